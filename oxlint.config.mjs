@@ -1,0 +1,35 @@
+/** House rules that a tool can check. Layers are checked by `scripts/check-layers.mjs`. */
+export default {
+  plugins: ['typescript', 'import', 'unicorn', 'promise'],
+  categories: { correctness: 'error', suspicious: 'off', pedantic: 'off', perf: 'off', style: 'off', restriction: 'off' },
+  env: { builtin: true, es2023: true },
+  ignorePatterns: ['**/dist/**', '**/node_modules/**', '**/generated/**', 'coverage/**'],
+  rules: {
+    'no-empty': 'error',
+    'no-var': 'error',
+    'prefer-const': 'error',
+    eqeqeq: ['error', 'always'],
+    'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+    'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }],
+    'max-params': ['error', { max: 4 }],
+    'no-param-reassign': 'off',
+    'unicorn/filename-case': ['error', { case: 'kebabCase' }],
+    'unicorn/no-empty-file': 'error',
+    'typescript/no-explicit-any': 'error',
+    'typescript/no-non-null-assertion': 'error',
+    'typescript/no-floating-promises': 'error',
+    'typescript/no-misused-promises': 'off',
+    'typescript/switch-exhaustiveness-check': 'error',
+    'typescript/consistent-type-imports': 'error',
+    'typescript/no-namespace': 'error',
+    'import/no-default-export': 'error',
+    'import/no-cycle': ['error', { ignoreTypes: true }],
+  },
+  overrides: [
+    {
+      files: ['**/*.test.ts', '**/*.test-d.ts', '**/test/**', 'bench/**', '**/*-contract.ts', '**/contract.ts'],
+      rules: { 'max-lines': 'off', 'max-lines-per-function': 'off', 'typescript/no-non-null-assertion': 'off', 'typescript/no-floating-promises': 'off' },
+    },
+    { files: ['**/*.config.ts', '**/*.config.mjs', '**/fixtures/**', 'packages/module/src/**'], rules: { 'import/no-default-export': 'off' } },
+  ],
+};

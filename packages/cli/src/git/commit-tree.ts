@@ -1,0 +1,69 @@
+import { StateTree, type TreeEdit } from '@inner-universe/nerv/temporal';
+import { stringify } from '@inner-universe/nerv/values';
+import type { FileChange } from './log-parser.ts';
+import type { TreeEntry } from './repository.ts';
+
+/** What the state of a commit says of one path. */
+interface PathState {
+  readonly mode: string;
+  readonly blob: string;
+}
+
+/**
+ * The tree of a commit as a state: each path key with its mode and blob id. Immutable; a commit's tree shares what it
+ * did not change with its parent's.
+ */
+export class CommitTree {
+  readonly #state: StateTree;
+  /** Bytes of the canonical text: kept up to date, because making the text costs by the size of the tree. */
+  readonly byteLength: number;
+
+  private constructor(state: StateTree, byteLength: number) {
+    this.#state = state;
+    this.byteLength = byteLength;
+  }
+
+  static empty(): CommitTree {
+    return new CommitTree(StateTree.from({}), 2);
+  }
+
+  static async read(entries: AsyncIterable<TreeEntry>): Promise<CommitTree> {
+    const files: FileChange[] = [];
+    for await (const entry of entries) files.push({ ...entry, status: 'added' });
+    return CommitTree.empty().apply(files).tree;
+  }
+
+  /** The digest of the state, with its scheme. */
+  get hash(): string {
+    return this.#state.hash;
+  }
+
+  /** The state's canonical text. */
+  text(): string {
+    return this.#state.stringify();
+  }
+
+  /** The tree after a commit's changes, and these as the canonical text of an RFC 6902 patch. */
+  apply(files: readonly FileChange[]): { tree: CommitTree; delta: string } {
+    let byteLength = this.byteLength;
+    const edits: TreeEdit[] = [];
+    for (const file of files) {
+      const before = this.#state.get(file.path) as PathState | undefined; // only this class writes these states
+      if (before !== undefined) byteLength -= entryBytes(file.path, before);
+      if (file.mode === undefined || file.blob === undefined) {
+        edits.push({ key: file.path });
+      } else {
+        const after = { mode: file.mode, blob: file.blob };
+        byteLength += entryBytes(file.path, after);
+        edits.push({ key: file.path, value: after });
+      }
+    }
+    const { tree, patch } = this.#state.edit(edits);
+    return { tree: new CommitTree(tree, byteLength), delta: stringify(patch) };
+  }
+}
+
+/** Bytes of an entry in the canonical text, its comma included. */
+function entryBytes(path: string, state: PathState): number {
+  return Buffer.byteLength(stringify({ [path]: state })) - 1;
+}

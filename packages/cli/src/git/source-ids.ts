@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import type { Signature } from './log-parser.ts';
+
+/** Longest name of a repository inside an id, in bytes: leaves room for a SHA-256 object id and a position in 128. */
+const REPOSITORY_BYTES_MAX = 40;
+const ID_BYTES_MAX = 128;
+
+/**
+ * The ids of what an import writes. Each is derived from the source alone, so that a second run makes the same ones:
+ * `git:<repository>:<object id>` names a commit, its event and its version; everything else says what it is in between.
+ */
+export class SourceIds {
+  readonly repositoryName: string;
+  readonly #prefix: string;
+
+  constructor(repositoryName: string) {
+    this.repositoryName = makeRepositoryName(repositoryName);
+    this.#prefix = `git:${this.repositoryName}:`;
+  }
+
+  /** Every commit, version and event of this repository starts so. */
+  get prefix(): string {
+    return this.#prefix;
+  }
+
+  repository(): string {
+    return `git:${this.repositoryName}`;
+  }
+
+  commit(objectId: string): string {
+    return this.#prefix + objectId;
+  }
+
+  /** The object id inside a commit's id, or undefined when it is another repository's. */
+  tryObjectId(id: string): string | undefined {
+    const rest = id.startsWith(this.#prefix) ? id.slice(this.#prefix.length) : '';
+    return /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(rest) ? rest : undefined;
+  }
+
+  author(signature: Signature): string {
+    return this.#named('author', `${signature.nameKey} <${signature.emailKey}>`);
+  }
+
+  file(pathKey: string): string {
+    return this.#named('file', pathKey);
+  }
+
+  authored(objectId: string): string {
+    return `${this.#prefix}authored:${objectId}`;
+  }
+
+  parent(objectId: string, position: number): string {
+    return `${this.#prefix}parent:${objectId}:${position}`;
+  }
+
+  touched(objectId: string, position: number): string {
+    return `${this.#prefix}touched:${objectId}:${position}`;
+  }
+
+  /** Request ids: of whole commits by their first and last, of one large commit by its part. */
+  commitsRequest(first: string, last: string): string {
+    return `${this.#prefix}${first}..${last.slice(0, 16)}`;
+  }
+
+  partRequest(objectId: string, part: number): string {
+    return `${this.#prefix}${objectId}#${part}`;
+  }
+
+  refRequest(objectId: string, refName: string): string {
+    return `${this.#prefix}${objectId}@${digest(refName).slice(0, 16)}`;
+  }
+
+  /** The branch that stands for a ref: `main` of repository `app` is `app/main`. */
+  branch(refName: string): string {
+    const short = refName.replace(/^refs\/heads\//, '').replace(/^refs\//, '');
+    const name = `${this.repositoryName}/${short}`;
+    return Buffer.byteLength(name) <= ID_BYTES_MAX ? name : `${this.repositoryName}/sha256:${digest(short)}`;
+  }
+
+  /** A readable id where it fits; a digest where the name is too long, or itself looks like one. */
+  #named(kind: string, name: string): string {
+    const id = `${this.#prefix}${kind}:${name}`;
+    const fits = Buffer.byteLength(id) <= ID_BYTES_MAX && !name.startsWith('sha256:');
+    return fits ? id : `${this.#prefix}${kind}:sha256:${digest(name)}`;
+  }
+}
+
+/** A name that fits into ids: without the colons that separate, and cut with a digest where it is too long. */
+function makeRepositoryName(name: string): string {
+  const clean = name.replaceAll(':', '-').trim() || 'repository';
+  if (Buffer.byteLength(clean) <= REPOSITORY_BYTES_MAX) return clean;
+  const head = cutToBytes(clean, REPOSITORY_BYTES_MAX - 9);
+  return `${head}~${digest(clean).slice(0, 8)}`;
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}
+
+/** The longest beginning of a text that fits into so many bytes of UTF-8, cut between characters. */
+export function cutToBytes(text: string, bytesMax: number): string {
+  const bytes = Buffer.from(text, 'utf8');
+  if (bytes.byteLength <= bytesMax) return text;
+  let end = bytesMax;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString('utf8', 0, end);
+}

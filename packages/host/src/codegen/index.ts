@@ -1,0 +1,1 @@
+export { generateBindings, type BindingsOptions } from './generate-bindings.ts';

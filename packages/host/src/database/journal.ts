@@ -1,0 +1,164 @@
+import { errorMessage, HostError } from '../errors.ts';
+import type { Storage, StorageUsage } from '../storage/storage.ts';
+
+/** When to write a snapshot: start-up must cost by the data that is there, not by how much ever happened. */
+export interface SnapshotPolicy {
+  /** No snapshot before this many bytes of records since the last one. */
+  readonly logBytesMin: number;
+  /** And not before this many times the bytes of the last snapshot. */
+  readonly logBytesPerSnapshotByte: number;
+}
+
+/** A start replays at most these bytes of records beside twice the live data. */
+export const DEFAULT_SNAPSHOT_POLICY: SnapshotPolicy = { logBytesMin: 64 * 1024 * 1024, logBytesPerSnapshotByte: 2 };
+
+/** What a journal is made of. */
+export interface JournalOptions {
+  readonly storage: Storage;
+  readonly policy: SnapshotPolicy;
+  readonly nextOffset: bigint;
+  /** Bytes of records since the last snapshot. */
+  readonly logBytes: number;
+  /** The chunks of a snapshot of the state as of the call. */
+  readonly snapshotChunks: () => Iterable<Uint8Array>;
+  /** Told once, when the storage failed for good. */
+  readonly onFailure: (error: HostError) => void;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Writes a database's records and snapshots.
+ *
+ * Invariants:
+ * - Once a write has failed, nothing is appended any more.
+ * - At most one snapshot is being written.
+ */
+export class Journal {
+  readonly #options: JournalOptions;
+  readonly #storage: Storage;
+  #nextOffset: bigint;
+  #logBytes: number;
+  #failure: HostError | undefined;
+  #isWatching = false;
+  #isClosed = false;
+  #snapshotting: Promise<void> | undefined;
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+    this.#storage = options.storage;
+    this.#nextOffset = options.nextOffset;
+    this.#logBytes = options.logBytes;
+  }
+
+  /** Offset that the next record gets. */
+  get nextOffset(): bigint {
+    return this.#nextOffset;
+  }
+
+  get durableOffset(): bigint {
+    return this.#storage.durableOffset;
+  }
+
+  get usage(): StorageUsage {
+    return this.#storage.usage;
+  }
+
+  /** Why nothing can be written any more, if so. */
+  get failure(): HostError | undefined {
+    return this.#failure;
+  }
+
+  /** Whether a record may be appended now. */
+  get canAppend(): boolean {
+    return this.#failure === undefined && !this.#isClosed && this.#storage.writable;
+  }
+
+  /** Appends a record, copying it. @throws {HostError} only when `canAppend` is false or the record is too large. */
+  append(record: Uint8Array): bigint {
+    const offset = this.#storage.append(record);
+    this.#nextOffset = offset + 1n;
+    this.#logBytes += record.length;
+    this.#watch();
+    return offset;
+  }
+
+  whenDurable(offset: bigint): Promise<void> {
+    return this.#storage.whenDurable(offset);
+  }
+
+  /** Resolves when `canAppend` is true again. @throws {StorageError} when it never will be. */
+  whenWritable(): Promise<void> {
+    return this.#storage.whenWritable();
+  }
+
+  /** Stops all writing. */
+  fail(error: HostError): void {
+    if (this.#failure !== undefined || this.#isClosed) return;
+    this.#failure = error;
+    this.#options.onFailure(error);
+  }
+
+  /** Begins a snapshot when enough was logged since the last. Called between transactions. */
+  snapshotIfDue(): void {
+    const { logBytesMin, logBytesPerSnapshotByte } = this.#options.policy;
+    if (this.#logBytes < logBytesMin || this.#snapshotting !== undefined || !this.canAppend) return;
+    if (this.#logBytes < this.#storage.usage.snapshotBytes * logBytesPerSnapshotByte) return;
+    this.snapshot().catch((error: unknown) => {
+      // The log is still whole: the next one comes after as many bytes again.
+      this.#options.warn(`writing a snapshot failed, the log goes on without it: ${errorMessage(error)}`);
+    });
+  }
+
+  /** Writes a snapshot of the present state. Resolves when it is durable. */
+  async snapshot(): Promise<void> {
+    await this.#snapshotting;
+    const logBytes = this.#logBytes;
+    this.#logBytes = 0;
+    // Both in one turn: the chunks are of the state before the record that gets this offset.
+    const written = this.#storage.writeSnapshot(this.#nextOffset, this.#options.snapshotChunks());
+    this.#snapshotting = written.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      await written;
+    } catch (error) {
+      // The retry waits for the minimum again, and the bytes are not forgotten for the ratio.
+      this.#logBytes += Math.min(logBytes, this.#options.policy.logBytesMin / 2);
+      throw error;
+    } finally {
+      this.#snapshotting = undefined;
+    }
+  }
+
+  /** Makes everything durable and gives up the storage. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#snapshotting;
+    await this.#storage.close();
+  }
+
+  /** Learns of a failed write as soon as the storage knows: one waiter at a time stands for all records before it. */
+  #watch(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    const offset = this.#nextOffset - 1n;
+    this.#storage.whenDurable(offset).then(
+      () => {
+        this.#isWatching = false;
+        if (this.#nextOffset - 1n > offset && !this.#isClosed) this.#watch();
+      },
+      (error: unknown) => this.fail(toFailure(error)),
+    );
+  }
+}
+
+/** An error that says what it means for the database that a write failed. */
+export function toFailure(error: unknown): HostError {
+  return new HostError({
+    code: 'database/read-only',
+    message: `the database takes no more writes, because one to its storage failed: ${errorMessage(error)}. What was not acknowledged may be lost. Reads go on; put the cause right and open the database again.`,
+    cause: error,
+  });
+}
+

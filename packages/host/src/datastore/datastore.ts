@@ -1,0 +1,160 @@
+import { assert } from '../assert.ts';
+import type { TableDef } from '../schema/module-def.ts';
+import { exportTables, loadTable, replayDelta } from './replay.ts';
+import type { RowChunk } from './replay.ts';
+import type { SequenceAllocation } from './sequence.ts';
+import type { Row, StateView, TableView } from './state-view.ts';
+import { SYSTEM_TABLES } from './system-tables.ts';
+import { TableReader } from './table-reader.ts';
+import type { TableAndIndex } from './table-registry.ts';
+import { TableRegistry } from './table-registry.ts';
+import { Transaction } from './transaction.ts';
+
+/** Size of one table in memory: bytes of its rows, and bytes held outside the JavaScript heap for them. */
+export interface TableUsage {
+  readonly table: TableDef;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly reservedBytes: number;
+}
+
+export interface DatastoreOptions {
+  /** Any number that clients cannot guess; keeps them from making rows whose hashes collide. Default 0. */
+  readonly hashSeed?: number | undefined;
+}
+
+const EXPORT_CHUNK_BYTES = 256 * 1024;
+
+/**
+ * The tables of one database: the committed rows, and at most one open transaction. All in memory; what is committed
+ * is the caller's to log, and to replay through `applyDelta` and `loadRows` before the first transaction.
+ */
+export class Datastore {
+  /** Every table, the system's too, in the order of their ids. */
+  readonly tables: readonly TableDef[];
+  /** What is committed, also while a transaction is open. */
+  readonly committed: StateView;
+  readonly #registry: TableRegistry;
+  /** The last allocation of each sequence since they were taken. */
+  #newAllocations = new Map<string, SequenceAllocation>();
+  #open: Transaction | undefined;
+
+  /** Adds the system's tables to `tables`; ids are unique among all of them. */
+  constructor(tables: readonly TableDef[], options: DatastoreOptions = {}) {
+    const all = [...SYSTEM_TABLES, ...tables].toSorted((a, b) => a.id - b.id);
+    this.tables = all;
+    this.#registry = new TableRegistry(all, {
+      hashSeed: options.hashSeed ?? 0,
+      onAllocation: (allocation) => this.#newAllocations.set(`${allocation.tableId}/${allocation.column}`, allocation),
+    });
+    this.committed = new CommittedView(this.#registry);
+  }
+
+  /** Opens the one transaction. It must end before the next begins. */
+  begin(): Transaction {
+    assert(this.#open === undefined, 'one transaction ends before the next begins');
+    const transaction = new Transaction(this.#registry, () => {
+      this.#open = undefined;
+    });
+    this.#open = transaction;
+    return transaction;
+  }
+
+  tableById(id: number): TableDef | undefined {
+    return this.#registry.tryTable(id);
+  }
+
+  /** Looks a table up by its canonical name or its accessor. */
+  tableByName(nameOrAccessor: string): TableDef | undefined {
+    return this.#registry.tryTableByName(nameOrAccessor);
+  }
+
+  indexById(id: number): TableAndIndex | undefined {
+    return this.#registry.tryIndex(id);
+  }
+
+  /** Looks an index up by its canonical name or its accessor. */
+  indexByName(nameOrAccessor: string): TableAndIndex | undefined {
+    return this.#registry.tryIndexByName(nameOrAccessor);
+  }
+
+  /**
+   * Replays one table's part of a logged transaction: deletes first, then inserts. Rows of event tables are passed
+   * over.
+   * @throws {ReplayError} `datastore/constraint-unmet` when the rows do not fit those that are there.
+   */
+  applyDelta(tableId: number, deletes: readonly Row[], inserts: readonly Row[]): void {
+    assert(this.#open === undefined, 'history is replayed outside of transactions');
+    replayDelta(this.#registry.data(tableId), deletes, inserts);
+  }
+
+  /**
+   * Loads a run of `count` rows as `exportRows` gave it.
+   * @throws {ReplayError} `datastore/constraint-unmet` when the bytes are not such rows.
+   */
+  loadRows(tableId: number, rows: Uint8Array, count: number): void {
+    assert(this.#open === undefined, 'rows are loaded outside of transactions');
+    loadTable(this.#registry.data(tableId), rows, count);
+  }
+
+  /**
+   * Every committed row as of this call, table by table in runs of about `chunkBytes` (a larger row has a run of its
+   * own). Later writes do not show in it. Can be iterated once.
+   */
+  exportRows(chunkBytes: number = EXPORT_CHUNK_BYTES): Iterable<RowChunk> {
+    return exportTables(this.#registry.all(), chunkBytes);
+  }
+
+  /** The allocation of each sequence that ever made one, for a snapshot. */
+  sequenceAllocations(): SequenceAllocation[] {
+    return this.#registry
+      .all()
+      .flatMap(({ def }) => this.#registry.sequences(def.id).map(({ sequence }) => sequence.allocation))
+      .filter((allocation) => allocation !== undefined);
+  }
+
+  /**
+   * Allocations made since the last call, by transactions that were rolled back too. Log them no later than anything
+   * that may carry a value from them.
+   */
+  takeNewSequenceAllocations(): SequenceAllocation[] {
+    if (this.#newAllocations.size === 0) return [];
+    const allocations = [...this.#newAllocations.values()];
+    this.#newAllocations = new Map();
+    return allocations;
+  }
+
+  /** Takes up a logged allocation: the sequence goes on behind it. One of a column without a sequence is ignored. */
+  restoreSequence(allocation: SequenceAllocation): void {
+    if (this.#registry.tryTable(allocation.tableId) === undefined) return;
+    const sequences = this.#registry.sequences(allocation.tableId);
+    sequences.find(({ column }) => column === allocation.column)?.sequence.restore(allocation.allocated);
+  }
+
+  /** Size of every table, in the order of their ids. */
+  memoryUsage(): TableUsage[] {
+    return this.#registry.all().map((data) => ({
+      table: data.def,
+      rows: data.committedRows,
+      bytes: data.store.liveBytes,
+      reservedBytes: data.reservedBytes,
+    }));
+  }
+}
+
+class CommittedView implements StateView {
+  readonly #registry: TableRegistry;
+  readonly #views = new Map<number, TableView>();
+
+  constructor(registry: TableRegistry) {
+    this.#registry = registry;
+  }
+
+  table(tableId: number): TableView {
+    const known = this.#views.get(tableId);
+    if (known !== undefined) return known;
+    const view = new TableReader(this.#registry.data(tableId), 'committed', () => {});
+    this.#views.set(tableId, view);
+    return view;
+  }
+}

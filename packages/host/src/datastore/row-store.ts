@@ -1,0 +1,287 @@
+import { assert } from '../assert.ts';
+import { readU32 } from '../bsatn/reader.ts';
+import type { Row } from './state-view.ts';
+
+/*
+ * Rows as bytes in large buffers outside the JavaScript heap. A row is known by its slot, a small number.
+ *
+ *   slab    [slot u32 | length u32 | row ...] [slot u32 | length u32 | row ...] ... unused
+ *
+ * Invariants:
+ *   1. Bytes that were handed out never change: a freed row's bytes are not overwritten. Space comes back when a slab
+ *      that is mostly dead is copied, as far as it lives, into the newest one and dropped whole.
+ *   2. A row of a slab is live exactly when its slot points back at it.
+ *   3. `liveBytes` is the sum of the lengths of live rows, headers excluded.
+ */
+
+const HEADER_BYTES = 8;
+const SLAB_BYTES_MIN = 4 * 1024;
+const SLAB_BYTES_MAX = 1024 * 1024;
+/** A row larger than this gets a slab of its own. */
+const SHARED_ROW_BYTES_MAX = SLAB_BYTES_MAX / 8;
+const SLOTS_MIN = 64;
+
+/** No row is in the slot. */
+export const FREE = 0;
+
+interface Slab {
+  readonly bytes: Uint8Array;
+  used: number;
+  /** Live rows with their headers. */
+  liveBytes: number;
+}
+
+/** What is needed to read rows as they are now, whatever happens to the store later. */
+export interface RowSnapshot {
+  readonly slotCount: number;
+  readonly states: Uint8Array;
+  row(slot: number): Row;
+}
+
+/** Stores rows of one table, each with a state that the caller gives meaning to (`FREE` excepted). */
+export class RowStore {
+  #slabs: (Slab | undefined)[] = [];
+  #freeSlabs: number[] = [];
+  #active = -1;
+  #slabOf: Uint32Array = new Uint32Array(SLOTS_MIN);
+  #startOf: Uint32Array = new Uint32Array(SLOTS_MIN);
+  #states: Uint8Array = new Uint8Array(SLOTS_MIN);
+  #slotCount = 0;
+  #freeSlots: number[] = [];
+  #liveBytes = 0;
+  #slabBytes = 0;
+
+  /** Slots are below this number. */
+  get slotCount(): number {
+    return this.#slotCount;
+  }
+
+  /** State of each slot; replaced when the store grows, so it is not to be kept. */
+  get states(): Uint8Array {
+    return this.#states;
+  }
+
+  /** Bytes of live rows. */
+  get liveBytes(): number {
+    return this.#liveBytes;
+  }
+
+  /** Bytes held for rows and their places. */
+  get reservedBytes(): number {
+    return this.#slabBytes + this.#states.length * 9;
+  }
+
+  /** Copies the first `length` bytes of `source` into a slot. */
+  add(source: Uint8Array, length: number, state: number): number {
+    const slot = this.#freeSlots.pop() ?? this.#newSlot();
+    this.#place(slot, source, 0, length);
+    this.#states[slot] = state;
+    this.#liveBytes += length;
+    return slot;
+  }
+
+  setState(slot: number, state: number): void {
+    this.#states[slot] = state;
+  }
+
+  /** The row as a view of its slab. It stays as it is and keeps the slab in memory while it is held. */
+  row(slot: number): Row {
+    const bytes = this.slabOf(slot);
+    const start = this.startOf(slot);
+    return bytes.subarray(start, start + readU32(bytes, start - 4));
+  }
+
+  /** The buffer that the row lies in, from `startOf` on for `lengthOf` bytes. */
+  slabOf(slot: number): Uint8Array {
+    const slab = this.#slabs[this.#slabOf[slot] ?? 0];
+    assert(slab !== undefined, `slot ${slot} is in a slab`);
+    return slab.bytes;
+  }
+
+  startOf(slot: number): number {
+    return this.#startOf[slot] ?? 0;
+  }
+
+  lengthOf(slot: number): number {
+    return readU32(this.slabOf(slot), this.startOf(slot) - 4);
+  }
+
+  /** True when the row is exactly the first `length` bytes of `other`. */
+  equals(slot: number, other: Uint8Array, length: number): boolean {
+    const bytes = this.slabOf(slot);
+    const start = this.startOf(slot);
+    if (readU32(bytes, start - 4) !== length) return false;
+    for (let index = 0; index < length; index += 1) if (bytes[start + index] !== other[index]) return false;
+    return true;
+  }
+
+  /** True when two rows have the same bytes. */
+  sameBytes(slot: number, other: number): boolean {
+    const start = this.startOf(other);
+    return this.equals(slot, this.slabOf(other).subarray(start), this.lengthOf(other));
+  }
+
+  /** Frees the row's slot and bytes, and tidies its slab when that is mostly dead. */
+  free(slot: number): void {
+    const index = this.#release(slot);
+    this.#freeSlots.push(slot);
+    this.#tidy(index);
+  }
+
+  /** Frees the row's bytes but keeps its slot from being used again until `reuse`. */
+  freeBytes(slot: number): void {
+    this.#tidy(this.#release(slot));
+  }
+
+  /** Gives a slot that `freeBytes` emptied back for use. */
+  reuse(slot: number): void {
+    this.#freeSlots.push(slot);
+  }
+
+  /** Takes back the row that was added last and has not been handed out: its bytes are used again. */
+  takeBack(slot: number): void {
+    const start = this.startOf(slot);
+    const length = this.lengthOf(slot);
+    const index = this.#release(slot);
+    const slab = this.#slabs[index];
+    if (slab !== undefined && start + length === slab.used) slab.used = start - HEADER_BYTES;
+    this.#freeSlots.push(slot);
+    this.#tidy(index);
+  }
+
+  /** A reader of the rows and states of this moment. Costs nine bytes of copying for each slot. */
+  snapshot(): RowSnapshot {
+    const count = this.#slotCount;
+    const slabs = this.#slabs.map((slab) => slab?.bytes);
+    const slabOf = this.#slabOf.slice(0, count);
+    const startOf = this.#startOf.slice(0, count);
+    return {
+      slotCount: count,
+      states: this.#states.slice(0, count),
+      row(slot) {
+        const bytes = slabs[slabOf[slot] ?? 0];
+        assert(bytes !== undefined, `slot ${slot} is in a slab`);
+        const start = startOf[slot] ?? 0;
+        return bytes.subarray(start, start + readU32(bytes, start - 4));
+      },
+    };
+  }
+
+  #newSlot(): number {
+    const slot = this.#slotCount;
+    if (slot === this.#states.length) this.#growSlots(slot * 2);
+    this.#slotCount = slot + 1;
+    return slot;
+  }
+
+  #growSlots(capacity: number): void {
+    const slabOf = new Uint32Array(capacity);
+    const startOf = new Uint32Array(capacity);
+    const states = new Uint8Array(capacity);
+    slabOf.set(this.#slabOf);
+    startOf.set(this.#startOf);
+    states.set(this.#states);
+    this.#slabOf = slabOf;
+    this.#startOf = startOf;
+    this.#states = states;
+  }
+
+  /** Copies `source[from, from + length)` behind a header into the slab in use and points the slot at it. */
+  #place(slot: number, source: Uint8Array, from: number, length: number): void {
+    const needed = HEADER_BYTES + length;
+    const index = this.#slabFor(needed);
+    const slab = this.#slabs[index];
+    assert(slab !== undefined, 'the slab in use exists');
+    const { bytes } = slab;
+    const start = slab.used + HEADER_BYTES;
+    writeU32(bytes, slab.used, slot);
+    writeU32(bytes, slab.used + 4, length);
+    copyBytes(source, from, bytes, { start, length });
+    slab.used += needed;
+    slab.liveBytes += needed;
+    this.#slabOf[slot] = index;
+    this.#startOf[slot] = start;
+  }
+
+  #slabFor(needed: number): number {
+    if (needed > SHARED_ROW_BYTES_MAX) return this.#addSlab(needed);
+    const active = this.#slabs[this.#active];
+    if (active !== undefined && active.used + needed <= active.bytes.length) return this.#active;
+    const previous = this.#active;
+    // Slabs grow with the table, so that a table of a few rows is small.
+    const size = Math.max(needed, Math.min(SLAB_BYTES_MAX, Math.max(SLAB_BYTES_MIN, this.#slabBytes)));
+    this.#active = this.#addSlab(size);
+    if (previous < 0) return this.#active;
+    // Moving rows out of the previous slab may use up the new one.
+    this.#tidy(previous);
+    return this.#slabFor(needed);
+  }
+
+  #addSlab(size: number): number {
+    const index = this.#freeSlabs.pop() ?? this.#slabs.length;
+    this.#slabs[index] = { bytes: new Uint8Array(size), used: 0, liveBytes: 0 };
+    this.#slabBytes += size;
+    return index;
+  }
+
+  /** Empties the slot and gives the index of its slab. */
+  #release(slot: number): number {
+    const index = this.#slabOf[slot] ?? 0;
+    const slab = this.#slabs[index];
+    assert(slab !== undefined, `slot ${slot} is in a slab`);
+    const length = this.lengthOf(slot);
+    slab.liveBytes -= HEADER_BYTES + length;
+    this.#liveBytes -= length;
+    this.#states[slot] = FREE;
+    return index;
+  }
+
+  /** Drops a slab that is dead; moves what lives out of one that is mostly dead. */
+  #tidy(index: number): void {
+    const slab = this.#slabs[index];
+    if (slab === undefined || index === this.#active) return;
+    if (slab.liveBytes * 2 >= slab.bytes.length) return;
+    this.#slabs[index] = undefined;
+    this.#slabBytes -= slab.bytes.length;
+    if (slab.liveBytes > 0) this.#moveLive(slab, index);
+    this.#freeSlabs.push(index);
+  }
+
+  #moveLive(slab: Slab, index: number): void {
+    let at = 0;
+    while (at < slab.used) {
+      const slot = readU32(slab.bytes, at);
+      const length = readU32(slab.bytes, at + 4);
+      const start = at + HEADER_BYTES;
+      const isLive = this.#states[slot] !== FREE && this.#slabOf[slot] === index && this.#startOf[slot] === start;
+      if (isLive) this.#place(slot, slab.bytes, start, length);
+      at = start + length;
+    }
+  }
+}
+
+/** Below this many bytes a loop is faster than the call that copies a range. */
+const LOOP_COPY_BYTES_MAX = 64;
+
+function copyBytes(
+  source: Uint8Array,
+  from: number,
+  target: Uint8Array,
+  to: { readonly start: number; readonly length: number },
+): void {
+  const { start, length } = to;
+  if (length <= LOOP_COPY_BYTES_MAX) {
+    for (let index = 0; index < length; index += 1) target[start + index] = source[from + index] ?? 0;
+  } else if (from === 0 && source.length === length) {
+    target.set(source, start);
+  } else {
+    target.set(source.subarray(from, from + length), start);
+  }
+}
+
+function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}

@@ -1,0 +1,32 @@
+/** From this many slots on an entry is a set: removing from a list looks at all of them. */
+const SET_SIZE_MIN = 16;
+
+/** The slots that share one key of an index: mostly one. */
+export type SlotList = number | number[] | Set<number>;
+
+/** The list with a slot more; lists and sets are changed in place. */
+export function withSlot(list: SlotList, slot: number): SlotList {
+  if (typeof list === 'number') return [list, slot];
+  if (list instanceof Set) return list.add(slot);
+  list.push(slot);
+  return list.length < SET_SIZE_MIN ? list : new Set(list);
+}
+
+/** The list without a slot; undefined when none is left. */
+export function withoutSlot(list: SlotList, slot: number): SlotList | undefined {
+  if (typeof list === 'number') return list === slot ? undefined : list;
+  if (list instanceof Set) {
+    list.delete(slot);
+    return list.size === 0 ? undefined : list;
+  }
+  const at = list.indexOf(slot);
+  if (at >= 0) list.splice(at, 1);
+  const [first] = list;
+  return list.length === 1 ? first : list;
+}
+
+/** Calls `visit` for each slot, oldest first. */
+export function forEachSlot(list: SlotList, visit: (slot: number) => void): void {
+  if (typeof list === 'number') visit(list);
+  else for (const slot of list) visit(slot);
+}

@@ -1,0 +1,201 @@
+import { assert } from '../assert.ts';
+import { RowLayout } from '../bsatn/row-layout.ts';
+import type { TableDef } from '../schema/module-def.ts';
+import { BTreeIndex } from './btree-index.ts';
+import { OpenCursors } from './cursor.ts';
+import { HashIndex } from './hash-index.ts';
+import { RowHash } from './row-hash.ts';
+import { COMMITTED, DELETED, INSERTED } from './row-state.ts';
+import { RowStore } from './row-store.ts';
+import type { IndexKey, LocatedRow, TableIndex } from './table-index.ts';
+import { indexColumnTypes } from './table-index.ts';
+import { forEachSlot } from './slot-list.ts';
+import type { SlotList } from './slot-list.ts';
+
+/** What came of an attempt to put a row into the indexes. */
+export type IndexOutcome =
+  | { readonly type: 'indexed' }
+  /** The same row is there already, or was deleted by the open transaction. */
+  | { readonly type: 'twin'; readonly slot: number }
+  | { readonly type: 'conflict'; readonly index: TableIndex };
+
+const INDEXED: IndexOutcome = { type: 'indexed' };
+
+/**
+ * Rows and indexes of one table.
+ *
+ * Invariants:
+ *   1. Every row whose slot is not free is in every index, or in none while it is being written.
+ *   2. At most one row with a given key of a unique index is COMMITTED or INSERTED.
+ *   3. No two rows of equal bytes are COMMITTED or INSERTED.
+ */
+export class TableData {
+  readonly def: TableDef;
+  readonly layout: RowLayout;
+  readonly store: RowStore = new RowStore();
+  readonly cursors: OpenCursors = new OpenCursors(this.store);
+  /** Unique ones first. */
+  readonly indexes: readonly TableIndex[];
+  /** Rows that are committed, and rows that the open transaction sees. */
+  committedRows = 0;
+  visibleRows = 0;
+  readonly #uniqueCount: number;
+  /** Finds equal rows where no unique index does. */
+  readonly #rowHash: RowHash | undefined;
+  readonly #lastIndexedColumn: number;
+  /** The row at hand. Shared, so that a write allocates nothing for it. */
+  readonly #located: LocatedRow;
+  readonly #keys: IndexKey[] = [];
+
+  constructor(def: TableDef, hashSeed: number) {
+    this.def = def;
+    this.layout = new RowLayout(def.columns.map(({ algebraicType }) => algebraicType));
+    this.indexes = def.indexes
+      .toSorted((a, b) => Number(b.isUnique) - Number(a.isUnique))
+      .map((index) => makeTableIndex(def, index));
+    this.#uniqueCount = this.indexes.filter((index) => index.def.isUnique).length;
+    this.#rowHash = this.#uniqueCount === 0 ? new RowHash(hashSeed) : undefined;
+    this.#lastIndexedColumn = Math.max(-1, ...def.indexes.flatMap((index) => index.columns));
+    this.#located = { bytes: new Uint8Array(0), base: 0, starts: new Uint32Array(def.columns.length) };
+  }
+
+  /** Bytes held for rows; indexes are on the JavaScript heap and not counted. */
+  get reservedBytes(): number {
+    return this.store.reservedBytes + (this.#rowHash?.bytes ?? 0);
+  }
+
+  index(indexId: number): TableIndex | undefined {
+    return this.indexes.find((index) => index.def.id === indexId);
+  }
+
+  /**
+   * Checks `row` and copies it into a slot. It is not in the indexes yet: `tryIndex` or `takeBack` must follow.
+   * @throws {BsatnError}
+   */
+  add(row: Uint8Array, state: number): number {
+    const located = this.#located;
+    const end = this.layout.checkAndLocate(row, row.length, located.starts);
+    if (end !== row.length) this.layout.failLeftOver(row, end);
+    const slot = this.store.add(row, row.length, state);
+    located.bytes = this.store.slabOf(slot);
+    located.base = this.store.startOf(slot);
+    return slot;
+  }
+
+  /** Where the columns of the row that was just added or located are. Good until the next write. */
+  get located(): LocatedRow {
+    return this.#located;
+  }
+
+  /** Puts the row that was just added into all indexes, or into none. */
+  tryIndex(slot: number): IndexOutcome {
+    const located = this.#located;
+    const keys = this.#keys;
+    const { indexes } = this;
+    for (let order = 0; order < indexes.length; order += 1) keys[order] = indexes[order]?.keyOf(located) ?? 0;
+    if (this.#rowHash !== undefined) {
+      const outcome = this.#tryHash(this.#rowHash, slot);
+      if (outcome !== INDEXED) return outcome;
+    } else {
+      const outcome = this.#tryUnique(slot);
+      if (outcome !== INDEXED) return outcome;
+    }
+    for (let order = this.#uniqueCount; order < indexes.length; order += 1) {
+      indexes[order]?.add(keys[order] ?? 0, slot);
+    }
+    return INDEXED;
+  }
+
+  /** Takes a stored row out of all indexes. */
+  unindex(slot: number): void {
+    const bytes = this.store.slabOf(slot);
+    const located = this.#located;
+    located.bytes = bytes;
+    located.base = this.store.startOf(slot);
+    this.layout.locate(bytes, located.base, this.#lastIndexedColumn, located.starts);
+    for (const index of this.indexes) index.remove(index.keyOf(located), slot);
+    const rowHash = this.#rowHash;
+    rowHash?.remove(rowHash.hash(bytes, located.base, this.store.lengthOf(slot)), slot);
+  }
+
+  /** The slot of the row with exactly these bytes that the open transaction sees, or -1. @throws {BsatnError} */
+  findVisible(row: Uint8Array): number {
+    const located = this.#located;
+    const end = this.layout.checkAndLocate(row, row.length, located.starts);
+    if (end !== row.length) this.layout.failLeftOver(row, end);
+    const accepts = (slot: number): boolean => this.#isVisible(slot) && this.store.equals(slot, row, row.length);
+    if (this.#rowHash !== undefined) return this.#rowHash.find(this.#rowHash.hash(row, 0, row.length), accepts);
+    located.bytes = row;
+    located.base = 0;
+    const [first] = this.indexes;
+    assert(first !== undefined, 'a table without a row hash has a unique index');
+    return firstSlot(first.find(first.keyOf(located)), accepts);
+  }
+
+  /** The slot of the row that the open transaction sees under the key of the row at hand, or -1. */
+  findVisibleByKey(index: TableIndex): number {
+    return firstSlot(index.find(index.keyOf(this.#located)), (slot) => this.#isVisible(slot));
+  }
+
+  #isVisible(slot: number): boolean {
+    const state = this.store.states[slot];
+    return state === COMMITTED || state === INSERTED;
+  }
+
+  #tryHash(rowHash: RowHash, slot: number): IndexOutcome {
+    const { bytes, base } = this.#located;
+    const length = this.store.lengthOf(slot);
+    const hash = rowHash.hash(bytes, base, length);
+    const twin = rowHash.find(hash, (other) => this.#isTwin(other, slot));
+    if (twin >= 0) return { type: 'twin', slot: twin };
+    rowHash.add(hash, slot);
+    return INDEXED;
+  }
+
+  /** Adds the row at hand to the unique indexes unless a key is taken. Rows deleted meanwhile do not hold a key. */
+  #tryUnique(slot: number): IndexOutcome {
+    let twin = -1;
+    for (let order = 0; order < this.#uniqueCount; order += 1) {
+      const index = this.indexes[order];
+      const key = this.#keys[order] ?? 0;
+      const present = index?.tryAdd(key, slot);
+      if (present === undefined || index === undefined) continue;
+      const holder = firstSlot(present, (other) => this.#isVisible(other));
+      if (holder >= 0) {
+        this.#removeFromUnique(slot, order);
+        return this.#isTwin(holder, slot) ? { type: 'twin', slot: holder } : { type: 'conflict', index };
+      }
+      if (order === 0) twin = firstSlot(present, (other) => this.#isTwin(other, slot));
+      index.add(key, slot);
+    }
+    if (twin < 0) return INDEXED;
+    this.#removeFromUnique(slot, this.#uniqueCount);
+    return { type: 'twin', slot: twin };
+  }
+
+  #removeFromUnique(slot: number, count: number): void {
+    for (let order = 0; order < count; order += 1) this.indexes[order]?.remove(this.#keys[order] ?? 0, slot);
+  }
+
+  /** Whether a row that is visible, or was until the open transaction deleted it, has the bytes of the row at hand. */
+  #isTwin(other: number, slot: number): boolean {
+    const state = this.store.states[other];
+    const isCandidate = state === COMMITTED || state === INSERTED || state === DELETED;
+    return isCandidate && other !== slot && this.store.sameBytes(other, slot);
+  }
+}
+
+function makeTableIndex(table: TableDef, def: TableDef['indexes'][number]): TableIndex {
+  const types = indexColumnTypes(table, def);
+  return def.algorithm === 'hash' ? new HashIndex(def, types) : new BTreeIndex(def, types);
+}
+
+function firstSlot(list: SlotList | undefined, accepts: (slot: number) => boolean): number {
+  if (list === undefined) return -1;
+  if (typeof list === 'number') return accepts(list) ? list : -1;
+  let found = -1;
+  forEachSlot(list, (slot) => {
+    if (found < 0 && accepts(slot)) found = slot;
+  });
+  return found;
+}

@@ -1,0 +1,224 @@
+import type { IndexRange, Row, TableDelta } from './state-view.ts';
+import { assert } from '../assert.ts';
+import { DatastoreError } from './datastore-error.ts';
+import { COMMITTED, DELETED, INSERTED, isVisible, REPLACED } from './row-state.ts';
+import type { ColumnSequence } from './auto-increment.ts';
+import { generateColumns } from './auto-increment.ts';
+import type { TableData } from './table-data.ts';
+import type { TableIndex } from './table-index.ts';
+
+/** A row as it was stored, and the BSATN of those auto-increment columns that came in as 0, in column order. */
+export interface WriteResult {
+  readonly row: Row;
+  readonly generated: Uint8Array;
+}
+
+/**
+ * What the open transaction did to one table. Rows are written into the table at once, in states that only the
+ * transaction sees; commit and rollback settle the states.
+ */
+export class TableTransaction {
+  readonly data: TableData;
+  readonly #sequences: readonly ColumnSequence[];
+  /** Slots in the order of writing; those that are not in the state of their list any more are passed over. */
+  readonly #inserted: number[] = [];
+  readonly #deleted: number[] = [];
+  /** Slots of rows that were inserted and deleted again: used anew only after the end, so that lists stay true. */
+  readonly #vacated: number[] = [];
+
+  constructor(data: TableData, sequences: readonly ColumnSequence[]) {
+    this.data = data;
+    this.#sequences = sequences;
+  }
+
+  /** @throws {BsatnError | DatastoreError} `datastore/unique-violation` */
+  insert(row: Uint8Array): WriteResult {
+    const { data } = this;
+    data.cursors.beforeChange();
+    const slot = data.add(row, INSERTED);
+    const generated = generateColumns(this.#sequences, data.located);
+    const stored = this.#settle(slot);
+    if (this.#keep(slot, stored)) data.visibleRows += 1;
+    return { row: data.store.row(stored), generated };
+  }
+
+  /** @throws {BsatnError | DatastoreError} `datastore/no-such-row`, `datastore/unique-violation` */
+  update(index: TableIndex, row: Uint8Array): WriteResult {
+    const { data } = this;
+    const { store } = data;
+    data.cursors.beforeChange();
+    const slot = data.add(row, INSERTED);
+    const generated = generateColumns(this.#sequences, data.located);
+    const old = this.#findOld(index, slot);
+    if (store.sameBytes(old, slot)) {
+      store.takeBack(slot);
+      return { row: store.row(old), generated };
+    }
+    const oldState = store.states[old];
+    store.setState(old, oldState === COMMITTED ? DELETED : REPLACED);
+    let stored: number;
+    try {
+      stored = this.#settle(slot);
+    } catch (error) {
+      store.setState(old, oldState === COMMITTED ? COMMITTED : INSERTED);
+      throw error;
+    }
+    if (oldState === COMMITTED) this.#deleted.push(old);
+    else this.#vacate(old);
+    this.#keep(slot, stored);
+    return { row: store.row(stored), generated };
+  }
+
+  /** Deletes the rows that equal one of these; gives how many there were. @throws {BsatnError} */
+  deleteRows(rows: readonly Uint8Array[]): number {
+    let count = 0;
+    for (const row of rows) {
+      const slot = this.data.findVisible(row);
+      if (slot < 0) continue;
+      this.#delete(slot);
+      count += 1;
+    }
+    return count;
+  }
+
+  /** Deletes what matches; gives how many there were. @throws {DatastoreError} `datastore/range-unsupported` */
+  deleteByIndex(index: TableIndex, range: IndexRange): number {
+    const { states } = this.data.store;
+    const slots: number[] = [];
+    index.search(range, (slot) => {
+      if (isVisible(states[slot] ?? 0, 'transaction')) slots.push(slot);
+    });
+    for (const slot of slots) this.#delete(slot);
+    return slots.length;
+  }
+
+  /** Deletes every row; gives how many there were. */
+  clear(): number {
+    const { store, visibleRows } = this.data;
+    for (let slot = 0; slot < store.slotCount; slot += 1) {
+      if (isVisible(store.states[slot] ?? 0, 'transaction')) this.#delete(slot);
+    }
+    return visibleRows;
+  }
+
+  /** Makes the changes lasting and gives the net change; undefined when there is none. */
+  commit(): TableDelta | undefined {
+    const { data } = this;
+    data.cursors.beforeChange();
+    const deletes = this.#commitDeletes();
+    const inserts = this.#commitInserts();
+    this.#reuseVacated();
+    data.committedRows = data.visibleRows;
+    return deletes.length + inserts.length === 0 ? undefined : { table: data.def, inserts, deletes };
+  }
+
+  /** Undoes the changes. */
+  rollback(): void {
+    const { data } = this;
+    const { store } = data;
+    data.cursors.beforeChange();
+    for (const slot of this.#deleted) if (store.states[slot] === DELETED) store.setState(slot, COMMITTED);
+    for (const slot of this.#inserted) {
+      if (store.states[slot] !== INSERTED) continue;
+      data.unindex(slot);
+      store.free(slot);
+    }
+    this.#reuseVacated();
+    data.visibleRows = data.committedRows;
+  }
+
+  #commitDeletes(): Row[] {
+    const { data } = this;
+    const { store } = data;
+    const rows: Row[] = [];
+    for (const slot of this.#deleted) {
+      if (store.states[slot] !== DELETED) continue;
+      rows.push(store.row(slot));
+      data.unindex(slot);
+      store.free(slot);
+    }
+    return rows;
+  }
+
+  #commitInserts(): Row[] {
+    const { data } = this;
+    const { store } = data;
+    const { isEvent } = data.def;
+    const rows: Row[] = [];
+    for (const slot of this.#inserted) {
+      if (store.states[slot] !== INSERTED) continue;
+      rows.push(store.row(slot));
+      if (isEvent) {
+        data.unindex(slot);
+        store.free(slot);
+      } else {
+        store.setState(slot, COMMITTED);
+      }
+    }
+    if (isEvent) data.visibleRows = 0;
+    return rows;
+  }
+
+  /** Puts the row just added into the indexes, or gives the slot of its twin. Takes it back unless it stays. */
+  #settle(slot: number): number {
+    const { data } = this;
+    const outcome = data.tryIndex(slot);
+    if (outcome.type === 'indexed') return slot;
+    data.store.takeBack(slot);
+    if (outcome.type === 'twin') return outcome.slot;
+    const { name } = outcome.index.def;
+    throw new DatastoreError(
+      'datastore/unique-violation',
+      `table "${data.def.name}" has another row with the same key in unique index "${name}"`,
+      { table: data.def.name, index: name },
+    );
+  }
+
+  /** Notes the row that was added, or brings its deleted twin back. False when the twin was there all along. */
+  #keep(added: number, stored: number): boolean {
+    if (stored === added) {
+      this.#inserted.push(stored);
+      return true;
+    }
+    const { store } = this.data;
+    if (store.states[stored] !== DELETED) return false;
+    store.setState(stored, COMMITTED);
+    return true;
+  }
+
+  #findOld(index: TableIndex, slot: number): number {
+    const { data } = this;
+    const old = data.findVisibleByKey(index);
+    if (old >= 0) return old;
+    data.store.takeBack(slot);
+    throw new DatastoreError(
+      'datastore/no-such-row',
+      `table "${data.def.name}" has no row with this key in index "${index.def.name}" to update`,
+      { table: data.def.name, index: index.def.name },
+    );
+  }
+
+  #delete(slot: number): void {
+    const { data } = this;
+    const { store } = data;
+    data.cursors.beforeChange();
+    data.visibleRows -= 1;
+    if (store.states[slot] === INSERTED) {
+      this.#vacate(slot);
+    } else {
+      assert(store.states[slot] === COMMITTED, 'a row that is deleted was visible');
+      store.setState(slot, DELETED);
+      this.#deleted.push(slot);
+    }
+  }
+
+  #vacate(slot: number): void {
+    this.data.unindex(slot);
+    this.data.store.freeBytes(slot);
+    this.#vacated.push(slot);
+  }
+
+  #reuseVacated(): void {
+    for (const slot of this.#vacated) this.data.store.reuse(slot);
+  }
+}

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { CompactSign, compactVerify, decodeJwt } from 'jose';
+import type { Clock } from '../clock/clock.ts';
+import { HostError } from '../errors.ts';
+import { invalidToken, parseClaims, type Credentials } from './claims.ts';
+import { deriveIdentity, identityToHex } from './identity.ts';
+import type { SigningKeys } from './signing-keys.ts';
+
+/** The issuer of the tokens that a host makes itself. */
+export const LOCAL_ISSUER = 'localhost';
+
+/** How long a token for one WebSocket upgrade is valid. */
+export const EXCHANGED_TOKEN_SECONDS = 60;
+
+/** Longest token that is looked at. */
+export const TOKEN_BYTES_MAX: number = 16 * 1024;
+
+/** How many exchanged tokens are remembered at once; the oldest is forgotten first. */
+const EXCHANGES_MAX = 10_000;
+
+/** A token of the host and the identity it speaks for. */
+export interface IssuedToken {
+  readonly identity: bigint;
+  readonly token: string;
+}
+
+/** A verified token: whose it is, and the text to hand back to the client as its own. */
+export interface VerifiedToken {
+  readonly credentials: Credentials;
+  readonly token: string;
+}
+
+interface Exchange {
+  readonly original: VerifiedToken;
+  readonly expiresAtSeconds: number;
+}
+
+/**
+ * Issues and verifies the tokens of one host. Only tokens signed with the host's own key are accepted: no external
+ * issuer is trusted. No token ever stands in an error.
+ */
+export class TokenAuthority {
+  readonly #keys: SigningKeys;
+  readonly #clock: Clock;
+  readonly #exchanges = new Map<string, Exchange>();
+
+  constructor(keys: SigningKeys, clock: Clock) {
+    this.#keys = keys;
+    this.#clock = clock;
+  }
+
+  /** The public key as PEM, for whoever wants to verify tokens of this host. */
+  get publicPem(): string {
+    return this.#keys.publicPem;
+  }
+
+  /** A token without expiry for an identity that nobody had before. */
+  async issue(): Promise<IssuedToken> {
+    const subject = randomUUID();
+    const identity = deriveIdentity(LOCAL_ISSUER, subject);
+    const token = await this.#sign({
+      hex_identity: identityToHex(identity),
+      sub: subject,
+      iss: LOCAL_ISSUER,
+      aud: ['spacetimedb'],
+      iat: this.#nowSeconds(),
+    });
+    return { identity, token };
+  }
+
+  /**
+   * Checks signature, claims and expiry.
+   * @throws {HostError} `identity/invalid-token`, or `identity/unknown-issuer` when another issuer signed it.
+   */
+  async verify(token: string): Promise<Credentials> {
+    if (token.length > TOKEN_BYTES_MAX) throw invalidToken(`it is longer than ${TOKEN_BYTES_MAX} bytes.`);
+    return parseClaims(await this.#verifiedPayload(token), this.#nowSeconds());
+  }
+
+  /** A token with the same claims that is valid for a minute, to stand in the address of one WebSocket upgrade. */
+  async exchange(original: VerifiedToken): Promise<string> {
+    const nowSeconds = this.#nowSeconds();
+    const ownExpiry = original.credentials.expiresAtSeconds ?? Infinity;
+    const expiresAtSeconds = Math.min(nowSeconds + EXCHANGED_TOKEN_SECONDS, ownExpiry);
+    // It was parsed once when the original was verified, so it is a JSON object.
+    const claims = JSON.parse(original.credentials.jwtPayload) as Record<string, unknown>;
+    const short = await this.#sign({ ...claims, iat: nowSeconds, exp: expiresAtSeconds });
+    this.#remember(short, { original, expiresAtSeconds });
+    return short;
+  }
+
+  /**
+   * Verifies the token of an upgrade. An exchanged token stands for its original the first time it is used: the
+   * client gets its lasting token back and the module sees the lasting claims. A second use within the minute gets
+   * the short token only, so that an address found in a log gives nobody a lasting credential.
+   * @throws {HostError} like `verify`.
+   */
+  async redeem(token: string): Promise<VerifiedToken> {
+    const credentials = await this.verify(token);
+    const exchange = this.#exchanges.get(token);
+    this.#exchanges.delete(token);
+    return exchange?.original ?? { credentials, token };
+  }
+
+  async #verifiedPayload(token: string): Promise<string> {
+    try {
+      const { payload } = await compactVerify(token, this.#keys.publicKey, { algorithms: ['ES256'] });
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload);
+    } catch {
+      // What jose reports may quote parts of the token; the reason is told in our own words.
+      const issuer = tryReadIssuer(token);
+      if (issuer === undefined) throw invalidToken('it is not a JSON web token.');
+      if (issuer === LOCAL_ISSUER) throw invalidToken('InvalidSignature');
+      throw new HostError({
+        code: 'identity/unknown-issuer',
+        message: 'Invalid token: it was not signed by this host, and no other issuer is accepted here.',
+      });
+    }
+  }
+
+  #sign(claims: Readonly<Record<string, unknown>>): Promise<string> {
+    return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+      .setProtectedHeader({ typ: 'JWT', alg: 'ES256' })
+      .sign(this.#keys.privateKey);
+  }
+
+  #remember(short: string, exchange: Exchange): void {
+    const nowSeconds = this.#nowSeconds();
+    for (const [token, { expiresAtSeconds }] of this.#exchanges) {
+      if (expiresAtSeconds > nowSeconds && this.#exchanges.size < EXCHANGES_MAX) break;
+      this.#exchanges.delete(token);
+    }
+    this.#exchanges.set(short, exchange);
+  }
+
+  #nowSeconds(): number {
+    return Number(this.#clock.nowMicros() / 1_000_000n);
+  }
+}
+
+function tryReadIssuer(token: string): string | undefined {
+  try {
+    const { iss } = decodeJwt(token);
+    return typeof iss === 'string' ? iss : '';
+  } catch {
+    // Not a token at all; the caller says so.
+    return undefined;
+  }
+}

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import vm from 'node:vm';
+import { transform } from 'esbuild';
+import { HostError } from '../errors.ts';
+import { describeBuildFailure } from './build-failure.ts';
+import type { LoadedProgram, ModuleRealm, ProgramLoader, RealmEvents } from './realm-port.ts';
+import { VmRealm } from './realm/vm-realm.ts';
+import type { SystemCallTarget } from './system-functions.ts';
+
+/** Names the form of what a cache holds: part of each key, so that another version of this code never reads it. */
+const FORM = 'cjs-es2022-1';
+
+/** Compiled programs kept in memory; a host rarely runs more different ones. */
+const PROGRAMS_MAX = 8;
+
+/** Keeps down-levelled bundles between processes. Both calls may fail without harm: the bundle is made again. */
+export interface TransformCache {
+  /** The text stored under a key of hex digits and dashes, if any. */
+  read(key: string): Promise<string | undefined>;
+  write(key: string, text: string): Promise<void>;
+}
+
+/**
+ * Makes a loader that runs bundles in `node:vm` contexts. Compiled code is shared between the databases of one loader,
+ * running instances never are.
+ */
+export function makeProgramLoader(cache?: TransformCache): ProgramLoader {
+  return new VmProgramLoader(cache);
+}
+
+class VmProgramLoader implements ProgramLoader {
+  readonly #cache: TransformCache | undefined;
+  /** By hash, the least recently used first. */
+  readonly #programs: Map<string, Promise<LoadedProgram>> = new Map();
+
+  constructor(cache: TransformCache | undefined) {
+    this.#cache = cache;
+  }
+
+  load(text: string): Promise<LoadedProgram> {
+    const hash = createHash('sha256').update(text).digest('hex');
+    const known = this.#programs.get(hash);
+    const program = known ?? this.#compile(text, hash);
+    this.#programs.delete(hash);
+    this.#programs.set(hash, program);
+    if (known === undefined) {
+      program.catch(() => this.#programs.delete(hash));
+      this.#dropOldest();
+    }
+    return program;
+  }
+
+  #dropOldest(): void {
+    if (this.#programs.size <= PROGRAMS_MAX) return;
+    for (const oldest of this.#programs.keys()) {
+      this.#programs.delete(oldest);
+      return;
+    }
+  }
+
+  async #compile(text: string, hash: string): Promise<LoadedProgram> {
+    const key = `${FORM}-${hash}`;
+    const cached = await this.#cache?.read(key);
+    const code = cached ?? (await downLevel(text));
+    if (cached === undefined) await this.#cache?.write(key, code);
+    return new VmProgram(text, hash, compileBody(code));
+  }
+}
+
+class VmProgram implements LoadedProgram {
+  readonly text: string;
+  readonly hash: string;
+  readonly #script: vm.Script;
+
+  constructor(text: string, hash: string, script: vm.Script) {
+    this.text = text;
+    this.hash = hash;
+    this.#script = script;
+  }
+
+  instantiate(target: SystemCallTarget, events: RealmEvents): ModuleRealm {
+    return new VmRealm(this.#script, target, events);
+  }
+}
+
+/** The bundle as a CommonJS body in the syntax of ES2022: Node 20 parses no `using`, and a script takes no `import`. */
+async function downLevel(text: string): Promise<string> {
+  try {
+    const result = await transform(text, {
+      loader: 'js',
+      format: 'cjs',
+      target: 'es2022',
+      // Names of functions and classes show in stacks and `error.name`.
+      keepNames: false,
+      sourcemap: false,
+      legalComments: 'none',
+      logLevel: 'silent',
+    });
+    return result.code;
+  } catch (error) {
+    const reason = describeBuildFailure(error);
+    throw new HostError({
+      code: 'module/load-failed',
+      message: reason.includes('Top-level await')
+        ? 'the module has a top-level await. SpacetimeDB evaluates modules synchronously: move the await into a function, or do the work in `init`.'
+        : `the module's bundle is no JavaScript module that can be read:\n${reason}`,
+      details: { reason },
+      cause: error,
+    });
+  }
+}
+
+function compileBody(code: string): vm.Script {
+  try {
+    return new vm.Script(`(function (module, exports, require) {'use strict';${code}\n})`, { filename: 'spacetimedb_module' });
+  } catch (error) {
+    throw new HostError({
+      code: 'module/load-failed',
+      message: `the module's bundle does not compile: ${error instanceof Error ? error.message : String(error)}`,
+      cause: error,
+    });
+  }
+}

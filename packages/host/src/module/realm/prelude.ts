@@ -1,0 +1,284 @@
+/** Name of the realm's global function that runs what the host selected; a bundle that declares it cannot be loaded. */
+const STEP_NAME = '__innerUniverseStep';
+
+/** Script that runs the selected step. Run as a script so that the realm's microtasks are done when it returns. */
+export const STEP_SOURCE: string = `${STEP_NAME}()`;
+
+/** Completion values of a step. */
+export const STEP_RETURNED = 0;
+export const STEP_USER_ERROR = 1;
+
+/**
+ * Script that joins a module's realm to the host. It evaluates to `install(host)`, which returns the handles by which
+ * the host loads the module and calls it.
+ *
+ * Invariants:
+ * - Nothing that belongs to the host's world (its functions, errors, arrays) is ever reachable from the module: host
+ *   functions are only called from closures in here, what they throw is caught in here, bytes are copied in here.
+ * - The intrinsics used after the module was evaluated are taken before, so that a module which patches its
+ *   prototypes harms itself only.
+ */
+export const PRELUDE_SOURCE: string = `'use strict';
+let ${STEP_NAME} = () => undefined;
+(function install(host) {
+  const apply = Reflect.apply;
+  const { Error, TypeError, RangeError, DataView, Uint8Array, String, Array, Object } = globalThis;
+  const setBytes = Uint8Array.prototype.set;
+  const sliceBytes = Uint8Array.prototype.slice;
+  const isView = ArrayBuffer.isView;
+  const fromCharCode = String.fromCharCode;
+  const charCodeAt = String.prototype.charCodeAt;
+  const stackLines = /\\n[^\\n]*(?:__spacetimedb_end_short_backtrace|spacetimedb_prelude)[^]*$/;
+  const replace = String.prototype.replace;
+  const startsWith = String.prototype.startsWith;
+
+  // ---- text codecs: short ASCII in here, the rest by the host ----
+  const SHORT_TEXT = 24;
+  class TextEncoder {
+    get encoding() { return 'utf-8'; }
+    encode(input = '') {
+      const text = typeof input === 'string' ? input : String(input);
+      const length = text.length;
+      if (length <= SHORT_TEXT) {
+        const bytes = new Uint8Array(length);
+        let position = 0;
+        for (; position < length; position++) {
+          const unit = apply(charCodeAt, text, [position]);
+          if (unit > 127) break;
+          bytes[position] = unit;
+        }
+        if (position === length) return bytes;
+      }
+      const bytes = new Uint8Array(host.utf8Length(text));
+      host.writeUtf8(text, bytes);
+      return bytes;
+    }
+  }
+  class TextDecoder {
+    #isFatal;
+    constructor(label = 'utf-8', options = {}) {
+      if (label !== 'utf-8') throw new RangeError("The encoding label provided ('" + String(label) + "') is not supported");
+      if (options.ignoreBOM) throw new TypeError('TextDecoder: ignoreBOM is not supported');
+      this.#isFatal = Boolean(options.fatal);
+    }
+    get encoding() { return 'utf-8'; }
+    get fatal() { return this.#isFatal; }
+    get ignoreBOM() { return false; }
+    decode(input, options) {
+      if (options !== undefined && options.stream) throw new TypeError('TextDecoder: stream is not supported');
+      if (input === undefined) return '';
+      const bytes = toBytes(input);
+      const length = bytes.length;
+      if (length <= SHORT_TEXT) {
+        let text = '';
+        let position = 0;
+        for (; position < length; position++) {
+          const byte = bytes[position];
+          if (byte > 127) break;
+          text += fromCharCode(byte);
+        }
+        if (position === length) return text;
+      }
+      const text = host.readUtf8(bytes, this.#isFatal);
+      if (text === undefined) throw new TypeError('The encoded data was not valid utf-8');
+      return text;
+    }
+  }
+  const toBytes = (input) => {
+    if (input instanceof Uint8Array) return input;
+    return isView(input) ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength) : new Uint8Array(input);
+  };
+  for (const [name, value] of [['TextEncoder', TextEncoder], ['TextDecoder', TextDecoder]]) {
+    Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
+  }
+
+  // ---- system calls ----
+  let hooks;
+  const errorOfCode = (code, message) => {
+    if (hooks === undefined) return new Error(message);
+    const ErrorClass = hooks.__get_error_constructor__(code);
+    return new ErrorClass(message);
+  };
+  const convert = (thrown) => {
+    let kind;
+    let message;
+    try {
+      kind = host.classify(thrown);
+      message = host.faultMessage();
+    } catch {
+      return new RangeError('Maximum call stack size exceeded');
+    }
+    if (kind > 0) return errorOfCode(kind, message);
+    if (kind === -1) return new TypeError(message);
+    if (kind === -2) return new RangeError(message);
+    if (kind === -3) return { __buffer_too_small__: host.faultSize() };
+    return new Error(message);
+  };
+  const functions = host.functions;
+  const wrap = (call) => (a, b, c, d, e, f) => {
+    try {
+      return call(a, b, c, d, e, f);
+    } catch (thrown) {
+      throw convert(thrown);
+    }
+  };
+  const wrapBytes = (call) => (a) => {
+    let bytes;
+    try {
+      bytes = call(a);
+    } catch (thrown) {
+      throw convert(thrown);
+    }
+    const copy = new Uint8Array(bytes.length);
+    for (let position = 0; position < copy.length; position++) copy[position] = bytes[position];
+    return copy;
+  };
+  const moduleHooks = Symbol('SpacetimeDB.moduleHooks.v2');
+  const sys20 = { moduleHooks, register_hooks() { throw new TypeError('modules of the first interface are not supported'); } };
+  const sys21 = {};
+  for (const name of host.functionNames) {
+    const target = name === 'datastore_clear' ? sys21 : sys20;
+    target[name] = name === 'get_jwt_payload' ? wrapBytes(functions[name]) : wrap(functions[name]);
+  }
+  Object.freeze(sys20);
+  Object.freeze(sys21);
+
+  const require = (specifier) => {
+    if (specifier === 'spacetime:sys@2.0') return sys20;
+    if (specifier === 'spacetime:sys@2.1') return sys21;
+    host.unresolved(String(specifier));
+    if (apply(startsWith, String(specifier), ['spacetime:sys@'])) {
+      throw new TypeError('Could not import "' + String(specifier) + '", likely because this module was built for another version of SpacetimeDB.');
+    }
+    throw new TypeError('Could not find module "' + String(specifier) + '"');
+  };
+
+  // ---- calls ----
+  let senderErrorClass;
+  const describeError = (thrown) => {
+    let message = '';
+    let stack = '';
+    try {
+      message = thrown instanceof Error ? String(thrown.name) + ': ' + String(thrown.message) : 'Uncaught ' + String(thrown);
+      stack = thrown instanceof Error && typeof thrown.stack === 'string' ? apply(replace, thrown.stack, [stackLines, '']) : message;
+    } catch {
+      message = message || 'an error that cannot be shown';
+    }
+    return { message, stack };
+  };
+  const RETURNED = 0;
+  const USER_ERROR = 1;
+  const FAILED = 2;
+  let resultMessage = '';
+  let resultStack = '';
+  let resultBytes;
+  const fail = (thrown) => {
+    resultMessage = '';
+    resultStack = '';
+    try {
+      if (typeof thrown === 'object' && thrown !== null && senderErrorClass !== undefined && thrown instanceof senderErrorClass) {
+        resultMessage = String(thrown.message);
+        return USER_ERROR;
+      }
+    } catch (nested) {
+      thrown = nested;
+    }
+    const described = describeError(thrown);
+    resultMessage = described.message;
+    resultStack = described.stack;
+    return FAILED;
+  };
+
+  const argsBuffer = new ArrayBuffer(4096);
+  const argsBytes = new Uint8Array(argsBuffer);
+  let largeArgs;
+  let kind = 0;
+  let id = 0;
+  let sender = 0n;
+  let connectionId = 0n;
+  let timestamp = 0n;
+  let argsLength = 0;
+  const takeArgsBuffer = () => {
+    const buffer = largeArgs === undefined ? argsBuffer : largeArgs.buffer;
+    largeArgs = undefined;
+    return buffer;
+  };
+  const run = () => {
+    try {
+      if (kind === 0) {
+        const returned = hooks.__call_reducer__(id, sender, connectionId, timestamp, new DataView(takeArgsBuffer(), 0, argsLength));
+        if (returned !== undefined) throw new TypeError('Reducer returned a value other than \`undefined\`');
+        return RETURNED;
+      }
+      const args = apply(sliceBytes, new Uint8Array(takeArgsBuffer(), 0, argsLength), []);
+      resultBytes = hooks.__call_procedure__(id, sender, connectionId, timestamp, args);
+      if (!(resultBytes instanceof Uint8Array)) throw new TypeError('Procedure returned a value other than a Uint8Array');
+      return RETURNED;
+    } catch (thrown) {
+      return fail(thrown);
+    }
+  };
+
+  // Keys in code-unit order, as a real module namespace lists them: the ids of functions follow from it.
+  const inOrder = (exported) => {
+    const ordered = {};
+    for (const name of Object.keys(exported).sort()) {
+      Object.defineProperty(ordered, name, { value: exported[name], enumerable: true });
+    }
+    return ordered;
+  };
+
+  let body;
+  const load = () => {
+    const module = { exports: {} };
+    apply(body, undefined, [module, module.exports, require]);
+    const exported = module.exports;
+    const schema = exported.default;
+    if (schema === undefined || schema === null || typeof schema[moduleHooks] !== 'function') {
+      throw new TypeError('must export schema as default export');
+    }
+    hooks = schema[moduleHooks](inOrder(exported));
+    senderErrorClass = hooks.__sender_error_class__;
+  };
+  const describe = () => {
+    resultBytes = hooks.__describe_module__();
+    if (!(resultBytes instanceof Uint8Array)) throw new TypeError('__describe_module__ returned a value other than a Uint8Array');
+  };
+  const attempt = (action) => () => {
+    try {
+      action();
+      return RETURNED;
+    } catch (thrown) {
+      return fail(thrown);
+    }
+  };
+  const steps = { load: attempt(load), describe: attempt(describe), call: run };
+  let selected;
+  ${STEP_NAME} = () => {
+    const step = selected;
+    selected = undefined;
+    return step === undefined ? undefined : step();
+  };
+
+  return {
+    select(name) { selected = steps[name]; },
+    setBody(next) { body = next; },
+    argsBytes,
+    allocateArgs(length) { largeArgs = new Uint8Array(length); return largeArgs; },
+    prepare(nextKind, nextId, nextSender, nextConnectionId, nextTimestamp, nextLength) {
+      kind = nextKind;
+      id = nextId;
+      sender = nextSender;
+      connectionId = nextConnectionId;
+      timestamp = nextTimestamp;
+      argsLength = nextLength;
+      selected = run;
+    },
+    message: () => resultMessage,
+    stack: () => resultStack,
+    bytes: () => resultBytes,
+    describeError: (thrown) => describeError(thrown).stack,
+    promisePrototype: Promise.prototype,
+  };
+})
+`;

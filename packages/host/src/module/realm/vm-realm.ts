@@ -1,0 +1,195 @@
+import { isUint8Array } from 'node:util/types';
+import vm from 'node:vm';
+import { assert } from '../../assert.ts';
+import { HostError } from '../../errors.ts';
+import type { HookCall, HookOutcome, ModuleRealm, RealmEvents } from '../realm-port.ts';
+import { SYSTEM_FUNCTION_NAMES, type SystemCallFault, type SystemCallTarget, type SystemFunctions } from '../system-functions.ts';
+import { POLYFILLS_SOURCE } from './polyfills.ts';
+import { PRELUDE_SOURCE, STEP_RETURNED, STEP_SOURCE, STEP_USER_ERROR } from './prelude.ts';
+import { watchRejections } from './rejection-guard.ts';
+
+const polyfillsScript = new vm.Script(POLYFILLS_SOURCE, { filename: 'spacetimedb_polyfills' });
+const preludeScript = new vm.Script(PRELUDE_SOURCE, { filename: 'spacetimedb_prelude' });
+const stepScript = new vm.Script(STEP_SOURCE, { filename: 'spacetimedb_step' });
+const STEP_OPTIONS = { displayErrors: false } as const;
+
+const NO_BYTES = new Uint8Array(0);
+const encoder = new TextEncoder();
+// The interface's decoder keeps a byte order mark.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const fatalDecoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
+
+type Step = 'load' | 'describe';
+
+/** What the prelude hands to the host. Its functions run in the realm; what they return is not to be trusted. */
+interface RealmHandle {
+  select(step: Step): void;
+  setBody(body: unknown): void;
+  readonly argsBytes: Uint8Array;
+  allocateArgs(length: number): Uint8Array;
+  prepare(
+    ...call: [kind: number, id: number, sender: bigint, connectionId: bigint, timestampMicros: bigint, argsLength: number]
+  ): void;
+  message(): string;
+  stack(): string;
+  bytes(): unknown;
+  describeError(thrown: unknown): string;
+  readonly promisePrototype: object;
+}
+
+/** What the prelude gets from the host; only its own closures see it. */
+interface PreludeHost {
+  readonly functions: SystemFunctions;
+  readonly functionNames: readonly string[];
+  classify(thrown: unknown): number;
+  faultMessage(): string;
+  faultSize(): number;
+  unresolved(specifier: string): void;
+  utf8Length(text: string): number;
+  writeUtf8(text: string, target: Uint8Array): void;
+  readUtf8(bytes: Uint8Array, isFatal: boolean): string | undefined;
+}
+
+/**
+ * One instance of a module in a `node:vm` context. It keeps the module's globals apart from the process's, which
+ * prevents accidents; it is no security boundary.
+ */
+export class VmRealm implements ModuleRealm {
+  readonly #context: vm.Context;
+  readonly #handle: RealmHandle;
+  readonly #target: SystemCallTarget;
+  readonly #stopWatching: () => void;
+  #fault: SystemCallFault = { kind: 0, message: '', size: 0 };
+  #unresolvedSpecifier: string | undefined;
+  #isRunning = false;
+  #isClosed = false;
+
+  /** Evaluates the bundle. @throws {HostError} `module/load-failed`, `module/unsupported` */
+  constructor(bundle: vm.Script, target: SystemCallTarget, events: RealmEvents) {
+    this.#target = target;
+    this.#context = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
+      name: 'spacetimedb_module',
+      microtaskMode: 'afterEvaluate',
+      // SpacetimeDB's own library compiles its codecs from text: the code it makes belongs to this realm.
+      codeGeneration: { strings: true, wasm: true },
+    });
+    polyfillsScript.runInContext(this.#context);
+    // The prelude is our own text and evaluates to this function.
+    const install = preludeScript.runInContext(this.#context) as (host: PreludeHost) => RealmHandle;
+    this.#handle = install(this.#makeHost());
+    this.#stopWatching = watchRejections(this.#handle.promisePrototype, (reason) => {
+      events.unhandledRejection(this.#handle.describeError(reason));
+    });
+    try {
+      this.#handle.setBody(bundle.runInContext(this.#context, STEP_OPTIONS));
+      this.#load();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  describe(): Uint8Array {
+    this.#handle.select('describe');
+    if (this.#step() !== STEP_RETURNED) throw this.#loadError('the module could not describe itself');
+    return this.#takeBytes();
+  }
+
+  callReducer(call: HookCall): HookOutcome {
+    return this.#call(0, call);
+  }
+
+  callProcedure(call: HookCall): HookOutcome {
+    return this.#call(1, call);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stopWatching();
+  }
+
+  #load(): void {
+    this.#handle.select('load');
+    if (this.#step() === STEP_RETURNED) return;
+    const specifier = this.#unresolvedSpecifier;
+    if (specifier === undefined) throw this.#loadError('the module could not be loaded');
+    throw new HostError({
+      code: 'module/unsupported',
+      message: specifier.startsWith('spacetime:sys@1')
+        ? `the module imports "${specifier}", the interface of SpacetimeDB 1.x. Rebuild it with the npm package spacetimedb 2.0 or newer.`
+        : `the module imports "${specifier}", which this host does not provide. Bundle the module with all it needs; only spacetime:sys@2.0 and spacetime:sys@2.1 may stay outside.`,
+      details: { specifier },
+    });
+  }
+
+  #loadError(what: string): HostError {
+    const message = String(this.#handle.message());
+    return new HostError({
+      code: 'module/load-failed',
+      message: `${what}: ${message}`,
+      details: { message, stack: String(this.#handle.stack()) },
+    });
+  }
+
+  #call(kind: number, call: HookCall): HookOutcome {
+    assert(!this.#isClosed, 'a closed realm is not called');
+    assert(!this.#isRunning, 'a realm is called by one call at a time');
+    const length = call.args.length;
+    const handle = this.#handle;
+    const target = length <= handle.argsBytes.length ? handle.argsBytes : handle.allocateArgs(length);
+    target.set(call.args);
+    handle.prepare(kind, call.id, call.sender, call.connectionId, call.timestampMicros, length);
+    const status = this.#step();
+    if (status === STEP_RETURNED) return { type: 'returned', bytes: kind === 0 ? NO_BYTES : this.#takeBytes() };
+    const message = String(handle.message());
+    if (status === STEP_USER_ERROR) return { type: 'user-error', message };
+    return { type: 'failed', message, stack: String(handle.stack()) };
+  }
+
+  #step(): unknown {
+    this.#isRunning = true;
+    try {
+      return stepScript.runInContext(this.#context, STEP_OPTIONS);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  /** A copy in the host's world of the bytes that the last step left. */
+  #takeBytes(): Uint8Array {
+    const bytes = this.#handle.bytes();
+    assert(isUint8Array(bytes), 'the prelude hands over bytes');
+    return Uint8Array.from(bytes);
+  }
+
+  #makeHost(): PreludeHost {
+    return {
+      functions: this.#target.functions,
+      functionNames: SYSTEM_FUNCTION_NAMES,
+      classify: (thrown) => {
+        this.#fault = this.#target.fault(thrown);
+        return this.#fault.kind;
+      },
+      faultMessage: () => this.#fault.message,
+      faultSize: () => this.#fault.size,
+      unresolved: (specifier) => {
+        this.#unresolvedSpecifier ??= specifier;
+      },
+      utf8Length: (text) => Buffer.byteLength(text),
+      writeUtf8: (text, target) => {
+        encoder.encodeInto(text, target);
+      },
+      readUtf8: (bytes, isFatal) => (isFatal ? tryDecode(bytes) : decoder.decode(bytes)),
+    };
+  }
+}
+
+function tryDecode(bytes: Uint8Array): string | undefined {
+  try {
+    return fatalDecoder.decode(bytes);
+  } catch {
+    // Malformed input is an answer here: the caller raises the realm's own TypeError.
+    return undefined;
+  }
+}

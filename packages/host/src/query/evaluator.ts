@@ -1,0 +1,167 @@
+import { assert } from '../assert.ts';
+import { addToBucket } from './row-buckets.ts';
+import type { AlgebraicValue } from '../bsatn/algebraic-type.ts';
+import type { Row, StateView } from '../datastore/state-view.ts';
+import type { Access, Lookup, PlannedRelation, SelectPlan, Step, Tuple } from './plan.ts';
+import type { OutputColumn } from './checker.ts';
+import type { Scalar, ScalarKey } from './scalar-type.ts';
+
+/** What evaluations cost; counted up for as long as the object lives. */
+export interface WorkCounters {
+  /** Times that a query was evaluated, from scratch or for a change. */
+  queriesEvaluated: number;
+  /** Rows looked at, whether they matched or not. */
+  rowsScanned: number;
+}
+
+export function makeWorkCounters(): WorkCounters {
+  return { queriesEvaluated: 0, rowsScanned: 0 };
+}
+
+/** The state that a query is answered from, and where its cost is counted. */
+export interface EvaluationContext {
+  readonly state: StateView;
+  readonly work: WorkCounters;
+}
+
+/** The rows of a query that returns whole rows, each as often as it matches, up to the limit. */
+export function evaluateRows(plan: SelectPlan, context: EvaluationContext): readonly Row[] {
+  const { output } = plan;
+  assert(output.type === 'rows', 'the query returns whole rows');
+  const rows: Row[] = [];
+  new Evaluation(plan, context).run((tuple) => {
+    rows.push(rowAt(tuple, output.relation));
+  });
+  return rows;
+}
+
+/** The rows of any query, as values in the order of its output columns. */
+export function evaluateValues(plan: SelectPlan, context: EvaluationContext): readonly (readonly AlgebraicValue[])[] {
+  const { output, relations } = plan;
+  const results: (readonly AlgebraicValue[])[] = [];
+  if (output.type === 'count') {
+    let count = 0n;
+    new Evaluation({ ...plan, limit: undefined }, context).run(() => {
+      count += 1n;
+    });
+    return plan.limit === 0 ? [] : [[count]];
+  }
+  new Evaluation(plan, context).run((tuple) => {
+    results.push(
+      output.type === 'rows'
+        ? planned(relations, output.relation).relation.codec.decode(rowAt(tuple, output.relation))
+        : output.columns.map((column) => readOutput(relations, tuple, column)),
+    );
+  });
+  return results;
+}
+
+function readOutput(
+  relations: readonly PlannedRelation[],
+  tuple: Tuple,
+  { relation, column }: OutputColumn,
+): AlgebraicValue {
+  return planned(relations, relation).relation.codec.column(rowAt(tuple, relation), column);
+}
+
+function planned(relations: readonly PlannedRelation[], position: number): PlannedRelation {
+  const relation = relations[position];
+  assert(relation !== undefined, 'a position has a relation');
+  return relation;
+}
+
+function rowAt(tuple: Tuple, position: number): Row {
+  const row = tuple[position];
+  assert(row !== undefined, 'the relations of an output are bound');
+  return row;
+}
+
+/** Rows that an access finds, those included that the relation's condition refuses. */
+export function* accessRows(relation: PlannedRelation, access: Access, context: EvaluationContext): Iterable<Row> {
+  if (access.type === 'none') return;
+  const table = context.state.table(relation.relation.table.id);
+  if (access.type === 'scan') return yield* counted(table.scan(), context.work);
+  for (const range of access.ranges) yield* counted(table.seek(access.index, range), context.work);
+}
+
+/** Rows whose key column has this value, by an index; those included that the relation's condition refuses. */
+export function lookupRows(
+  relation: PlannedRelation,
+  lookup: Extract<Lookup, { type: 'index' }>,
+  value: Scalar,
+  context: EvaluationContext,
+): Iterable<Row> {
+  const prefix = [...lookup.prefix, lookup.key.type.wrap(value)];
+  return counted(context.state.table(relation.relation.table.id).seek(lookup.index, { prefix }), context.work);
+}
+
+function* counted(rows: Iterable<Row>, work: WorkCounters): Iterable<Row> {
+  for (const row of rows) {
+    work.rowsScanned += 1;
+    yield row;
+  }
+}
+
+/** One run of a plan over one state: nested loops, one for each step. */
+class Evaluation {
+  readonly #plan: SelectPlan;
+  readonly #context: EvaluationContext;
+  readonly #tuple: Row[] = [];
+  readonly #hashTables = new Map<Step, ReadonlyMap<ScalarKey, readonly Row[]>>();
+  #remaining: number;
+  #emit: (tuple: Tuple) => void = () => undefined;
+
+  constructor(plan: SelectPlan, context: EvaluationContext) {
+    this.#plan = plan;
+    this.#context = context;
+    this.#remaining = plan.limit ?? Number.POSITIVE_INFINITY;
+  }
+
+  run(emit: (tuple: Tuple) => void): void {
+    this.#context.work.queriesEvaluated += 1;
+    if (this.#plan.relations.some(({ access }) => access.type === 'none')) return;
+    this.#emit = emit;
+    if (this.#remaining > 0) this.#runFrom(0);
+  }
+
+  /** Binds the relations from this step on in every way. */
+  #runFrom(stepNumber: number): void {
+    const step = this.#plan.steps[stepNumber];
+    if (step === undefined) {
+      this.#emit(this.#tuple);
+      this.#remaining -= 1;
+      return;
+    }
+    const relation = planned(this.#plan.relations, step.position);
+    for (const row of this.#source(step, relation)) {
+      if (relation.test !== undefined && !relation.test(row)) continue;
+      this.#tuple[step.position] = row;
+      if (step.test !== undefined && !step.test(this.#tuple)) continue;
+      this.#runFrom(stepNumber + 1);
+      if (this.#remaining <= 0) return;
+    }
+  }
+
+  #source(step: Step, relation: PlannedRelation): Iterable<Row> {
+    const { source } = step;
+    if (source.type === 'access') return accessRows(relation, source.access, this.#context);
+    const { from, lookup } = source;
+    const value = planned(this.#plan.relations, from.relation).relation.reader(from.column)(
+      rowAt(this.#tuple, from.relation),
+    );
+    if (lookup.type === 'index') return lookupRows(relation, lookup, value, this.#context);
+    return this.#hashTable(step, relation, lookup).get(lookup.key.type.key(value)) ?? [];
+  }
+
+  /** The rows of a relation by the lookup's key; built at the first use. */
+  #hashTable(step: Step, relation: PlannedRelation, { key }: Lookup): ReadonlyMap<ScalarKey, readonly Row[]> {
+    const known = this.#hashTables.get(step);
+    if (known !== undefined) return known;
+    const table = new Map<ScalarKey, Row[]>();
+    const read = relation.relation.reader(key.column);
+    for (const row of accessRows(relation, relation.access, this.#context))
+      addToBucket(table, key.type.key(read(row)), row);
+    this.#hashTables.set(step, table);
+    return table;
+  }
+}

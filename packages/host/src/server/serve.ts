@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { getRequestListener } from '@hono/node-server';
+import { systemClock, systemTimers } from '../clock/system-clock.ts';
+import { errorMessage, HostError } from '../errors.ts';
+import type { ServedHost } from '../session/served-host.ts';
+import { removeHostFile, writeHostFile } from './host-file.ts';
+import { bracketed, HostPolicy } from './host-header.ts';
+import { makeHttpApp } from './http-app.ts';
+import { UpgradeHandler } from './upgrade.ts';
+
+/** Most connections at once, idle ones included. */
+const CONNECTIONS_MAX = 16_384;
+
+/** How long a client may take to send the head of a request, and the whole of it. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** How long clients may take to answer the close frame when the server shuts down. */
+const SHUTDOWN_TIMEOUT_MS = 500;
+
+/** Where and how to listen. */
+export interface ServeOptions {
+  /** Address or name to bind, such as `127.0.0.1` (this machine only) or `0.0.0.0`. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Certificate chain and private key, PEM; absent: no TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Further values of the `Host` header to answer to, for a server behind a reverse proxy. */
+  readonly allowedHosts?: readonly string[] | undefined;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  /** Base address for clients on this machine, such as `http://127.0.0.1:3000`. */
+  readonly address: string;
+  readonly port: number;
+  /**
+   * Takes no more connections, sends clients what became durable, closes theirs with 1001 and frees the port. The
+   * databases stay open. Idempotent.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a host's databases over HTTP and WebSocket. With a data directory, `host.json` there names the address until
+ * the server closes.
+ * @throws {HostError} `server/address-in-use` when something else listens there, `server/listen-failed` otherwise.
+ */
+export async function serveHost(host: ServedHost, options: ServeOptions): Promise<RunningServer> {
+  const policy = new HostPolicy(options.host, options.allowedHosts);
+  const clock = systemClock;
+  const app = makeHttpApp({ host, policy, clock, packageVersion: await readPackageVersion() });
+  const upgrades = new UpgradeHandler({ host, policy, clock, timers: systemTimers });
+  const server = createHttpServer(options, getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    void upgrades.handle(request, socket, head);
+  });
+  await listen(server, options);
+  server.on('error', (error) => {
+    // Such as too many open files while accepting: connections there are go on.
+    const message = `the server reports: ${error.message}`;
+    host.logger.log({ level: 'error', message, timestampMicros: clock.nowMicros(), source: 'host' });
+  });
+  const port = boundPort(server);
+  const address = `${options.tls === undefined ? 'http' : 'https'}://${localName(options.host)}:${port}`;
+  const { dataDirectory } = host;
+  if (dataDirectory !== undefined) {
+    await writeHostFile(dataDirectory, { address, pid: process.pid, startedAt: new Date().toISOString() });
+  }
+  let closing: Promise<void> | undefined;
+  return { address, port, close: () => (closing ??= closeServer(server, upgrades, dataDirectory)) };
+}
+
+function createHttpServer(options: ServeOptions, listener: ReturnType<typeof getRequestListener>): Server {
+  const server = options.tls === undefined ? createServer(listener) : createTlsServer({ ...options.tls }, listener);
+  server.maxConnections = CONNECTIONS_MAX;
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  return server;
+}
+
+async function listen(server: Server, options: ServeOptions): Promise<void> {
+  const { host, port } = options;
+  try {
+    const listening = once(server, 'listening');
+    server.listen({ host, port, exclusive: true });
+    await listening;
+  } catch (error) {
+    const details = { host, port };
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new HostError({
+        code: 'server/address-in-use',
+        message: `port ${port} on ${host} is taken: stop what listens there, or choose another port (0 takes a free one)`,
+        details,
+        cause: error,
+      });
+    }
+    throw new HostError({
+      code: 'server/listen-failed',
+      message: `cannot listen on ${host}, port ${port}: ${errorMessage(error)}`,
+      details,
+      cause: error,
+    });
+  }
+}
+
+async function closeServer(server: Server, upgrades: UpgradeHandler, dataDirectory: string | undefined): Promise<void> {
+  if (dataDirectory !== undefined) await removeHostFile(dataDirectory);
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  await upgrades.close();
+  // Upgraded sockets count as connections until their close handshake is over; requests in flight get as long.
+  const timer = setTimeout(() => server.closeAllConnections(), SHUTDOWN_TIMEOUT_MS);
+  await closed;
+  clearTimeout(timer);
+}
+
+function boundPort(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') {
+    throw new HostError({ code: 'server/listen-failed', message: 'the server listens on no port' });
+  }
+  return address.port;
+}
+
+/** The name under which this machine reaches a server: a wildcard address is not one to connect to. */
+function localName(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '[::1]' : bracketed(host);
+}
+
+async function readPackageVersion(): Promise<string> {
+  // Two folders up from here lies the package, in `src` and in `dist` alike.
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { readonly version: string };
+  return version;
+}

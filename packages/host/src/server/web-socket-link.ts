@@ -1,0 +1,105 @@
+import type { RawData, WebSocket } from 'ws';
+import { concatChunks, type ClientLink } from '../session/client-link.ts';
+import { CLOSE_CODES } from '../session/close-codes.ts';
+import type { Session } from '../session/session.ts';
+import type { KeptConnection } from './keep-alive.ts';
+
+/** The tag byte before each payload to a client: 0, not compressed. The TypeScript SDK misorders mixed tags. */
+const UNCOMPRESSED = 0;
+
+/** How long a client may take to answer a close frame. */
+const CLOSE_TIMEOUT_MS = 250;
+
+/** Below this many unsent bytes a client that was held up is served again. */
+const DRAINED_BYTES = 4 * 1024 * 1024;
+
+/** One accepted WebSocket as a client's link. `attach` must follow in the same turn as the handshake. */
+export class WebSocketLink implements ClientLink, KeptConnection {
+  readonly #socket: WebSocket;
+  #session: Session | undefined;
+  #wasActive = false;
+  #lastBufferedBytes = 0;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  /** Feeds what the client sends to its session. `onEnd` is called once, when the socket is closed. */
+  attach(session: Session, onEnd: () => void): void {
+    this.#session = session;
+    const socket = this.#socket;
+    socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    socket.on('ping', () => this.#noteActivity());
+    socket.on('pong', () => this.#noteActivity());
+    // A broken frame or a lost peer: the close event that follows carries everything there is to do.
+    socket.on('error', (error) => session.log('debug', `websocket error: ${error.message}`));
+    socket.once('close', () => {
+      session.linkClosed();
+      onEnd();
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(payload: readonly Uint8Array[]): void {
+    const bytes = concatChunks(payload, [UNCOMPRESSED]);
+    // A failed write closes the socket, which is where it is dealt with.
+    this.#socket.send(bytes, { binary: true, compress: false }, () => this.#sent());
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+    const timer = setTimeout(() => this.#socket.terminate(), CLOSE_TIMEOUT_MS);
+    this.#socket.once('close', () => clearTimeout(timer));
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  takeActivity(): boolean {
+    const bufferedBytes = this.#socket.bufferedAmount;
+    // A client that takes in a long message answers pings only after it; that it reads shows that it lives. One that
+    // is held up by the host is not heard, which is not its fault either.
+    const reads = bufferedBytes < this.#lastBufferedBytes;
+    this.#lastBufferedBytes = bufferedBytes;
+    const isActive = this.#wasActive || reads || this.#socket.isPaused;
+    this.#wasActive = false;
+    return isActive;
+  }
+
+  ping(): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
+  }
+
+  terminate(): void {
+    this.#session?.log('info', 'client dropped: silent for too long');
+    this.#socket.terminate();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    this.#noteActivity();
+    if (!isBinary) this.#session?.fail(CLOSE_CODES.error, 'websocket does not support text messages');
+    else this.#session?.receive(toBytes(data));
+  }
+
+  #noteActivity(): void {
+    this.#wasActive = true;
+  }
+
+  #sent(): void {
+    if (this.#socket.bufferedAmount < DRAINED_BYTES) this.#session?.resume();
+  }
+}
+
+function toBytes(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return concatChunks(data);
+  // A plain view: a Buffer's own `slice` would share memory where the rest of the host expects a copy.
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(data.buffer, data.byteOffset, data.length);
+}

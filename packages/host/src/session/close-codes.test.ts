@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { REASON_BYTES_MAX, shortenReason } from './close-codes.ts';
+
+test('a reason that fits stays as it is', () => {
+  expect(shortenReason('x'.repeat(REASON_BYTES_MAX))).toBe('x'.repeat(REASON_BYTES_MAX));
+});
+
+test('a long reason is cut between characters, never inside one', () => {
+  for (let shift = 0; shift < 4; shift += 1) {
+    const short = shortenReason('x'.repeat(shift) + '🌍'.repeat(100));
+    const bytes = Buffer.byteLength(short);
+    expect(bytes).toBeLessThanOrEqual(REASON_BYTES_MAX);
+    expect(bytes).toBeGreaterThan(REASON_BYTES_MAX - 4);
+    expect(short).not.toContain('\ufffd');
+  }
+});

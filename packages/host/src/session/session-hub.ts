@@ -1,0 +1,280 @@
+import { assert } from '../assert.ts';
+import type { Clock, Logger, LogLevel, Timers } from '../clock/clock.ts';
+import type { Caller, Commit, ConnectResult, ProcedureResult } from '../database/calls.ts';
+import { errorMessage } from '../errors.ts';
+import type { ClientPayload } from '../protocol/payload.ts';
+import type { QuerySetUpdate } from '../subscriptions/shared-results.ts';
+import type { SubscriptionManager } from '../subscriptions/subscription-manager.ts';
+import type { ClientLink } from './client-link.ts';
+import { CLOSE_CODES } from './close-codes.ts';
+import { answerMessage, type MessageTarget, type OwnCallResult } from './handle-message.ts';
+import type { SessionDatabase } from './session-database.ts';
+import { DEFAULT_SESSION_LIMITS, type SessionLimits } from './session-limits.ts';
+import { Session, type SessionHost, type SessionOptions } from './session.ts';
+
+/*
+ * All clients of one database. What holds:
+ *
+ * - A commit is computed for every client inside the commit, so all see commits in commit order, each commit in at
+ *   most one message, and a snapshot (Subscribe) falls between two commits.
+ * - What a reducer call changed for its own connection goes into its result and nowhere else.
+ * - `database.disconnect` runs once for each accepted client, never inside a commit.
+ */
+
+/** What a hub is made of. */
+export interface SessionHubOptions {
+  /** Name of the database, for logs. */
+  readonly name: string;
+  readonly database: SessionDatabase;
+  readonly subscriptions: SubscriptionManager;
+  readonly clock: Clock;
+  /** `soon` must be that of the event loop: messages leave through it. */
+  readonly timers: Pick<Timers, 'soon'>;
+  readonly logger: Logger;
+  readonly limits?: Partial<SessionLimits> | undefined;
+}
+
+const NO_UPDATES: readonly QuerySetUpdate[] = [];
+
+/** Connects clients to one database. To be closed before the database is. */
+export class SessionHub implements SessionHost, MessageTarget {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: SessionLimits;
+  readonly subscriptions: SubscriptionManager;
+  readonly #database: SessionDatabase;
+  readonly #timers: Pick<Timers, 'soon'>;
+  readonly #stopListening: () => void;
+  readonly #sessions = new Map<bigint, Session>();
+  readonly #toFlush = new Set<Session>();
+  readonly #waiting = new Set<Session>();
+  #goneCallers: Caller[] = [];
+  #ownCall: { readonly session: Session; updates: readonly QuerySetUpdate[] } | undefined;
+  #lastOffset: bigint | undefined;
+  #isAwaitingDurable = false;
+  #isClosed = false;
+
+  constructor(options: SessionHubOptions) {
+    this.name = options.name;
+    this.clock = options.clock;
+    this.logger = options.logger;
+    this.limits = { ...DEFAULT_SESSION_LIMITS, ...options.limits };
+    this.subscriptions = options.subscriptions;
+    this.#database = options.database;
+    this.#timers = options.timers;
+    this.#stopListening = options.database.onCommit((commit) => this.#fanOut(commit));
+  }
+
+  /** Number of connected clients. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get lastOffset(): bigint | undefined {
+    return this.#lastOffset;
+  }
+
+  get durableOffset(): bigint {
+    return this.#database.durableOffset;
+  }
+
+  get messageBytesMax(): number {
+    return this.limits.messageBytesMax;
+  }
+
+  isOwner(identity: bigint): boolean {
+    return identity !== 0n && identity === this.#database.owner;
+  }
+
+  /** The client that uses this connection id at the moment. */
+  tryFind(connectionId: bigint): Session | undefined {
+    return this.#sessions.get(connectionId);
+  }
+
+  /**
+   * Asks the module whether it lets a client in. After an acceptance either `open` or `abandon` must follow. A live
+   * connection with the same id and identity is replaced; the caller refuses the id of somebody else.
+   */
+  connect(caller: Caller, jwtPayload: string): ConnectResult {
+    if (this.#isClosed) return { type: 'rejected', message: 'the host is shutting down' };
+    const older = this.#sessions.get(caller.connectionId);
+    if (older !== undefined) {
+      assert(older.caller.identity === caller.identity, 'a connection id is replaced by its own identity only');
+      older.fail(CLOSE_CODES.goingAway, 'replaced by a newer connection');
+      this.#runDisconnects();
+    }
+    const result = this.#database.connect(caller, jwtPayload);
+    if (result.type === 'accepted') this.#noteOffset(result.offset);
+    return result;
+  }
+
+  /** Gives up a client that was accepted and has no connection. */
+  abandon(caller: Caller): void {
+    this.#goneCallers.push(caller);
+    this.#timers.soon(() => this.#runDisconnects());
+  }
+
+  /** Starts the session of an accepted client. */
+  open(link: ClientLink, options: SessionOptions): Session {
+    const session = new Session(this, link, options);
+    if (this.#isClosed) session.fail(CLOSE_CODES.goingAway, 'module exited');
+    else this.#sessions.set(options.caller.connectionId, session);
+    return session;
+  }
+
+  /**
+   * Ends sessions the orderly way: takes nothing more from them, waits until what they were promised is durable, sends
+   * it and closes with 1001.
+   */
+  async finish(sessions: Iterable<Session>): Promise<void> {
+    const ending = [...sessions].filter((session) => !session.isClosed);
+    for (const session of ending) session.stopReceiving();
+    await this.#awaitDurable(ending);
+    for (const session of ending) session.fail(CLOSE_CODES.goingAway, 'module exited');
+    this.#runDisconnects();
+  }
+
+  /** Ends every session and lets nobody in any more. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.finish(this.#sessions.values());
+    this.#stopListening();
+  }
+
+  callReducer(session: Session, name: string, args: Uint8Array): OwnCallResult {
+    assert(this.#ownCall === undefined, 'reducer calls do not nest');
+    const call = { session, updates: NO_UPDATES };
+    this.#ownCall = call;
+    try {
+      const result = this.#database.callReducer(session.caller, name, args);
+      this.#noteOffset(result.offset);
+      return { result, updates: call.updates };
+    } finally {
+      this.#ownCall = undefined;
+    }
+  }
+
+  callProcedure(session: Session, name: string, args: Uint8Array): ProcedureResult {
+    const result = this.#database.callProcedure(session.caller, name, args);
+    this.#noteOffset(result.offset);
+    return result;
+  }
+
+  handle(session: Session, payload: ClientPayload): void {
+    session.send(answerMessage(this, session, payload.next()));
+  }
+
+  scheduleFlush(session: Session): void {
+    if (this.#toFlush.size === 0) this.#timers.soon(() => this.#flush());
+    this.#toFlush.add(session);
+  }
+
+  scheduleInbox(session: Session): void {
+    this.#timers.soon(() => session.processInbox());
+  }
+
+  remove(session: Session): void {
+    const { connectionId } = session.caller;
+    if (this.#sessions.get(connectionId) === session) this.#sessions.delete(connectionId);
+    this.#waiting.delete(session);
+    this.subscriptions.removeClient(session);
+    this.abandon(session.caller);
+  }
+
+  #fanOut(commit: Commit): void {
+    this.#noteOffset(commit.offset);
+    if (commit.deltas.length === 0 || this.#sessions.size === 0) return;
+    try {
+      for (const [client, updates] of this.subscriptions.evaluate(commit.deltas)) {
+        this.#deliver(commit, client, updates);
+      }
+    } catch (error) {
+      // The commit stands. Clients that may have missed it must start anew, or they would show wrong rows for ever.
+      this.#log('error', `updates of a commit could not be computed: ${errorMessage(error)}`, { error });
+      for (const session of [...this.#sessions.values()]) {
+        session.fail(CLOSE_CODES.error, 'internal error of the host');
+      }
+    }
+  }
+
+  #deliver(commit: Commit, client: object, updates: readonly QuerySetUpdate[]): void {
+    assert(client instanceof Session, 'sessions are the clients of this subscription manager');
+    if (commit.kind === 'reducer' && this.#ownCall?.session === client) this.#ownCall.updates = updates;
+    else client.sendUpdate(updates);
+  }
+
+  #noteOffset(offset: bigint | undefined): void {
+    if (offset !== undefined && (this.#lastOffset === undefined || offset > this.#lastOffset))
+      this.#lastOffset = offset;
+  }
+
+  #flush(): void {
+    const sessions = [...this.#toFlush];
+    this.#toFlush.clear();
+    for (const session of sessions) this.#flushOne(session);
+    this.#watchDurability();
+  }
+
+  #flushOne(session: Session): void {
+    session.flush();
+    if (session.isWaiting && !session.isClosed) this.#waiting.add(session);
+    else this.#waiting.delete(session);
+  }
+
+  #watchDurability(): void {
+    if (this.#isAwaitingDurable || this.#waiting.size === 0 || this.#lastOffset === undefined) return;
+    this.#isAwaitingDurable = true;
+    this.#database.whenDurable(this.#lastOffset).then(
+      () => {
+        this.#isAwaitingDurable = false;
+        for (const session of [...this.#waiting]) this.#flushOne(session);
+        this.#watchDurability();
+      },
+      (error: unknown) => {
+        this.#isAwaitingDurable = false;
+        this.#storageFailed(error);
+      },
+    );
+  }
+
+  #storageFailed(error: unknown): void {
+    this.#log('error', `results cannot be made durable: ${errorMessage(error)}`, { error });
+    for (const session of [...this.#waiting]) session.fail(CLOSE_CODES.error, 'the storage of the host failed');
+  }
+
+  async #awaitDurable(sessions: readonly Session[]): Promise<void> {
+    const offsets = sessions.map((session) => session.pendingOffset).filter((offset) => offset !== undefined);
+    const newest = offsets.reduce((left, right) => (left > right ? left : right), -1n);
+    if (newest < 0n) return;
+    try {
+      await this.#database.whenDurable(newest);
+    } catch (error) {
+      this.#log('error', `results cannot be made durable: ${errorMessage(error)}`, { error });
+    }
+  }
+
+  #runDisconnects(): void {
+    const callers = this.#goneCallers;
+    this.#goneCallers = [];
+    for (const caller of callers) {
+      try {
+        this.#database.disconnect(caller);
+      } catch (error) {
+        this.#log('error', `a client could not be signed off: ${errorMessage(error)}`, { error });
+      }
+    }
+  }
+
+  #log(level: LogLevel, message: string, details: Readonly<Record<string, unknown>>): void {
+    this.logger.log({
+      level,
+      message,
+      timestampMicros: this.clock.nowMicros(),
+      source: 'host',
+      database: this.name,
+      details,
+    });
+  }
+}

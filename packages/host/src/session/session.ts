@@ -1,0 +1,272 @@
+import type { Clock, Logger, LogLevel } from '../clock/clock.ts';
+import type { Caller } from '../database/calls.ts';
+import { errorMessage, HostError } from '../errors.ts';
+import type { EncodedMessage } from '../protocol/message-builder.ts';
+import { ClientPayload, type ProtocolVersion } from '../protocol/payload.ts';
+import { encodeInitialConnection, encodeTransactionUpdate } from '../protocol/server-message.ts';
+import type { QuerySetUpdate } from '../subscriptions/shared-results.ts';
+import type { Visibility } from '../subscriptions/subscription-manager.ts';
+import type { ClientLink } from './client-link.ts';
+import { CLOSE_CODES, shortenReason } from './close-codes.ts';
+import { Outbox } from './outbox.ts';
+import type { SessionLimits } from './session-limits.ts';
+
+/*
+ * One connected client, from its accepted handshake to its end. What holds:
+ *
+ * - InitialConnection is the first message out; messages in are handled one after the other in the order they came.
+ * - Messages out leave in the order they were made. With confirmed reads none leaves before the data it can tell of
+ *   is durable.
+ * - Nothing a client sends throws out of `receive`: it is answered, or ends this session and no other.
+ * - After the session closed, nothing is sent and its database is told once that the client is gone.
+ */
+
+/** Who is connected, and how. */
+export interface SessionOptions {
+  readonly caller: Caller;
+  /** Handed to the client as its own. */
+  readonly token: string;
+  readonly version: ProtocolVersion;
+  /** Holds messages back until the transactions they tell of are durable. */
+  readonly confirmedReads: boolean;
+}
+
+/** What a session asks of the hub it belongs to. */
+export interface SessionHost {
+  readonly clock: Clock;
+  readonly limits: SessionLimits;
+  readonly logger: Logger;
+  readonly name: string;
+  /** Offset of the newest record that anything read now can depend on. */
+  readonly lastOffset: bigint | undefined;
+  readonly durableOffset: bigint;
+  isOwner(identity: bigint): boolean;
+  /** Handles one message of the client: answers through `session.send`, throws to end the session. */
+  handle(session: Session, payload: ClientPayload): void;
+  /** Calls `flush` soon. */
+  scheduleFlush(session: Session): void;
+  /** Calls `processInbox` soon. */
+  scheduleInbox(session: Session): void;
+  /** The session is over. */
+  remove(session: Session): void;
+}
+
+/** Fewer messages than this wait for durability, else nothing more is taken from the client meanwhile. */
+const OUTBOX_MESSAGES_BUSY = 8_192;
+
+/** Fewer bytes than this are on their way to the client, else nothing more is taken from it meanwhile. */
+const OUTBOX_BYTES_BUSY = 16 * 1024 * 1024;
+
+/** The state machine of one connection. Made by `SessionHub.open`. */
+export class Session {
+  readonly caller: Caller;
+  readonly visibility: Visibility;
+  readonly #host: SessionHost;
+  readonly #link: ClientLink;
+  readonly #version: ProtocolVersion;
+  readonly #confirmedReads: boolean;
+  readonly #outbox = new Outbox();
+  #inbox: ClientPayload[] = [];
+  #inboxBytes = 0;
+  #state: 'open' | 'finishing' | 'closed' = 'open';
+  #isInboxScheduled = false;
+  #isPaused = false;
+
+  constructor(host: SessionHost, link: ClientLink, options: SessionOptions) {
+    this.#host = host;
+    this.#link = link;
+    this.caller = options.caller;
+    this.visibility = { identity: options.caller.identity, isOwner: host.isOwner(options.caller.identity) };
+    this.#version = options.version;
+    this.#confirmedReads = options.confirmedReads;
+    this.send(encodeInitialConnection(options.caller.identity, options.caller.connectionId, options.token));
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  /** True while messages wait for durability. */
+  get isWaiting(): boolean {
+    return this.#outbox.length > 0;
+  }
+
+  /** The offset that everything sent so far waits for. */
+  get pendingOffset(): bigint | undefined {
+    return this.#outbox.lastOffset;
+  }
+
+  /** Takes a payload of the client, whose bytes stay as they are from then on. Never throws. */
+  receive(bytes: Uint8Array): void {
+    if (this.#state !== 'open') return;
+    if (bytes.length > this.#host.limits.inboundPayloadBytesMax) {
+      this.fail(CLOSE_CODES.error, `a message of ${bytes.length} bytes is too large`);
+      return;
+    }
+    if (this.#inboxBytes + bytes.length > this.#host.limits.inboxBytesMax) {
+      this.fail(CLOSE_CODES.tryAgain, 'too many requests');
+      return;
+    }
+    this.#guard(() => {
+      this.#inbox.push(new ClientPayload(bytes, this.#version));
+      this.#inboxBytes += bytes.length;
+    });
+    if (!this.#isInboxScheduled) this.processInbox();
+  }
+
+  /** Handles what the client sent until nothing is left, the turn is over, or too much is on its way out. */
+  processInbox(): void {
+    this.#isInboxScheduled = false;
+    const endMicros = this.#host.clock.nowMicros() + BigInt(this.#host.limits.turnMicrosMax);
+    while (this.#state === 'open' && this.#inbox.length > 0) {
+      if (this.#isBusy()) break;
+      this.#guard(() => this.#handleNext());
+      if (this.#host.clock.nowMicros() >= endMicros) break;
+    }
+    if (this.#state === 'open') this.#pauseOrResume();
+  }
+
+  /** Queues a message to the client. It leaves soon, with confirmed reads once all that it can tell of is durable. */
+  send(message: EncodedMessage): void {
+    if (this.#state === 'closed') return;
+    const { limits, durableOffset, lastOffset } = this.#host;
+    if (message.byteLength > limits.messageBytesMax) {
+      this.#drop(`a message of ${message.byteLength} bytes is too large`, CLOSE_CODES.error);
+      return;
+    }
+    const waitsFor = this.#confirmedReads && lastOffset !== undefined && lastOffset >= durableOffset;
+    this.#outbox.push(message, waitsFor ? lastOffset : undefined);
+    this.#host.scheduleFlush(this);
+    if (!this.#isOverfull()) return;
+    // A long turn can fill the box of a client that reads well: only what cannot leave counts.
+    this.#sendReady();
+    if (this.#isOverfull()) this.#drop('the client reads too slowly', CLOSE_CODES.tryAgain);
+  }
+
+  /** Queues what one transaction of somebody else changed in this client's query sets. */
+  sendUpdate(updates: readonly QuerySetUpdate[]): void {
+    this.send(encodeTransactionUpdate(updates));
+  }
+
+  /** Sends what may leave by now, and goes on with the client's messages where that was held up. */
+  flush(): void {
+    if (this.#state === 'closed') return;
+    this.#sendReady();
+    this.resume();
+  }
+
+  /** Goes on with the client's messages if it was waited for that less is on its way to it. */
+  resume(): void {
+    if (this.#state !== 'open' || this.#inbox.length === 0 || this.#isInboxScheduled || this.#isBusy()) return;
+    this.#isInboxScheduled = true;
+    this.#host.scheduleInbox(this);
+  }
+
+  /** The link is gone: what waits is lost. */
+  linkClosed(): void {
+    this.#end();
+  }
+
+  /** Ends the session after sending what may leave by now. */
+  fail(code: number, reason: string): void {
+    if (this.#state === 'closed') return;
+    this.#sendReady();
+    this.#end();
+    this.#link.close(code, shortenReason(reason));
+  }
+
+  /** Takes nothing more from the client; what waits is still sent by `flush`. */
+  stopReceiving(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'finishing';
+    this.#inbox = [];
+    this.#inboxBytes = 0;
+  }
+
+  /** Logs something about this session; never with a token or a payload in it. */
+  log(level: LogLevel, message: string, details: Readonly<Record<string, unknown>> = {}): void {
+    const { logger, clock, name } = this.#host;
+    const connection = this.caller.connectionId.toString(16);
+    logger.log({
+      level,
+      message,
+      timestampMicros: clock.nowMicros(),
+      source: 'host',
+      database: name,
+      details: { connection, ...details },
+    });
+  }
+
+  #handleNext(): void {
+    const payload = this.#inbox[0];
+    if (payload === undefined) return;
+    this.#host.handle(this, payload);
+    if (payload.isDone && this.#inbox[0] === payload) {
+      this.#inbox.shift();
+      this.#inboxBytes -= payload.byteLength;
+    }
+  }
+
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      const isClientsFault = error instanceof HostError && /^(bsatn|protocol|subscription)\//.test(error.code);
+    const reason = isClientsFault ? error.message : 'internal error of the host';
+      this.log(isClientsFault ? 'warn' : 'error', `session closed: ${errorMessage(error)}`, { error });
+      this.fail(CLOSE_CODES.error, reason);
+    }
+  }
+
+  #isBusy(): boolean {
+    return this.#outbox.length > OUTBOX_MESSAGES_BUSY || this.#bytesUnderway() > OUTBOX_BYTES_BUSY;
+  }
+
+  #isOverfull(): boolean {
+    const { outboxMessagesMax, outboxBytesMax } = this.#host.limits;
+    return this.#outbox.length > outboxMessagesMax || this.#bytesUnderway() > outboxBytesMax;
+  }
+
+  #bytesUnderway(): number {
+    return this.#outbox.byteLength + this.#link.bufferedBytes;
+  }
+
+  #pauseOrResume(): void {
+    const hasMore = this.#inbox.length > 0;
+    if (hasMore !== this.#isPaused) {
+      this.#isPaused = hasMore;
+      if (hasMore) this.#link.pause();
+      else this.#link.resume();
+    }
+    if (hasMore) this.resume();
+  }
+
+  #sendReady(): void {
+    const { durableOffset, limits } = this.#host;
+    const payloadBytesMax = this.#version === 'v3' ? limits.payloadBytesMax : 0;
+    for (;;) {
+      const payload = this.#outbox.takePayload(durableOffset, payloadBytesMax);
+      if (payload === undefined) return;
+      this.#link.send(payload);
+    }
+  }
+
+  #drop(reason: string, code: number): void {
+    this.log('warn', `client dropped: ${reason}`, {
+      waitingMessages: this.#outbox.length,
+      waitingBytes: this.#bytesUnderway(),
+    });
+    this.#outbox.clear();
+    this.#end();
+    this.#link.close(code, shortenReason(reason));
+  }
+
+  #end(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#inbox = [];
+    this.#inboxBytes = 0;
+    this.#outbox.clear();
+    this.#host.remove(this);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * What lies where in a database's directory:
+ *
+ *     database                        marker: makes the directory a database's; written last of all at creation
+ *     watermark                       up to which record all was acknowledged at some time before
+ *     log/00000000000000000000.log    segments, named by the offset of their first record
+ *     snapshots/00000000000000000042.snapshot   named by the offset they stand for
+ *
+ * A file comes to be under its name with `.tmp` appended, is made durable, and is then renamed. What still ends in
+ * `.tmp` was never finished and is removed.
+ */
+import path from 'node:path';
+import type { Random } from '../../clock/clock.ts';
+import { makeCorruptError, StorageError } from '../storage-error.ts';
+import { encodeFileHeader, FILE_HEADER_BYTES, readMarkerHeader, STORE_ID_BYTES } from './file-header.ts';
+import type { FileSystem } from './file-system.ts';
+import { reading, writing } from './io-error.ts';
+import { publishFile, TEMPORARY_SUFFIX } from './publish-file.ts';
+import { createWatermark } from './watermark.ts';
+
+const MARKER = 'database';
+const WATERMARK = 'watermark';
+const LOG = 'log';
+const SNAPSHOTS = 'snapshots';
+const SEGMENT_SUFFIX = '.log';
+const SNAPSHOT_SUFFIX = '.snapshot';
+const OFFSET_DIGITS = 20;
+
+/** Names in a database's directory that are not storage's own and may stand beside it. */
+const LOCK = 'lock';
+
+/** A file that is named by an offset. */
+export interface NumberedFile {
+  readonly path: string;
+  readonly offset: number;
+}
+
+/** The paths of a database's files, and what is there. */
+export class DirectoryLayout {
+  readonly directory: string;
+  readonly marker: string;
+  readonly watermark: string;
+  readonly log: string;
+  readonly snapshots: string;
+  readonly #fileSystem: FileSystem;
+
+  constructor(fileSystem: FileSystem, directory: string) {
+    this.#fileSystem = fileSystem;
+    this.directory = directory;
+    this.marker = path.join(directory, MARKER);
+    this.watermark = path.join(directory, WATERMARK);
+    this.log = path.join(directory, LOG);
+    this.snapshots = path.join(directory, SNAPSHOTS);
+  }
+
+  segmentPath(baseOffset: number): string {
+    return path.join(this.log, numberName(baseOffset) + SEGMENT_SUFFIX);
+  }
+
+  snapshotPath(offset: number): string {
+    return path.join(this.snapshots, numberName(offset) + SNAPSHOT_SUFFIX);
+  }
+
+  /** Log segments, by offset. @throws {StorageError} `storage/corrupt` for a name that storage never gives. */
+  listSegments(): Promise<readonly NumberedFile[]> {
+    return this.#listNumbered(this.log, SEGMENT_SUFFIX);
+  }
+
+  /** Snapshots, by offset. @throws {StorageError} `storage/corrupt` for a name that storage never gives. */
+  listSnapshots(): Promise<readonly NumberedFile[]> {
+    return this.#listNumbered(this.snapshots, SNAPSHOT_SUFFIX);
+  }
+
+  /** Removes what was begun under a temporary name and never finished. */
+  async removeUnfinished(): Promise<void> {
+    for (const directory of [this.directory, this.log, this.snapshots]) {
+      const names = await reading(directory, () => this.#fileSystem.list(directory));
+      const files = (names ?? [])
+        .filter((name) => name.endsWith(TEMPORARY_SUFFIX))
+        .map((name) => path.join(directory, name));
+      for (const file of files) await writing(file, () => this.#fileSystem.remove(file));
+    }
+  }
+
+  /** Names in the database's own directory; empty when there is no such directory. */
+  async listTop(): Promise<readonly string[]> {
+    const names = await reading(this.directory, () => this.#fileSystem.list(this.directory));
+    return names ?? [];
+  }
+
+  async #listNumbered(directory: string, suffix: string): Promise<readonly NumberedFile[]> {
+    const names = await reading(directory, () => this.#fileSystem.list(directory));
+    if (names === undefined) throw makeCorruptError({ file: directory, byte: 0, reason: 'the directory is missing' });
+    const files = names
+      .filter((name) => !name.endsWith(TEMPORARY_SUFFIX))
+      .map((name) => parseNumberedName(directory, name, suffix));
+    return files.sort((a, b) => a.offset - b.offset);
+  }
+}
+
+/**
+ * The id of the database in that directory. An empty or missing directory becomes a new database; one whose creation
+ * was interrupted is finished.
+ * @throws {StorageError} `storage/not-a-database`, `storage/newer-version`, `storage/corrupt`, `storage/read-failed`,
+ * `storage/write-failed`.
+ */
+export async function openDirectory(
+  fileSystem: FileSystem,
+  layout: DirectoryLayout,
+  random: Random,
+): Promise<Uint8Array> {
+  const names = await layout.listTop();
+  if (names.includes(MARKER)) return readMarker(fileSystem, layout);
+  await checkMayCreate(layout, names);
+  const storeId = random.bytes(STORE_ID_BYTES);
+  await writing(layout.directory, () => fileSystem.makeDirectory(layout.directory));
+  await writing(layout.log, () => fileSystem.makeDirectory(layout.log));
+  await writing(layout.snapshots, () => fileSystem.makeDirectory(layout.snapshots));
+  await createWatermark(fileSystem, layout.watermark, storeId);
+  await publishFile(fileSystem, layout.segmentPath(0), encodeFileHeader({ kind: 'segment', storeId, offset: 0 }));
+  await publishFile(fileSystem, layout.marker, encodeFileHeader({ kind: 'marker', storeId, offset: 0 }));
+  return storeId;
+}
+
+/** The id that the marker of an existing database names. @throws {StorageError} as `openDirectory`. */
+export async function readMarker(fileSystem: FileSystem, layout: DirectoryLayout): Promise<Uint8Array> {
+  return readMarkerHeader(await readStart(fileSystem, layout.marker), layout.marker);
+}
+
+/** Creation writes the marker last: without it there may be an empty first segment, and no record or snapshot yet. */
+async function checkMayCreate(layout: DirectoryLayout, names: readonly string[]): Promise<void> {
+  const own = [LOG, SNAPSHOTS, WATERMARK, LOCK];
+  const foreign = names.filter((name) => !own.includes(name) && !name.endsWith(TEMPORARY_SUFFIX));
+  if (foreign.length > 0) {
+    throw new StorageError({
+      code: 'storage/not-a-database',
+      message:
+        `${layout.directory} holds other files (${foreign.slice(0, 3).join(', ')}) and no database. ` +
+        'Name an empty directory, or one that does not exist yet.',
+      details: { directory: layout.directory, foreign: foreign.slice(0, 10) },
+    });
+  }
+  const begun = [
+    ...(names.includes(LOG) ? (await layout.listSegments()).filter((file) => file.offset > 0) : []),
+    ...(names.includes(SNAPSHOTS) ? await layout.listSnapshots() : []),
+  ];
+  if (begun.length > 0) throw makeCorruptError({ file: layout.marker, byte: 0, reason: 'the marker is missing' });
+}
+
+async function readStart(fileSystem: FileSystem, file: string): Promise<Uint8Array> {
+  return reading(file, async () => {
+    const handle = await fileSystem.open(file, 'read');
+    try {
+      const bytes = new Uint8Array(FILE_HEADER_BYTES);
+      return bytes.subarray(0, await handle.read(bytes, 0));
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+function numberName(offset: number): string {
+  return String(offset).padStart(OFFSET_DIGITS, '0');
+}
+
+function parseNumberedName(directory: string, name: string, suffix: string): NumberedFile {
+  const digits = name.slice(0, -suffix.length);
+  const offset = Number(digits);
+  if (!name.endsWith(suffix) || numberName(offset) !== digits || !Number.isSafeInteger(offset)) {
+    const file = path.join(directory, name);
+    throw makeCorruptError({ file, byte: 0, reason: 'a file with a name that storage does not give' });
+  }
+  return { path: path.join(directory, name), offset };
+}

@@ -1,0 +1,120 @@
+import { makeCorruptError, type StorageError } from '../storage-error.ts';
+import { crc32c } from './crc32c.ts';
+import type { NumberedFile } from './directory-layout.ts';
+import { checkFileHeader, FILE_HEADER_BYTES } from './file-header.ts';
+import type { FileSystem, OpenFile } from './file-system.ts';
+import { reading } from './io-error.ts';
+import {
+  CHUNK_HEADER_BYTES,
+  chunkChecksum,
+  makeSnapshotSeed,
+  SNAPSHOT_END_BYTES,
+  tryDecodeChunkHeader,
+  tryDecodeSnapshotEnd,
+  type ChunkHeader,
+  type SnapshotEnd,
+} from './snapshot-format.ts';
+
+/**
+ * Reads a snapshot that was published whole: anything but the bytes that were written is damage. The end is checked
+ * before the first chunk is handed out, each chunk before it is handed out, and the chunks against the end at last.
+ */
+export class SnapshotReader {
+  readonly size: number;
+  readonly #snapshot: NumberedFile;
+  readonly #file: OpenFile;
+  readonly #seed: number;
+  readonly #end: SnapshotEnd;
+  #position: number = FILE_HEADER_BYTES;
+  #index: number = 0;
+  #checksum: number;
+
+  private constructor(snapshot: NumberedFile, file: OpenFile, size: number, seed: number, end: SnapshotEnd) {
+    this.#snapshot = snapshot;
+    this.#file = file;
+    this.size = size;
+    this.#seed = seed;
+    this.#end = end;
+    this.#checksum = seed;
+  }
+
+  /** @throws {StorageError} `storage/corrupt`, `storage/newer-version`, `storage/read-failed`. */
+  static async open(fileSystem: FileSystem, snapshot: NumberedFile, storeId: Uint8Array): Promise<SnapshotReader> {
+    return reading(snapshot.path, async () => {
+      const file = await fileSystem.open(snapshot.path, 'read');
+      try {
+        const size = await file.size();
+        const header = await readExactly(file, 0, Math.min(FILE_HEADER_BYTES, size));
+        checkFileHeader(header, snapshot.path, { kind: 'snapshot', storeId, offset: snapshot.offset });
+        const seed = makeSnapshotSeed(storeId, snapshot.offset);
+        const endAt = Math.max(FILE_HEADER_BYTES, size - SNAPSHOT_END_BYTES);
+        const end = tryDecodeSnapshotEnd(await readExactly(file, endAt, size - endAt), seed);
+        if (end === undefined) throw corrupt(snapshot, endAt, "the snapshot's end is not what was written");
+        return new SnapshotReader(snapshot, file, size, seed, end);
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+    });
+  }
+
+  /** The chunks in order. Reading may stop anywhere and be taken up again by another call. */
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (;;) {
+      const chunk = await this.#readChunk();
+      if (chunk === undefined) return;
+      yield chunk;
+    }
+  }
+
+  /** Reads and checks what no one has read. */
+  async drain(): Promise<void> {
+    while ((await this.#readChunk()) !== undefined);
+  }
+
+  async close(): Promise<void> {
+    await reading(this.#snapshot.path, () => this.#file.close());
+  }
+
+  async #readChunk(): Promise<Uint8Array | undefined> {
+    if (this.#index === this.#end.chunks) return this.#checkEnd();
+    const at = this.#position;
+    const headerBytes = await this.#read(at, CHUNK_HEADER_BYTES);
+    const header = tryDecodeChunkHeader(headerBytes);
+    if (header === undefined || !this.#fits(header)) {
+      throw corrupt(this.#snapshot, at, `chunk ${this.#index} does not start as it was written`);
+    }
+    const chunk = await this.#read(at + CHUNK_HEADER_BYTES, header.length);
+    if (chunkChecksum(chunk, this.#index, this.#seed) !== header.checksum) {
+      throw corrupt(this.#snapshot, at, `chunk ${this.#index} does not match its checksum`);
+    }
+    this.#checksum = crc32c(headerBytes, 0, CHUNK_HEADER_BYTES, this.#checksum);
+    this.#position = at + CHUNK_HEADER_BYTES + header.length;
+    this.#index++;
+    return chunk;
+  }
+
+  #checkEnd(): undefined {
+    const whole = this.#position === this.size - SNAPSHOT_END_BYTES && this.#checksum === this.#end.checksum;
+    if (!whole)
+      throw corrupt(this.#snapshot, this.#position, 'the chunks are not those that the end of the file names');
+    return undefined;
+  }
+
+  #fits(header: ChunkHeader): boolean {
+    return this.#position + CHUNK_HEADER_BYTES + header.length <= this.size - SNAPSHOT_END_BYTES;
+  }
+
+  #read(position: number, length: number): Promise<Uint8Array> {
+    return reading(this.#snapshot.path, () => readExactly(this.#file, position, length));
+  }
+}
+
+async function readExactly(file: OpenFile, position: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  return bytes.subarray(0, await file.read(bytes, position));
+}
+
+function corrupt(snapshot: NumberedFile, byte: number, reason: string): StorageError {
+  return makeCorruptError({ file: snapshot.path, byte, reason });
+}

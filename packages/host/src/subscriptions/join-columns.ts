@@ -1,0 +1,118 @@
+import { assert } from '../assert.ts';
+import type { Row, StateView, TableDelta } from '../datastore/state-view.ts';
+import { bytesKey } from '../query/scalar-type.ts';
+import type { Relation } from '../query/catalog.ts';
+import type { IncrementalPlan } from '../query/incremental.ts';
+import type { SelectPlan } from '../query/plan.ts';
+import type { ColumnRef } from '../query/predicate.ts';
+import type { Scalar, ScalarKey } from '../query/scalar-type.ts';
+
+/** Rows by their bytes, under each value of one column. */
+type RowsByValue = Map<ScalarKey, Map<string, Row>>;
+
+interface JoinColumn {
+  readonly relation: Relation;
+  readonly key: ColumnRef;
+  readonly rows: RowsByValue;
+  users: number;
+}
+
+/**
+ * Hash tables for the join columns that have no index, shared by all queries that need one. They hold every row of
+ * their table, follow each commit, and are dropped with their last query.
+ */
+export class JoinColumns {
+  readonly #state: StateView;
+  readonly #columns = new Map<number, Map<number, JoinColumn>>();
+
+  constructor(state: StateView) {
+    this.#state = state;
+  }
+
+  /** Makes the hash tables that a query needs. Costs a scan of the table when it is the first. */
+  acquire(plan: SelectPlan, incremental: IncrementalPlan): void {
+    for (const { relation, key } of hashedSides(plan, incremental)) {
+      const known = this.#find(relation.table.id, key.column);
+      if (known === undefined) this.#create(relation, key);
+      else known.users += 1;
+    }
+  }
+
+  release(plan: SelectPlan, incremental: IncrementalPlan): void {
+    for (const { relation, key } of hashedSides(plan, incremental)) {
+      const column = this.#find(relation.table.id, key.column);
+      assert(column !== undefined && column.users > 0, 'a hash table that is released is in use');
+      column.users -= 1;
+      if (column.users > 0) continue;
+      const ofTable = this.#columns.get(relation.table.id);
+      ofTable?.delete(key.column);
+      if (ofTable?.size === 0) this.#columns.delete(relation.table.id);
+    }
+  }
+
+  /** Takes up a commit. */
+  apply(deltas: readonly TableDelta[]): void {
+    for (const { table, inserts, deletes } of deltas) {
+      if (table.isEvent) continue;
+      for (const column of this.#columns.get(table.id)?.values() ?? []) {
+        for (const row of deletes) removeRow(column, row);
+        for (const row of inserts) addRow(column, row);
+      }
+    }
+  }
+
+  /** Rows of a table whose column has this value, as of the last commit taken up. */
+  rows(tableId: number, { column, type }: ColumnRef, value: Scalar): Iterable<Row> {
+    const found = this.#find(tableId, column);
+    assert(found !== undefined, 'a hash table is acquired before it is read');
+    return found.rows.get(type.key(value))?.values() ?? [];
+  }
+
+  /** How many hash tables there are. */
+  get count(): number {
+    let count = 0;
+    for (const columns of this.#columns.values()) count += columns.size;
+    return count;
+  }
+
+  #find(tableId: number, column: number): JoinColumn | undefined {
+    return this.#columns.get(tableId)?.get(column);
+  }
+
+  #create(relation: Relation, key: ColumnRef): void {
+    const created: JoinColumn = { relation, key, rows: new Map(), users: 1 };
+    for (const row of this.#state.table(relation.table.id).scan()) addRow(created, row);
+    const ofTable = this.#columns.get(relation.table.id) ?? new Map<number, JoinColumn>();
+    ofTable.set(key.column, created);
+    this.#columns.set(relation.table.id, ofTable);
+  }
+}
+
+function hashedSides(
+  plan: SelectPlan,
+  incremental: IncrementalPlan,
+): readonly { readonly relation: Relation; readonly key: ColumnRef }[] {
+  if (incremental.type === 'filter') return [];
+  return [incremental.output, incremental.partner].flatMap(({ position, key, lookup }) => {
+    const relation = plan.relations[position]?.relation;
+    return lookup.type === 'hash' && relation !== undefined ? [{ relation, key }] : [];
+  });
+}
+
+function keyOf({ relation, key }: JoinColumn, row: Row): ScalarKey {
+  return key.type.key(relation.reader(key.column)(row));
+}
+
+function addRow(column: JoinColumn, row: Row): void {
+  const key = keyOf(column, row);
+  const rows = column.rows.get(key);
+  if (rows === undefined) column.rows.set(key, new Map([[bytesKey(row), row]]));
+  else rows.set(bytesKey(row), row);
+}
+
+function removeRow(column: JoinColumn, row: Row): void {
+  const key = keyOf(column, row);
+  const rows = column.rows.get(key);
+  rows?.delete(bytesKey(row));
+  if (rows?.size === 0) column.rows.delete(key);
+}

@@ -1,0 +1,308 @@
+import { assert } from '../assert.ts';
+import { QueryError } from '../query/query-error.ts';
+import { Catalog } from '../query/catalog.ts';
+import { compileOneOffQuery, compileSubscription } from '../query/compile.ts';
+import { evaluateRows, makeWorkCounters } from '../query/evaluator.ts';
+import { explainIncremental, explainPlan } from '../query/explain.ts';
+import { evaluateChange } from '../query/incremental.ts';
+import { CandidateIndex } from './candidate-index.ts';
+import { JoinColumns } from './join-columns.ts';
+import { NO_ROWS, QueryUpdate, SharedRows } from './shared-results.ts';
+import { UpdateCollector } from './update-collector.ts';
+import type { Row, StateView, TableDelta } from '../datastore/state-view.ts';
+import type { TableDef } from '../schema/module-def.ts';
+import type { Visibility } from '../query/catalog.ts';
+import type { CompileOptions, SubscriptionQuery } from '../query/compile.ts';
+import type { WorkCounters } from '../query/evaluator.ts';
+import type { Delta, IncrementalContext } from '../query/incremental.ts';
+import type { QuerySetUpdate, TableRows } from './shared-results.ts';
+
+export type { Visibility } from '../query/catalog.ts';
+
+/*
+ * - One `LiveQuery` stands for all subscribers of one text that see the same rows: it is planned once, and evaluated
+ *   once for each commit that can affect it.
+ * - A query that is live is in the candidate index, and its hash tables exist; both end with its last subscriber.
+ * - A refused `subscribe` leaves nothing behind.
+ * - A query set gets the changes of every commit behind the state that its rows were taken from, and no others: the
+ *   caller subscribes and commits in one serial order, and calls `evaluate` inside each commit.
+ */
+
+/** A client, known by object identity only; one per connection. */
+export type ClientKey = object;
+
+/** Live queries of one client, counted once for each query set they stand in. */
+const QUERIES_PER_CLIENT_MAX = 100_000;
+
+export interface SubscriptionManagerOptions {
+  /** Every table that SQL may name, system tables included. */
+  readonly tables: readonly TableDef[];
+  /** The committed state: read while subscribing, and while evaluating a commit that is already part of it. */
+  readonly state: StateView;
+  /** True refuses what SpacetimeDB refuses although we could answer it: NOT, joins without an index. Default false. */
+  readonly strictCompat?: boolean | undefined;
+  /** Default 100,000; a query counts once for each query set it stands in. */
+  readonly queriesPerClientMax?: number | undefined;
+}
+
+export interface SubscribeRequest {
+  readonly querySetId: number;
+  readonly queries: readonly string[];
+  readonly visibility: Visibility;
+}
+
+/**
+ * `applied`: the rows of each query, in order, without the queries that have none. `error`: nothing was registered.
+ * `duplicate`: the id is in use on this connection, which is to be closed with this message.
+ */
+export type SubscribeResult =
+  | { readonly type: 'applied'; readonly tables: readonly TableRows[] }
+  | { readonly type: 'error'; readonly message: string }
+  | { readonly type: 'duplicate'; readonly message: string };
+
+/** `tables` is undefined unless the rows were asked for. */
+export type UnsubscribeResult =
+  | { readonly type: 'applied'; readonly tables: readonly TableRows[] | undefined }
+  | { readonly type: 'error'; readonly message: string };
+
+/** The rows of one query; there may be none. */
+export type OneOffResult =
+  | { readonly type: 'rows'; readonly table: TableRows }
+  | { readonly type: 'error'; readonly message: string };
+
+/** What a manager holds and what it did. */
+export interface SubscriptionStatus extends Readonly<WorkCounters> {
+  readonly clients: number;
+  readonly querySets: number;
+  /** Distinct queries; one that several query sets share counts once. */
+  readonly liveQueries: number;
+  /** Hash tables for join columns without an index. */
+  readonly hashTables: number;
+}
+
+/** A query that somebody subscribes to. */
+interface LiveQuery extends SubscriptionQuery {
+  readonly key: string;
+  readonly subscribers: Set<QuerySet>;
+}
+
+interface QuerySet {
+  readonly client: ClientKey;
+  readonly querySetId: number;
+  readonly queries: ReadonlySet<LiveQuery>;
+}
+
+interface Client {
+  readonly querySets: Map<number, QuerySet>;
+  queryCount: number;
+}
+
+const STAR = /^SELECT\s+\*\s+FROM\s+\*\s*;?$/i;
+
+/** All subscriptions to one database. Pure: it sends nothing, it says what is to be sent. */
+export class SubscriptionManager {
+  readonly #catalog: Catalog;
+  readonly #strictCompat: boolean;
+  readonly #queriesPerClientMax: number;
+  readonly #clients = new Map<ClientKey, Client>();
+  readonly #queries = new Map<string, LiveQuery>();
+  readonly #candidates = new CandidateIndex<LiveQuery>();
+  readonly #joinColumns: JoinColumns;
+  readonly #work: WorkCounters = makeWorkCounters();
+  readonly #context: IncrementalContext;
+
+  constructor(options: SubscriptionManagerOptions) {
+    this.#catalog = new Catalog(options.tables);
+    this.#strictCompat = options.strictCompat ?? false;
+    this.#queriesPerClientMax = options.queriesPerClientMax ?? QUERIES_PER_CLIENT_MAX;
+    this.#joinColumns = new JoinColumns(options.state);
+    this.#context = {
+      state: options.state,
+      work: this.#work,
+      hashedRows: ({ relation }, key, value) => this.#joinColumns.rows(relation.table.id, key, value),
+    };
+  }
+
+  /** Evaluates all queries on the present state and keeps them up to date from here on; all of them or none. */
+  subscribe(client: ClientKey, request: SubscribeRequest): SubscribeResult {
+    const { querySetId, visibility } = request;
+    const known = this.#clients.get(client);
+    if (known?.querySets.has(querySetId) === true) {
+      return { type: 'duplicate', message: `Subscription with id ${querySetId} already exists for this client` };
+    }
+    const queries = new Map<string, LiveQuery>();
+    for (const text of request.queries) {
+      const error = this.#compileInto(queries, text, visibility);
+      if (error !== undefined) return { type: 'error', message: error };
+    }
+    const count = (known?.queryCount ?? 0) + queries.size;
+    if (count > this.#queriesPerClientMax) return { type: 'error', message: this.#tooManyQueries(count) };
+    const tables = this.#currentRows(queries.values());
+    this.#register(client, { client, querySetId, queries: new Set(queries.values()) });
+    return { type: 'applied', tables };
+  }
+
+  /** Ends a query set. Its id is free again afterwards. */
+  unsubscribe(client: ClientKey, querySetId: number, { sendRows }: { readonly sendRows: boolean }): UnsubscribeResult {
+    const querySet = this.#clients.get(client)?.querySets.get(querySetId);
+    if (querySet === undefined) return { type: 'error', message: `Subscription not found: ${querySetId}` };
+    const tables = sendRows ? this.#currentRows(querySet.queries) : undefined;
+    this.#unregister(querySet);
+    return { type: 'applied', tables };
+  }
+
+  /** Answers one query of the subscriptions' grammar on the present state. */
+  oneOffQuery(sql: string, visibility: Visibility): OneOffResult {
+    const text = sql.trim();
+    try {
+      const { plan, table } = compileOneOffQuery(text, this.#compileOptions(visibility));
+      return { type: 'rows', table: { tableName: table.name, rows: shared(evaluateRows(plan, this.#context)) } };
+    } catch (error) {
+      return { type: 'error', message: describeFailure(error, text) };
+    }
+  }
+
+  /** Forgets a client and all its query sets; one that is not known is fine. */
+  removeClient(client: ClientKey): void {
+    for (const querySet of this.#clients.get(client)?.querySets.values() ?? []) this.#unregister(querySet);
+  }
+
+  /**
+   * What a commit changed for whom. To be called inside the commit, when the state has it. Clients without a change
+   * are not in the result; sets ascend by id. Clients that share a query share the objects of its update.
+   */
+  evaluate(deltas: readonly TableDelta[]): ReadonlyMap<ClientKey, readonly QuerySetUpdate[]> {
+    this.#joinColumns.apply(deltas);
+    const updates = new UpdateCollector<ClientKey>();
+    for (const [query, changes] of this.#candidates.route(deltas)) {
+      const update = this.#evaluateQuery(query, changes);
+      if (update === undefined) continue;
+      for (const { client, querySetId } of query.subscribers) updates.add(client, querySetId, update);
+    }
+    return updates.finish();
+  }
+
+  /** How a query would be answered and kept up to date, or why it is refused; for people. */
+  explain(sql: string, visibility: Visibility): string {
+    const text = sql.trim();
+    try {
+      const { plan, incremental } = compileSubscription(text, this.#compileOptions(visibility));
+      return `${explainPlan(plan)}\n${explainIncremental(plan, incremental)}`;
+    } catch (error) {
+      return describeFailure(error, text);
+    }
+  }
+
+  status(): SubscriptionStatus {
+    let querySets = 0;
+    for (const client of this.#clients.values()) querySets += client.querySets.size;
+    return {
+      ...this.#work,
+      clients: this.#clients.size,
+      querySets,
+      liveQueries: this.#queries.size,
+      hashTables: this.#joinColumns.count,
+    };
+  }
+
+  /** Adds what a text stands for; gives the error's text when it cannot be compiled. */
+  #compileInto(queries: Map<string, LiveQuery>, sql: string, visibility: Visibility): string | undefined {
+    const trimmed = sql.trim();
+    const texts = STAR.test(trimmed) ? this.#catalog.expandStar(visibility) : [trimmed];
+    for (const text of texts) {
+      try {
+        const query = this.#findQuery(text, visibility) ?? this.#compileQuery(text, visibility);
+        // The same text twice in one set is one query: it may have been compiled twice, as it is not registered yet.
+        if (!queries.has(query.key)) queries.set(query.key, query);
+      } catch (error) {
+        return describeFailure(error, text);
+      }
+    }
+    return undefined;
+  }
+
+  /** A live query of this text that answers for this asker too. */
+  #findQuery(text: string, visibility: Visibility): LiveQuery | undefined {
+    const query = this.#queries.get(text) ?? this.#queries.get(senderKey(text, visibility));
+    return query?.isOwnerOnly === true && !visibility.isOwner ? undefined : query;
+  }
+
+  #compileQuery(text: string, visibility: Visibility): LiveQuery {
+    const query = compileSubscription(text, this.#compileOptions(visibility));
+    return { ...query, key: query.usesSender ? senderKey(text, visibility) : text, subscribers: new Set() };
+  }
+
+  #compileOptions(visibility: Visibility): CompileOptions {
+    return { catalog: this.#catalog, visibility, strictCompat: this.#strictCompat };
+  }
+
+  #currentRows(queries: Iterable<LiveQuery>): readonly TableRows[] {
+    const tables: TableRows[] = [];
+    for (const { plan, table } of queries) {
+      const rows = evaluateRows(plan, this.#context);
+      if (rows.length > 0) tables.push({ tableName: table.name, rows: new SharedRows(rows) });
+    }
+    return tables;
+  }
+
+  #evaluateQuery({ plan, incremental, table }: LiveQuery, changes: readonly Delta[]): QueryUpdate | undefined {
+    const { inserts, deletes } = evaluateChange(plan, incremental, changes, this.#context);
+    if (inserts.length === 0 && deletes.length === 0) return undefined;
+    return new QueryUpdate(table, shared(inserts), shared(deletes));
+  }
+
+  #register(clientKey: ClientKey, querySet: QuerySet): void {
+    const client = this.#clients.get(clientKey) ?? { querySets: new Map(), queryCount: 0 };
+    this.#clients.set(clientKey, client);
+    client.querySets.set(querySet.querySetId, querySet);
+    client.queryCount += querySet.queries.size;
+    for (const query of querySet.queries) {
+      if (query.subscribers.size === 0) this.#start(query);
+      query.subscribers.add(querySet);
+    }
+  }
+
+  #unregister(querySet: QuerySet): void {
+    const client = this.#clients.get(querySet.client);
+    assert(client !== undefined, 'a query set belongs to a client');
+    client.querySets.delete(querySet.querySetId);
+    client.queryCount -= querySet.queries.size;
+    if (client.querySets.size === 0) this.#clients.delete(querySet.client);
+    for (const query of querySet.queries) {
+      query.subscribers.delete(querySet);
+      if (query.subscribers.size === 0) this.#stop(query);
+    }
+  }
+
+  #start(query: LiveQuery): void {
+    assert(!this.#queries.has(query.key), 'a query that starts is not live');
+    this.#queries.set(query.key, query);
+    this.#candidates.add(query);
+    this.#joinColumns.acquire(query.plan, query.incremental);
+  }
+
+  #stop(query: LiveQuery): void {
+    this.#queries.delete(query.key);
+    this.#candidates.remove(query);
+    this.#joinColumns.release(query.plan, query.incremental);
+  }
+
+  #tooManyQueries(count: number): string {
+    return `This connection would subscribe to ${count} queries; ${this.#queriesPerClientMax} are allowed. Unsubscribe from some, or ask for several rows in one query`;
+  }
+}
+
+/** No space can stand before a text that was trimmed, so this is no other query's key. */
+function senderKey(text: string, { identity }: Visibility): string {
+  return ` ${identity.toString(16)} ${text}`;
+}
+
+function shared(rows: readonly Row[]): SharedRows {
+  return rows.length === 0 ? NO_ROWS : new SharedRows(rows);
+}
+
+/** @throws what is no error of the query's text */
+function describeFailure(error: unknown, sql: string): string {
+  if (!(error instanceof QueryError)) throw error;
+  return `${error.message}, executing: \`${sql}\``;
+}

@@ -1,0 +1,136 @@
+import type {
+  AuditPage,
+  BranchesPage,
+  BranchMovesPage,
+  ChunkResult,
+  ConfigurationResult,
+  ConnectionsResult,
+  ConsumersPage,
+  EntitiesPage,
+  EventsPage,
+  HistoryPage,
+  PageArguments,
+  PermissionsPage,
+  ReadBranchMovesArguments,
+  ReadChunkArguments,
+  ReadConsumersArguments,
+  ReadEntitiesArguments,
+  ReadEventsArguments,
+  ReadHistoryArguments,
+  ReadPermissionsArguments,
+  ReadReferencesArguments,
+  ReadRelationsArguments,
+  ReadRequestArguments,
+  ReadStateArguments,
+  ReadStoresArguments,
+  ReadVersionAtArguments,
+  ReadVersionsArguments,
+  RelationsPage,
+  RequestResult,
+  ScopesResult,
+  StatePage,
+  StatusResult,
+  StoresPage,
+  TagsPage,
+  VersionAtResult,
+  VersionsPage,
+} from '@inner-universe/module/wire';
+
+/** Every paged read of the module: its arguments and what it answers. */
+export interface Reads {
+  readScopes: [Record<string, never>, ScopesResult];
+  readEvents: [ReadEventsArguments, EventsPage];
+  readVersions: [ReadVersionsArguments, VersionsPage];
+  readVersionAt: [ReadVersionAtArguments, VersionAtResult];
+  readState: [ReadStateArguments, StatePage];
+  readStores: [ReadStoresArguments, StoresPage];
+  readBranches: [ReadReferencesArguments, BranchesPage];
+  readTags: [ReadReferencesArguments, TagsPage];
+  readBranchMoves: [ReadBranchMovesArguments, BranchMovesPage];
+  readEntities: [ReadEntitiesArguments, EntitiesPage];
+  readRelations: [ReadRelationsArguments, RelationsPage];
+  readHistory: [ReadHistoryArguments, HistoryPage];
+  readChunk: [ReadChunkArguments, ChunkResult];
+  readStatus: [Record<string, never>, StatusResult];
+  readConfiguration: [Record<string, never>, ConfigurationResult];
+  readPermissions: [ReadPermissionsArguments, PermissionsPage];
+  readAudit: [PageArguments, AuditPage];
+  readConsumers: [ReadConsumersArguments, ConsumersPage];
+  readConnections: [Record<string, never>, ConnectionsResult];
+  readRequest: [ReadRequestArguments, RequestResult];
+}
+
+/** The name of a read, as the SDK's accessor has it. */
+export type ReadName = keyof Reads;
+
+/** Arguments that ask for everything readable: a read is these with the fields that matter replaced. */
+export const ALL_EVENTS: ReadEventsArguments = {
+  ids: [],
+  scope: '',
+  pattern: '',
+  kind: '',
+  source: '',
+  afterSeq: 0n,
+  throughSeq: 0n,
+  recordedFrom: undefined,
+  recordedUntil: undefined,
+  descending: false,
+  limit: 0,
+  recentAfter: undefined,
+};
+
+export const ALL_VERSIONS: ReadVersionsArguments = {
+  ids: [],
+  scope: '',
+  store: '',
+  branch: '',
+  line: '',
+  descending: false,
+  cursor: '',
+  limit: 0,
+};
+
+export const ALL_ENTITIES: ReadEntitiesArguments = {
+  ids: [],
+  scope: '',
+  entityType: '',
+  name: '',
+  tag: '',
+  property: undefined,
+  cursor: '',
+  limit: 0,
+};
+
+export const ALL_RELATIONS: ReadRelationsArguments = {
+  ids: [],
+  scope: '',
+  relationType: '',
+  name: '',
+  fromId: '',
+  toId: '',
+  endId: '',
+  cursor: '',
+  limit: 0,
+};
+
+export const ALL_REFERENCES: ReadReferencesArguments = { scope: '', store: '', name: '', cursor: '', limit: 0 };
+
+/** What paging needs of a page. */
+interface Page {
+  readonly cursor: string;
+  readonly more: boolean;
+}
+
+/**
+ * Walks through the pages of a read, one at a time, until there is no more. `read` is called with the cursor to go on
+ * from; a consumer that stops early costs no further page.
+ */
+export async function* pages<P extends Page>(read: (cursor: string) => Promise<P>): AsyncGenerator<P, void, undefined> {
+  let cursor = '';
+  for (;;) {
+    const page = await read(cursor);
+    yield page;
+    if (!page.more) return;
+    cursor = page.cursor;
+  }
+}

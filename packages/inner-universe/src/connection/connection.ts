@@ -1,0 +1,68 @@
+/** How long one call may take and who may call it off. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds after which the call rejects with `connection/timeout`; its outcome is then unknown. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A row as it arrived: frozen, owned by nobody else. */
+export type WireRow = Readonly<Record<string, unknown>>;
+
+/** What happened to a subscribed row. Rows of event tables are only ever inserted. */
+export type RowChange =
+  | { readonly type: 'inserted'; readonly table: string; readonly row: WireRow }
+  | { readonly type: 'updated'; readonly table: string; readonly row: WireRow; readonly before: WireRow }
+  | { readonly type: 'deleted'; readonly table: string; readonly row: WireRow };
+
+/** What a subscription asks for and whom it tells. */
+export interface SubscriptionRequest {
+  readonly queries: readonly string[];
+  /** Tables, by their accessor, whose changes `onChange` is told; each listener sees every change of the table. */
+  readonly tables: readonly string[];
+  /** Called once per row, in order; what it throws is reported to `onListenerError` of the connection. */
+  readonly onChange: (change: RowChange) => void;
+}
+
+/** A standing subscription. `close` is idempotent and may be called on a dead connection. */
+export interface ConnectionSubscription {
+  close(): void;
+}
+
+/** Why a connection ended. */
+export interface ConnectionEnd {
+  /** True when `close` was called here. */
+  readonly requested: boolean;
+  readonly cause: Error | undefined;
+}
+
+/**
+ * One connection to a database, as the rest of this package sees it; the SDK stays behind it. A connection never
+ * reconnects: when it ends, every call on its way rejects with `connection/lost` and a new one must be opened.
+ */
+export interface Connection extends AsyncDisposable {
+  /** Who we are to the module: 64 hexadecimal digits. */
+  readonly identity: string;
+  readonly connectionId: string;
+  /** The token that proves the identity; undefined in process. */
+  readonly token: string | undefined;
+  readonly isOpen: boolean;
+  /** Resolves when the connection has ended, for whatever reason. Never rejects. */
+  readonly ended: Promise<ConnectionEnd>;
+  /** Calls a reducer by its accessor; resolves when its transaction is durable. */
+  callReducer(name: string, args: object, options?: CallOptions): Promise<void>;
+  /** Calls a procedure by its accessor. */
+  callProcedure(name: string, args: object, options?: CallOptions): Promise<unknown>;
+  /** Resolves when the first rows are there; they are not reported as changes. */
+  subscribe(request: SubscriptionRequest, options?: CallOptions): Promise<ConnectionSubscription>;
+  /** Rows held for a table by this connection's subscriptions. */
+  rows(table: string): readonly WireRow[];
+  close(): Promise<void>;
+}
+
+/** Opens connections to one database; what differs between in process, worker and server is behind it. */
+export interface Connector {
+  /** What people are told about where this leads: an address without secrets. */
+  readonly target: string;
+  /** @throws {ConnectionError} with the code that says what to do. */
+  connect(options?: CallOptions): Promise<Connection>;
+}

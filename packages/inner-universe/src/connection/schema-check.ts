@@ -1,0 +1,39 @@
+import { CODE_VERSION, OLDEST_CLIENT, type SchemaVersionRow } from '@inner-universe/module/wire';
+import { ConnectionError } from '../errors.ts';
+import type { Connection } from './connection.ts';
+
+/**
+ * Checks that this client and the module understand each other. Runs on every new connection before anything else is
+ * subscribed: the SDK's process dies on a row that does not match its bindings, and only the layout of
+ * `schema_version` is certain for ever.
+ * @throws {ConnectionError} `connection/schema-mismatch`, saying which side is older.
+ */
+export async function checkSchema(connection: Connection, database: string): Promise<void> {
+  let row: SchemaVersionRow | undefined;
+  try {
+    await connection.subscribe({ queries: ['SELECT * FROM schema_version'], tables: [], onChange: () => undefined });
+    row = connection.rows('schemaVersion')[0] as SchemaVersionRow | undefined;
+  } catch (cause) {
+    throw makeMismatch(`Database '${database}' is not an Inner Universe: it has no table 'schema_version'.`, {}, cause);
+  }
+  if (row === undefined) throw makeMismatch(`Database '${database}' has no schema version: it was never initialised.`, {});
+  const details = { codeVersion: row.codeVersion, dataVersion: row.dataVersion, clientVersion: CODE_VERSION, release: row.release };
+  if (row.oldestClient > CODE_VERSION) {
+    throw makeMismatch(
+      `The module of database '${database}' (release ${row.release}, schema ${row.codeVersion}) needs a client of schema ` +
+        `${row.oldestClient} or newer; this one has ${CODE_VERSION}. Update the package 'inner-universe'.`,
+      details,
+    );
+  }
+  if (row.codeVersion < OLDEST_CLIENT) {
+    throw makeMismatch(
+      `The module of database '${database}' (release ${row.release}, schema ${row.codeVersion}) is older than what this client ` +
+        `can use (schema ${OLDEST_CLIENT}). Publish the current module there.`,
+      details,
+    );
+  }
+}
+
+function makeMismatch(message: string, details: Readonly<Record<string, unknown>>, cause?: unknown): ConnectionError {
+  return new ConnectionError('connection/schema-mismatch', message, { details, cause });
+}

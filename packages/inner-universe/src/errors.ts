@@ -1,0 +1,114 @@
+import {
+  EntityNotFoundError,
+  NervError,
+  RelationNotFoundError,
+  VersionConflictError,
+  type NervErrorOptions,
+} from '@inner-universe/nerv';
+import { tryParseRefusal, type Refusal, type RefusalCode } from '@inner-universe/module/wire';
+
+/** Codes of what only persistence can throw, beside the module's own refusals. */
+export type PersistenceErrorCode =
+  | RefusalCode
+  | 'config/invalid'
+  | 'connection/unreachable'
+  | 'connection/refused'
+  | 'connection/unauthorized'
+  | 'connection/no-such-database'
+  | 'connection/schema-mismatch'
+  | 'connection/lost'
+  | 'connection/closed'
+  | 'connection/timeout'
+  | 'connection/failed'
+  | 'universe/in-use'
+  | 'universe/not-a-universe'
+  | 'universe/newer-version'
+  | 'universe/corrupt'
+  | 'universe/storage-failed'
+  | 'universe/open-failed'
+  | 'universe/closed'
+  | 'page/gap'
+  | 'client/queue-full';
+
+/**
+ * The root of every error that only persistence can cause: a lost connection, a refusal, a damaged directory.
+ * `retryable` says whether the same call may succeed later unchanged.
+ */
+export class NervPersistenceError extends NervError<PersistenceErrorCode> {
+  override readonly name: string = 'NervPersistenceError';
+}
+
+/**
+ * The connection ended, or never was. A call that was on its way ended as *unknown*: it may have been applied.
+ * Sending it again under the same request id is safe.
+ */
+export class ConnectionError extends NervPersistenceError {
+  override readonly name: string = 'ConnectionError';
+}
+
+/** The module refused a request or a read; nothing of it was applied. `op` is the index of the refused op, if one was. */
+export class RefusedError extends NervPersistenceError {
+  override readonly name: string = 'RefusedError';
+  readonly op: number | undefined;
+  readonly ids: readonly string[];
+
+  constructor(refusal: Refusal, options: Pick<NervErrorOptions, 'cause'> = {}) {
+    super(refusal.code, refusal.message, {
+      details: { ...refusal.details, ids: refusal.ids, op: refusal.op },
+      cause: options.cause,
+      retryable: refusal.code === 'limit/rate' || refusal.code === 'schema/migrating',
+    });
+    this.op = refusal.op ?? undefined;
+    this.ids = refusal.ids;
+  }
+}
+
+/**
+ * The typed error of what came back from a reducer or procedure: NERV's own classes where they say it, else
+ * `RefusedError`; a text that is not a refusal of the module becomes `connection/failed`.
+ */
+export function makeCallError(name: string, cause: unknown): NervError<string> {
+  if (cause instanceof NervError) return cause;
+  const text = typeof cause === 'string' ? cause : cause instanceof Error ? cause.message : String(cause);
+  const refusal = tryParseRefusal(text);
+  if (refusal === undefined) {
+    return new NervPersistenceError('connection/failed', `The call of '${name}' failed on the other side: ${text}`, {
+      details: { call: name },
+      cause,
+    });
+  }
+  return makeRefusalError(refusal, cause);
+}
+
+/** Whether an error is a refusal of the module, and of which op: NERV's own classes carry it as their cause. */
+export function refusedOp(error: unknown): number | undefined {
+  if (error instanceof RefusedError) return error.op;
+  return error instanceof NervError && error.cause instanceof RefusedError ? error.cause.op : undefined;
+}
+
+function makeRefusalError(refusal: Refusal, cause: unknown): NervError<string> {
+  const refused = new RefusedError(refusal, { cause });
+  const [id = ''] = refusal.ids;
+  switch (refusal.code) {
+    case 'entity/not-found':
+      return new EntityNotFoundError(id, { cause: refused });
+    case 'relation/not-found':
+      return new RelationNotFoundError(id, { cause: refused });
+    case 'state/version-conflict':
+      return new VersionConflictError(
+        {
+          ...refusal.details,
+          branch: textOf(refusal.details['branch']) ?? '',
+          expectedHead: textOf(refusal.details['expectedHead']),
+          actualHead: textOf(refusal.details['actualHead']),
+        },
+        { cause: refused },
+      );
+    default:
+      return refused;
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,181 @@
+/**
+ * What a caller may do, as one transaction sees it.
+ * - The owner may do all; everybody else only what a grant says, to them or to a role of theirs.
+ * - A grant counts until it expires, and only in its scope if it names one.
+ * - `scope:<name>` covers everything in that scope; `write` covers every way of writing but configuring and granting.
+ */
+import { matchesPattern } from '@inner-universe/nerv/events/pattern';
+import type { Context } from '../schema/database.ts';
+import type { GrantRow } from '../schema/rows.ts';
+import { refuse } from '../refusals/refused.ts';
+import { isSameIdentity, micros, type Identity } from '../values/timestamps.ts';
+import { GUEST_ROLE, type GrantAction, type ResourceKind } from '../wire/vocabulary.ts';
+import { OWNER_KEY, type Settings } from './settings.ts';
+
+const WRITES: ReadonlySet<string> = new Set(['publish', 'create', 'update', 'delete', 'commit']);
+
+/** One thing that an action is about. */
+export interface Resource {
+  readonly kind: ResourceKind;
+  /** An event type, entity type, relation type, store, scope or configuration key. */
+  readonly name: string;
+  /** The scope it lies in; empty for what lies in none. */
+  readonly scope: string;
+}
+
+/** The rights of one caller. */
+export class Access {
+  readonly isOwner: boolean;
+  readonly #ctx: Context;
+  readonly #settings: Settings;
+  #grants: readonly GrantRow[] | undefined;
+  readonly #allowed = new Map<string, boolean>();
+
+  constructor(ctx: Context, settings: Settings) {
+    this.#ctx = ctx;
+    this.#settings = settings;
+    this.isOwner = ctx.sender.toHexString() === ownerOf(ctx);
+  }
+
+  /** Whether the caller may do this. */
+  allows(action: GrantAction, resource: Resource): boolean {
+    if (this.isOwner) return true;
+    const key = `${action}\n${resource.kind}\n${resource.name}\n${resource.scope}`;
+    const known = this.#allowed.get(key);
+    if (known !== undefined) return known;
+    const allowed = this.grants().some((grant) => covers(grant, action, resource));
+    this.#allowed.set(key, allowed);
+    return allowed;
+  }
+
+  /** Refuses with `permission/denied` what the caller may not do. */
+  require(action: GrantAction, resource: Resource): void {
+    if (this.allows(action, resource)) return;
+    refuse('permission/denied', `You may not ${action} ${resource.kind}:${resource.name}. Ask its owner for a grant.`, {
+      details: { action, resource: `${resource.kind}:${resource.name}`, scope: resource.scope },
+    });
+  }
+
+  /** Refuses whoever has no grant at all. */
+  requireAny(): void {
+    if (!this.isOwner && this.grants().length === 0) this.deny('use this universe');
+  }
+
+  /** Refuses what only the owner may do. */
+  requireOwner(what: string): void {
+    if (!this.isOwner) this.deny(what);
+  }
+
+  /** Refuses, naming what. */
+  deny(what: string): never {
+    refuse('permission/denied', `You may not ${what}. Ask the owner for a grant.`, { details: { what } });
+  }
+
+  /** Whether the caller may read anything of this kind in a scope, so that looking there can find something. */
+  mayReadSome(kind: ResourceKind, scope: string): boolean {
+    if (this.isOwner) return true;
+    return this.grants().some(
+      (grant) =>
+        (grant.action === 'read' && isWithin(grant, scope) && grant.resource.startsWith(`${kind}:`)) ||
+        covers(grant, 'read', { kind: 'scope', name: scope, scope }),
+    );
+  }
+
+  /** Whether the caller may read anything at all in a scope, and so may know of it. */
+  mayKnowScope(scope: string): boolean {
+    if (this.isOwner) return true;
+    return this.grants().some((grant) => grant.action === 'read' && isWithin(grant, scope) && isAboutScope(grant, scope));
+  }
+
+  /** Whether the caller may write anything at all in a scope. */
+  mayWriteSome(scope: string): boolean {
+    if (this.isOwner) return true;
+    return this.grants().some((grant) => grant.action !== 'read' && isWithin(grant, scope) && isAboutScope(grant, scope));
+  }
+
+  /** The caller's grants that have not expired, and those of the caller's roles. */
+  grants(): readonly GrantRow[] {
+    this.#grants ??= this.#loadGrants();
+    return this.#grants;
+  }
+
+  #loadGrants(): readonly GrantRow[] {
+    const { db, sender, timestamp } = this.#ctx;
+    const subjects = [sender.toHexString(), ...this.#roles().map((role) => `role:${role}`)];
+    const now = micros(timestamp);
+    const grants: GrantRow[] = [];
+    for (const subject of subjects) {
+      for (const grant of db.grant.subject.filter(subject)) {
+        if (grant.expiresAt === undefined || micros(grant.expiresAt) > now) grants.push(grant);
+      }
+    }
+    return grants;
+  }
+
+  #roles(): readonly string[] {
+    const { db, sender } = this.#ctx;
+    const roles = new Set<string>();
+    for (const row of db.roleMember.member.filter(sender)) roles.add(row.role);
+    for (const role of this.#claimedRoles()) roles.add(role);
+    if (this.#settings.get('guests')) roles.add(GUEST_ROLE);
+    return [...roles];
+  }
+
+  /** Roles in the caller's token count only from issuers that the configuration trusts for that audience. */
+  #claimedRoles(): readonly string[] {
+    const trusted = this.#settings.get('trusted_issuers');
+    if (trusted.length === 0) return [];
+    const claims = this.#ctx.senderAuth.jwt;
+    if (claims === null) return [];
+    const entry = trusted.find(({ issuer, audience }) => issuer === claims.issuer && claims.audience.includes(audience));
+    if (entry === undefined) return [];
+    const value: unknown = claims.fullPayload[entry.claim ?? 'roles'];
+    return Array.isArray(value) ? value.filter((role): role is string => typeof role === 'string') : [];
+  }
+}
+
+/** The owner's identity, as 64 hexadecimal digits. */
+export function ownerOf(ctx: Context): string {
+  return ctx.db.config.key.find(OWNER_KEY)?.value ?? '';
+}
+
+/** Whether a grant lets its holder administer what another grant would allow. */
+export function administers(admin: GrantRow, resource: string, scope: string): boolean {
+  if (admin.action !== 'grant:admin') return false;
+  if (admin.scope !== '' && admin.scope !== scope) return false;
+  if (admin.resource === 'scope:*') return true;
+  if (admin.resource.startsWith('scope:')) {
+    const name = admin.resource.slice('scope:'.length);
+    return resource === admin.resource || (scope === name && !resource.startsWith('scope:'));
+  }
+  const [kind] = admin.resource.split(':', 1);
+  if (admin.resource === `${kind}:*` || admin.resource === `${kind}:**`) return resource.startsWith(`${kind}:`);
+  return admin.resource === resource;
+}
+
+/** Whether the caller is the database itself, as scheduled reducers are. */
+export function isDatabase(ctx: Context, sender: Identity): boolean {
+  return isSameIdentity(ctx.databaseIdentity, sender);
+}
+
+function covers(grant: GrantRow, action: GrantAction, resource: Resource): boolean {
+  if (grant.action !== action && !(grant.action === 'write' && WRITES.has(action))) return false;
+  if (!isWithin(grant, resource.scope)) return false;
+  const colon = grant.resource.indexOf(':');
+  const kind = grant.resource.slice(0, colon);
+  const name = grant.resource.slice(colon + 1);
+  if (kind === 'scope' && resource.kind !== 'config') return name === '*' || name === resource.scope;
+  if (kind !== resource.kind) return false;
+  if (kind === 'event') return matchesPattern(name, resource.name);
+  return name === '*' || name === resource.name;
+}
+
+function isWithin(grant: GrantRow, scope: string): boolean {
+  return grant.scope === '' || grant.scope === scope;
+}
+
+/** Whether a grant on a scope is on this one; grants on anything else may concern every scope. */
+function isAboutScope(grant: GrantRow, scope: string): boolean {
+  if (grant.resource.startsWith('config:')) return false;
+  return !grant.resource.startsWith('scope:') || grant.resource === 'scope:*' || grant.resource === `scope:${scope}`;
+}

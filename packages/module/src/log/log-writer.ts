@@ -1,0 +1,184 @@
+/**
+ * What one transaction adds to the log. Invariants:
+ * - every `seq` taken is a row of `event_log` when the transaction ends, so the log has no gaps;
+ * - all rows a transaction changes carry one `seq`, that of its first system record (`changeSeq`);
+ * - there is one system record per kind and scope, and it lists the ids in the order of the changes;
+ * - the recorded time is never before that of an earlier transaction.
+ * Nothing is written before `flush`, which is called once, after the last op.
+ */
+import type { Context } from '../schema/database.ts';
+import type { EventLogRow, LogHeadRow } from '../schema/rows.ts';
+import { makeTimestamp, micros, type Timestamp } from '../values/timestamps.ts';
+import { RECENT_EVENTS } from '../wire/limits.ts';
+import { SYSTEM_ID_PREFIX, SYSTEM_SOURCE, type SystemEventType } from '../wire/vocabulary.ts';
+import { bumpHead } from './heads.ts';
+
+/** What a caller says of an event; the writer adds the rest. */
+export type EventDraft = Omit<EventLogRow, 'seq' | 'recordedAt' | 'publisher'>;
+
+/** Members of a system record's `items`. */
+export type RecordItem = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+interface RecordDraft {
+  readonly type: SystemEventType;
+  readonly scope: string;
+  readonly seq: bigint;
+  readonly ids: string[];
+  readonly items: RecordItem[];
+}
+
+const NO_METADATA = '{}';
+
+/** The head of the log, the one row of its table. */
+export function readLogHead(ctx: Context): LogHeadRow {
+  const head = ctx.db.logHead.id.find(0);
+  if (head === null) throw new Error('log_head has no row: the database was not initialised by this module');
+  return head;
+}
+
+/** Takes `seq` and the recorded time, and writes events and records. */
+export class LogWriter {
+  /** The server's time of everything this transaction writes. */
+  readonly recordedAt: Timestamp;
+  readonly #ctx: Context;
+  readonly #head: LogHeadRow;
+  readonly #requestId: string;
+  readonly #durable: EventLogRow[] = [];
+  readonly #ephemeral: EventDraft[] = [];
+  readonly #broadcast: EventDraft[] = [];
+  readonly #records = new Map<string, RecordDraft>();
+  #nextSeq: bigint;
+  #changeSeq: bigint | undefined;
+
+  constructor(ctx: Context, requestId: string) {
+    this.#ctx = ctx;
+    this.#requestId = requestId;
+    this.#head = readLogHead(ctx);
+    this.#nextSeq = this.#head.nextSeq;
+    const time = micros(ctx.timestamp);
+    const last = micros(this.#head.recordedAt);
+    this.recordedAt = time >= last ? ctx.timestamp : makeTimestamp(last);
+  }
+
+  /** The last `seq` before this transaction. */
+  get seqBefore(): bigint {
+    return this.#head.nextSeq - 1n;
+  }
+
+  /** Adds a durable event, in the order of the ops. */
+  publish(draft: EventDraft): void {
+    this.#durable.push(this.#makeRow(draft, this.#takeSeq()));
+  }
+
+  /** Adds an event that is broadcast, kept in its scope's ring, and not logged. */
+  publishEphemeral(draft: EventDraft): void {
+    this.#ephemeral.push(draft);
+  }
+
+  /** Adds a system record that is broadcast only: neither logged nor in a ring. */
+  broadcast(type: SystemEventType, scope: string, data: string): void {
+    this.#broadcast.push(makeRecord(type, scope, data, this.recordedAt, ''));
+  }
+
+  /** Notes a change in the record of its kind and scope, and gives the `seq` that the changed row has to carry. */
+  change(type: SystemEventType, scope: string, id: string, item?: RecordItem): bigint {
+    const key = `${type}\n${scope}`;
+    let record = this.#records.get(key);
+    if (record === undefined) {
+      record = { type, scope, seq: this.#takeSeq(), ids: [], items: [] };
+      this.#records.set(key, record);
+      this.#changeSeq ??= record.seq;
+    }
+    record.ids.push(id);
+    if (item !== undefined) record.items.push(item);
+    return this.#changeSeq ?? record.seq;
+  }
+
+  /** Writes everything, moves the heads of the scopes concerned, and gives the last `seq`, or 0 if it took none. */
+  flush(): bigint {
+    const heads = new Map<string, bigint>();
+    for (const record of this.#records.values()) this.#durable.push(this.#finishRecord(record));
+    if (this.#records.size > 0) this.#durable.sort((left, right) => (left.seq < right.seq ? -1 : 1));
+    for (const row of this.#durable) this.#writeDurable(row, heads);
+    const rings = this.#writeEphemeral();
+    for (const draft of this.#broadcast) this.#feed(this.#makeRow(draft, 0n), 'ephemeral');
+    for (const scope of new Set([...heads.keys(), ...rings.keys()])) {
+      bumpHead(this.#ctx, scope, { seq: heads.get(scope), recentNumber: rings.get(scope) });
+    }
+    const taken = this.#nextSeq - this.#head.nextSeq;
+    if (taken > 0n) {
+      const system = BigInt(this.#records.size);
+      this.#ctx.db.logHead.id.update({
+        ...this.#head,
+        nextSeq: this.#nextSeq,
+        recordedAt: this.recordedAt,
+        applicationEvents: this.#head.applicationEvents + taken - system,
+        systemRecords: this.#head.systemRecords + system,
+      });
+    }
+    return taken > 0n ? this.#nextSeq - 1n : 0n;
+  }
+
+  #takeSeq(): bigint {
+    const seq = this.#nextSeq;
+    this.#nextSeq += 1n;
+    return seq;
+  }
+
+  #makeRow(draft: EventDraft, seq: bigint): EventLogRow {
+    return { ...draft, seq, publisher: this.#ctx.sender, recordedAt: this.recordedAt };
+  }
+
+  #finishRecord(record: RecordDraft): EventLogRow {
+    const data = JSON.stringify(record.items.length === 0 ? { ids: record.ids } : { ids: record.ids, items: record.items });
+    const id = `${SYSTEM_ID_PREFIX}${record.seq}`;
+    return this.#makeRow(makeRecord(record.type, record.scope, data, this.recordedAt, id), record.seq);
+  }
+
+  #writeDurable(row: EventLogRow, heads: Map<string, bigint>): void {
+    this.#ctx.db.eventLog.insert(row);
+    this.#feed(row, 'durable');
+    heads.set(row.scope, row.seq);
+  }
+
+  #writeEphemeral(): ReadonlyMap<string, bigint> {
+    const rings = new Map<string, bigint>();
+    const { recentEvent } = this.#ctx.db;
+    for (const draft of this.#ephemeral) {
+      const recentNumber = (rings.get(draft.scope) ?? readRecentNumber(this.#ctx, draft.scope)) + 1n;
+      rings.set(draft.scope, recentNumber);
+      const { seq: _, ...columns } = this.#makeRow(draft, 0n);
+      const slotKey = `${draft.scope}\n${recentNumber % BigInt(RECENT_EVENTS)}`;
+      if (recentNumber > RECENT_EVENTS) recentEvent.slotKey.delete(slotKey);
+      recentEvent.insert({ ...columns, slotKey, recentNumber });
+      this.#feed({ ...columns, seq: 0n }, 'ephemeral');
+    }
+    return rings;
+  }
+
+  #feed(row: EventLogRow, durability: string): void {
+    this.#ctx.db.eventFeed.insert({ ...row, durability, requestId: this.#requestId });
+  }
+}
+
+function makeRecord(type: SystemEventType, scope: string, data: string, time: Timestamp, eventId: string): EventDraft {
+  return {
+    eventId,
+    eventType: type,
+    typeVersion: 1,
+    kind: 'system',
+    scope,
+    source: SYSTEM_SOURCE,
+    partitionKey: '',
+    authoredAt: time,
+    data,
+    dataEncoding: 'json/1',
+    metadata: NO_METADATA,
+    metadataEncoding: 'json/1',
+  };
+}
+
+function readRecentNumber(ctx: Context, scope: string): bigint {
+  const row = ctx.db.scope.name.find(scope);
+  return row === null ? 0n : (ctx.db.head.scopeKey.find(row.scopeKey)?.recentNumber ?? 0n);
+}

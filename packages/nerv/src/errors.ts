@@ -1,0 +1,165 @@
+/**
+ * Every error that NERV throws on purpose. Callers may rely on `code` and `details`; messages may change.
+ * Mistakes of NERV itself are `AssertionError`s (assert.ts) and never carry a code.
+ */
+
+/** The codes of all operating errors of NERV. The list is closed: a new code is added here first. */
+export type NervErrorCode =
+  | 'value/unsupported'
+  | 'value/malformed'
+  | 'value/too-deep'
+  | 'hash/malformed'
+  | 'id/exhausted'
+  | 'event/invalid'
+  | 'event/invalid-pattern'
+  | 'event/rejected'
+  | 'event/buffer-full'
+  | 'event/timeout'
+  | 'event/aborted'
+  | 'event/closed'
+  | 'event/id-taken'
+  | 'event/limit'
+  | 'event/no-log'
+  | 'state/invalid-argument'
+  | 'state/invalid-patch'
+  | 'state/patch-test-failed'
+  | 'state/read-only'
+  | 'state/draft-closed'
+  | 'state/version-conflict'
+  | 'state/version-not-found'
+  | 'state/version-not-loaded'
+  | 'state/id-taken'
+  | 'state/branch-not-found'
+  | 'state/branch-exists'
+  | 'state/tag-not-found'
+  | 'state/tag-exists'
+  | 'state/merge-conflict'
+  | 'state/corrupt-version'
+  | 'entity/not-found'
+  | 'entity/id-taken'
+  | 'entity/invalid'
+  | 'entity/has-relations'
+  | 'entity/seq-mismatch'
+  | 'relation/not-found'
+  | 'relation/id-taken'
+  | 'relation/invalid'
+  | 'relation/seq-mismatch'
+  | 'relation/endpoint-missing'
+  | 'graph/invalid-query'
+  | 'graph/invalid-cursor'
+  | 'graph/limit'
+  | 'graph/cycle'
+  | 'graph/closed'
+  | 'graph/invalid-argument'
+  | 'pending/conflict'
+  | 'pending/limit'
+  | 'projection/invalid'
+  | 'projection/failed';
+
+/** What an error is about, as plain data: ids, paths, limits. Never a live object. */
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+/** Extras that any `NervError` takes. */
+export interface NervErrorOptions {
+  readonly details?: ErrorDetails | undefined;
+  readonly cause?: unknown;
+  readonly retryable?: boolean | undefined;
+}
+
+/**
+ * The root of all operating errors. `code` is stable, `details` is plain data, `cause` is what led to it,
+ * `retryable` says whether the same call may succeed later unchanged. Persistence adds codes of its own.
+ */
+export class NervError<Code extends string = NervErrorCode> extends Error {
+  override readonly name: string = 'NervError';
+  readonly code: Code;
+  readonly details: ErrorDetails;
+  readonly retryable: boolean;
+
+  constructor(code: Code, message: string, options: NervErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+    this.retryable = options.retryable ?? false;
+  }
+}
+
+/** Where a branch really stands when a write expected it elsewhere. */
+export interface VersionConflictDetails extends ErrorDetails {
+  readonly branch: string;
+  readonly expectedHead: string | undefined;
+  readonly actualHead: string | undefined;
+}
+
+/** A write lost the race for a branch: `details` names the head it expected and the head there is. */
+export class VersionConflictError extends NervError<'state/version-conflict'> {
+  override readonly name: string = 'VersionConflictError';
+  declare readonly details: VersionConflictDetails;
+
+  constructor(details: VersionConflictDetails, options: { readonly cause?: unknown } = {}) {
+    super(
+      'state/version-conflict',
+      `Branch '${details.branch}' is at ${details.actualHead ?? 'no version'}, not at ` +
+        `${details.expectedHead ?? 'no version'}: somebody else committed. Merge or rebase onto the new head and try again.`,
+      { details, cause: options.cause },
+    );
+  }
+}
+
+/** One place that both sides of a merge changed differently. `undefined` stands for "is not there". */
+export interface MergeConflict {
+  /** RFC 6901 pointer into the encoded form. */
+  readonly path: string;
+  readonly base: unknown;
+  readonly ours: unknown;
+  readonly theirs: unknown;
+}
+
+/** What a merge could not decide. */
+export interface MergeConflictDetails extends ErrorDetails {
+  readonly ours: string;
+  readonly theirs: string;
+  readonly base: string | undefined;
+  readonly conflicts: readonly MergeConflict[];
+}
+
+/** A merge that needs a decision; nothing was written. `details.conflicts` lists every place. */
+export class MergeConflictError extends NervError<'state/merge-conflict'> {
+  override readonly name: string = 'MergeConflictError';
+  declare readonly details: MergeConflictDetails;
+
+  constructor(details: MergeConflictDetails) {
+    const places = details.conflicts.map((conflict) => `'${conflict.path}'`);
+    const shown = places.slice(0, 5).join(', ') + (places.length > 5 ? ` and ${places.length - 5} more` : '');
+    super(
+      'state/merge-conflict',
+      `Merging ${details.theirs} into ${details.ours} conflicts at ${shown}. ` +
+        `Choose strategy 'ours' or 'theirs', or give a resolver.`,
+      { details },
+    );
+  }
+}
+
+/** No entity has this id. */
+export class EntityNotFoundError extends NervError<'entity/not-found'> {
+  override readonly name: string = 'EntityNotFoundError';
+
+  constructor(entityId: string, options: { readonly cause?: unknown } = {}) {
+    super('entity/not-found', `There is no entity '${entityId}'. It was never created, or was deleted.`, {
+      details: { entityId },
+      cause: options.cause,
+    });
+  }
+}
+
+/** No relation has this id. */
+export class RelationNotFoundError extends NervError<'relation/not-found'> {
+  override readonly name: string = 'RelationNotFoundError';
+
+  constructor(relationId: string, options: { readonly cause?: unknown } = {}) {
+    super('relation/not-found', `There is no relation '${relationId}'. It was never created, or was deleted.`, {
+      details: { relationId },
+      cause: options.cause,
+    });
+  }
+}

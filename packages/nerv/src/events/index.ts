@@ -1,0 +1,43 @@
+export { EventBus } from './event-bus.ts';
+export type {
+  DataArguments,
+  DeliveryReport,
+  Durability,
+  EmitOptions,
+  EventHandler,
+  EventSelector,
+  EventStream,
+  EventSubscription,
+  OverflowPolicy,
+  PublishOptions,
+  StreamOptions,
+  SubscribeOptions,
+  WaitOptions,
+} from './event-bus.ts';
+export type { EventBusOptions, LocalEventBus } from './local-event-bus.ts';
+export type { AbortSignalLike } from './abort-signal.ts';
+export type { EventPage, EventQuery } from './event-query.ts';
+export type {
+  BusOwnEvents,
+  EventKind,
+  EventMap,
+  EventMetadata,
+  EventOf,
+  EventRejectedData,
+  EventTypeOf,
+  HandlerErrorData,
+  IncomingEvent,
+  NervEvent,
+  TypesMatching,
+} from './event.ts';
+export {
+  compilePattern,
+  eventTypeFault,
+  isEventType,
+  isPattern,
+  matchesPattern,
+  MAX_EVENT_TYPE_LENGTH,
+  MAX_EVENT_TYPE_SEGMENTS,
+  patternFault,
+} from './pattern.ts';
+export type { EventPattern } from './pattern.ts';

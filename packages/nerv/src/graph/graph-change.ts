@@ -1,0 +1,53 @@
+import type { Entity, Relation } from './entity.ts';
+
+/** Whether a change is a write of one's own that nobody has confirmed yet, or is confirmed. */
+export type GraphOrigin = 'pending' | 'confirmed';
+
+interface ChangeOf<Subject extends string, Type extends string, Before, After> {
+  readonly type: Type;
+  readonly subject: Subject;
+  readonly id: string;
+  readonly before: Before;
+  readonly after: After;
+  readonly origin: GraphOrigin;
+}
+
+type RowChange<Subject extends string, Row> =
+  | ChangeOf<Subject, 'inserted', undefined, Row>
+  | ChangeOf<Subject, 'updated', Row, Row>
+  | ChangeOf<Subject, 'deleted', Row, undefined>;
+
+/** A change of one entity. */
+export type EntityChange<E = Entity> = RowChange<'entity', E>;
+
+/** A change of one relation. */
+export type RelationChange<R = Relation> = RowChange<'relation', R>;
+
+/** A change of one entity or relation, told apart by `subject` and `type`. */
+export type GraphChange<E = Entity, R = Relation> = EntityChange<E> | RelationChange<R>;
+
+/** What a write did to one row, all in all: at least one of the two is there. */
+export interface NetChange<Row> {
+  readonly id: string;
+  readonly before: Row | undefined;
+  readonly after: Row | undefined;
+}
+
+/** What a write did, all in all, each row once. */
+export interface NetChanges {
+  readonly entities: readonly NetChange<Entity>[];
+  readonly relations: readonly NetChange<Relation>[];
+}
+
+/** A row's net change as subscribers get it. */
+export function makeChange<Subject extends 'entity' | 'relation', Row>(
+  subject: Subject,
+  { id, before, after }: NetChange<Row>,
+  origin: GraphOrigin,
+): RowChange<Subject, Row> | undefined {
+  if (before === undefined) {
+    return after === undefined ? undefined : { type: 'inserted', subject, id, before, after, origin };
+  }
+  if (after === undefined) return { type: 'deleted', subject, id, before, after, origin };
+  return { type: 'updated', subject, id, before, after, origin };
+}

@@ -1,0 +1,93 @@
+// One write to the store, as a whole: it can be taken back, and says what it did.
+//
+// - `undo` restores every row that was there before, and nothing else; the order of rows is not part of that.
+// - The net changes name each row at most once, and no row that is as it was.
+
+import type { Entity, Relation } from './entity.ts';
+import type { NetChange, NetChanges } from './graph-change.ts';
+import type { GraphStore } from './graph-store.ts';
+
+type Step =
+  | { readonly subject: 'entity'; readonly id: string; readonly before: Entity | undefined }
+  | { readonly subject: 'relation'; readonly id: string; readonly before: Relation | undefined };
+
+/** Writes to a store and remembers what was there. */
+export class GraphWriter {
+  readonly store: GraphStore;
+  readonly #steps: Step[] = [];
+
+  constructor(store: GraphStore) {
+    this.store = store;
+  }
+
+  putEntity(entity: Entity): void {
+    this.#steps.push({ subject: 'entity', id: entity.id, before: this.store.putEntity(entity) });
+  }
+
+  removeEntity(id: string): void {
+    const before = this.store.removeEntity(id);
+    if (before !== undefined) this.#steps.push({ subject: 'entity', id, before });
+  }
+
+  putRelation(relation: Relation): void {
+    this.#steps.push({ subject: 'relation', id: relation.id, before: this.store.putRelation(relation) });
+  }
+
+  removeRelation(id: string): void {
+    const before = this.store.removeRelation(id);
+    if (before !== undefined) this.#steps.push({ subject: 'relation', id, before });
+  }
+
+  /** Where the write stands, to come back to with `undoTo`. */
+  mark(): number {
+    return this.#steps.length;
+  }
+
+  /** Takes back all that was written since the mark. */
+  undoTo(mark: number): void {
+    for (let place = this.#steps.length - 1; place >= mark; place -= 1) {
+      const step = this.#steps.pop();
+      if (step !== undefined) this.#undo(step);
+    }
+  }
+
+  /** What was done, all in all. */
+  net(): NetChanges {
+    const entities = new Map<string, Entity | undefined>();
+    const relations = new Map<string, Relation | undefined>();
+    for (const step of this.#steps) {
+      if (step.subject === 'entity') {
+        if (!entities.has(step.id)) entities.set(step.id, step.before);
+      } else if (!relations.has(step.id)) {
+        relations.set(step.id, step.before);
+      }
+    }
+    return {
+      entities: changesSince(entities, (id) => this.store.entities.get(id)),
+      relations: changesSince(relations, (id) => this.store.relations.get(id)),
+    };
+  }
+
+  #undo(step: Step): void {
+    if (step.subject === 'entity') {
+      if (step.before === undefined) this.store.removeEntity(step.id);
+      else this.store.putEntity(step.before);
+    } else if (step.before === undefined) {
+      this.store.removeRelation(step.id);
+    } else {
+      this.store.putRelation(step.before);
+    }
+  }
+}
+
+function changesSince<Row>(
+  first: ReadonlyMap<string, Row | undefined>,
+  now: (id: string) => Row | undefined,
+): NetChange<Row>[] {
+  const changes: NetChange<Row>[] = [];
+  for (const [id, before] of first) {
+    const after = now(id);
+    if (before !== after) changes.push({ id, before, after });
+  }
+  return changes;
+}

@@ -1,0 +1,39 @@
+/**
+ * The real clock and the real random source: the one file of NERV that touches the world. Everything else
+ * takes a `Clock`, a `Random` or an `IdSource`, and uses these only when its caller gave none.
+ */
+import type { Clock, IdSource, Random, Timers } from './clock.ts';
+import { UuidV7Source } from './uuid-v7.ts';
+
+/** What Node 20 and browsers share of Web Crypto, as far as needed here. */
+declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array };
+declare const console: { error(...data: readonly unknown[]): void };
+declare function setTimeout(callback: () => void, delayMs: number): unknown;
+declare function clearTimeout(timer: unknown): void;
+
+/** The system's clock, in steps of a millisecond. */
+export const systemClock: Clock = { nowMicros: () => BigInt(Date.now()) * 1000n };
+
+/** The system's cryptographic random source. */
+export const systemRandom: Random = {
+  fill(bytes) {
+    crypto.getRandomValues(bytes);
+  },
+};
+
+/** UUIDv7 by the system's clock, one order for the whole process. */
+export const systemIds: IdSource = new UuidV7Source(systemClock, systemRandom);
+
+/** The system's time in milliseconds since 1970, where a bigint would cost too much. */
+export const systemNowMs: () => number = () => Date.now();
+
+/** The system's timers. They keep a process alive. */
+export const systemTimers: Timers = {
+  schedule(callback, delayMs) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Where an error goes that nobody asked for: the console, so that it is seen. */
+export const systemReport: (message: string, error: unknown) => void = (message, error) => console.error(message, error);

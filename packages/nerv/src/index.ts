@@ -1,0 +1,1 @@
+export { EventBus } from './events/event-bus.ts';

@@ -1,0 +1,140 @@
+import { refuse } from '../../values/encode.ts';
+import { appendPointer } from '../../values/pointer.ts';
+import { makeDraftProxy, openSlot } from './draft-proxy.ts';
+import { looseSlot, Nested, registerDraft, settle, type Draft, type DraftSession, type DraftSlot } from './draft-slot.ts';
+import { ElementList } from './element-list.ts';
+import { Finishing } from './finishing.ts';
+import { ABSENT, sameSlot, type MaybeSlot, type Slot, type TreeNode } from './slot.ts';
+import { makeElements, spliceNode, type Splice } from './splice.ts';
+import { tryIndex } from './view.ts';
+
+/** The changes to one array. */
+export class ArrayDraft implements Draft {
+  readonly kind = 'array';
+  readonly session: DraftSession;
+  readonly proxy: object;
+  readonly #base: TreeNode;
+  readonly #elements: ElementList;
+  readonly #finishing = new Finishing();
+  #isTouched = false;
+
+  constructor(session: DraftSession, base: TreeNode) {
+    this.session = session;
+    this.#base = base;
+    this.#elements = new ElementList(base);
+    this.proxy = makeDraftProxy(this);
+    registerDraft(new Nested(this));
+  }
+
+  get length(): number {
+    return this.#elements.length;
+  }
+
+  /** What stands at a position now. */
+  slotAt(position: number): DraftSlot | typeof ABSENT {
+    return position >= 0 && position < this.length ? this.#elements.at(position) : ABSENT;
+  }
+
+  /** The element at a position, as users see it. */
+  readAt(position: number): unknown {
+    const slot = this.slotAt(position);
+    if (slot === ABSENT) return ABSENT;
+    return openSlot(this.session, slot, (opened) => this.putAt(position, opened));
+  }
+
+  /** Replaces the element at a position. */
+  putAt(position: number, slot: DraftSlot): void {
+    this.#isTouched = true;
+    this.#elements.set(position, slot);
+  }
+
+  /** Removes elements and puts others in their place. */
+  splice(position: number, remove: number, insert: readonly DraftSlot[]): void {
+    this.#isTouched = true;
+    this.#elements.splice(position, remove, insert);
+  }
+
+  read(property: string): unknown {
+    if (property === 'length') return this.length;
+    const position = tryIndex(property);
+    return position === undefined ? ABSENT : this.readAt(position);
+  }
+
+  write(property: string, value: unknown): void {
+    const position = property === 'length' ? this.#checkLength(value) : tryIndex(property);
+    if (position === undefined) refuse(`/${property}`, `an array with a property '${property}'`);
+    if (property === 'length') this.splice(position, this.length - position, []);
+    else if (position < this.length) this.putAt(position, looseSlot(value));
+    else if (position === this.length) this.splice(position, 0, [looseSlot(value)]);
+    else refuse(`/${property}`, 'a hole in an array');
+  }
+
+  remove(property: string): void {
+    if (this.has(property)) refuse(`/${property}`, 'a hole in an array (remove elements with splice)');
+  }
+
+  has(property: string): boolean {
+    return property === 'length' || this.slotAt(tryIndex(property) ?? -1) !== ABSENT;
+  }
+
+  names(): string[] {
+    return Array.from({ length: this.length }, (_, index) => String(index));
+  }
+
+  finish(path: string): TreeNode {
+    if (!this.#isTouched) return this.#base;
+    return this.#finishing.run(path, () => spliceNode(this.#base, this.#splices(path)));
+  }
+
+  #checkLength(value: unknown): number {
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) refuse('/length', `an array of length ${String(value)}`);
+    return value > this.length ? refuse('/length', 'a hole in an array') : value;
+  }
+
+  #splices(path: string): Splice[] {
+    const splices: Splice[] = [];
+    let position = 0;
+    let baseAt = 0;
+    let put: Slot[] = [];
+    const close = (baseTo: number): void => {
+      this.#addSplices(baseAt, baseTo, put, splices);
+      put = [];
+    };
+    this.#elements.runs((run) => {
+      if (run.type === 'put') {
+        put.push(settle(run.slot, appendPointer(path, position)));
+        position += 1;
+      } else {
+        close(run.from);
+        baseAt = run.to;
+        position += run.to - run.from;
+      }
+    });
+    close(this.#base.count);
+    return splices;
+  }
+
+  /** `slots` take the place of the base's elements [from, to): only what really differs becomes a splice. */
+  #addSplices(from: number, to: number, slots: readonly Slot[], splices: Splice[]): void {
+    if (slots.length === to - from) {
+      for (const [index, slot] of slots.entries()) {
+        if (sameSlot(slot, this.#baseAt(from + index))) continue;
+        splices.push({ at: from + index, remove: 1, insert: makeElements([slot]) });
+      }
+      return;
+    }
+    let start = 0;
+    let end = slots.length;
+    let baseTo = to;
+    while (start < end && from + start < baseTo && sameSlot(slots[start], this.#baseAt(from + start))) start += 1;
+    while (end > start && baseTo > from + start && sameSlot(slots[end - 1], this.#baseAt(baseTo - 1))) {
+      end -= 1;
+      baseTo -= 1;
+    }
+    splices.push({ at: from + start, remove: baseTo - from - start, insert: makeElements(slots.slice(start, end)) });
+  }
+
+  #baseAt(position: number): MaybeSlot {
+    return this.#base.root === undefined ? ABSENT : this.#base.root.at(position);
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The chunks of hash/tree-digest.ts in memory.
+ *
+ * Invariants:
+ * - A chunk never changes. Level 0 holds slots, every other level holds chunks of the level below.
+ * - `digests` has 32 bytes for each item: those that the chunk's own digest is made of. The chunk's own digest stands
+ *   with its parent, or with the node whose root it is.
+ * - `keys` has one key for each item of an object's chunk, rising: the entry's, or the last one of the child.
+ */
+import { DIGEST_BYTES } from '../../hash/sha256.ts';
+import { compareKeys } from '../../values/json.ts';
+import { ABSENT, slotWeight, type MaybeSlot, type Slot } from './slot.ts';
+
+/** A run of items that can be put into a chunk: what `Chunk` and a batch of new items have in common. */
+export interface ItemRun {
+  readonly keys: readonly string[];
+  readonly slots: readonly Slot[];
+  readonly digests: Uint8Array;
+}
+
+/** The parts that a chunk is made of. */
+export interface ChunkParts extends ItemRun {
+  readonly level: number;
+  readonly children: readonly Chunk[];
+}
+
+/** One immutable chunk of a container's items. */
+export class Chunk implements ItemRun {
+  readonly level: number;
+  /** The items' keys, or empty in an array. */
+  readonly keys: readonly string[];
+  /** The items of level 0. */
+  readonly slots: readonly Slot[];
+  /** The items of any other level. */
+  readonly children: readonly Chunk[];
+  readonly digests: Uint8Array;
+  /** Elements or entries below, all levels down. */
+  readonly count: number;
+  /** See `TreeNode.weight`. */
+  readonly weight: number;
+
+  constructor(parts: ChunkParts) {
+    this.level = parts.level;
+    this.keys = parts.keys;
+    this.slots = parts.slots;
+    this.children = parts.children;
+    this.digests = parts.digests;
+    let count = parts.slots.length;
+    let weight = 0;
+    for (const slot of parts.slots) weight += slotWeight(slot);
+    for (const child of parts.children) {
+      count += child.count;
+      weight += child.weight;
+    }
+    this.count = count;
+    this.weight = weight;
+  }
+
+  /** How many items it has itself. */
+  get size(): number {
+    return this.digests.length / DIGEST_BYTES;
+  }
+
+  /** The slot under a key. */
+  find(key: string): MaybeSlot {
+    let chunk: Chunk | undefined = this;
+    while (chunk.level > 0) {
+      chunk = chunk.children[firstNotBelow(chunk.keys, key)];
+      if (chunk === undefined) return ABSENT;
+    }
+    const index = firstNotBelow(chunk.keys, key);
+    // A slot of `undefined` is a value; the index is inside as the key is there.
+    return chunk.keys[index] === key ? (chunk.slots[index] as Slot) : ABSENT;
+  }
+
+  /** How many entries have a key below this one: the position of the key, there or not. */
+  positionOf(key: string): number {
+    let chunk: Chunk | undefined = this;
+    let position = 0;
+    while (chunk.level > 0) {
+      const index: number = firstNotBelow(chunk.keys, key);
+      for (let i = 0; i < index; i += 1) position += chunk.children[i]?.count ?? 0;
+      chunk = chunk.children[index];
+      if (chunk === undefined) return position;
+    }
+    return position + firstNotBelow(chunk.keys, key);
+  }
+
+  /** The slot at a position, `ABSENT` outside. */
+  at(position: number): MaybeSlot {
+    if (position < 0 || position >= this.count) return ABSENT;
+    let chunk: Chunk = this;
+    let left = position;
+    while (chunk.level > 0) {
+      let index = 0;
+      let child = chunk.children[index];
+      while (child !== undefined && left >= child.count) {
+        left -= child.count;
+        index += 1;
+        child = chunk.children[index];
+      }
+      if (child === undefined) return ABSENT;
+      chunk = child;
+    }
+    return chunk.slots[left] as Slot; // `left` is below the chunk's count
+  }
+
+  /** Calls `visit` for the slots at positions [from, to), in order, with their keys (empty in an array). */
+  forEach(visit: (slot: Slot, key: string) => void, from = 0, to: number = this.count): void {
+    if (this.level === 0) {
+      for (let i = Math.max(0, from); i < Math.min(to, this.slots.length); i += 1) {
+        visit(this.slots[i] as Slot, this.keys[i] ?? ''); // the index is inside
+      }
+      return;
+    }
+    let start = 0;
+    for (const child of this.children) {
+      if (start < to && start + child.count > from) child.forEach(visit, from - start, to - start);
+      start += child.count;
+    }
+  }
+}
+
+/** The index of the first key that is not below `key`, by binary search; the length when all are below. */
+function firstNotBelow(keys: readonly string[], key: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareKeys(keys[middle] ?? '', key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

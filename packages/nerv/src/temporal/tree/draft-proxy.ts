@@ -1,0 +1,107 @@
+/** Drafts as users see them: ordinary mutable objects and arrays, for as long as the draft function runs. */
+import { refuse } from '../../values/encode.ts';
+import { ArrayDraft } from './array-draft.ts';
+import { tryArrayMethod } from './array-draft-methods.ts';
+import { checkOpen, LooseValue, Nested, type Draft, type DraftSession, type DraftSlot } from './draft-slot.ts';
+import { ObjectDraft } from './object-draft.ts';
+import { ABSENT, OpaqueLeaf, slotToValue, TreeNode } from './slot.ts';
+import { makeTarget } from './view.ts';
+
+const DRAFT: unique symbol = Symbol('draft');
+
+interface Target {
+  [DRAFT]: Draft;
+}
+
+/** A draft of a container. */
+export function makeDraft(session: DraftSession, base: TreeNode): ObjectDraft | ArrayDraft {
+  return base.kind === 'array' ? new ArrayDraft(session, base) : new ObjectDraft(session, base);
+}
+
+/** The proxy through which users change a draft. */
+export function makeDraftProxy(draft: Draft): object {
+  // The handler below is the only reader of the target, and finds the draft there.
+  const target = makeTarget(draft.kind, () => slotToValue(draft.finish(''))) as Target;
+  Object.defineProperty(target, DRAFT, { value: draft, configurable: true });
+  return new Proxy(target, handler);
+}
+
+/**
+ * What users see of a slot. A container becomes a draft and a leaf that can change becomes a copy; `keep` is told of
+ * them, so that the next reader gets the same one and their changes are found.
+ */
+export function openSlot(session: DraftSession, slot: DraftSlot, keep: (opened: DraftSlot) => void): unknown {
+  if (slot instanceof Nested) return slot.draft.proxy;
+  if (slot instanceof LooseValue) return slot.value;
+  if (slot instanceof TreeNode) {
+    const draft = makeDraft(session, slot);
+    keep(new Nested(draft));
+    return draft.proxy;
+  }
+  if (slot instanceof OpaqueLeaf) {
+    const copy = slot.copy();
+    keep(new LooseValue(copy, slot));
+    return copy;
+  }
+  return slot;
+}
+
+const handler: ProxyHandler<Target> = {
+  get(target, property, receiver) {
+    const draft = openDraft(target);
+    if (typeof property === 'symbol') return property === DRAFT ? undefined : Reflect.get(target, property, receiver);
+    const value = draft.read(property);
+    if (value !== ABSENT) return value;
+    const method = draft instanceof ArrayDraft ? tryArrayMethod(draft, property) : undefined;
+    return method ?? Reflect.get(target, property, receiver);
+  },
+
+  set(target, property, value) {
+    openDraft(target).write(nameOf(property), value);
+    return true;
+  },
+
+  has(target, property) {
+    if (typeof property === 'symbol') return Reflect.has(target, property);
+    return openDraft(target).has(property) || Reflect.has(target, property);
+  },
+
+  deleteProperty(target, property) {
+    if (typeof property === 'string') openDraft(target).remove(property);
+    return true;
+  },
+
+  ownKeys(target) {
+    const draft = openDraft(target);
+    return draft.kind === 'array' ? [...draft.names(), 'length'] : draft.names();
+  },
+
+  getOwnPropertyDescriptor(target, property) {
+    const draft = openDraft(target);
+    if (typeof property === 'symbol') return undefined;
+    const value = draft.read(property);
+    if (value === ABSENT) return undefined;
+    const isLength = draft.kind === 'array' && property === 'length';
+    return { value, writable: true, enumerable: !isLength, configurable: !isLength };
+  },
+
+  defineProperty(target, property, descriptor) {
+    const name = nameOf(property);
+    if (!Object.hasOwn(descriptor, 'value')) refuse(`/${name}`, 'a property with a getter or setter');
+    openDraft(target).write(name, descriptor.value);
+    return true;
+  },
+
+  setPrototypeOf: () => refuse('', 'an object with a prototype of its own'),
+  preventExtensions: () => refuse('', 'a frozen draft'),
+};
+
+function openDraft(target: Target): Draft {
+  const draft = target[DRAFT];
+  checkOpen(draft.session);
+  return draft;
+}
+
+function nameOf(property: string | symbol): string {
+  return typeof property === 'string' ? property : refuse('', 'an object with a symbol as key');
+}

@@ -1,0 +1,98 @@
+/**
+ * What stands in one place of a draft: a slot of the base, a draft of a container, or a value that the user put in and
+ * may still be changing, which is read when the draft ends.
+ */
+import { NervError } from '../../errors.ts';
+import { importValue } from './import-value.ts';
+import { OpaqueLeaf, TreeNode, type Slot } from './slot.ts';
+import { tryViewedNode } from './view.ts';
+
+/** One run of a draft function; all drafts made in it end together. */
+export interface DraftSession {
+  isOpen: boolean;
+}
+
+/** The changes to one container, and the proxy that users make them through. */
+export interface Draft {
+  readonly kind: 'array' | 'object';
+  readonly proxy: object;
+  readonly session: DraftSession;
+  /** What an own property holds, as users see it; `ABSENT` when there is none. */
+  read(property: string): unknown;
+  write(property: string, value: unknown): void;
+  remove(property: string): void;
+  has(property: string): boolean;
+  /** Names of own enumerable properties. */
+  names(): string[];
+  /** The container with the changes made so far. @throws `value/unsupported`, with the place, for what cannot be stored */
+  finish(path: string): TreeNode;
+}
+
+/** A value of the user's own; `original` when it is the copy of a leaf that may or may not have been changed. */
+export class LooseValue {
+  readonly value: unknown;
+  readonly original: OpaqueLeaf | undefined;
+
+  constructor(value: unknown, original?: OpaqueLeaf) {
+    this.value = value;
+    this.original = original;
+  }
+}
+
+/** Marks a place of a draft as a container's draft. */
+export class Nested {
+  readonly draft: Draft;
+
+  constructor(draft: Draft) {
+    this.draft = draft;
+  }
+}
+
+/** What a draft has at one place. */
+export type DraftSlot = Slot | LooseValue | Nested;
+
+const drafts = new WeakMap<object, Nested>();
+
+/** Remembers which draft a proxy stands for. */
+export function registerDraft(nested: Nested): void {
+  drafts.set(nested.draft.proxy, nested);
+}
+
+/** The draft behind a proxy, or `undefined` for anything else. */
+export function tryDraft(value: object): Nested | undefined {
+  return drafts.get(value);
+}
+
+/** @throws `state/draft-closed` once the draft function has returned */
+export function checkOpen(session: DraftSession): void {
+  if (!session.isOpen) {
+    throw new NervError(
+      'state/draft-closed',
+      'This draft ended when its commit did. Keep plain values, or read the state again.',
+    );
+  }
+}
+
+/** What to keep for a value that a user assigns. */
+export function looseSlot(value: unknown): DraftSlot {
+  if (typeof value === 'object' && value !== null) {
+    return tryDraft(value) ?? tryViewedNode(value) ?? new LooseValue(value);
+  }
+  return typeof value === 'function' || typeof value === 'symbol' ? new LooseValue(value) : (value as Slot); // a scalar
+}
+
+/** The immutable slot for what a draft has at `path`. @throws `value/unsupported` */
+export function settle(slot: DraftSlot, path: string): Slot {
+  if (slot instanceof Nested) return slot.draft.finish(path);
+  if (slot instanceof LooseValue) {
+    const settled = importValue(slot.value, path, knownSlot);
+    const { original } = slot;
+    return original !== undefined && settled instanceof OpaqueLeaf && settled.text === original.text ? original : settled;
+  }
+  return typeof slot === 'string' ? importValue(slot, path, knownSlot) : slot;
+}
+
+/** Views and drafts inside of a user's own value are taken as what they stand for. */
+export function knownSlot(value: object, path: string): Slot | undefined {
+  return tryViewedNode(value) ?? tryDraft(value)?.draft.finish(path);
+}

@@ -1,0 +1,67 @@
+import { assert } from '../../assert.ts';
+import { canonicalJson } from '../../values/canonical-json.ts';
+import { checkElements, Nesting, storableKeys, tryEncodeLeaf } from '../../values/encode.ts';
+import { compareKeys, escapeKey } from '../../values/json.ts';
+import { appendPointer } from '../../values/pointer.ts';
+import { OpaqueLeaf, type Slot } from './slot.ts';
+import { buildNode, makeElements, makeEntries } from './splice.ts';
+
+/** Gives the slot that already stands behind a value (a view, a draft), if any. */
+export type KnownSlots = (value: object, path: string) => Slot | undefined;
+
+/**
+ * The slot that holds a value, sharing nothing mutable with it. `known` is asked first for every object.
+ * @throws as `encode` does, with `path` before the pointer
+ */
+export function importValue(value: unknown, path: string, known: KnownSlots): Slot {
+  return new Importer(known).import(value, path);
+}
+
+class Importer {
+  readonly #known: KnownSlots;
+  readonly #nesting = new Nesting();
+
+  constructor(known: KnownSlots) {
+    this.#known = known;
+  }
+
+  import(value: unknown, path: string): Slot {
+    if (typeof value !== 'object' || value === null) return scalar(value, path);
+    const known = this.#known(value, path);
+    if (known !== undefined) return known;
+    const leaf = tryEncodeLeaf(value, path);
+    if (leaf !== undefined) return new OpaqueLeaf(canonicalJson(leaf));
+    return this.#nesting.within(value, path, () =>
+      Array.isArray(value) ? this.#elements(value, path) : this.#entries(value, path),
+    );
+  }
+
+  #elements(elements: readonly unknown[], path: string): Slot {
+    checkElements(elements, path);
+    const slots = elements.map((element, index) => this.import(element, appendPointer(path, index)));
+    return buildNode('array', makeElements(slots));
+  }
+
+  #entries(object: object, path: string): Slot {
+    const keys = storableKeys(object, path).sort(compareKeys);
+    const slots = keys.map((key) => this.import(Reflect.get(object, key), appendPointer(path, escapeKey(key))));
+    return buildNode('object', makeEntries(keys, slots));
+  }
+}
+
+function scalar(value: unknown, path: string): Slot {
+  switch (typeof value) {
+    case 'string':
+      tryEncodeLeaf(value, path); // refuses lone surrogates
+      return value;
+    case 'number':
+    case 'boolean':
+    case 'bigint':
+    case 'undefined':
+      return value;
+    default:
+      if (value === null) return null;
+      tryEncodeLeaf(value, path); // refuses functions and symbols
+      assert(false, 'every other kind of value is refused');
+  }
+}

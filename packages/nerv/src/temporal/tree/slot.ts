@@ -1,0 +1,143 @@
+/**
+ * What stands in one place of a state: a scalar as it is, any other leaf as its canonical text, a container as a node.
+ *
+ * Invariants:
+ * - Nothing reachable from a slot ever changes.
+ * - Two nodes hold the same value exactly when their digests are equal.
+ */
+import { DIGEST_BYTES } from '../../hash/sha256.ts';
+import { writeLeafDigest } from '../../hash/tree-digest.ts';
+import { canonicalJson } from '../../values/canonical-json.ts';
+import { decode, parse } from '../../values/decode.ts';
+import { tryEncodeLeaf } from '../../values/encode.ts';
+import { assert } from '../../assert.ts';
+import { escapeKey, setOwn, type JsonValue, type Value } from '../../values/json.ts';
+import { readOnly } from './read-only.ts';
+import type { Chunk } from './chunk.ts';
+
+/** A leaf that is a JavaScript primitive. */
+export type Scalar = null | undefined | boolean | number | bigint | string;
+
+/** What a state has at one place. */
+export type Slot = Scalar | OpaqueLeaf | TreeNode;
+
+/** That an object or a draft has nothing under a key; `undefined` is a value. */
+export const ABSENT: unique symbol = Symbol('absent');
+
+/** A slot, or nothing. */
+export type MaybeSlot = Slot | typeof ABSENT;
+
+/** A Date, bytes, Map or Set, replaced as a whole. Kept as canonical text, so nobody can change it from outside. */
+export class OpaqueLeaf {
+  readonly text: string;
+  #shared: Value;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** A fresh copy that the caller may change. */
+  copy(): Value {
+    return parse(this.text);
+  }
+
+  /** The one instance that all readers share; changing it throws, where the language allows to prevent it. */
+  shared(): Value {
+    this.#shared ??= readOnly(this.copy());
+    return this.#shared;
+  }
+}
+
+/** An immutable array or object: its items as a tree of chunks (hash/tree-digest.ts), and its digest. */
+export class TreeNode {
+  readonly kind: 'array' | 'object';
+  readonly root: Chunk | undefined;
+  readonly digest: Uint8Array;
+  /** The one proxy through which everybody reads this node; made when first asked for. */
+  view: object | undefined = undefined;
+
+  constructor(kind: 'array' | 'object', root: Chunk | undefined, digest: Uint8Array) {
+    assert(digest.length === DIGEST_BYTES, 'a node has a digest');
+    this.kind = kind;
+    this.root = root;
+    this.digest = digest;
+  }
+
+  /** How many elements or entries it has. */
+  get count(): number {
+    return this.root?.count ?? 0;
+  }
+
+  /** About how many places lie in it, long texts counted by length: what loading or sending it costs. */
+  get weight(): number {
+    return 1 + (this.root?.weight ?? 0);
+  }
+}
+
+/** What a slot costs to load or send, in places. */
+export function slotWeight(slot: Slot): number {
+  if (typeof slot === 'string') return 1 + (slot.length >>> 5);
+  if (typeof slot !== 'object' || slot === null) return 1;
+  return slot instanceof TreeNode ? slot.weight : 1 + (slot.text.length >>> 5);
+}
+
+/** Writes the digest of a slot's value at `target[at..at+32)`. */
+export function writeSlotDigest(slot: Slot, target: Uint8Array, at: number): void {
+  if (slot instanceof TreeNode) target.set(slot.digest, at);
+  else writeLeafDigest(leafText(slot), target, at);
+}
+
+/** The canonical text of a leaf. */
+export function leafText(leaf: Scalar | OpaqueLeaf): string {
+  if (typeof leaf === 'string') return JSON.stringify(leaf);
+  if (leaf instanceof OpaqueLeaf) return leaf.text;
+  const json = tryEncodeLeaf(leaf, '');
+  assert(json !== undefined, 'a scalar is a leaf');
+  return canonicalJson(json);
+}
+
+/** Whether two slots hold the same value. Costs nothing by their size. */
+export function sameSlot(a: MaybeSlot, b: MaybeSlot): boolean {
+  if (Object.is(a, b)) return true;
+  if (a instanceof TreeNode) return b instanceof TreeNode && sameBytes(a.digest, b.digest);
+  return a instanceof OpaqueLeaf && b instanceof OpaqueLeaf && a.text === b.text;
+}
+
+/** Whether two digests are equal. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return sameDigestAt(a, 0, b, 0);
+}
+
+/** Whether the digests at these positions (in bytes) are equal. */
+export function sameDigestAt(a: Uint8Array, aFrom: number, b: Uint8Array, bFrom: number): boolean {
+  for (let i = 0; i < DIGEST_BYTES; i += 1) {
+    if (a[aFrom + i] !== b[bFrom + i]) return false;
+  }
+  return true;
+}
+
+/** The encoded form of what a slot holds. */
+export function slotToJson(slot: Slot): JsonValue {
+  if (slot instanceof TreeNode) return nodeToPlain(slot, slotToJson, escapeKey);
+  if (slot instanceof OpaqueLeaf) return JSON.parse(slot.text) as JsonValue; // canonical text is JSON
+  const json = tryEncodeLeaf(slot, '');
+  assert(json !== undefined, 'a scalar is a leaf');
+  return json;
+}
+
+/** What a slot holds as fresh plain data that the caller may change. */
+export function slotToValue(slot: Slot): Value {
+  if (slot instanceof TreeNode) return nodeToPlain<Value>(slot, slotToValue, (key) => key);
+  return slot instanceof OpaqueLeaf ? decode(JSON.parse(slot.text)) : slot;
+}
+
+function nodeToPlain<T>(node: TreeNode, each: (slot: Slot) => T, keyOf: (key: string) => string): T[] | Record<string, T> {
+  if (node.kind === 'array') {
+    const elements: T[] = [];
+    node.root?.forEach((slot) => elements.push(each(slot)));
+    return elements;
+  }
+  const object: Record<string, T> = {};
+  node.root?.forEach((slot, key) => setOwn(object, keyOf(key), each(slot)));
+  return object;
+}

@@ -1,0 +1,110 @@
+/**
+ * Reading a node as if it were an ordinary object or array.
+ *
+ * Invariants:
+ * - A node has one view for ever, so parts that did not change are `===` across versions.
+ * - A view shows nothing but the node: what lies on the proxy's target is never seen through it.
+ */
+import { ABSENT, OpaqueLeaf, slotToValue, TreeNode, type MaybeSlot, type Slot } from './slot.ts';
+import { refuseWrite } from './read-only.ts';
+
+/** Node's console prints a proxy's target, not what the proxy shows, unless the target has this method. */
+const INSPECT: symbol = Symbol.for('nodejs.util.inspect.custom');
+const NODE: unique symbol = Symbol('node');
+
+const nodes = new WeakMap<object, TreeNode>();
+
+/** What lies behind a proxy: an object, or an array so that `Array.isArray` is true. */
+interface Target {
+  [NODE]: TreeNode;
+}
+
+/** What a slot looks like to a reader. */
+export function viewSlot(slot: Slot): unknown {
+  if (slot instanceof TreeNode) return (slot.view ??= makeView(slot));
+  return slot instanceof OpaqueLeaf ? slot.shared() : slot;
+}
+
+/** The node that a view shows, or `undefined` for anything else. */
+export function tryViewedNode(value: object): TreeNode | undefined {
+  return nodes.get(value);
+}
+
+/** The slot that an own property of this name has in a node; an array's `length` is none. */
+export function slotOfProperty(node: TreeNode, property: string | symbol): MaybeSlot {
+  if (typeof property === 'symbol' || node.root === undefined) return ABSENT;
+  if (node.kind === 'object') return node.root.find(property);
+  const index = tryIndex(property);
+  return index === undefined ? ABSENT : node.root.at(index);
+}
+
+/** The array index that a property name stands for. */
+export function tryIndex(property: string): number | undefined {
+  const first = property.charCodeAt(0);
+  if (!(first >= 0x30 && first <= 0x39)) return undefined;
+  const index = Number(property);
+  return Number.isInteger(index) && String(index) === property ? index : undefined;
+}
+
+/** The names of a node's own enumerable properties, in order. */
+export function namesOf(node: TreeNode): string[] {
+  const names: string[] = [];
+  node.root?.forEach((_, key) => names.push(node.kind === 'array' ? String(names.length) : key));
+  return names;
+}
+
+/** The object that a proxy for a container of this kind must stand on, printing what `plain` gives. */
+export function makeTarget(kind: 'array' | 'object', plain: () => unknown): object {
+  const target = kind === 'array' ? [] : {};
+  Object.defineProperty(target, INSPECT, { value: plain, configurable: true });
+  return target;
+}
+
+function makeView(node: TreeNode): object {
+  // The handlers below are the only readers of the target, and find the node there.
+  const target = makeTarget(node.kind, () => slotToValue(node)) as Target;
+  Object.defineProperty(target, NODE, { value: node, configurable: true });
+  const view = new Proxy(target, handler);
+  nodes.set(view, node);
+  return view;
+}
+
+const handler: ProxyHandler<Target> = {
+  get(target, property, receiver) {
+    const node = target[NODE];
+    if (node.kind === 'array' && property === 'length') return node.count;
+    const slot = slotOfProperty(node, property);
+    if (slot !== ABSENT) return viewSlot(slot);
+    return isHidden(property) ? undefined : Reflect.get(target, property, receiver);
+  },
+
+  has(target, property) {
+    return slotOfProperty(target[NODE], property) !== ABSENT || (!isHidden(property) && Reflect.has(target, property));
+  },
+
+  ownKeys(target) {
+    const node = target[NODE];
+    return node.kind === 'array' ? [...namesOf(node), 'length'] : namesOf(node);
+  },
+
+  getOwnPropertyDescriptor(target, property) {
+    const node = target[NODE];
+    if (node.kind === 'array' && property === 'length') {
+      return { value: node.count, writable: true, enumerable: false, configurable: false };
+    }
+    const slot = slotOfProperty(node, property);
+    return slot === ABSENT
+      ? undefined
+      : { value: viewSlot(slot), writable: false, enumerable: true, configurable: true };
+  },
+
+  set: refuseWrite,
+  deleteProperty: refuseWrite,
+  defineProperty: refuseWrite,
+  setPrototypeOf: refuseWrite,
+  preventExtensions: refuseWrite,
+};
+
+function isHidden(property: string | symbol): boolean {
+  return property === NODE || property === INSPECT;
+}

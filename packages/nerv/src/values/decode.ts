@@ -1,0 +1,152 @@
+/** From the encoded form (see encode.ts) back to JavaScript values. Makes plain data only, never a class's instance. */
+import { NervError } from '../errors.ts';
+import { tryDecodeBase64 } from './base64.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { DEPTH_LIMIT, setOwn, type JsonValue, type Value } from './json.ts';
+import { appendPointer } from './pointer.ts';
+
+/**
+ * The value that an encoded form stands for, freshly made and mutable.
+ * @throws `value/malformed` with `details.path` when it is not what `encode` writes; `value/too-deep`
+ */
+export function decode(json: unknown): Value {
+  return decodeAt(json, '', 0);
+}
+
+/** The value that a text stands for; the text need not be canonical. @throws as `decode` does */
+export function parse(text: string): Value {
+  return decode(parseJson(text));
+}
+
+/**
+ * Whether `text` is exactly the canonical text of some value: the only form that is stored and hashed. Duplicate keys,
+ * white space, other orders, numbers that no double holds and unknown `$` keys all make it false.
+ */
+export function isCanonical(text: string): boolean {
+  try {
+    const json = parseJson(text);
+    decode(json);
+    return canonicalJson(json) === text;
+  } catch (error) {
+    if (error instanceof NervError) return false;
+    throw error;
+  }
+}
+
+/** JSON text as data. @throws `value/malformed` */
+export function parseJson(text: string): JsonValue {
+  try {
+    // JSON.parse returns nothing but JSON.
+    return JSON.parse(text) as JsonValue;
+  } catch (cause) {
+    throw new NervError('value/malformed', `The text is not JSON: ${cause instanceof Error ? cause.message : 'unknown'}.`, {
+      details: { path: '' },
+      cause,
+    });
+  }
+}
+
+/** The tag of an encoded leaf (`$date`, ...), or `undefined` for a plain object. @throws `value/malformed` */
+export function leafTag(object: object, path: string): string | undefined {
+  const keys = Object.keys(object);
+  const tag = keys.find((key) => key.charCodeAt(0) === 0x24 && key.charCodeAt(1) !== 0x24);
+  if (tag === undefined) return undefined;
+  if (keys.length > 1) malformed(path, `'${tag}' beside other keys; a user's own key would be '$${tag}'`);
+  return tag;
+}
+
+function decodeAt(json: unknown, path: string, depth: number): Value {
+  if (json === null || typeof json === 'string' || typeof json === 'boolean') return json;
+  if (typeof json === 'number') {
+    return Number.isFinite(json) ? json : malformed(path, `the number ${json}`);
+  }
+  if (typeof json !== 'object') return malformed(path, `a ${typeof json}`);
+  if (Array.isArray(json)) return decodeElements(json, path, depth);
+  const tag = leafTag(json, path);
+  // `json` is an object and `tag` one of its keys.
+  return tag === undefined ? decodeEntries(json, path, depth) : decodeTagged(tag, (json as Record<string, unknown>)[tag], path, depth);
+}
+
+/** `depth` counts arrays, objects, maps and sets around the value, as `encode` does. */
+function checkDepth(path: string, depth: number): void {
+  if (depth < DEPTH_LIMIT) return;
+  throw new NervError('value/too-deep', `The value at '${path}' nests deeper than ${DEPTH_LIMIT} levels.`, {
+    details: { path, limit: DEPTH_LIMIT },
+  });
+}
+
+function decodeElements(elements: readonly unknown[], path: string, depth: number): Value[] {
+  checkDepth(path, depth);
+  return elements.map((element, index) => decodeAt(element, appendPointer(path, index), depth + 1));
+}
+
+function decodeEntries(object: object, path: string, depth: number): Value {
+  checkDepth(path, depth);
+  const decoded: Record<string, Value> = {};
+  for (const [name, value] of Object.entries(object)) {
+    const key = name.charCodeAt(0) === 0x24 ? name.slice(1) : name;
+    setOwn(decoded, key, decodeAt(value, appendPointer(path, name), depth + 1));
+  }
+  return decoded;
+}
+
+function decodeTagged(tag: string, content: unknown, path: string, depth: number): Value {
+  switch (tag) {
+    case '$bigint':
+      return typeof content === 'string' && /^(0|-?[1-9][0-9]*)$/.test(content) ? BigInt(content) : malformed(path, 'no bigint');
+    case '$date':
+      return decodeDate(content, path);
+    case '$bytes':
+      return (typeof content === 'string' ? tryDecodeBase64(content) : undefined) ?? malformed(path, 'no base64');
+    case '$map':
+      return decodeMap(content, path, depth);
+    case '$set':
+      return decodeSet(content, path, depth);
+    case '$number':
+      return decodeNumber(content, path);
+    case '$undefined':
+      return content === true ? undefined : malformed(path, 'not true');
+    default:
+      return malformed(path, `the unknown tag '${tag}'; a user's own key would be '$${tag}'`);
+  }
+}
+
+function decodeNumber(content: unknown, path: string): number {
+  if (content === '-0') return -0;
+  if (content === 'NaN') return Number.NaN;
+  if (content === 'Infinity') return Number.POSITIVE_INFINITY;
+  if (content === '-Infinity') return Number.NEGATIVE_INFINITY;
+  return malformed(path, 'an unknown $number');
+}
+
+function decodeDate(content: unknown, path: string): Date {
+  const date = new Date(typeof content === 'string' ? content : Number.NaN);
+  if (Number.isNaN(date.getTime()) || date.toISOString() !== content) malformed(path, 'no date as toISOString writes it');
+  return date;
+}
+
+function decodeMap(content: unknown, path: string, depth: number): Map<Value, Value> {
+  if (!Array.isArray(content)) return malformed(path, 'no list of pairs');
+  const map = new Map<Value, Value>();
+  for (const [index, pair] of content.entries()) {
+    const at = appendPointer(appendPointer(path, '$map'), index);
+    if (!Array.isArray(pair) || pair.length !== 2) return malformed(at, 'no pair');
+    const [key, value] = decodeElements(pair, at, depth);
+    if (map.has(key)) malformed(at, 'a key that the map already has');
+    map.set(key, value);
+  }
+  return map;
+}
+
+function decodeSet(content: unknown, path: string, depth: number): Set<Value> {
+  if (!Array.isArray(content)) return malformed(path, 'no list');
+  const set = new Set(decodeElements(content, appendPointer(path, '$set'), depth));
+  if (set.size !== content.length) malformed(path, 'a member twice');
+  return set;
+}
+
+function malformed(path: string, what: string): never {
+  throw new NervError('value/malformed', `The encoded value is damaged or foreign: ${what} at '${path}'.`, {
+    details: { path, what },
+  });
+}

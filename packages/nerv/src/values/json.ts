@@ -1,0 +1,49 @@
+/** What JSON can hold. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+
+/** A JSON object; any key is a plain key, `__proto__` included. */
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/** What the codec stores without loss. Objects are plain, arrays have no holes; class instances are refused. */
+export type Value =
+  | null
+  | undefined
+  | boolean
+  | number
+  | bigint
+  | string
+  | Date
+  | Uint8Array
+  | readonly Value[]
+  | ReadonlyMap<Value, Value>
+  | ReadonlySet<Value>
+  | { readonly [key: string]: Value };
+
+/** How deep arrays, objects, maps and sets may nest in one another. */
+export const DEPTH_LIMIT = 256;
+
+/** Adds a property even where the name means something to JavaScript (`__proto__`). */
+export function setOwn<T>(object: Record<string, T>, key: string, value: T): void {
+  if (key === '__proto__') {
+    Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+  } else {
+    object[key] = value;
+  }
+}
+
+/** A user's key as the encoded form has it: one more `$` before a `$`. */
+export function escapeKey(key: string): string {
+  return key.charCodeAt(0) === 0x24 ? `$${key}` : key;
+}
+
+/** The order of keys in the canonical form: by UTF-16 code units (RFC 8785, section 3.2.3). */
+export function compareKeys(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Whether the text has half a surrogate pair, which no UTF-8 can hold. */
+export function hasLoneSurrogate(text: string): boolean {
+  return /\p{Surrogate}/u.test(text);
+}

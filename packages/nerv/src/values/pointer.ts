@@ -1,0 +1,32 @@
+import { NervError } from '../errors.ts';
+
+/** Appends one segment to a JSON pointer (RFC 6901). */
+export function appendPointer(pointer: string, segment: string | number): string {
+  return `${pointer}/${typeof segment === 'number' ? segment : escapeSegment(segment)}`;
+}
+
+/**
+ * The segments of a JSON pointer (RFC 6901), unescaped; the whole document is `[]`.
+ * @throws `state/invalid-patch` when the text is no pointer.
+ */
+export function parsePointer(pointer: string): string[] {
+  if (pointer === '') return [];
+  if (!pointer.startsWith('/') || /~(?![01])/.test(pointer)) {
+    throw new NervError(
+      'state/invalid-patch',
+      `'${pointer}' is not a JSON pointer. It starts with '/' and writes '~' as '~0' and '/' as '~1'.`,
+      { details: { path: pointer } },
+    );
+  }
+  return pointer.slice(1).split('/').map(unescapeSegment);
+}
+
+function escapeSegment(segment: string): string {
+  return segment.includes('~') || segment.includes('/')
+    ? segment.replaceAll('~', '~0').replaceAll('/', '~1')
+    : segment;
+}
+
+function unescapeSegment(segment: string): string {
+  return segment.includes('~') ? segment.replaceAll('~1', '/').replaceAll('~0', '~') : segment;
+}

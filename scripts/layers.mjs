@@ -1,0 +1,75 @@
+/**
+ * The architecture as data: which package may import which, and which folders are pure.
+ * `scripts/check-layers.mjs` enforces it; `docs/architecture.md` explains it.
+ */
+
+/** For each package: the packages it may import, type imports included. `dev` ones may be imported by tests only. */
+export const packages = {
+  '@inner-universe/nerv': { folder: 'packages/nerv', imports: ['@noble/hashes'] },
+  '@inner-universe/module': {
+    folder: 'packages/module',
+    imports: [
+      'spacetimedb/server',
+      '@inner-universe/nerv/values',
+      '@inner-universe/nerv/events/pattern',
+      '@inner-universe/nerv/hash',
+    ],
+  },
+  '@inner-universe/host': {
+    folder: 'packages/host',
+    imports: ['@hono/node-server', '@noble/hashes', 'esbuild', 'hono', 'jose', 'sorted-btree', 'ws'],
+    dev: ['spacetimedb', 'undici'],
+  },
+  'inner-universe': {
+    folder: 'packages/inner-universe',
+    imports: [
+      '@inner-universe/nerv',
+      '@inner-universe/module',
+      '@inner-universe/host',
+      'spacetimedb',
+      'undici',
+    ],
+    /** Reached only through `import type`: at run time Node cannot load it. */
+    typesOnly: ['spacetimedb/server'],
+  },
+  '@inner-universe/cli': {
+    folder: 'packages/cli',
+    imports: ['@inner-universe/nerv', '@inner-universe/module', '@inner-universe/host', 'inner-universe', 'commander', 'picocolors'],
+  },
+  '@inner-universe/bench': {
+    folder: 'bench',
+    imports: ['@inner-universe/nerv', '@inner-universe/module', '@inner-universe/host', 'inner-universe', '@inner-universe/cli'],
+  },
+};
+
+/**
+ * Folders whose code is pure: no Node API, clock, timer, randomness, process or console. What they need arrives as
+ * arguments. Tests and the files listed under `shell` are exempt.
+ */
+export const pure = {
+  folders: [
+    'packages/nerv/src',
+    'packages/module/src',
+    'packages/host/src/bsatn',
+    'packages/host/src/schema',
+    'packages/host/src/datastore',
+    'packages/host/src/query',
+    'packages/host/src/subscriptions',
+    'packages/host/src/scheduler',
+    'packages/host/src/database',
+    'packages/host/src/protocol',
+  ],
+  shell: [],
+  forbiddenGlobals: [
+    'Date.now',
+    'new Date()',
+    'performance.',
+    'Math.random',
+    'setTimeout',
+    'setInterval',
+    'setImmediate',
+    'process.',
+    'console.',
+    'Buffer.',
+  ],
+};
