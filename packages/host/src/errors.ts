@@ -52,7 +52,6 @@ export type HostErrorCode =
   | 'database/init-failed'
   | 'database/migration-required'
   | 'database/no-program'
-  | 'database/wrong-identity'
   | 'database/newer-version'
   // host
   | 'host/closed'

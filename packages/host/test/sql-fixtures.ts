@@ -1,6 +1,6 @@
 import { compareValues } from '../src/bsatn/order.ts';
 import { compileRowCodec } from '../src/bsatn/row-codec.ts';
-import type { AlgebraicType, AlgebraicValue } from '../src/bsatn/algebraic-type.ts';
+import type { AlgebraicType, AlgebraicValue, PrimitiveTypeName } from '../src/bsatn/algebraic-type.ts';
 import type { RowCodec } from '../src/bsatn/row-codec.ts';
 import type { Bound, IndexRange, Row, StateView, TableDelta, TableView } from '../src/datastore/state-view.ts';
 import type { IndexDef, TableDef } from '../src/schema/module-def.ts';
@@ -20,7 +20,7 @@ interface TableSpec {
   readonly name: string;
   readonly accessor?: string;
   /** `name` or `accessor as name`, and the type. */
-  readonly columns: Readonly<Record<string, AlgebraicType | Extract<AlgebraicType, { type: 'u8' | 'string' }>['type']>>;
+  readonly columns: Readonly<Record<string, AlgebraicType | PrimitiveTypeName>>;
   readonly indexes?: readonly { columns: readonly string[]; unique?: boolean; algorithm?: 'btree' | 'hash' }[];
   readonly primaryKey?: string;
   readonly access?: 'public' | 'private';
@@ -36,7 +36,7 @@ export function defineTable(spec: TableSpec): TableDef {
   const columns = names.map((key) => {
     const [accessor = key, name = accessor] = key.split(' as ');
     const type = spec.columns[key]!;
-    return { name, accessor, algebraicType: typeof type === 'string' ? ({ type } as AlgebraicType) : type };
+    return { name, accessor, algebraicType: typeof type === 'string' ? { type } : type };
   });
   const position = (column: string): number => columns.findIndex(({ accessor }) => accessor === column);
   const wanted = [...(spec.indexes ?? [])];

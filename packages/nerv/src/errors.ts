@@ -29,6 +29,7 @@ export type NervErrorCode =
   | 'state/version-not-found'
   | 'state/version-not-loaded'
   | 'state/id-taken'
+  | 'state/not-fast-forward'
   | 'state/branch-not-found'
   | 'state/branch-exists'
   | 'state/tag-not-found'

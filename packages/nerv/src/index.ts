@@ -1,1 +1,122 @@
 export { EventBus } from './events/event-bus.ts';
+export type {
+  DataArguments,
+  DeliveryReport,
+  Durability,
+  EmitOptions,
+  EventHandler,
+  EventSelector,
+  EventStream,
+  EventSubscription,
+  OverflowPolicy,
+  PublishOptions,
+  StreamOptions,
+  SubscribeOptions,
+  WaitOptions,
+} from './events/event-bus.ts';
+export type { EventBusOptions, LocalEventBus } from './events/local-event-bus.ts';
+export type { EventPage, EventQuery } from './events/event-query.ts';
+export type {
+  EventKind,
+  EventMap,
+  EventMetadata,
+  EventOf,
+  EventRejectedData,
+  EventTypeOf,
+  HandlerErrorData,
+  IncomingEvent,
+  NervEvent,
+} from './events/event.ts';
+export { compilePattern, isEventType, isPattern, matchesPattern } from './events/pattern.ts';
+export type { EventPattern } from './events/pattern.ts';
+
+export { TemporalStore } from './temporal/temporal-store.ts';
+export type {
+  AtOptions,
+  BranchInfo,
+  Change,
+  CommitOptions,
+  DeepReadonly,
+  Drafted,
+  LogFilter,
+  MergeOptions,
+  MergePlan,
+  MergeResult,
+  MergeStrategy,
+  Resolution,
+  StateChange,
+  StoreSubscription,
+  VerifyResult,
+  VersionReference,
+} from './temporal/temporal-store.ts';
+export type { TemporalStoreOptions } from './temporal/local-temporal-store.ts';
+export type { JsonPatch, PatchOperation } from './temporal/patch.ts';
+export type { HistoryExport, Tag, Version, VersionRecord } from './temporal/version.ts';
+
+export { EntityGraph } from './graph/entity-graph.ts';
+export type {
+  ChangeHandler,
+  ChangeSelector,
+  GraphBatch,
+  GraphSubscription,
+  LiveQuery,
+  QueryDelta,
+} from './graph/entity-graph.ts';
+export type { EntityGraphOptions, LocalEntityGraph } from './graph/local-entity-graph.ts';
+export type {
+  DeleteEntityOptions,
+  Entity,
+  EntityInput,
+  EntityOf,
+  EntityPatch,
+  EntityTypeOf,
+  GraphSchema,
+  Properties,
+  Reference,
+  Relation,
+  RelationInput,
+  RelationOf,
+  RelationPatch,
+  RelationTypeOf,
+  WriteOptions,
+} from './graph/entity.ts';
+export type { EntityChange, GraphChange, GraphOrigin, RelationChange } from './graph/graph-change.ts';
+export type { GraphOperation } from './graph/graph-operation.ts';
+export type {
+  Condition,
+  Direction,
+  EntityQuery,
+  NeighborOptions,
+  Order,
+  Page,
+  Path,
+  PathOptions,
+  RelationQuery,
+  TraverseOptions,
+  ValueCondition,
+  Visit,
+  WalkOptions,
+  Where,
+} from './graph/graph-query.ts';
+
+export { Projection } from './projection/projection.ts';
+export type {
+  ProjectionDefinition,
+  ProjectionPosition,
+  ProjectionSnapshot,
+  RebuildOptions,
+} from './projection/projection.ts';
+
+export {
+  EntityNotFoundError,
+  MergeConflictError,
+  NervError,
+  RelationNotFoundError,
+  VersionConflictError,
+} from './errors.ts';
+export type { ErrorDetails, MergeConflict, NervErrorCode } from './errors.ts';
+export type { Clock, IdSource, Random, Timers } from './ids/clock.ts';
+export { tryUuidV7TimeMs, UuidV7Source } from './ids/uuid-v7.ts';
+export { systemClock, systemIds, systemRandom, systemTimers } from './ids/system.ts';
+export { idFault, MAX_ID_BYTES } from './ids/id.ts';
+export type { JsonValue, Value } from './values/json.ts';

@@ -1,4 +1,4 @@
-import { StateTree, type TreeEdit } from '@inner-universe/nerv/temporal';
+import { StateTree } from '@inner-universe/nerv/temporal';
 import { stringify } from '@inner-universe/nerv/values';
 import type { FileChange } from './log-parser.ts';
 import type { TreeEntry } from './repository.ts';
@@ -46,20 +46,21 @@ export class CommitTree {
   /** The tree after a commit's changes, and these as the canonical text of an RFC 6902 patch. */
   apply(files: readonly FileChange[]): { tree: CommitTree; delta: string } {
     let byteLength = this.byteLength;
-    const edits: TreeEdit[] = [];
+    const set: [string, PathState][] = [];
+    const remove: string[] = [];
     for (const file of files) {
-      const before = this.#state.get(file.path) as PathState | undefined; // only this class writes these states
+      const before = this.#state.get([file.path]) as PathState | undefined; // only this class writes these states
       if (before !== undefined) byteLength -= entryBytes(file.path, before);
       if (file.mode === undefined || file.blob === undefined) {
-        edits.push({ key: file.path });
+        remove.push(file.path);
       } else {
         const after = { mode: file.mode, blob: file.blob };
         byteLength += entryBytes(file.path, after);
-        edits.push({ key: file.path, value: after });
+        set.push([file.path, after]);
       }
     }
-    const { tree, patch } = this.#state.edit(edits);
-    return { tree: new CommitTree(tree, byteLength), delta: stringify(patch) };
+    const state = this.#state.withEntries(set, remove);
+    return { tree: new CommitTree(state, byteLength), delta: stringify(this.#state.diff(state)) };
   }
 }
 

@@ -10,7 +10,8 @@ import type { SourceIds } from './source-ids.ts';
 
 /** One request, applied whole or not at all. */
 export interface ImportRequest {
-  readonly requestId: string;
+  /** Undefined for uploads of chunks, which may be repeated under any id: a chunk that is there changes nothing. */
+  readonly requestId: string | undefined;
   readonly ops: readonly Op[];
   /** Object ids of the commits that are complete once this request is applied. */
   readonly completes: readonly string[];
@@ -53,25 +54,36 @@ export class RequestPlanner {
   }
 
   #cutLarge(commit: CommitOps): readonly ImportRequest[] {
-    const parts: Op[][] = [];
-    let bytes = 0;
+    const uploads = packUnits(commit.chunks.map((op) => [op]));
     // The event goes with the version: an event that is there without its version could not be sent again once the
-    // request is forgotten. Everything else is an upsert or a chunk.
-    for (const unit of [...commit.chunks, ...commit.ops.slice(0, -2)].map((op) => [op]).concat([commit.ops.slice(-2)])) {
-      const size = unit.reduce((sum, op) => sum + opByteLength(op), 0);
-      const part = parts.at(-1);
-      if (part === undefined || part.length + unit.length > MAX_REQUEST_OPS || bytes + size > MAX_REQUEST_BYTES) {
-        parts.push(unit);
-        bytes = size;
-      } else {
-        part.push(...unit);
-        bytes += size;
-      }
-    }
-    return parts.map((ops, index) => ({
-      requestId: this.#ids.partRequest(commit.commit.id, index),
-      ops,
-      completes: index === parts.length - 1 ? [commit.commit.id] : [],
-    }));
+    // request is forgotten. Everything else is an upsert.
+    const units = [...commit.ops.slice(0, -2).map((op) => [op]), commit.ops.slice(-2)];
+    const parts = packUnits(units);
+    return [
+      ...uploads.map((ops) => ({ requestId: undefined, ops, completes: [] })),
+      ...parts.map((ops, index) => ({
+        requestId: this.#ids.partRequest(commit.commit.id, index),
+        ops,
+        completes: index === parts.length - 1 ? [commit.commit.id] : [],
+      })),
+    ];
   }
+}
+
+/** Puts units of ops into as few requests as they fit, in order, without splitting one. */
+function packUnits(units: readonly (readonly Op[])[]): readonly (readonly Op[])[] {
+  const parts: Op[][] = [];
+  let bytes = 0;
+  for (const unit of units) {
+    const size = unit.reduce((sum, op) => sum + opByteLength(op), 0);
+    const part = parts.at(-1);
+    if (part === undefined || part.length + unit.length > MAX_REQUEST_OPS || bytes + size > MAX_REQUEST_BYTES) {
+      parts.push([...unit]);
+      bytes = size;
+    } else {
+      part.push(...unit);
+      bytes += size;
+    }
+  }
+  return parts;
 }

@@ -66,10 +66,7 @@ function tableEntry(table: TableDef, writer: TypeWriter): string {
     const isKey = table.primaryKey === position;
     return columnLine(column, writer, isKey ? '.primaryKey()' : isUnique(position) ? '.unique()' : '');
   });
-  // The builders give a key or unique column an index of its own, under the column's name.
-  const indexes = table.indexes
-    .filter(({ columns: [only], columns: all }) => !(all.length === 1 && only !== undefined && (only === table.primaryKey || isUnique(only))))
-    .map((index) => indexEntry(index, table));
+  const indexes = clientIndexes(table, isUnique).map((index) => indexEntry(index, table));
   const event = table.isEvent ? '\n      event: true,' : '';
   const indexList = indexes.length === 0 ? '' : `\n      indexes: [\n${indexes.join('')}      ],`;
   return entry(table.name, `${indexList}${event}`, columns);
@@ -93,15 +90,22 @@ function columnLine(column: ColumnDef, writer: TypeWriter, suffix: string): stri
   return `      ${toPropertyKey(name)}: ${writer.expression(column.algebraicType)}${suffix}${rename},\n`;
 }
 
-function indexEntry(index: IndexDef, table: TableDef): string {
-  const names = index.columns.map((position) => quote(toCamelCase(table.columns[position]?.name ?? '')));
-  const accessor = quote(indexAccessor(index, table));
-  return `        { accessor: ${accessor}, name: ${quote(index.name)}, algorithm: ${quote(index.algorithm)}, columns: [${names.join(', ')}] },\n`;
+/** Indexes by columns: the builders give a key or unique column one of its own, and a second one adds nothing. */
+function clientIndexes(table: TableDef, isUnique: (position: number) => boolean): IndexDef[] {
+  const seen = new Set<string>();
+  return table.indexes.filter(({ columns }) => {
+    const [first] = columns;
+    const isImplied = columns.length === 1 && first !== undefined && (first === table.primaryKey || isUnique(first));
+    const isFirst = !seen.has(columns.join());
+    seen.add(columns.join());
+    return isFirst && !isImplied;
+  });
 }
 
-/** The name under which clients reach an index: its columns' names, joined; the module's own is not on the wire. */
-function indexAccessor(index: IndexDef, table: TableDef): string {
-  const columns = index.columns.map((position) => table.columns[position]?.name ?? '').join('_');
-  const twins = table.indexes.filter((other) => other.columns.join() === index.columns.join());
-  return toCamelCase(twins.length > 1 ? `${columns}_${index.algorithm}` : columns);
+/** The client's cache knows ordered indexes only, so every index is one there, under its columns' joined names. */
+function indexEntry(index: IndexDef, table: TableDef): string {
+  const names = index.columns.map((position) => table.columns[position]?.name ?? '');
+  const accessor = quote(toCamelCase(names.join('_')));
+  const columns = names.map((name) => quote(toCamelCase(name))).join(', ');
+  return `        { accessor: ${accessor}, name: ${quote(index.name)}, algorithm: 'btree', columns: [${columns}] },\n`;
 }

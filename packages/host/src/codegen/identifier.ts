@@ -19,5 +19,5 @@ export function toPropertyKey(name: string): string {
 
 /** A string literal. */
 export function quote(text: string): string {
-  return JSON.stringify(text);
+  return /^[\w .-]*$/.test(text) ? `'${text}'` : JSON.stringify(text);
 }

@@ -1,22 +1,25 @@
-import type { Clock, Logger, Random, Timers } from '../clock/clock.ts';
-import type { ProgramLoader } from "../module/realm-port.ts";
+import type { Clock, Logger, Timers } from '../clock/clock.ts';
+import type { ProgramLoader } from '../module/realm-port.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { SnapshotPolicy } from './journal.ts';
 
-/** What a database needs to open. The database owns `storage` from then on and closes it. */
+/** What a database needs to open. The database owns `storage` from then on and closes it, also when opening fails. */
 export interface DatabaseOptions {
   /** Name for logs. */
   readonly name: string;
   /** Text of the module's bundle. Absent: the stored one; required when nothing is stored yet. */
   readonly program?: string | undefined;
   readonly storage: Storage;
-  /** The database's own identity. A stored one must be the same. */
+  /** Whose the database is when it is made: its own identity, and its owner, as whom `init` runs. Stored ones stay. */
   readonly identity: bigint;
-  /** Who owns it: `init` runs as this identity. Ignored when stored: the first one stays. */
   readonly owner: bigint;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly random: Random;
   readonly logger: Logger;
   /** Loads program text into running modules. */
   readonly programs: ProgramLoader;
+  /** Keeps clients from choosing rows whose hashes collide: any number they cannot guess. Default 0. */
+  readonly hashSeed?: number | undefined;
+  /** Default: `DEFAULT_SNAPSHOT_POLICY`. */
+  readonly snapshots?: SnapshotPolicy | undefined;
 }

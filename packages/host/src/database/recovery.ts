@@ -31,8 +31,8 @@ export interface Recovered {
  * Reads a database back from its storage.
  * @throws {HostError} `database/corrupt` naming the record, `database/newer-version`; @throws {StorageError}
  */
-export async function recoverDatabase(storage: Storage): Promise<Recovered> {
-  const replay = new Replay();
+export async function recoverDatabase(storage: Storage, hashSeed?: number): Promise<Recovered> {
+  const replay = new Replay(hashSeed);
   const report = await storage.recover(replay);
   return {
     state: replay.state,
@@ -51,6 +51,11 @@ class Replay implements RecoveryVisitor {
   state: RecoveredState | undefined;
   lastTimestampMicros = 0n;
   replayedBytes = 0;
+  readonly #hashSeed: number | undefined;
+
+  constructor(hashSeed: number | undefined) {
+    this.#hashSeed = hashSeed;
+  }
 
   async snapshot(offset: bigint, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     let rowCount = 0;
@@ -87,7 +92,10 @@ class Replay implements RecoveryVisitor {
 
   #takeProgram(program: StoredProgram): void {
     const def = restoreDef(program);
-    const datastore = this.state === undefined ? new Datastore(def.tables) : rebuildDatastore(this.state.datastore, def.tables);
+    const datastore =
+      this.state === undefined
+        ? new Datastore(def.tables, { hashSeed: this.#hashSeed })
+        : rebuildDatastore(this.state.datastore, def.tables, this.#hashSeed);
     this.state = { program, def, datastore };
   }
 

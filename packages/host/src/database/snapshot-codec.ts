@@ -1,6 +1,7 @@
 import { BsatnReader } from '../bsatn/reader.ts';
 import { BsatnWriter } from '../bsatn/writer.ts';
-import type { Datastore, RowChunk } from '../datastore/datastore.ts';
+import type { Datastore } from '../datastore/datastore.ts';
+import type { RowChunk } from '../datastore/replay.ts';
 import type { SequenceAllocation } from '../datastore/sequence.ts';
 import {
   checkVersion,

@@ -10,6 +10,8 @@ import type { TableAndIndex } from './table-registry.ts';
 import { TableRegistry } from './table-registry.ts';
 import { Transaction } from './transaction.ts';
 
+export type { RowChunk } from './replay.ts';
+
 /** Size of one table in memory: bytes of its rows, and bytes held outside the JavaScript heap for them. */
 export interface TableUsage {
   readonly table: TableDef;

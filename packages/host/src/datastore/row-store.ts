@@ -240,7 +240,7 @@ export class RowStore {
   #tidy(index: number): void {
     const slab = this.#slabs[index];
     if (slab === undefined || index === this.#active) return;
-    if (slab.liveBytes * 2 >= slab.bytes.length) return;
+    if (slab.liveBytes * 2 >= slab.used && slab.liveBytes > 0) return;
     this.#slabs[index] = undefined;
     this.#slabBytes -= slab.bytes.length;
     if (slab.liveBytes > 0) this.#moveLive(slab, index);

@@ -2,7 +2,7 @@ import { HostError } from '../errors.ts';
 import { deriveIdentity, identityToHex } from './identity.ts';
 
 /** Longest issuer and subject that are accepted, in bytes of UTF-8. */
-export const CLAIM_BYTES_MAX = 128;
+const CLAIM_BYTES_MAX = 128;
 
 /** Who a verified token speaks for. */
 export interface Credentials {

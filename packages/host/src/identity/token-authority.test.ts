@@ -88,7 +88,7 @@ describe('refused with identity/invalid-token', () => {
     await expect(tokens.verify(unsigned)).rejects.toThrow(/InvalidSignature/);
   });
 
-  test("a token that is signed with the public key as if it were a shared secret", async () => {
+  test('a token that is signed with the public key as if it were a shared secret', async () => {
     const { keys, tokens } = makeAuthority();
     const forged = await new SignJWT(baseClaims)
       .setProtectedHeader({ alg: 'HS256' })

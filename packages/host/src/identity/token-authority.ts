@@ -13,21 +13,20 @@ export const LOCAL_ISSUER = 'localhost';
 export const EXCHANGED_TOKEN_SECONDS = 60;
 
 /** Longest token that is looked at. */
-export const TOKEN_BYTES_MAX: number = 16 * 1024;
+const TOKEN_BYTES_MAX = 16 * 1024;
 
 /** How many exchanged tokens are remembered at once; the oldest is forgotten first. */
 const EXCHANGES_MAX = 10_000;
-
-/** A token of the host and the identity it speaks for. */
-export interface IssuedToken {
-  readonly identity: bigint;
-  readonly token: string;
-}
 
 /** A verified token: whose it is, and the text to hand back to the client as its own. */
 export interface VerifiedToken {
   readonly credentials: Credentials;
   readonly token: string;
+}
+
+/** A new token of the host, with the identity it speaks for. */
+export interface IssuedToken extends VerifiedToken {
+  readonly identity: bigint;
 }
 
 interface Exchange {
@@ -58,14 +57,16 @@ export class TokenAuthority {
   async issue(): Promise<IssuedToken> {
     const subject = randomUUID();
     const identity = deriveIdentity(LOCAL_ISSUER, subject);
-    const token = await this.#sign({
+    const issuedAtSeconds = this.#nowSeconds();
+    const jwtPayload = JSON.stringify({
       hex_identity: identityToHex(identity),
       sub: subject,
       iss: LOCAL_ISSUER,
       aud: ['spacetimedb'],
-      iat: this.#nowSeconds(),
+      iat: issuedAtSeconds,
     });
-    return { identity, token };
+    const credentials = parseClaims(jwtPayload, issuedAtSeconds);
+    return { identity, credentials, token: await this.#sign(jwtPayload) };
   }
 
   /**
@@ -84,7 +85,7 @@ export class TokenAuthority {
     const expiresAtSeconds = Math.min(nowSeconds + EXCHANGED_TOKEN_SECONDS, ownExpiry);
     // It was parsed once when the original was verified, so it is a JSON object.
     const claims = JSON.parse(original.credentials.jwtPayload) as Record<string, unknown>;
-    const short = await this.#sign({ ...claims, iat: nowSeconds, exp: expiresAtSeconds });
+    const short = await this.#sign(JSON.stringify({ ...claims, iat: nowSeconds, exp: expiresAtSeconds }));
     this.#remember(short, { original, expiresAtSeconds });
     return short;
   }
@@ -118,8 +119,8 @@ export class TokenAuthority {
     }
   }
 
-  #sign(claims: Readonly<Record<string, unknown>>): Promise<string> {
-    return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
+  #sign(jwtPayload: string): Promise<string> {
+    return new CompactSign(new TextEncoder().encode(jwtPayload))
       .setProtectedHeader({ typ: 'JWT', alg: 'ES256' })
       .sign(this.#keys.privateKey);
   }

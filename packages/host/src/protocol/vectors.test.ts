@@ -26,10 +26,7 @@ const updateOf = (isEvent: boolean): QuerySetUpdate[] => [
 
 describe('client messages are read as the official clients write them', () => {
   test.each([
-    [
-      '00 07000000 09000000 01000000 01000000 71',
-      { type: 'subscribe', requestId: 7, querySetId: 9, queries: ['q'] },
-    ],
+    ['00 07000000 09000000 01000000 01000000 71', { type: 'subscribe', requestId: 7, querySetId: 9, queries: ['q'] }],
     ['01 07000000 09000000 01', { type: 'unsubscribe', requestId: 7, querySetId: 9, sendDroppedRows: true }],
     ['01 07000000 09000000 00', { type: 'unsubscribe', requestId: 7, querySetId: 9, sendDroppedRows: false }],
     ['02 07000000 01000000 71', { type: 'one-off-query', requestId: 7, query: 'q' }],
@@ -124,6 +121,8 @@ describe('server messages are written as the official clients read them', () => 
     const large = (message: EncodedMessage) => message.chunks.find((chunk) => chunk.length > 9000);
     expect(large(first)).toBeDefined();
     expect(large(second)).toBe(large(first));
-    expect(toHex(first)).toBe(joined(`01 01000000 01000000 01000000 03000000 626167 00 8813 10270000 ${'00'.repeat(10_000)}`));
+    expect(toHex(first)).toBe(
+      joined(`01 01000000 01000000 01000000 03000000 626167 00 8813 10270000 ${'00'.repeat(10_000)}`),
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { assert, unreachable } from '../assert.ts';
-import { invalidQuery, unsupportedQuery } from './query-error.ts';
+import { invalidQuery, queryOverLimit, shortenText, unsupportedQuery } from './query-error.ts';
 import { literalText, tryReadLiteral } from './literal.ts';
 import { IDENTITY_LABEL, typeLabel } from './scalar-type.ts';
 import { ALWAYS, makeAnd, makeOr, MIRRORED, NEVER, OPPOSITE, holds } from './predicate.ts';
@@ -38,6 +38,9 @@ export interface CheckedSelect {
   /** True when the answer depends on who asks, because `:sender` stands in it. */
   readonly usesSender: boolean;
 }
+
+/** Finding an order for a join takes time that grows with the cube of its tables. */
+const TABLES_PER_QUERY_MAX = 16;
 
 /** Resolves names as the asker sees them and checks types. @throws {QueryError} `query/invalid`, `query/unsupported` */
 export function checkSelect(statement: SelectStatement, catalog: Catalog, visibility: Visibility): CheckedSelect {
@@ -82,6 +85,11 @@ export function checkSubscription(
 }
 
 function resolveFrom({ from }: SelectStatement, catalog: Catalog, visibility: Visibility): readonly ScopedRelation[] {
+  if (from.length > TABLES_PER_QUERY_MAX) {
+    throw queryOverLimit(`The query joins ${from.length} tables; ${TABLES_PER_QUERY_MAX} are allowed`, {
+      tablesMax: TABLES_PER_QUERY_MAX,
+    });
+  }
   const aliases = new Set<string>();
   return from.map(({ table, alias }) => {
     const relation = catalog.tryResolve(table, visibility);
@@ -271,7 +279,6 @@ function unexpectedType(expected: string, inferred: string): Error {
 }
 
 function badLiteral(literal: Literal, label: string): Error {
-  const text = literalText(literal);
-  const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text;
-  return invalidQuery(`The literal expression \`${shown}\` cannot be parsed as type \`${label}\``);
+  const text = shortenText(literalText(literal), 200);
+  return invalidQuery(`The literal expression \`${text}\` cannot be parsed as type \`${label}\``);
 }

@@ -5,23 +5,12 @@ import type { Row, StateView } from '../datastore/state-view.ts';
 import type { Access, Lookup, PlannedRelation, SelectPlan, Step, Tuple } from './plan.ts';
 import type { OutputColumn } from './checker.ts';
 import type { Scalar, ScalarKey } from './scalar-type.ts';
-
-/** What evaluations cost; counted up for as long as the object lives. */
-export interface WorkCounters {
-  /** Times that a query was evaluated, from scratch or for a change. */
-  queriesEvaluated: number;
-  /** Rows looked at, whether they matched or not. */
-  rowsScanned: number;
-}
-
-export function makeWorkCounters(): WorkCounters {
-  return { queriesEvaluated: 0, rowsScanned: 0 };
-}
+import type { WorkMeter } from './work-meter.ts';
 
 /** The state that a query is answered from, and where its cost is counted. */
 export interface EvaluationContext {
   readonly state: StateView;
-  readonly work: WorkCounters;
+  readonly work: WorkMeter;
 }
 
 /** The rows of a query that returns whole rows, each as often as it matches, up to the limit. */
@@ -77,7 +66,7 @@ function rowAt(tuple: Tuple, position: number): Row {
 }
 
 /** Rows that an access finds, those included that the relation's condition refuses. */
-export function* accessRows(relation: PlannedRelation, access: Access, context: EvaluationContext): Iterable<Row> {
+function* accessRows(relation: PlannedRelation, access: Access, context: EvaluationContext): Iterable<Row> {
   if (access.type === 'none') return;
   const table = context.state.table(relation.relation.table.id);
   if (access.type === 'scan') return yield* counted(table.scan(), context.work);
@@ -95,9 +84,10 @@ export function lookupRows(
   return counted(context.state.table(relation.relation.table.id).seek(lookup.index, { prefix }), context.work);
 }
 
-function* counted(rows: Iterable<Row>, work: WorkCounters): Iterable<Row> {
+/** Counts rows as they are taken. */
+export function* counted(rows: Iterable<Row>, work: WorkMeter): Iterable<Row> {
   for (const row of rows) {
-    work.rowsScanned += 1;
+    work.countRows(1);
     yield row;
   }
 }
@@ -118,7 +108,7 @@ class Evaluation {
   }
 
   run(emit: (tuple: Tuple) => void): void {
-    this.#context.work.queriesEvaluated += 1;
+    this.#context.work.startQuery();
     if (this.#plan.relations.some(({ access }) => access.type === 'none')) return;
     this.#emit = emit;
     if (this.#remaining > 0) this.#runFrom(0);
@@ -150,7 +140,7 @@ class Evaluation {
       rowAt(this.#tuple, from.relation),
     );
     if (lookup.type === 'index') return lookupRows(relation, lookup, value, this.#context);
-    return this.#hashTable(step, relation, lookup).get(lookup.key.type.key(value)) ?? [];
+    return counted(this.#hashTable(step, relation, lookup).get(lookup.key.type.key(value)) ?? [], this.#context.work);
   }
 
   /** The rows of a relation by the lookup's key; built at the first use. */

@@ -1,6 +1,6 @@
 import { assert } from '../assert.ts';
 import { chooseLookup } from './access-path.ts';
-import { lookupRows } from './evaluator.ts';
+import { counted, lookupRows } from './evaluator.ts';
 import { compileTupleTest, equiJoins } from './planner.ts';
 import { conjunctsOf, relationsOf } from './predicate.ts';
 import { unsupportedQuery } from './query-error.ts';
@@ -31,12 +31,12 @@ export interface Delta {
   readonly deletes: readonly Row[];
 }
 
-export const NO_DELTA: Delta = { inserts: [], deletes: [] };
+const NO_DELTA: Delta = { inserts: [], deletes: [] };
 
 /** How a query's result is kept up to date. */
 export type IncrementalPlan = { readonly type: 'filter' } | IncrementalJoin;
 
-export interface IncrementalJoin {
+interface IncrementalJoin {
   readonly type: 'join';
   /** The relation whose rows are returned, and the column that must equal the partner's. */
   readonly output: JoinSide;
@@ -113,7 +113,7 @@ export function evaluateChange(
   changes: readonly Delta[],
   context: IncrementalContext,
 ): Delta {
-  context.work.queriesEvaluated += 1;
+  context.work.startQuery();
   const matching = plan.relations.map((relation, position) => filterDelta(relation, changes[position], context));
   if (incremental.type === 'filter') return matching[0] ?? NO_DELTA;
   return new JoinChange(plan, incremental, context).evaluate(
@@ -124,7 +124,7 @@ export function evaluateChange(
 
 function filterDelta({ test }: PlannedRelation, delta: Delta | undefined, { work }: EvaluationContext): Delta {
   if (delta === undefined) return NO_DELTA;
-  work.rowsScanned += delta.inserts.length + delta.deletes.length;
+  work.countRows(delta.inserts.length + delta.deletes.length);
   if (test === undefined) return delta;
   return { inserts: delta.inserts.filter(test), deletes: delta.deletes.filter(test) };
 }
@@ -192,6 +192,7 @@ class JoinChange {
   }
 
   #emit(row: Row, net: number): void {
+    this.#context.work.countRows(Math.abs(net));
     const list = net > 0 ? this.#inserts : this.#deletes;
     for (let copies = Math.abs(net); copies > 0; copies -= 1) list.push(row);
   }
@@ -213,6 +214,7 @@ class JoinChange {
   #countChange(row: Row, change: PartnerChange | undefined): number {
     if (change === undefined) return 0;
     if (this.#join.test === undefined) return change.inserts.length - change.deletes.length;
+    this.#context.work.countRows(change.inserts.length + change.deletes.length);
     const count = (partners: readonly Row[]): number => partners.filter((other) => this.#matches(row, other)).length;
     return count(change.inserts) - count(change.deletes);
   }
@@ -224,7 +226,7 @@ class JoinChange {
 
   #find(relation: PlannedRelation, { lookup }: JoinSide, value: Scalar): Iterable<Row> {
     if (lookup.type === 'index') return lookupRows(relation, lookup, value, this.#context);
-    return this.#context.hashedRows(relation, lookup.key, value);
+    return counted(this.#context.hashedRows(relation, lookup.key, value), this.#context.work);
   }
 
   #readOutput(row: Row): Scalar {

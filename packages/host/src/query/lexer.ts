@@ -7,7 +7,7 @@ import { invalidQuery } from './query-error.ts';
  * - `string`: unescaped. `hex`: the digits of `0x…` or `X'…'`.
  * - `parameter`: the name behind a colon. `symbol`: punctuation or operator. `end`: the end of the text.
  */
-export type TokenType = 'word' | 'quoted' | 'number' | 'string' | 'hex' | 'parameter' | 'symbol' | 'end';
+type TokenType = 'word' | 'quoted' | 'number' | 'string' | 'hex' | 'parameter' | 'symbol' | 'end';
 
 export interface Token {
   readonly type: TokenType;

@@ -1,3 +1,4 @@
+import { unreachable } from '../assert.ts';
 import { tryParseTimestamp } from './timestamp-text.ts';
 import type { Scalar, ScalarKind } from './scalar-type.ts';
 import type { Literal } from './syntax.ts';
@@ -33,14 +34,28 @@ export function tryReadLiteral(literal: Literal, kind: ScalarKind): Scalar | und
     case 'f32':
     case 'f64':
       return literal.type === 'hex' ? undefined : tryReadFloat(literal.text, kind);
-    default:
+    case 'i8':
+    case 'u8':
+    case 'i16':
+    case 'u16':
+    case 'i32':
+    case 'u32':
+    case 'i64':
+    case 'u64':
+    case 'i128':
+    case 'u128':
+    case 'i256':
+    case 'u256':
       return literal.type === 'hex' ? undefined : tryReadInteger(literal.text, kind);
+    default:
+      return unreachable(kind);
   }
 }
 
 /** A literal as it was written, or nearly so, for error texts. */
 export function literalText(literal: Literal): string {
-  return literal.type === 'boolean' ? String(literal.value) : literal.text;
+  if (literal.type === 'boolean') return String(literal.value).toUpperCase();
+  return literal.type === 'hex' ? `0x${literal.text}` : literal.text;
 }
 
 function tryReadInteger(text: string, kind: ScalarKind): number | bigint | undefined {

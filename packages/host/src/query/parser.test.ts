@@ -6,9 +6,8 @@ import type { Expression } from './syntax.ts';
 
 /** Writes an expression back with every parenthesis, so that trees can be compared as text. */
 function show(expression: Expression | undefined): string {
-  switch (expression?.type) {
-    case undefined:
-      return '';
+  if (expression === undefined) return '';
+  switch (expression.type) {
     case 'boolean':
       return String(expression.value).toUpperCase();
     case 'number':
@@ -25,7 +24,8 @@ function show(expression: Expression | undefined): string {
       return `not(${show(expression.term)})`;
     case 'compare':
       return `(${show(expression.left)} ${expression.operator} ${show(expression.right)})`;
-    default:
+    case 'and':
+    case 'or':
       return `${expression.type}(${expression.terms.map(show).toSorted().join(', ')})`;
   }
 }

@@ -6,6 +6,8 @@ import type { Access, Lookup, PlannedRelation, SelectPlan, Step, Tuple } from '.
 import type { ColumnComparison, ColumnRef, Predicate, Test } from './predicate.ts';
 import type { Row } from '../datastore/state-view.ts';
 
+const SELECTIVITY_ESTIMATE = 0.1;
+
 /** Decides how a query is answered: by which indexes, and joins in which order. */
 export function planSelect({ relations, predicate, output, limit }: CheckedSelect): SelectPlan {
   const conjuncts = conjunctsOf(predicate);
@@ -80,8 +82,8 @@ function planOrder(relations: readonly PlannedRelation[], joins: readonly Predic
     open.delete(position);
     const conditions = takeDecidable(pending, open, source);
     steps.push({ position, source, conditions, test: compileTupleTest(relations, conditions) });
-    cost += sourceCost(source, rows);
-    rows *= Math.max(1, sourceRows(source));
+    cost += sourceCost(relations, source, rows);
+    rows = Math.max(1, rows * sourceRows(relations, source) * selectivity(relations[position], source));
     if (open.size === 0) return { steps, cost };
     ({ position, source } = cheapestSource(relations, pending, open));
   }
@@ -137,7 +139,8 @@ function cheapestSource(
       candidates.push({ position, source: { type: 'access', access: accessOf(relations, position) } });
     }
   }
-  return candidates.reduce((a, b) => (sourceCost(b.source, 1) < sourceCost(a.source, 1) ? b : a));
+  const cost = ({ source }: Candidate): number => sourceCost(relations, source, 1);
+  return candidates.reduce((a, b) => (cost(b) < cost(a) ? b : a));
 }
 
 function accessOf(relations: readonly PlannedRelation[], position: number): Access {
@@ -152,12 +155,25 @@ function lookupOf(relations: readonly PlannedRelation[], key: ColumnRef): Lookup
   return chooseLookup(planned, key);
 }
 
-function sourceRows(source: Step['source']): number {
-  return source.type === 'access' ? estimateAccess(source.access) : estimateLookup(source.lookup);
+/** Rows that a source gives for each tuple it extends, the relation's own condition not yet tested. */
+function sourceRows(relations: readonly PlannedRelation[], source: Step['source']): number {
+  if (source.type === 'access') return estimateAccess(source.access);
+  const { from, lookup } = source;
+  // A key that is unique where it comes from points at about one row each, as tables are taken to be of one size.
+  const isFromUnique = relations[from.relation]?.relation.table.indexes.some(
+    ({ columns, isUnique }) => isUnique && columns.length === 1 && columns[0] === from.column,
+  );
+  return isFromUnique === true ? 1 : estimateLookup(lookup);
 }
 
 /** Rows looked at when `rows` tuples are to be extended; a hash table is built once, from the whole table. */
-function sourceCost(source: Step['source'], rows: number): number {
+function sourceCost(relations: readonly PlannedRelation[], source: Step['source'], rows: number): number {
   const building = source.type === 'lookup' && source.lookup.type === 'hash' ? TABLE_ROWS_ESTIMATE : 0;
-  return building + rows * sourceRows(source);
+  return building + rows * sourceRows(relations, source);
+}
+
+/** The share of a source's rows that the relation's condition is guessed to leave; a seek has taken it into account. */
+function selectivity(relation: PlannedRelation | undefined, source: Step['source']): number {
+  if (source.type === 'access' && source.access.type === 'seek') return 1;
+  return relation?.test === undefined ? 1 : SELECTIVITY_ESTIMATE;
 }

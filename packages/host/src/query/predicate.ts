@@ -19,7 +19,7 @@ export type Predicate =
   | ColumnComparison
   | { readonly type: 'and' | 'or'; readonly terms: readonly Predicate[] };
 
-export interface ConstantComparison {
+interface ConstantComparison {
   readonly type: 'compare-constant';
   readonly operator: CompareOperator;
   readonly column: ColumnRef;

@@ -1,6 +1,6 @@
 import { assert } from '../assert.ts';
 import { compareStrings, compareValues } from '../bsatn/order.ts';
-import type { AlgebraicType, AlgebraicValue, PrimitiveTypeName } from '../bsatn/algebraic-type.ts';
+import type { AlgebraicType, AlgebraicValue, NamedType, PrimitiveTypeName } from '../bsatn/algebraic-type.ts';
 
 /** The types that SQL compares. The products with one field of a magic name count as what they stand for. */
 export type ScalarKind = PrimitiveTypeName | 'bytes' | 'identity' | 'connection-id' | 'timestamp' | 'uuid';
@@ -16,10 +16,10 @@ export interface ScalarType {
   /** As error texts name it. */
   readonly label: string;
   /** The order of SQL and of indexes. */
-  compare(a: Scalar, b: Scalar): number;
-  unwrap(value: AlgebraicValue): Scalar;
-  wrap(scalar: Scalar): AlgebraicValue;
-  key(scalar: Scalar): ScalarKey;
+  readonly compare: (a: Scalar, b: Scalar) => number;
+  readonly unwrap: (value: AlgebraicValue) => Scalar;
+  readonly wrap: (scalar: Scalar) => AlgebraicValue;
+  readonly key: (scalar: Scalar) => ScalarKey;
 }
 
 const SPECIAL_FIELDS: Readonly<Record<string, { kind: ScalarKind; inner: PrimitiveTypeName; label: string }>> = {
@@ -31,22 +31,16 @@ const SPECIAL_FIELDS: Readonly<Record<string, { kind: ScalarKind; inner: Primiti
 
 /** How SQL sees a column of this type; undefined when SQL cannot compare such columns. */
 export function scalarTypeOf(type: AlgebraicType): ScalarType | undefined {
-  switch (type.type) {
-    case 'array':
-      return type.element.type === 'u8' ? BYTES : undefined;
-    case 'product': {
-      const [field] = type.elements;
-      if (field?.name === undefined || type.elements.length !== 1) return undefined;
-      const special = Object.hasOwn(SPECIAL_FIELDS, field.name) ? SPECIAL_FIELDS[field.name] : undefined;
-      if (special === undefined || special.inner !== field.algebraicType.type) return undefined;
-      return wrapped(special.kind, special.label);
-    }
-    case 'sum':
-    case 'ref':
-      return undefined;
-    default:
-      return primitive(type.type);
-  }
+  if (type.type === 'array') return type.element.type === 'u8' ? BYTES : undefined;
+  if (type.type === 'product') return specialTypeOf(type.elements);
+  if (type.type === 'sum' || type.type === 'ref') return undefined;
+  return primitive(type.type);
+}
+
+function specialTypeOf([field, ...others]: readonly NamedType[]): ScalarType | undefined {
+  if (field?.name === undefined || others.length > 0 || !Object.hasOwn(SPECIAL_FIELDS, field.name)) return undefined;
+  const special = SPECIAL_FIELDS[field.name];
+  return special?.inner === field.algebraicType.type ? wrapped(special.kind, special.label) : undefined;
 }
 
 /** A type as error texts name it; also of types that SQL cannot compare. */

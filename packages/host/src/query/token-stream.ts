@@ -1,4 +1,4 @@
-import { invalidQuery } from './query-error.ts';
+import { invalidQuery, shortenText } from './query-error.ts';
 import type { QueryError } from './query-error.ts';
 import type { Token } from './lexer.ts';
 
@@ -73,7 +73,7 @@ export class TokenStream {
 
 /** A token as a reader would recognise it, cut to a bearable length. */
 export function describeToken(token: Token): string {
-  const text = token.text.length > 40 ? `${token.text.slice(0, 40)}…` : token.text;
+  const text = shortenText(token.text, 40);
   if (token.type === 'string') return `'${text}'`;
   if (token.type === 'hex') return `0x${text}`;
   if (token.type === 'parameter') return `:${text}`;

@@ -18,6 +18,8 @@ export interface ModuleDef {
   readonly rowLevelSecurity: readonly string[];
   /** Names of the types that the module exports, for generated bindings. */
   readonly types: readonly NamedTypeDef[];
+  readonly httpHandlers: readonly HttpHandlerDef[];
+  readonly httpRoutes: readonly HttpRouteDef[];
 }
 
 export interface NamedTypeDef {
@@ -54,6 +56,8 @@ export interface IndexDef {
   readonly name: string;
   /** The source name by which the module looks it up. */
   readonly accessor: string;
+  /** Its name in generated client code, where the module gives it one. */
+  readonly codegenName?: string | undefined;
   readonly algorithm: 'btree' | 'hash';
   /** Column positions, in index order. */
   readonly columns: readonly number[];
@@ -114,4 +118,20 @@ export interface ViewDef {
   readonly isPublic: boolean;
   readonly columns: readonly ColumnDef[];
   readonly primaryKey: number | undefined;
+}
+
+export interface HttpHandlerDef {
+  /** Position the module's hook expects. */
+  readonly id: number;
+  readonly name: string;
+  readonly accessor: string;
+}
+
+export interface HttpRouteDef {
+  /** Canonical name of the handler. */
+  readonly handlerName: string;
+  /** Undefined: any method. */
+  readonly method: string | undefined;
+  /** Matched exactly. */
+  readonly path: string;
 }

@@ -57,7 +57,6 @@ export function makeHttpApp(options: HttpAppOptions): Hono {
       origin: '*',
       allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH'],
       allowHeaders: ['authorization', 'accept', 'content-type'],
-      exposeHeaders: ['spacetime-identity', 'spacetime-identity-token'],
     }),
   );
   addGeneralRoutes(app, options);
@@ -82,6 +81,11 @@ function addGeneralRoutes(app: Hono, { host, packageVersion }: HttpAppOptions): 
 }
 
 function addIdentityRoutes(app: Hono, host: ServedHost): void {
+  app.use('/v1/identity/*', async (context, next) => {
+    await next();
+    // Tokens must not stay in caches on the way.
+    context.header('cache-control', 'no-store');
+  });
   app.post('/v1/identity', async (context) => {
     const { identity, token } = await host.tokens.issue();
     return context.json({ identity: identityToHex(identity), token });

@@ -1,10 +1,10 @@
 import type { Clock, Timer, Timers } from '../clock/clock.ts';
 
 /** How often each client is sent a ping. */
-export const PING_INTERVAL_MS = 15_000;
+const PING_INTERVAL_MS = 15_000;
 
 /** After how much silence a client counts as gone. */
-export const IDLE_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 30_000;
 
 /** How often silence is measured. */
 const TICK_MS = 5_000;
@@ -74,7 +74,7 @@ export class KeepAlive {
     // A clock that was set back measures nothing.
     const countedMs = Math.min(Math.max(elapsedMs, 0), TICK_SILENCE_MS_MAX);
     this.#arm();
-    for (const kept of [...this.#kept.values()]) attend(kept, countedMs);
+    for (const kept of this.#kept.values()) attend(kept, countedMs);
   }
 }
 

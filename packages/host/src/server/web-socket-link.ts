@@ -66,10 +66,11 @@ export class WebSocketLink implements ClientLink, KeptConnection {
   takeActivity(): boolean {
     const bufferedBytes = this.#socket.bufferedAmount;
     // A client that takes in a long message answers pings only after it; that it reads shows that it lives. One that
-    // is held up by the host is not heard, which is not its fault either.
+    // is held up because the host is busy is not heard, which is not its fault either.
     const reads = bufferedBytes < this.#lastBufferedBytes;
+    const isHeldUp = this.#socket.isPaused && bufferedBytes === 0;
     this.#lastBufferedBytes = bufferedBytes;
-    const isActive = this.#wasActive || reads || this.#socket.isPaused;
+    const isActive = this.#wasActive || reads || isHeldUp;
     this.#wasActive = false;
     return isActive;
   }

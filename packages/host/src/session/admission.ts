@@ -51,10 +51,8 @@ export function findDatabase(host: ServedHost, nameOrIdentity: string): ServedDa
   throw new HostError({ code, message: `\`${nameOrIdentity}\` not found`, details: { database: nameOrIdentity } });
 }
 
-async function verifyOrIssue(host: ServedHost, token: string | undefined): Promise<VerifiedToken> {
-  if (token !== undefined) return host.tokens.redeem(token);
-  const issued = await host.tokens.issue();
-  return { credentials: await host.tokens.verify(issued.token), token: issued.token };
+function verifyOrIssue(host: ServedHost, token: string | undefined): Promise<VerifiedToken> {
+  return token === undefined ? host.tokens.issue() : host.tokens.redeem(token);
 }
 
 function forbidden(message: string, caller: Caller): HostError {

@@ -1,6 +1,4 @@
 import type { Caller, CallResult, Commit, ConnectResult, ProcedureResult } from '../database/calls.ts';
-import type { StateView } from '../datastore/state-view.ts';
-import type { ModuleDef } from '../schema/module-def.ts';
 
 /**
  * What sessions ask of a database. `Database` is the one implementation; tests have small ones.
@@ -9,14 +7,17 @@ import type { ModuleDef } from '../schema/module-def.ts';
 export interface SessionDatabase {
   readonly identity: bigint;
   readonly owner: bigint;
-  readonly def: ModuleDef;
-  readonly committed: StateView;
   callReducer(caller: Caller, name: string, args: Uint8Array): CallResult;
   callProcedure(caller: Caller, name: string, args: Uint8Array): ProcedureResult;
   connect(caller: Caller, jwtPayload: string): ConnectResult;
   disconnect(caller: Caller): void;
   onCommit(listener: (commit: Commit) => void): () => void;
+  /** Whether a call may write now: false while the storage is behind, and for good after it failed. */
+  readonly writable: boolean;
+  /** Resolves when `writable` is true; rejects when it will not be true again. */
+  whenWritable(): Promise<void>;
   /** Every record with an offset below it is durable. */
   readonly durableOffset: bigint;
   whenDurable(offset: bigint): Promise<void>;
+  status(): { /** Offset the next record gets. */ readonly nextOffset: bigint };
 }

@@ -46,13 +46,17 @@ export class SessionHub implements SessionHost, MessageTarget {
   readonly #database: SessionDatabase;
   readonly #timers: Pick<Timers, 'soon'>;
   readonly #stopListening: () => void;
+  /** Clients with a connection, by connection id. */
   readonly #sessions = new Map<bigint, Session>();
+  /** Clients that were let in and have no connection yet, by connection id. */
+  readonly #accepted = new Map<bigint, Caller>();
   readonly #toFlush = new Set<Session>();
   readonly #waiting = new Set<Session>();
   #goneCallers: Caller[] = [];
   #ownCall: { readonly session: Session; updates: readonly QuerySetUpdate[] } | undefined;
   #lastOffset: bigint | undefined;
   #isAwaitingDurable = false;
+  #writing: 'free' | 'held' | 'failed' = 'free';
   #isClosed = false;
 
   constructor(options: SessionHubOptions) {
@@ -63,6 +67,9 @@ export class SessionHub implements SessionHost, MessageTarget {
     this.subscriptions = options.subscriptions;
     this.#database = options.database;
     this.#timers = options.timers;
+    // What was written while the database opened may not be durable yet, and can be read.
+    const { nextOffset } = options.database.status();
+    this.#lastOffset = nextOffset === 0n ? undefined : nextOffset - 1n;
     this.#stopListening = options.database.onCommit((commit) => this.#fanOut(commit));
   }
 
@@ -77,6 +84,11 @@ export class SessionHub implements SessionHost, MessageTarget {
 
   get durableOffset(): bigint {
     return this.#database.durableOffset;
+  }
+
+  get isHeld(): boolean {
+    if (this.#writing === 'free' && !this.#database.writable) this.#awaitWritable();
+    return this.#writing === 'held';
   }
 
   get messageBytesMax(): number {
@@ -98,6 +110,7 @@ export class SessionHub implements SessionHost, MessageTarget {
    */
   connect(caller: Caller, jwtPayload: string): ConnectResult {
     if (this.#isClosed) return { type: 'rejected', message: 'the host is shutting down' };
+    if (this.#accepted.has(caller.connectionId)) return { type: 'rejected', message: 'the connection id is in use' };
     const older = this.#sessions.get(caller.connectionId);
     if (older !== undefined) {
       assert(older.caller.identity === caller.identity, 'a connection id is replaced by its own identity only');
@@ -105,21 +118,24 @@ export class SessionHub implements SessionHost, MessageTarget {
       this.#runDisconnects();
     }
     const result = this.#database.connect(caller, jwtPayload);
-    if (result.type === 'accepted') this.#noteOffset(result.offset);
+    if (result.type === 'accepted') {
+      this.#accepted.set(caller.connectionId, caller);
+      this.#noteOffset(result.offset);
+    }
     return result;
   }
 
   /** Gives up a client that was accepted and has no connection. */
   abandon(caller: Caller): void {
-    this.#goneCallers.push(caller);
-    this.#timers.soon(() => this.#runDisconnects());
+    if (this.#accepted.delete(caller.connectionId)) this.#signOff(caller);
   }
 
   /** Starts the session of an accepted client. */
   open(link: ClientLink, options: SessionOptions): Session {
     const session = new Session(this, link, options);
-    if (this.#isClosed) session.fail(CLOSE_CODES.goingAway, 'module exited');
-    else this.#sessions.set(options.caller.connectionId, session);
+    if (this.#accepted.delete(options.caller.connectionId)) this.#sessions.set(options.caller.connectionId, session);
+    // The hub was closed since the client was let in, and has signed it off.
+    else session.fail(CLOSE_CODES.goingAway, 'module exited');
     return session;
   }
 
@@ -139,6 +155,7 @@ export class SessionHub implements SessionHost, MessageTarget {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    for (const caller of this.#accepted.values()) this.abandon(caller);
     await this.finish(this.#sessions.values());
     this.#stopListening();
   }
@@ -177,10 +194,17 @@ export class SessionHub implements SessionHost, MessageTarget {
 
   remove(session: Session): void {
     const { connectionId } = session.caller;
-    if (this.#sessions.get(connectionId) === session) this.#sessions.delete(connectionId);
+    if (this.#sessions.get(connectionId) !== session) return;
+    this.#sessions.delete(connectionId);
     this.#waiting.delete(session);
     this.subscriptions.removeClient(session);
-    this.abandon(session.caller);
+    this.#signOff(session.caller);
+  }
+
+  #signOff(caller: Caller): void {
+    // Not at once: it is a transaction, and this may be inside another one's commit.
+    if (this.#goneCallers.length === 0) this.#timers.soon(() => this.#runDisconnects());
+    this.#goneCallers.push(caller);
   }
 
   #fanOut(commit: Commit): void {
@@ -190,10 +214,11 @@ export class SessionHub implements SessionHost, MessageTarget {
       for (const [client, updates] of this.subscriptions.evaluate(commit.deltas)) {
         this.#deliver(commit, client, updates);
       }
+      for (const [client, message] of this.subscriptions.takeFailedClients()) this.#failClient(client, message);
     } catch (error) {
       // The commit stands. Clients that may have missed it must start anew, or they would show wrong rows for ever.
       this.#log('error', `updates of a commit could not be computed: ${errorMessage(error)}`, { error });
-      for (const session of [...this.#sessions.values()]) {
+      for (const session of this.#sessions.values()) {
         session.fail(CLOSE_CODES.error, 'internal error of the host');
       }
     }
@@ -203,6 +228,12 @@ export class SessionHub implements SessionHost, MessageTarget {
     assert(client instanceof Session, 'sessions are the clients of this subscription manager');
     if (commit.kind === 'reducer' && this.#ownCall?.session === client) this.#ownCall.updates = updates;
     else client.sendUpdate(updates);
+  }
+
+  /** Ends a client whose queries grew over the limit: it missed a commit. */
+  #failClient(client: object, message: string): void {
+    assert(client instanceof Session, 'sessions are the clients of this subscription manager');
+    client.fail(CLOSE_CODES.error, message);
   }
 
   #noteOffset(offset: bigint | undefined): void {
@@ -229,7 +260,7 @@ export class SessionHub implements SessionHost, MessageTarget {
     this.#database.whenDurable(this.#lastOffset).then(
       () => {
         this.#isAwaitingDurable = false;
-        for (const session of [...this.#waiting]) this.#flushOne(session);
+        for (const session of this.#waiting) this.#flushOne(session);
         this.#watchDurability();
       },
       (error: unknown) => {
@@ -239,9 +270,23 @@ export class SessionHub implements SessionHost, MessageTarget {
     );
   }
 
+  #awaitWritable(): void {
+    this.#writing = 'held';
+    this.#database.whenWritable().then(
+      () => this.#resumeAll('free'),
+      // It failed for good. Calls go on to the database, which answers each with the reason.
+      () => this.#resumeAll('failed'),
+    );
+  }
+
+  #resumeAll(writing: 'free' | 'failed'): void {
+    this.#writing = writing;
+    for (const session of this.#sessions.values()) session.resume();
+  }
+
   #storageFailed(error: unknown): void {
     this.#log('error', `results cannot be made durable: ${errorMessage(error)}`, { error });
-    for (const session of [...this.#waiting]) session.fail(CLOSE_CODES.error, 'the storage of the host failed');
+    for (const session of this.#waiting) session.fail(CLOSE_CODES.error, 'the storage of the host failed');
   }
 
   async #awaitDurable(sessions: readonly Session[]): Promise<void> {

@@ -29,7 +29,8 @@ function setUp({ isDurable = true, limits = {} as Partial<SessionLimits> } = {})
     limits,
   });
   let nextId = 100n;
-  const connect = (options: TestClientOptions = {}) => new TestClient(hub, { connectionId: (nextId += 1n), ...options });
+  const connect = (options: TestClientOptions = {}) =>
+    new TestClient(hub, { connectionId: (nextId += 1n), ...options });
   /** A connected client whose handshake is over. */
   const join = async (options: TestClientOptions = {}, ...queries: string[]) => {
     const client = connect(options);
@@ -193,8 +194,20 @@ describe('subscriptions', () => {
     await turn();
     expect(client.take()).toMatchObject([
       { type: 'subscribed', querySetId: 2 },
-      { requestId: 2, updates: [{ querySetId: 1, inserts: [one] }, { querySetId: 2, inserts: [one] }] },
-      { requestId: 3, updates: [{ querySetId: 1, deletes: [one] }, { querySetId: 2, deletes: [one] }] },
+      {
+        requestId: 2,
+        updates: [
+          { querySetId: 1, inserts: [one] },
+          { querySetId: 2, inserts: [one] },
+        ],
+      },
+      {
+        requestId: 3,
+        updates: [
+          { querySetId: 1, deletes: [one] },
+          { querySetId: 2, deletes: [one] },
+        ],
+      },
     ]);
   });
 
@@ -260,7 +273,12 @@ describe('subscriptions', () => {
   test('a one-off query gives the rows of one table, or an error', async () => {
     const { join } = setUp();
     const client = await join();
-    client.say(call('reducer', 1, 'add', u32Row(1)), oneOff(2, BAG), oneOff(3, 'SELECT'), oneOff(4, 'SELECT * FROM note'));
+    client.say(
+      call('reducer', 1, 'add', u32Row(1)),
+      oneOff(2, BAG),
+      oneOff(3, 'SELECT'),
+      oneOff(4, 'SELECT * FROM note'),
+    );
     await turn();
     expect(client.take().slice(1)).toMatchObject([
       { type: 'one-off', requestId: 2, tables: [{ table: 'bag', rows: [one] }] },
@@ -331,8 +349,33 @@ describe('confirmed reads', () => {
     expect(other.take()).toEqual([]);
     database.makeDurable();
     await turn();
-    expect(caller.take()).toMatchObject([{ requestId: 1, outcome: 'ok' }, { requestId: 2, outcome: 'error' }]);
+    expect(caller.take()).toMatchObject([
+      { requestId: 1, outcome: 'ok' },
+      { requestId: 2, outcome: 'error' },
+    ]);
     expect(other.take()).toMatchObject([{ type: 'update' }, { type: 'one-off', tables: [{ rows: [one] }] }]);
+  });
+
+  test('what was written before the first client came counts too', async () => {
+    const database = new FakeDatabase({ isDurable: false });
+    database.commitScheduled(1);
+    const hub = new SessionHub({
+      name: 'test',
+      database,
+      subscriptions: new SubscriptionManager({ tables: database.tables, state: database.committed }),
+      clock: systemClock,
+      timers: systemTimers,
+      logger: silentLogger,
+    });
+    const caller = { identity: 1n, connectionId: 1n };
+    database.connect = () => ({ type: 'accepted', offset: undefined });
+    const client = new TestClient(hub, caller);
+    client.say(oneOff(1, BAG));
+    await turn();
+    expect(client.take()).toEqual([]);
+    database.makeDurable();
+    await turn();
+    expect(client.take()).toMatchObject([{ type: 'initial' }, { type: 'one-off', tables: [{ rows: [one] }] }]);
   });
 
   test('a client that renounced them does not wait', async () => {
@@ -363,14 +406,15 @@ describe('what a client may cost', () => {
     const { database, join } = setUp({ limits: { outboxBytesMax: 10_000 } });
     const slow = await join({}, BAG);
     const quick = await join({}, BAG);
-    slow.bufferedBytes = 9_990;
-    quick.say(call('reducer', 1, 'add', u32Row(1)));
+    slow.isStalled = true;
+    for (let id = 0; id < 1_000; id += 1) {
+      quick.say(call('reducer', id, 'add', u32Row(id)));
+      if (id % 10 === 0) await turn();
+    }
     await turn();
     expect(slow.closed).toEqual({ code: 1013, reason: 'the client reads too slowly' });
-    expect(slow.take()).toEqual([]);
-    quick.say(call('reducer', 2, 'add', u32Row(2)));
-    await turn();
-    expect(quick.take()).toMatchObject([{ requestId: 1 }, { requestId: 2 }]);
+    expect(slow.bufferedBytes).toBeLessThan(10_100);
+    expect(quick.take()).toHaveLength(1_000);
     expect(database.connected).toHaveLength(1);
   });
 
@@ -398,6 +442,32 @@ describe('what a client may cost', () => {
     await turn();
     expect(client.take()).toMatchObject([{ requestId: 1 }]);
     expect(client.isPaused).toBe(false);
+  });
+
+  test('nothing is taken from clients while the storage is behind', async () => {
+    const { database, join } = setUp();
+    const client = await join();
+    database.setWriting('behind');
+    client.say(call('reducer', 1, 'add', u32Row(1)));
+    await turn();
+    expect(client.take()).toEqual([]);
+    expect(client.isPaused).toBe(true);
+    database.setWriting('free');
+    await turn();
+    await turn();
+    expect(client.take()).toMatchObject([{ requestId: 1, outcome: 'ok' }]);
+    expect(client.isPaused).toBe(false);
+  });
+
+  test('calls are answered again when the storage failed for good', async () => {
+    const { database, join } = setUp();
+    const client = await join();
+    database.setWriting('behind');
+    client.say(call('reducer', 1, 'refuse'));
+    database.setWriting('failed');
+    await turn();
+    await turn();
+    expect(client.take()).toMatchObject([{ requestId: 1, outcome: 'error' }]);
   });
 
   test('a client that sends on while it is held up is closed', async () => {
@@ -498,6 +568,18 @@ describe('closing the hub', () => {
     expect(client.closed).toEqual({ code: 1001, reason: 'module exited' });
     expect(database.connected).toEqual([]);
     expect(hub.connect({ identity: 1n, connectionId: 999n }, '{}').type).toBe('rejected');
+  });
+
+  test('signs off who was let in and has no connection yet', async () => {
+    const { database, hub } = setUp();
+    const caller = { identity: 1n, connectionId: 5n };
+    expect(hub.connect(caller, '{}').type).toBe('accepted');
+    expect(hub.connect({ ...caller }, '{}').type).toBe('rejected');
+    await hub.close();
+    expect(database.connected).toEqual([]);
+    hub.abandon(caller);
+    await turn();
+    expect(database.calls).toEqual(['connect 5', 'disconnect 5']);
   });
 
   test('does not wait for ever on storage that fails', async () => {

@@ -40,6 +40,8 @@ export interface SessionHost {
   /** Offset of the newest record that anything read now can depend on. */
   readonly lastOffset: bigint | undefined;
   readonly durableOffset: bigint;
+  /** True while the storage is behind: nothing more is taken from clients. Every session is resumed afterwards. */
+  readonly isHeld: boolean;
   isOwner(identity: bigint): boolean;
   /** Handles one message of the client: answers through `session.send`, throws to end the session. */
   handle(session: Session, payload: ClientPayload): void;
@@ -212,14 +214,15 @@ export class Session {
       step();
     } catch (error) {
       const isClientsFault = error instanceof HostError && /^(bsatn|protocol|subscription)\//.test(error.code);
-    const reason = isClientsFault ? error.message : 'internal error of the host';
-      this.log(isClientsFault ? 'warn' : 'error', `session closed: ${errorMessage(error)}`, { error });
+      const reason = isClientsFault ? error.message : 'internal error of the host';
+      this.log(isClientsFault ? 'info' : 'error', `session closed: ${errorMessage(error)}`, { error });
       this.fail(CLOSE_CODES.error, reason);
     }
   }
 
   #isBusy(): boolean {
-    return this.#outbox.length > OUTBOX_MESSAGES_BUSY || this.#bytesUnderway() > OUTBOX_BYTES_BUSY;
+    if (this.#outbox.length > OUTBOX_MESSAGES_BUSY || this.#bytesUnderway() > OUTBOX_BYTES_BUSY) return true;
+    return this.#host.isHeld;
   }
 
   #isOverfull(): boolean {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { recoverAll, runStorageContract } from './contract.ts';
+import { recoverAll, runStorageContract } from './test/contract.ts';
 import { createMemoryStorage, makeMemoryContents } from './memory-storage.ts';
 
 runStorageContract(async () => {

@@ -1,5 +1,6 @@
 import { assert } from '../assert.ts';
 import type { Row, StateView, TableDelta } from '../datastore/state-view.ts';
+import { queryOverLimit } from '../query/query-error.ts';
 import { bytesKey } from '../query/scalar-type.ts';
 import type { Relation } from '../query/catalog.ts';
 import type { IncrementalPlan } from '../query/incremental.ts';
@@ -17,29 +18,59 @@ interface JoinColumn {
   users: number;
 }
 
+/** What a query needs hash tables for. */
+interface JoiningQuery {
+  readonly plan: SelectPlan;
+  readonly incremental: IncrementalPlan;
+}
+
 /**
  * Hash tables for the join columns that have no index, shared by all queries that need one. They hold every row of
  * their table, follow each commit, and are dropped with their last query.
  */
 export class JoinColumns {
   readonly #state: StateView;
+  readonly #rowsMax: number;
   readonly #columns = new Map<number, Map<number, JoinColumn>>();
 
-  constructor(state: StateView) {
+  /** @param rowsMax how many rows all hash tables may have together when one is added; tables grow on afterwards */
+  constructor(state: StateView, rowsMax: number) {
     this.#state = state;
+    this.#rowsMax = rowsMax;
+  }
+
+  /** @throws {QueryError} `query/limit` when these queries need more hash tables than there is room for. */
+  checkRoom(queries: ReadonlySet<JoiningQuery>): void {
+    const missing = new Map<string, Relation>();
+    for (const query of queries) {
+      for (const { relation, key } of hashedSides(query)) {
+        const { id } = relation.table;
+        if (this.#find(id, key.column) === undefined) missing.set(`${id}/${key.column}`, relation);
+      }
+    }
+    if (missing.size === 0) return;
+    let rows = 0;
+    for (const [tableId, columns] of this.#columns) rows += this.#state.table(tableId).rowCount * columns.size;
+    for (const { table } of missing.values()) rows += this.#state.table(table.id).rowCount;
+    if (rows <= this.#rowsMax) return;
+    const names = [...missing.values()].map(({ table }) => `\`${table.name}\``).join(', ');
+    throw queryOverLimit(
+      `Subscriptions require indexes on join columns of tables as large as ${names}: without, ${rows} rows would be held twice; ${this.#rowsMax} may be`,
+      { rows, rowsMax: this.#rowsMax },
+    );
   }
 
   /** Makes the hash tables that a query needs. Costs a scan of the table when it is the first. */
-  acquire(plan: SelectPlan, incremental: IncrementalPlan): void {
-    for (const { relation, key } of hashedSides(plan, incremental)) {
+  acquire(query: JoiningQuery): void {
+    for (const { relation, key } of hashedSides(query)) {
       const known = this.#find(relation.table.id, key.column);
       if (known === undefined) this.#create(relation, key);
       else known.users += 1;
     }
   }
 
-  release(plan: SelectPlan, incremental: IncrementalPlan): void {
-    for (const { relation, key } of hashedSides(plan, incremental)) {
+  release(query: JoiningQuery): void {
+    for (const { relation, key } of hashedSides(query)) {
       const column = this.#find(relation.table.id, key.column);
       assert(column !== undefined && column.users > 0, 'a hash table that is released is in use');
       column.users -= 1;
@@ -88,10 +119,10 @@ export class JoinColumns {
   }
 }
 
-function hashedSides(
-  plan: SelectPlan,
-  incremental: IncrementalPlan,
-): readonly { readonly relation: Relation; readonly key: ColumnRef }[] {
+function hashedSides({
+  plan,
+  incremental,
+}: JoiningQuery): readonly { readonly relation: Relation; readonly key: ColumnRef }[] {
   if (incremental.type === 'filter') return [];
   return [incremental.output, incremental.partner].flatMap(({ position, key, lookup }) => {
     const relation = plan.relations[position]?.relation;

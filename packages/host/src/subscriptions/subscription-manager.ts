@@ -1,19 +1,21 @@
 import { assert } from '../assert.ts';
-import { QueryError } from '../query/query-error.ts';
+import { QueryError, shortenText } from '../query/query-error.ts';
 import { Catalog } from '../query/catalog.ts';
 import { compileOneOffQuery, compileSubscription } from '../query/compile.ts';
-import { evaluateRows, makeWorkCounters } from '../query/evaluator.ts';
+import { evaluateRows } from '../query/evaluator.ts';
 import { explainIncremental, explainPlan } from '../query/explain.ts';
 import { evaluateChange } from '../query/incremental.ts';
+import { WorkMeter } from '../query/work-meter.ts';
 import { CandidateIndex } from './candidate-index.ts';
 import { JoinColumns } from './join-columns.ts';
 import { NO_ROWS, QueryUpdate, SharedRows } from './shared-results.ts';
+import { SnapshotCache } from './snapshot-cache.ts';
 import { UpdateCollector } from './update-collector.ts';
 import type { Row, StateView, TableDelta } from '../datastore/state-view.ts';
 import type { TableDef } from '../schema/module-def.ts';
 import type { Visibility } from '../query/catalog.ts';
 import type { CompileOptions, SubscriptionQuery } from '../query/compile.ts';
-import type { WorkCounters } from '../query/evaluator.ts';
+import type { WorkCounters } from '../query/work-meter.ts';
 import type { Delta, IncrementalContext } from '../query/incremental.ts';
 import type { QuerySetUpdate, TableRows } from './shared-results.ts';
 
@@ -23,6 +25,7 @@ export type { Visibility } from '../query/catalog.ts';
  * - One `LiveQuery` stands for all subscribers of one text that see the same rows: it is planned once, and evaluated
  *   once for each commit that can affect it.
  * - A query that is live is in the candidate index, and its hash tables exist; both end with its last subscriber.
+ * - A result that is kept is that of the present state: it is dropped by the update that changes it.
  * - A refused `subscribe` leaves nothing behind.
  * - A query set gets the changes of every commit behind the state that its rows were taken from, and no others: the
  *   caller subscribes and commits in one serial order, and calls `evaluate` inside each commit.
@@ -34,6 +37,14 @@ export type ClientKey = object;
 /** Live queries of one client, counted once for each query set they stand in. */
 const QUERIES_PER_CLIENT_MAX = 100_000;
 
+const HASHED_ROWS_MAX = 1_000_000;
+const SNAPSHOT_CACHE_BYTES_MAX = 64 * 1024 * 1024;
+
+const SNAPSHOT_CACHE_ROWS_MIN = 256;
+
+/** How much of a refused text is sent back. */
+const SQL_ECHO_LENGTH_MAX = 1_000;
+
 export interface SubscriptionManagerOptions {
   /** Every table that SQL may name, system tables included. */
   readonly tables: readonly TableDef[];
@@ -43,6 +54,14 @@ export interface SubscriptionManagerOptions {
   readonly strictCompat?: boolean | undefined;
   /** Default 100,000; a query counts once for each query set it stands in. */
   readonly queriesPerClientMax?: number | undefined;
+  /** Rows that one evaluation of one query may look at. Default 10,000,000. */
+  readonly rowsPerQueryMax?: number | undefined;
+  /** Rows that may be held in hash tables for join columns without an index, together. Default 1,000,000. */
+  readonly hashedRowsMax?: number | undefined;
+  /** Memory for results that several clients may ask for one after another. Default 64 MiB. */
+  readonly snapshotCacheBytesMax?: number | undefined;
+  /** How many rows must be looked at for a result to be kept in that memory. Default 256. */
+  readonly snapshotCacheRowsMin?: number | undefined;
 }
 
 export interface SubscribeRequest {
@@ -71,7 +90,7 @@ export type OneOffResult =
   | { readonly type: 'error'; readonly message: string };
 
 /** What a manager holds and what it did. */
-export interface SubscriptionStatus extends Readonly<WorkCounters> {
+export interface SubscriptionStatus extends WorkCounters {
   readonly clients: number;
   readonly querySets: number;
   /** Distinct queries; one that several query sets share counts once. */
@@ -83,6 +102,7 @@ export interface SubscriptionStatus extends Readonly<WorkCounters> {
 /** A query that somebody subscribes to. */
 interface LiveQuery extends SubscriptionQuery {
   readonly key: string;
+  readonly text: string;
   readonly subscribers: Set<QuerySet>;
 }
 
@@ -108,14 +128,20 @@ export class SubscriptionManager {
   readonly #queries = new Map<string, LiveQuery>();
   readonly #candidates = new CandidateIndex<LiveQuery>();
   readonly #joinColumns: JoinColumns;
-  readonly #work: WorkCounters = makeWorkCounters();
+  readonly #snapshotCacheRowsMin: number;
+  readonly #snapshots: SnapshotCache<LiveQuery>;
+  readonly #failedClients = new Map<ClientKey, string>();
+  readonly #work: WorkMeter;
   readonly #context: IncrementalContext;
 
   constructor(options: SubscriptionManagerOptions) {
     this.#catalog = new Catalog(options.tables);
     this.#strictCompat = options.strictCompat ?? false;
     this.#queriesPerClientMax = options.queriesPerClientMax ?? QUERIES_PER_CLIENT_MAX;
-    this.#joinColumns = new JoinColumns(options.state);
+    this.#work = new WorkMeter(options.rowsPerQueryMax);
+    this.#snapshotCacheRowsMin = options.snapshotCacheRowsMin ?? SNAPSHOT_CACHE_ROWS_MIN;
+    this.#snapshots = new SnapshotCache(options.snapshotCacheBytesMax ?? SNAPSHOT_CACHE_BYTES_MAX);
+    this.#joinColumns = new JoinColumns(options.state, options.hashedRowsMax ?? HASHED_ROWS_MAX);
     this.#context = {
       state: options.state,
       work: this.#work,
@@ -137,17 +163,20 @@ export class SubscriptionManager {
     }
     const count = (known?.queryCount ?? 0) + queries.size;
     if (count > this.#queriesPerClientMax) return { type: 'error', message: this.#tooManyQueries(count) };
-    const tables = this.#currentRows(queries.values());
-    this.#register(client, { client, querySetId, queries: new Set(queries.values()) });
+    const distinct = new Set(queries.values());
+    const tables = this.#tryStart(distinct);
+    if (typeof tables === 'string') return { type: 'error', message: tables };
+    this.#register(client, { client, querySetId, queries: distinct });
     return { type: 'applied', tables };
   }
 
-  /** Ends a query set. Its id is free again afterwards. */
+  /** Ends a query set. Its id is free again afterwards, also when its rows were asked for and went over the limit. */
   unsubscribe(client: ClientKey, querySetId: number, { sendRows }: { readonly sendRows: boolean }): UnsubscribeResult {
     const querySet = this.#clients.get(client)?.querySets.get(querySetId);
     if (querySet === undefined) return { type: 'error', message: `Subscription not found: ${querySetId}` };
-    const tables = sendRows ? this.#currentRows(querySet.queries) : undefined;
+    const tables = sendRows ? this.#tryCurrentRows(querySet.queries) : undefined;
     this.#unregister(querySet);
+    if (typeof tables === 'string') return { type: 'error', message: tables };
     return { type: 'applied', tables };
   }
 
@@ -172,14 +201,31 @@ export class SubscriptionManager {
    * are not in the result; sets ascend by id. Clients that share a query share the objects of its update.
    */
   evaluate(deltas: readonly TableDelta[]): ReadonlyMap<ClientKey, readonly QuerySetUpdate[]> {
+    assert(this.#failedClients.size === 0, 'failed clients are taken after each evaluation');
     this.#joinColumns.apply(deltas);
+    this.#work.startOverhead();
     const updates = new UpdateCollector<ClientKey>();
-    for (const [query, changes] of this.#candidates.route(deltas)) {
+    for (const [query, changes] of this.#candidates.route({ ...this.#context, deltas })) {
       const update = this.#evaluateQuery(query, changes);
       if (update === undefined) continue;
       for (const { client, querySetId } of query.subscribers) updates.add(client, querySetId, update);
     }
-    return updates.finish();
+    const result = updates.finish();
+    for (const client of this.#failedClients.keys()) {
+      result.delete(client);
+      this.removeClient(client);
+    }
+    return result;
+  }
+
+  /**
+   * Clients with a query that the last `evaluate` had to give up, because its change went over the limit of rows, and
+   * why. They are forgotten here and missed the commit: their connections are to be closed with this message.
+   */
+  takeFailedClients(): ReadonlyMap<ClientKey, string> {
+    const failed = new Map(this.#failedClients);
+    this.#failedClients.clear();
+    return failed;
   }
 
   /** How a query would be answered and kept up to date, or why it is refused; for people. */
@@ -197,7 +243,7 @@ export class SubscriptionManager {
     let querySets = 0;
     for (const client of this.#clients.values()) querySets += client.querySets.size;
     return {
-      ...this.#work,
+      ...this.#work.counters,
       clients: this.#clients.size,
       querySets,
       liveQueries: this.#queries.size,
@@ -229,26 +275,61 @@ export class SubscriptionManager {
 
   #compileQuery(text: string, visibility: Visibility): LiveQuery {
     const query = compileSubscription(text, this.#compileOptions(visibility));
-    return { ...query, key: query.usesSender ? senderKey(text, visibility) : text, subscribers: new Set() };
+    const key = query.usesSender ? senderKey(text, visibility) : text;
+    return { ...query, key, text, subscribers: new Set() };
   }
 
   #compileOptions(visibility: Visibility): CompileOptions {
     return { catalog: this.#catalog, visibility, strictCompat: this.#strictCompat };
   }
 
-  #currentRows(queries: Iterable<LiveQuery>): readonly TableRows[] {
+  #tryStart(queries: ReadonlySet<LiveQuery>): readonly TableRows[] | string {
+    try {
+      this.#joinColumns.checkRoom(queries);
+    } catch (error) {
+      return describeFailure(error);
+    }
+    return this.#tryCurrentRows(queries);
+  }
+
+  /** The rows of each query that has any; the error's text when one goes over the limit of rows. */
+  #tryCurrentRows(queries: ReadonlySet<LiveQuery>): readonly TableRows[] | string {
     const tables: TableRows[] = [];
-    for (const { plan, table } of queries) {
-      const rows = evaluateRows(plan, this.#context);
-      if (rows.length > 0) tables.push({ tableName: table.name, rows: new SharedRows(rows) });
+    for (const query of queries) {
+      try {
+        const rows = this.#currentRows(query);
+        if (rows.rows.length > 0) tables.push({ tableName: query.table.name, rows });
+      } catch (error) {
+        return describeFailure(error, query.text);
+      }
     }
     return tables;
   }
 
-  #evaluateQuery({ plan, incremental, table }: LiveQuery, changes: readonly Delta[]): QueryUpdate | undefined {
-    const { inserts, deletes } = evaluateChange(plan, incremental, changes, this.#context);
-    if (inserts.length === 0 && deletes.length === 0) return undefined;
-    return new QueryUpdate(table, shared(inserts), shared(deletes));
+  /** @throws {QueryError} `query/limit` */
+  #currentRows(query: LiveQuery): SharedRows {
+    const known = this.#snapshots.get(query);
+    if (known !== undefined) return known;
+    const before = this.#work.counters.rowsScanned;
+    const rows = shared(evaluateRows(query.plan, this.#context));
+    const isDear = this.#work.counters.rowsScanned - before >= this.#snapshotCacheRowsMin;
+    // Who asks first may be the only one: memory is spent from the second on. This also keeps out what is not live yet.
+    if (isDear && query.subscribers.size > 0) this.#snapshots.put(query, rows);
+    return rows;
+  }
+
+  #evaluateQuery(query: LiveQuery, changes: readonly Delta[]): QueryUpdate | undefined {
+    const { plan, incremental, table } = query;
+    try {
+      const { inserts, deletes } = evaluateChange(plan, incremental, changes, this.#context);
+      if (inserts.length === 0 && deletes.length === 0) return undefined;
+      this.#snapshots.drop(query);
+      return new QueryUpdate(table, shared(inserts), shared(deletes));
+    } catch (error) {
+      const message = describeFailure(error, query.text);
+      for (const { client } of query.subscribers) this.#failedClients.set(client, message);
+      return undefined;
+    }
   }
 
   #register(clientKey: ClientKey, querySet: QuerySet): void {
@@ -278,13 +359,14 @@ export class SubscriptionManager {
     assert(!this.#queries.has(query.key), 'a query that starts is not live');
     this.#queries.set(query.key, query);
     this.#candidates.add(query);
-    this.#joinColumns.acquire(query.plan, query.incremental);
+    this.#joinColumns.acquire(query);
   }
 
   #stop(query: LiveQuery): void {
     this.#queries.delete(query.key);
+    this.#snapshots.drop(query);
     this.#candidates.remove(query);
-    this.#joinColumns.release(query.plan, query.incremental);
+    this.#joinColumns.release(query);
   }
 
   #tooManyQueries(count: number): string {
@@ -302,7 +384,8 @@ function shared(rows: readonly Row[]): SharedRows {
 }
 
 /** @throws what is no error of the query's text */
-function describeFailure(error: unknown, sql: string): string {
+function describeFailure(error: unknown, sql?: string): string {
   if (!(error instanceof QueryError)) throw error;
-  return `${error.message}, executing: \`${sql}\``;
+  if (sql === undefined) return error.message;
+  return `${error.message}, executing: \`${shortenText(sql, SQL_ECHO_LENGTH_MAX)}\``;
 }

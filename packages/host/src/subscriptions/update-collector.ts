@@ -16,7 +16,7 @@ export class UpdateCollector<C> {
   }
 
   /** Query sets ascend by id, tables by name. */
-  finish(): ReadonlyMap<C, readonly QuerySetUpdate[]> {
+  finish(): Map<C, readonly QuerySetUpdate[]> {
     const result = new Map<C, readonly QuerySetUpdate[]>();
     for (const [client, querySets] of this.#clients) {
       const ids = [...querySets.keys()].toSorted((a, b) => a - b);

@@ -1,6 +1,6 @@
 import { BsatnReader } from '../../src/bsatn/reader.ts';
 
-export interface DecodedTable {
+interface DecodedTable {
   table: string;
   rows: string[];
 }
@@ -114,7 +114,9 @@ function decodeRowList(reader: BsatnReader): string[] {
   const data = reader.byteArray();
   if (!isFixed) return starts.map((start, at) => hex(data.subarray(start, starts[at + 1] ?? data.length)));
   if (rowBytes === 0 || data.length % rowBytes !== 0) throw new Error('a wrong row length');
-  return Array.from({ length: data.length / rowBytes }, (_, at) => hex(data.subarray(at * rowBytes, (at + 1) * rowBytes)));
+  return Array.from({ length: data.length / rowBytes }, (_, at) =>
+    hex(data.subarray(at * rowBytes, (at + 1) * rowBytes)),
+  );
 }
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

@@ -10,7 +10,7 @@ import type {
   ReducerOutcome,
 } from '../../src/database/calls.ts';
 import type { Row, StateView, TableDelta } from '../../src/datastore/state-view.ts';
-import type { ModuleDef, TableDef } from '../../src/schema/module-def.ts';
+import type { TableDef } from '../../src/schema/module-def.ts';
 import type { SessionDatabase } from '../../src/session/session-database.ts';
 
 const makeTable = (id: number, name: string, extra: Partial<TableDef>): TableDef => ({
@@ -30,8 +30,8 @@ const makeTable = (id: number, name: string, extra: Partial<TableDef>): TableDef
 
 export const BAG = makeTable(4096, 'bag', {});
 export const ALARM = makeTable(4097, 'alarm', { isEvent: true });
-export const SECRET = makeTable(4098, 'secret', { access: 'private' });
-export const NOTE = makeTable(4099, 'note', {
+const SECRET = makeTable(4098, 'secret', { access: 'private' });
+const NOTE = makeTable(4099, 'note', {
   columns: [{ name: 'text', accessor: 'text', algebraicType: { type: 'string' } }],
 });
 const TABLES = [BAG, ALARM, SECRET, NOTE];
@@ -58,15 +58,6 @@ export const textRow = (text: string): Row => {
 export class FakeDatabase implements SessionDatabase {
   readonly identity = 0xdbn;
   readonly owner = OWNER;
-  readonly def: ModuleDef = {
-    tables: TABLES,
-    reducers: [],
-    procedures: [],
-    views: [],
-    lifecycle: {},
-    rowLevelSecurity: [],
-    types: [],
-  };
   readonly tables: readonly TableDef[] = TABLES;
   /** Every call and every event, in order. */
   readonly calls: string[] = [];
@@ -82,6 +73,8 @@ export class FakeDatabase implements SessionDatabase {
   #waiters: { offset: bigint; resolve: () => void; reject: (error: Error) => void }[] = [];
   readonly #isDurable: boolean;
   #isCommitting = false;
+  #writing: 'free' | 'behind' | 'failed' = 'free';
+  #whenWritable: (() => void) | undefined;
 
   constructor({ isDurable = true } = {}) {
     this.#isDurable = isDurable;
@@ -96,6 +89,26 @@ export class FakeDatabase implements SessionDatabase {
 
   get durableOffset(): bigint {
     return this.#isDurable ? this.#nextOffset : this.#durableOffset;
+  }
+
+  get writable(): boolean {
+    return this.#writing === 'free';
+  }
+
+  whenWritable(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#whenWritable = () => (this.#writing === 'free' ? resolve() : reject(new Error('the disk is full')));
+    });
+  }
+
+  /** Lets the storage be behind, catch up, or fail for good. */
+  setWriting(writing: 'free' | 'behind' | 'failed'): void {
+    this.#writing = writing;
+    if (writing !== 'behind') this.#whenWritable?.();
+  }
+
+  status(): { nextOffset: bigint } {
+    return { nextOffset: this.#nextOffset };
   }
 
   whenDurable(offset: bigint): Promise<void> {
@@ -161,7 +174,11 @@ export class FakeDatabase implements SessionDatabase {
     if (name === 'add' || name === 'echo') {
       return { outcome: { type: 'returned', bytes: args }, ...times, offset: undefined };
     }
-    return { outcome: { type: 'failed', message: 'no such procedure', reason: 'unknown-function' }, ...times, offset: undefined };
+    return {
+      outcome: { type: 'failed', message: 'no such procedure', reason: 'unknown-function' },
+      ...times,
+      offset: undefined,
+    };
   }
 
   /** A commit that comes from no connection, such as a scheduled reducer. */
@@ -187,7 +204,8 @@ export class FakeDatabase implements SessionDatabase {
     for (const { table, inserts, deletes } of deltas) {
       if (table.isEvent) continue;
       const gone = new Set(deletes.map((row) => Buffer.from(row).toString('hex')));
-      const kept = this.#rows.get(table.id)!.filter((row) => !gone.has(Buffer.from(row).toString('hex')));
+      const rows = this.#rows.get(table.id)!;
+      const kept = gone.size === 0 ? rows : rows.filter((row) => !gone.has(Buffer.from(row).toString('hex')));
       this.#rows.set(table.id, [...kept, ...inserts]);
     }
     const offset = this.#nextOffset;

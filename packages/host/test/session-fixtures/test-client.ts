@@ -13,6 +13,8 @@ export class TestClient implements ClientLink {
   isPaused = false;
   /** What a client that does not read leaves behind. */
   bufferedBytes = 0;
+  /** A client that stopped reading: what it is sent stays in its buffer. */
+  isStalled = false;
   #read = 0;
 
   constructor(hub: SessionHub, options: TestClientOptions = {}) {
@@ -24,7 +26,9 @@ export class TestClient implements ClientLink {
 
   send(payload: readonly Uint8Array[]): void {
     if (this.closed !== undefined) throw new Error('sent after close');
-    this.payloads.push(concatChunks(payload));
+    const bytes = concatChunks(payload);
+    if (this.isStalled) this.bufferedBytes += bytes.length;
+    else this.payloads.push(bytes);
   }
   close(code: number, reason: string): void {
     if (this.closed !== undefined) throw new Error('closed twice');
@@ -87,7 +91,12 @@ export const oneOff = (requestId: number, query: string) =>
     writer.string(query);
   });
 
-export const call = (kind: 'reducer' | 'procedure', requestId: number, name: string, args: Uint8Array = new Uint8Array(0)) =>
+export const call = (
+  kind: 'reducer' | 'procedure',
+  requestId: number,
+  name: string,
+  args: Uint8Array = new Uint8Array(0),
+) =>
   write((writer) => {
     writer.u8(kind === 'reducer' ? 3 : 4);
     writer.u32(requestId);

@@ -1,4 +1,4 @@
-import { makeWireTimestamp, type ApplyArguments, type Op } from '@inner-universe/module/wire';
+import { MAX_REQUEST_BYTES, makeWireTimestamp, type ApplyArguments, type Op } from '@inner-universe/module/wire';
 import type { Clock, IdSource } from '@inner-universe/nerv';
 import { checkSchema } from '../connection/schema-check.ts';
 import type { CallOptions, Connection, Connector } from '../connection/connection.ts';
@@ -8,7 +8,6 @@ import { ChangeFeed, type LiveListener, type ReadPage } from './change-feed.ts';
 import { opByteLength } from './op-size.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { ReadName, Reads } from './reads.ts';
-import { MAX_REQUEST_BYTES } from '@inner-universe/module/wire';
 
 /** What a client is made of; `openUniverse` fills it in. */
 export interface ClientParts {
@@ -45,7 +44,8 @@ export class ModuleClient implements AsyncDisposable {
   #token: string | undefined;
   #closed = false;
 
-  private constructor(parts: ClientParts, link: Link, feed: ChangeFeed) {
+  /** Use `open`. */
+  constructor(parts: ClientParts, link: Link, feed: ChangeFeed) {
     this.#parts = parts;
     this.target = parts.connector.target;
     this.database = parts.database;
@@ -60,7 +60,16 @@ export class ModuleClient implements AsyncDisposable {
   }
 
   /** Connects, checks the schema, and follows the log from its head on. */
-  static async open(parts: ClientParts, call: CallOptions = {}): Promise<ModuleClient> {
+  static open(parts: ClientParts, call: CallOptions = {}): Promise<ModuleClient> {
+    return ModuleClient.openAs(ModuleClient, parts, call);
+  }
+
+  /** As `open`, for a class built on this one. */
+  static async openAs<C extends ModuleClient>(
+    kind: new (parts: ClientParts, link: Link, feed: ChangeFeed) => C,
+    parts: ClientParts,
+    call: CallOptions,
+  ): Promise<C> {
     const opened: { client?: ModuleClient; connection?: Connection } = {};
     const feed = new ChangeFeed({
       read: (name, args) => requireClient(opened).read(name, args),
@@ -81,7 +90,7 @@ export class ModuleClient implements AsyncDisposable {
       },
       call,
     );
-    const client = new ModuleClient(parts, link, feed);
+    const client = new kind(parts, link, feed);
     if (opened.connection !== undefined) client.adopt(opened.connection);
     opened.client = client;
     return client;

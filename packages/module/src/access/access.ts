@@ -8,7 +8,7 @@ import { matchesPattern } from '@inner-universe/nerv/events/pattern';
 import type { Context } from '../schema/database.ts';
 import type { GrantRow } from '../schema/rows.ts';
 import { refuse } from '../refusals/refused.ts';
-import { isSameIdentity, micros, type Identity } from '../values/timestamps.ts';
+import { isSameIdentity, micros, type Identity } from '../values/library-values.ts';
 import { GUEST_ROLE, type GrantAction, type ResourceKind } from '../wire/vocabulary.ts';
 import { OWNER_KEY, type Settings } from './settings.ts';
 
@@ -166,8 +166,14 @@ function covers(grant: GrantRow, action: GrantAction, resource: Resource): boole
   const name = grant.resource.slice(colon + 1);
   if (kind === 'scope' && resource.kind !== 'config') return name === '*' || name === resource.scope;
   if (kind !== resource.kind) return false;
-  if (kind === 'event') return matchesPattern(name, resource.name);
+  if (kind === 'event') return coversEvents(name, resource.name);
   return name === '*' || name === resource.name;
+}
+
+/** A pattern covers the types it matches, and of other patterns only itself: `order.*` does not cover `order.**`. */
+function coversEvents(pattern: string, wanted: string): boolean {
+  if (pattern === '**') return true;
+  return wanted.includes('*') ? pattern === wanted : matchesPattern(pattern, wanted);
 }
 
 function isWithin(grant: GrantRow, scope: string): boolean {

@@ -8,7 +8,7 @@
  */
 import type { Context } from '../schema/database.ts';
 import type { EventLogRow, LogHeadRow } from '../schema/rows.ts';
-import { makeTimestamp, micros, type Timestamp } from '../values/timestamps.ts';
+import { makeTimestamp, micros, type Timestamp } from '../values/library-values.ts';
 import { RECENT_EVENTS } from '../wire/limits.ts';
 import { SYSTEM_ID_PREFIX, SYSTEM_SOURCE, type SystemEventType } from '../wire/vocabulary.ts';
 import { bumpHead } from './heads.ts';
@@ -92,6 +92,12 @@ export class LogWriter {
     record.ids.push(id);
     if (item !== undefined) record.items.push(item);
     return this.#changeSeq ?? record.seq;
+  }
+
+  /** Notes that the log was trimmed up to a `seq`. */
+  trim(upToSeq: bigint, digest: string): void {
+    this.#head.trimmedSeq = upToSeq;
+    this.#head.trimmedDigest = digest;
   }
 
   /** Writes everything, moves the heads of the scopes concerned, and gives the last `seq`, or 0 if it took none. */

@@ -69,6 +69,7 @@ export function deleteEntity(work: Work, op: DeleteEntityOp): void {
   const seq = work.log.change('ENTITY_DELETED', existing.scope, existing.id);
   removeLookups(work.db, work.settings, lookupOwner(existing));
   work.db.entity.id.delete(existing.id);
+  work.entityScopes.delete(existing.id);
   writeHistory(work, { ...existing, author, updatedAt, recordedAt: work.now, publisher: work.ctx.sender, seq }, 'deleted', []);
 }
 
@@ -106,6 +107,7 @@ function insertEntity(work: Work, { id, entityType, scope, author, fields, op }:
   };
   referToFieldChunks(work, scope, fields);
   work.db.entity.insert(row);
+  work.entityScopes.set(id, scope);
   const owner = lookupOwner(row);
   addTags(work.db, owner);
   addProperties(work.db, work.settings, owner);

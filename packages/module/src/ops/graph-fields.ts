@@ -13,7 +13,7 @@ import {
   checkValidity,
   parseJson,
 } from '../values/checks.ts';
-import { isSameTime } from '../values/timestamps.ts';
+import { isSameTime } from '../values/library-values.ts';
 import { referToChunks } from './chunks.ts';
 import type { Work } from './work.ts';
 

@@ -2,7 +2,7 @@ import { refuse } from '../refusals/refused.ts';
 import type { CreateRelationOp, DeleteRelationOp, UpdateRelationOp } from '../schema/op-types.ts';
 import type { RelationRow } from '../schema/rows.ts';
 import { checkId, checkLabel, checkScope } from '../values/checks.ts';
-import type { Timestamp } from '../values/timestamps.ts';
+import type { Timestamp } from '../values/library-values.ts';
 import { MAX_CASCADE_ROWS } from '../wire/limits.ts';
 import type { HistoryOperation } from '../wire/vocabulary.ts';
 import {
@@ -202,19 +202,20 @@ function requireRelation(work: Work, id: string, action: 'update' | 'delete'): R
 
 function requireEnd(work: Work, op: CreateRelationOp, end: 'fromId' | 'toId', scope: string): void {
   const id = checkId(op[end], end);
-  const entity = work.db.entity.id.find(id);
-  if (entity === null) {
+  const found = work.entityScopes.get(id) ?? work.db.entity.id.find(id)?.scope;
+  if (found === undefined) {
     refuse('relation/endpoint-missing', `The relation '${op.id}' needs the entity '${id}', which does not exist.`, {
       ids: [op.id, id],
       details: { end },
     });
   }
-  if (entity.scope !== scope) {
+  if (found !== scope) {
     refuse('scope/mismatch', `The relation '${op.id}' is of scope ${scope}, but '${id}' is of another.`, {
       ids: [op.id, id],
       details: { end, scope },
     });
   }
+  work.entityScopes.set(id, found);
 }
 
 function requireUpdate(work: Work, existing: RelationRow, relationType: string): void {

@@ -9,12 +9,13 @@ import {
   MAX_DESCRIPTION_BYTES,
   MAX_ID_BYTES,
   MAX_INLINE_VALUE_BYTES,
+  MAX_LABEL_BYTES,
   MAX_NAME_BYTES,
   MAX_TAGS,
 } from '../wire/limits.ts';
 import { DEFAULT_SCOPE, VALUE_ENCODINGS } from '../wire/vocabulary.ts';
 import { byteLength, hasControlCharacter, isLongerThan } from './text.ts';
-import { micros, type Timestamp } from './timestamps.ts';
+import { micros, type Timestamp } from './library-values.ts';
 
 /** JSON texts up to this many UTF-16 units are parsed; of longer ones only the outer form is looked at. */
 const PARSED_UNITS = 65_536;
@@ -25,15 +26,16 @@ const VALID_TYPES_KEPT = 1_024;
 /** An id, type, store, branch, tag or scope: 1 to 128 bytes without control characters. */
 export function checkId(value: string, what: string): string {
   if (value === '') refuse('value/malformed', `The ${what} is empty. Give it 1 to ${MAX_ID_BYTES} bytes.`);
-  return checkLabel(value, what);
-}
-
-/** A label (author, source, partition key): like an id, but may be empty. */
-export function checkLabel(value: string, what: string): string {
   if (isLongerThan(value, MAX_ID_BYTES)) tooLarge(what, byteLength(value), MAX_ID_BYTES);
   if (hasControlCharacter(value)) {
     refuse('value/malformed', `The ${what} ${JSON.stringify(value)} has a control character. Take it out.`);
   }
+  return value;
+}
+
+/** A label (author, source, partition key): any text of at most 1 KiB, also none. */
+export function checkLabel(value: string, what: string): string {
+  if (isLongerThan(value, MAX_LABEL_BYTES)) tooLarge(what, byteLength(value), MAX_LABEL_BYTES);
   return value;
 }
 

@@ -7,12 +7,14 @@
 export const MAX_REQUEST_OPS = 1_000;
 /** Bytes of all texts, ids and chunks in one request's ops together. */
 export const MAX_REQUEST_BYTES = 1_048_576;
-/** Bytes of an id, a type, a scope, a store, a branch, a tag, a label (author, source) or a partition key. */
+/** Bytes of an id, an entity or relation type, a scope, a store, a branch, a tag, a role or a digest. */
 export const MAX_ID_BYTES = 128;
-/** Bytes of an entity's, relation's, branch's or version's display name. */
-export const MAX_NAME_BYTES = 1_024;
+/** Bytes of an entity's or relation's display name. */
+export const MAX_NAME_BYTES = 4_096;
+/** Bytes of a label (author, source, holder) or a partition key. */
+export const MAX_LABEL_BYTES = 1_024;
 /** Bytes of a description. */
-export const MAX_DESCRIPTION_BYTES = 65_536;
+export const MAX_DESCRIPTION_BYTES = 262_144;
 /** Bytes of one value (`data`, `metadata`, `properties`, `delta`, `state`) stored inline; more goes into chunks. */
 export const MAX_INLINE_VALUE_BYTES = 262_144;
 /** Bytes of one chunk. */
@@ -37,6 +39,8 @@ export const MAX_READ_IDS = 1_000;
 export const MAX_REFUSAL_BYTES = 4_096;
 /** How long a request id is remembered, and how old a request may be, in microseconds: seven days. */
 export const REQUEST_MAX_AGE_MICROS = 604_800_000_000n;
+/** How far ahead a caller's clock may be, in microseconds: an hour. A request from further ahead is refused. */
+export const MAX_CLOCK_LEAD_MICROS = 3_600_000_000n;
 /** How long a chunk that nothing refers to is kept, in microseconds: a day. */
 export const CHUNK_MAX_AGE_MICROS = 86_400_000_000n;
 /** Ephemeral events kept per scope for readers that page. */

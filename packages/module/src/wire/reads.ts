@@ -94,7 +94,7 @@ export interface EventsPage {
   /** Everything up to this `seq` was trimmed away. */
   readonly trimmedSeq: bigint;
   readonly recent: readonly RecentEventRow[];
-  /** The last `recentNumber` of the scope; 0 when no scope was named. */
+  /** Read on with `recentAfter` = this; 0 when ephemeral events were not asked for. */
   readonly recentNumber: bigint;
 }
 
@@ -296,7 +296,7 @@ export interface TableCount {
   readonly rows: bigint;
 }
 
-/** Result of `read_status`, which takes no arguments and needs `read` on any scope. */
+/** Result of `read_status`, which takes no arguments. For the owner and who may `read` `scope:*`. */
 export interface StatusResult {
   /** Application events recorded since the universe was made, trimmed ones included. */
   readonly events: bigint;

@@ -40,6 +40,7 @@ export const REFUSAL_CODES = [
   'state/id-taken',
   'state/incomplete',
   'state/unknown-parent',
+  'state/unknown-store',
   'state/unknown-version',
   'state/version-conflict',
   'tag/exists',

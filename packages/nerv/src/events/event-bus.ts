@@ -1,5 +1,5 @@
 import type { EventKind, EventMap, EventMetadata, EventOf, EventTypeOf, NervEvent } from './event.ts';
-import type { AbortSignalLike } from "./abort-signal.ts";
+import type { AbortSignalLike } from './abort-signal.ts';
 import type { EventQuery, EventPage } from './event-query.ts';
 import { LocalEventBus, type EventBusOptions } from './local-event-bus.ts';
 
@@ -46,9 +46,7 @@ export interface EventBus<M extends object = EventMap> {
   events<P extends string>(selector: EventSelector<M, P>, options?: StreamOptions): EventStream<EventOf<M, P>>;
 
   /** Past events, oldest first unless asked otherwise; on a bus without a log, those its history still holds. */
-  query<P extends string = string>(
-    query?: EventQuery<P>,
-  ): readonly EventOf<M, P>[] | Promise<readonly EventOf<M, P>[]>;
+  query<P extends string = string>(query?: EventQuery<P>): readonly EventOf<M, P>[] | Promise<readonly EventOf<M, P>[]>;
 
   /** As `query`, a page at a time: `next`, if there is more, is the cursor to ask with. */
   queryPage<P extends string = string>(
@@ -66,8 +64,7 @@ export interface EventBus<M extends object = EventMap> {
 }
 
 /** NERV's bus, in memory: the class `LocalEventBus` under the name of what it is. */
-export const EventBus: new <M extends object = EventMap>(options?: EventBusOptions) => LocalEventBus<M> =
-  LocalEventBus;
+export const EventBus: new <M extends object = EventMap>(options?: EventBusOptions) => LocalEventBus<M> = LocalEventBus;
 
 /** The arguments after the type: data may be left out where its type allows undefined. */
 export type DataArguments<Data, Options> = undefined extends Data

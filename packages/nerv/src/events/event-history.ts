@@ -55,7 +55,7 @@ export class EventHistory {
     const step = descending ? -1 : 1;
     const oldest = this.#next - this.#ring.length;
     const items: NervEvent[] = [];
-    for (let position = this.#start(query.cursor, descending); position >= oldest && position < this.#next; ) {
+    for (let position = this.#start(query.cursor, descending); position >= oldest && position < this.#next;) {
       const event = this.#ring[position % this.#capacity];
       if (event !== undefined && matches(event)) {
         if (items.length >= limit) return { items, next: String(position) };

@@ -78,12 +78,7 @@ export function invalidEvent(message: string, details: Readonly<Record<string, u
   return new NervError('event/invalid', message, { details });
 }
 
-function makeBareEvent<T extends string, D>(
-  origin: EventOrigin,
-  type: T,
-  kind: EventKind,
-  data: D,
-): NervEvent<T, D> {
+function makeBareEvent<T extends string, D>(origin: EventOrigin, type: T, kind: EventKind, data: D): NervEvent<T, D> {
   return {
     id: origin.nextId(),
     type,

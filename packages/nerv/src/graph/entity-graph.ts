@@ -173,7 +173,10 @@ export type InputArguments<Input> = {} extends Input ? [input?: Input | undefine
 
 /** The writes of a batch. Each gives the id of what it writes, to be used by the next. */
 export interface GraphBatch<S extends GraphSchema = GraphSchema> {
-  createEntity<T extends EntityTypeOf<S>>(type: T, ...input: InputArguments<EntityInput<EntityProperties<S, T>>>): string;
+  createEntity<T extends EntityTypeOf<S>>(
+    type: T,
+    ...input: InputArguments<EntityInput<EntityProperties<S, T>>>
+  ): string;
   updateEntity<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     entity: Reference,
     patch: EntityPatch<EntityProperties<S, T>>,

@@ -46,8 +46,8 @@ export function makeChange<Subject extends 'entity' | 'relation', Row>(
   origin: GraphOrigin,
 ): RowChange<Subject, Row> | undefined {
   if (before === undefined) {
-    return after === undefined ? undefined : { type: 'inserted', subject, id, before, after, origin };
+    return after === undefined ? undefined : { type: 'inserted', subject, id, before: undefined, after, origin };
   }
-  if (after === undefined) return { type: 'deleted', subject, id, before, after, origin };
+  if (after === undefined) return { type: 'deleted', subject, id, before, after: undefined, origin };
   return { type: 'updated', subject, id, before, after, origin };
 }

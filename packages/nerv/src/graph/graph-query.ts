@@ -68,12 +68,18 @@ interface RowQuery<Field extends string, T extends string, P extends object> {
 }
 
 /** Which entities. */
-export interface EntityQuery<T extends string = string, P extends object = Record<string, Value>>
-  extends RowQuery<RowField, T, P> {}
+export interface EntityQuery<T extends string = string, P extends object = Record<string, Value>> extends RowQuery<
+  RowField,
+  T,
+  P
+> {}
 
 /** Which relations. */
-export interface RelationQuery<T extends string = string, P extends object = Record<string, Value>>
-  extends RowQuery<RowField | RelationField, T, P> {
+export interface RelationQuery<T extends string = string, P extends object = Record<string, Value>> extends RowQuery<
+  RowField | RelationField,
+  T,
+  P
+> {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
 }

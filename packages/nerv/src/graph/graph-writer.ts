@@ -4,17 +4,19 @@
 // - The net changes name each row at most once, and no row that is as it was.
 
 import type { Entity, Relation } from './entity.ts';
+import { sameRow } from './make-row.ts';
 import type { NetChange, NetChanges } from './graph-change.ts';
 import type { GraphStore } from './graph-store.ts';
 
-type Step =
+/** What was in a place before it was written. */
+export type WriteStep =
   | { readonly subject: 'entity'; readonly id: string; readonly before: Entity | undefined }
   | { readonly subject: 'relation'; readonly id: string; readonly before: Relation | undefined };
 
 /** Writes to a store and remembers what was there. */
 export class GraphWriter {
   readonly store: GraphStore;
-  readonly #steps: Step[] = [];
+  readonly #steps: WriteStep[] = [];
 
   constructor(store: GraphStore) {
     this.store = store;
@@ -51,6 +53,25 @@ export class GraphWriter {
     }
   }
 
+  /** What was written since the mark, to be reverted later, by this writer or another. */
+  stepsSince(mark: number): readonly WriteStep[] {
+    return this.#steps.slice(mark);
+  }
+
+  /** Writes back what was there before the steps. */
+  revert(steps: readonly WriteStep[]): void {
+    for (const step of [...steps].reverse()) {
+      if (step.subject === 'entity') {
+        if (step.before === undefined) this.removeEntity(step.id);
+        else this.putEntity(step.before);
+      } else if (step.before === undefined) {
+        this.removeRelation(step.id);
+      } else {
+        this.putRelation(step.before);
+      }
+    }
+  }
+
   /** What was done, all in all. */
   net(): NetChanges {
     const entities = new Map<string, Entity | undefined>();
@@ -68,7 +89,7 @@ export class GraphWriter {
     };
   }
 
-  #undo(step: Step): void {
+  #undo(step: WriteStep): void {
     if (step.subject === 'entity') {
       if (step.before === undefined) this.store.removeEntity(step.id);
       else this.store.putEntity(step.before);
@@ -80,14 +101,14 @@ export class GraphWriter {
   }
 }
 
-function changesSince<Row>(
+function changesSince<Row extends Entity>(
   first: ReadonlyMap<string, Row | undefined>,
   now: (id: string) => Row | undefined,
 ): NetChange<Row>[] {
   const changes: NetChange<Row>[] = [];
   for (const [id, before] of first) {
     const after = now(id);
-    if (before !== after) changes.push({ id, before, after });
+    if (!sameRow(before, after)) changes.push({ id, before, after });
   }
   return changes;
 }

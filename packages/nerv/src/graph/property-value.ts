@@ -22,7 +22,7 @@ export function copyProperties(properties: unknown): Properties {
       details: { path: '' },
     });
   }
-  if (Object.values(properties).every(isScalar) && Object.keys(properties).every(isWellFormed)) {
+  if (Object.values(properties).every(isStorableScalar) && Object.keys(properties).every(isWellFormed)) {
     const copy: Record<string, Value> = {};
     for (const [key, value] of Object.entries(properties)) setOwn<unknown>(copy, key, value);
     return Object.freeze(copy);
@@ -44,17 +44,8 @@ export function patchProperties(before: Properties, set: object | undefined, rem
 
 /** What the value is found by: itself, or its canonical text where it is an object. */
 export function valueKey(value: unknown): ValueKey {
-  switch (typeof value) {
-    case 'string':
-      return value.charCodeAt(0) === 0 ? `\u0000s${value}` : value;
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-    case 'undefined':
-      return value;
-    default:
-      return value === null ? null : `\u0000o${stringify(value)}`;
-  }
+  if (typeof value === 'string') return value.charCodeAt(0) === 0 ? `\u0000s${value}` : value;
+  return isScalar(value) ? value : `\u0000o${stringify(value)}`;
 }
 
 /** Whether two values are the same. */
@@ -96,19 +87,12 @@ const DATE_RANK = 5;
 const OTHER_RANK = 6;
 
 function valueRank(value: unknown): number {
-  switch (typeof value) {
-    case 'undefined':
-      return 0;
-    case 'boolean':
-      return BOOLEAN_RANK;
-    case 'number':
-    case 'bigint':
-      return NUMBER_RANK;
-    case 'string':
-      return STRING_RANK;
-    default:
-      return value === null ? 1 : value instanceof Date ? DATE_RANK : OTHER_RANK;
-  }
+  if (value === undefined) return 0;
+  if (value === null) return 1;
+  if (typeof value === 'boolean') return BOOLEAN_RANK;
+  if (typeof value === 'number' || typeof value === 'bigint') return NUMBER_RANK;
+  if (typeof value === 'string') return STRING_RANK;
+  return value instanceof Date ? DATE_RANK : OTHER_RANK;
 }
 
 // Both values have the rank, so they are of its types.
@@ -138,25 +122,20 @@ function compareScalars<T extends string | number | boolean>(left: T, right: T):
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-function isScalar(value: unknown): value is Value {
-  switch (typeof value) {
-    case 'string':
-      return isWellFormed(value);
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-    case 'undefined':
-      return true;
-    default:
-      return value === null;
-  }
+function isScalar(value: unknown): value is ValueKey {
+  return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol');
+}
+
+function isStorableScalar(value: unknown): boolean {
+  return typeof value === 'string' ? isWellFormed(value) : isScalar(value);
 }
 
 function isWellFormed(text: string): boolean {
   return !hasLoneSurrogate(text);
 }
 
-function deepFreeze<T>(value: T): T {
+/** Freezes plain data as far as it can be, and gives it. */
+export function deepFreeze<T>(value: T): T {
   // A view of bytes cannot be frozen.
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
   const parts = value instanceof Map ? [...value].flat() : value instanceof Set ? [...value] : Object.values(value);

@@ -1,5 +1,11 @@
 import { DIGEST_BYTES, Sha256 } from './sha256.ts';
 
+/**
+ * A SHA-256 digest as a binary string: 32 characters, each one byte. Smaller than a typed array, compared by `===`.
+ * It never leaves the process; outside it is hex.
+ */
+export type Digest = string;
+
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** The hasher of this file's functions; each of them begins and ends a whole message, so none sees another's. */
@@ -8,20 +14,22 @@ const hasher = new Sha256();
 /** SHA-256 of bytes, or of a string as UTF-8. */
 export function sha256(data: Uint8Array | string): Uint8Array {
   const digest = new Uint8Array(DIGEST_BYTES);
-  if (typeof data === 'string') hasher.utf8(data);
-  else hasher.bytes(data);
-  hasher.digestInto(digest);
+  add(data).digestInto(digest);
   return digest;
 }
 
 /** SHA-256 of bytes, or of a string as UTF-8, in lower-case hex. */
 export function sha256Hex(data: Uint8Array | string): string {
-  return toHex(sha256(data));
+  return digestToHex(add(data).digest());
 }
 
-/** `bytes[from..to)` in lower-case hex. */
-export function toHex(bytes: Uint8Array, from = 0, to: number = bytes.length): string {
+/** A digest in lower-case hex. */
+export function digestToHex(digest: Digest): string {
   let text = '';
-  for (let i = from; i < to; i += 1) text += HEX[bytes[i] ?? 0] ?? '';
+  for (let i = 0; i < digest.length; i += 1) text += HEX[digest.charCodeAt(i)] ?? '';
   return text;
+}
+
+function add(data: Uint8Array | string): Sha256 {
+  return typeof data === 'string' ? hasher.utf8(data) : hasher.bytes(data);
 }

@@ -56,6 +56,23 @@ export class Sha256 {
     return this;
   }
 
+  /** Adds a binary string, as `digest` gives it: each character one byte. */
+  binary(text: string): this {
+    const block = this.#block;
+    let filled = this.#filled;
+    for (let i = 0; i < text.length; i += 1) {
+      block[filled] = text.charCodeAt(i);
+      filled += 1;
+      if (filled === BLOCK_BYTES) {
+        process(this.#state, block, 0);
+        filled = 0;
+      }
+    }
+    this.#filled = filled;
+    this.#length += text.length;
+    return this;
+  }
+
   /** Adds a string as UTF-8. A lone surrogate becomes U+FFFD, as everywhere on the web. */
   utf8(text: string): this {
     const length = text.length;
@@ -72,9 +89,27 @@ export class Sha256 {
     return this;
   }
 
-  /** Ends the message, writes its 32 bytes at `target[at..at+32)` and is ready for the next one. */
-  digestInto(target: Uint8Array, at = 0): void {
-    assert(at + DIGEST_BYTES <= target.length, 'a digest has room');
+  /** Ends the message, writes its 32 bytes into `target` and is ready for the next one. */
+  digestInto(target: Uint8Array): void {
+    assert(target.length === DIGEST_BYTES, 'a digest has room');
+    this.#end();
+    for (let i = 0; i < 8; i += 1) writeWord(target, i * 4, word(this.#state, i));
+    this.#state.set(INITIAL);
+  }
+
+  /**
+   * Ends the message and gives its 32 bytes as a binary string (a character a byte), which is smaller than a typed
+   * array, is compared by `===` and is a key of maps; ready for the next message.
+   */
+  digest(): string {
+    this.#end();
+    const digest = toBinary(this.#state);
+    this.#state.set(INITIAL);
+    return digest;
+  }
+
+  /** Pads and processes the last blocks (FIPS 180-4, 5.1.1). */
+  #end(): void {
     const block = this.#block;
     const length = this.#length;
     block[this.#filled] = 0x80;
@@ -86,8 +121,6 @@ export class Sha256 {
     writeWord(block, 56, Math.floor(length / 0x2000_0000));
     writeWord(block, 60, (length << 3) >>> 0);
     process(this.#state, block, 0);
-    for (let i = 0; i < 8; i += 1) writeWord(target, at + i * 4, this.#state[i] ?? 0);
-    this.#state.set(INITIAL);
     this.#filled = 0;
     this.#length = 0;
   }
@@ -169,6 +202,28 @@ function process(state: Int32Array, bytes: Uint8Array, at: number): void {
   state[5] = word(state, 5) + f;
   state[6] = word(state, 6) + g;
   state[7] = word(state, 7) + h;
+}
+
+/** Eight words as 32 characters. One call, as pieces joined would not be flat; spelled out, as it runs for every item. */
+function toBinary(words: Int32Array): string {
+  const a = word(words, 0);
+  const b = word(words, 1);
+  const c = word(words, 2);
+  const d = word(words, 3);
+  const e = word(words, 4);
+  const f = word(words, 5);
+  const g = word(words, 6);
+  const h = word(words, 7);
+  return String.fromCharCode(
+    a >>> 24, (a >>> 16) & 255, (a >>> 8) & 255, a & 255,
+    b >>> 24, (b >>> 16) & 255, (b >>> 8) & 255, b & 255,
+    c >>> 24, (c >>> 16) & 255, (c >>> 8) & 255, c & 255,
+    d >>> 24, (d >>> 16) & 255, (d >>> 8) & 255, d & 255,
+    e >>> 24, (e >>> 16) & 255, (e >>> 8) & 255, e & 255,
+    f >>> 24, (f >>> 16) & 255, (f >>> 8) & 255, f & 255,
+    g >>> 24, (g >>> 16) & 255, (g >>> 8) & 255, g & 255,
+    h >>> 24, (h >>> 16) & 255, (h >>> 8) & 255, h & 255,
+  );
 }
 
 function rotate(value: number, by: number): number {

@@ -24,10 +24,10 @@
 import { canonicalJson } from '../values/canonical-json.ts';
 import { leafTag } from '../values/decode.ts';
 import { encode } from '../values/encode.ts';
-import { compareKeys, type JsonObject, type JsonValue } from '../values/json.ts';
+import { compareKeys, type JsonValue } from '../values/json.ts';
 import { assert } from '../assert.ts';
-import { toHex } from './digest.ts';
-import { DIGEST_BYTES, Sha256 } from './sha256.ts';
+import { digestToHex, type Digest } from './digest.ts';
+import { Sha256 } from './sha256.ts';
 
 /** The scheme's name, as it stands before the colon of a hash. */
 export const TREE_SCHEME = 'sha256-tree';
@@ -47,35 +47,35 @@ const TAG_OBJECT = 4;
 /** The hasher of this file's functions; each of them begins and ends a whole message, so none sees another's. */
 const hasher = new Sha256();
 
-/** Whether a chunk with enough items ends at the item whose digest starts with this byte. One in sixteen does. */
-export function isBoundary(firstByte: number): boolean {
-  return firstByte < 16;
+/** Whether a chunk with enough items ends at the item with this digest. One in sixteen does. */
+export function isBoundary(digest: Digest): boolean {
+  return digest.charCodeAt(0) < 16;
 }
 
-/** Writes the digest of a leaf, given its canonical text. */
-export function writeLeafDigest(text: string, target: Uint8Array, at: number): void {
-  hasher.byte(TAG_LEAF).utf8(text).digestInto(target, at);
+/** The digest of a leaf, given its canonical text. */
+export function leafDigest(text: string): Digest {
+  return hasher.byte(TAG_LEAF).utf8(text).digest();
 }
 
-/** Writes the digest of an object's entry, given its encoded key; the value's digest is `value[from..from+32)`. */
-export function writeEntryDigest(key: string, value: { readonly bytes: Uint8Array; readonly from: number }, target: Uint8Array, at: number): void {
-  hasher.byte(TAG_ENTRY).utf8(key).bytes(value.bytes, value.from, value.from + DIGEST_BYTES).digestInto(target, at);
+/** The digest of an object's entry, given its encoded key and its value's digest. */
+export function entryDigest(key: string, value: Digest): Digest {
+  return hasher.byte(TAG_ENTRY).utf8(key).binary(value).digest();
 }
 
-/** Writes the digest of a chunk of that level, whose items' digests are `items[from..to)`. */
-export function writeChunkDigest(level: number, items: Uint8Array, to: number, target: Uint8Array, at: number): void {
-  hasher.byte(TAG_CHUNK).byte(level).bytes(items, 0, to).digestInto(target, at);
+/** The digest of a chunk of that level, given its items'. */
+export function chunkDigest(level: number, items: readonly Digest[]): Digest {
+  hasher.byte(TAG_CHUNK).byte(level);
+  for (const item of items) hasher.binary(item);
+  return hasher.digest();
 }
 
 /** The digest of a container with that many items and that root (`undefined` when empty). */
-export function containerDigest(kind: 'array' | 'object', count: number, root: Uint8Array | undefined): Uint8Array {
+export function containerDigest(kind: 'array' | 'object', count: number, root: Digest | undefined): Digest {
   assert((root === undefined) === (count === 0), 'only an empty container has no root');
-  const digest = new Uint8Array(DIGEST_BYTES);
   hasher.byte(kind === 'array' ? TAG_ARRAY : TAG_OBJECT);
   for (let byte = 7; byte >= 0; byte -= 1) hasher.byte(Math.floor(count / 2 ** (8 * byte)) % 256);
-  if (root !== undefined) hasher.bytes(root);
-  hasher.digestInto(digest);
-  return digest;
+  if (root !== undefined) hasher.binary(root);
+  return hasher.digest();
 }
 
 /** The `sha256-tree:` hash of a value, from nothing. Costs by the value's size. @throws as `encode` does */
@@ -84,48 +84,37 @@ export function treeHash(value: unknown): string {
 }
 
 /** A digest as a hash that names its scheme. */
-export function formatTreeHash(digest: Uint8Array): string {
-  return `${TREE_SCHEME}:${toHex(digest)}`;
+export function formatTreeHash(digest: Digest): string {
+  return `${TREE_SCHEME}:${digestToHex(digest)}`;
 }
 
-function digestOf(json: JsonValue): Uint8Array {
+function digestOf(json: JsonValue): Digest {
   if (isJsonArray(json)) return containerDigest('array', json.length, rootOf(json.map(digestOf)));
   if (json !== null && typeof json === 'object' && leafTag(json, '') === undefined) {
-    const entries = Object.keys(json).sort(compareKeys).map((key) => entryDigestOf(key, json));
+    const keys = Object.keys(json).sort(compareKeys);
+    // Each key is one of the object's own.
+    const entries = keys.map((key) => entryDigest(key, digestOf(json[key] as JsonValue)));
     return containerDigest('object', entries.length, rootOf(entries));
   }
-  const digest = new Uint8Array(DIGEST_BYTES);
-  writeLeafDigest(canonicalJson(json), digest, 0);
-  return digest;
+  return leafDigest(canonicalJson(json));
 }
 
-function entryDigestOf(key: string, object: JsonObject): Uint8Array {
-  const digest = new Uint8Array(DIGEST_BYTES);
-  // `key` is one of the object's own keys.
-  writeEntryDigest(key, { bytes: digestOf(object[key] as JsonValue), from: 0 }, digest, 0);
-  return digest;
-}
-
-function rootOf(items: readonly Uint8Array[]): Uint8Array | undefined {
+function rootOf(items: readonly Digest[]): Digest | undefined {
   let list = items;
-  for (let level = 0; list.length > 1; level += 1) list = cut(list, level);
+  for (let level = 0; list.length > 1; level += 1) list = cut(list).map((chunk) => chunkDigest(level, chunk));
   return list[0];
 }
 
-function cut(items: readonly Uint8Array[], level: number): Uint8Array[] {
-  const chunks: Uint8Array[] = [];
-  const open = new Uint8Array(CHUNK_ITEMS_MAX * DIGEST_BYTES);
-  let held = 0;
-  for (const [index, item] of items.entries()) {
-    open.set(item, held * DIGEST_BYTES);
-    held += 1;
-    const ends = (held >= CHUNK_ITEMS_MIN && isBoundary(item[0] ?? 0)) || held === CHUNK_ITEMS_MAX || index === items.length - 1;
-    if (!ends) continue;
-    const digest = new Uint8Array(DIGEST_BYTES);
-    writeChunkDigest(level, open, held * DIGEST_BYTES, digest, 0);
-    chunks.push(digest);
-    held = 0;
+function cut(items: readonly Digest[]): Digest[][] {
+  const chunks: Digest[][] = [];
+  let open: Digest[] = [];
+  for (const item of items) {
+    open.push(item);
+    if ((open.length < CHUNK_ITEMS_MIN || !isBoundary(item)) && open.length < CHUNK_ITEMS_MAX) continue;
+    chunks.push(open);
+    open = [];
   }
+  if (open.length > 0) chunks.push(open);
   return chunks;
 }
 

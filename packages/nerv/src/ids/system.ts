@@ -12,7 +12,7 @@ declare function setTimeout(callback: () => void, delayMs: number): unknown;
 declare function clearTimeout(timer: unknown): void;
 
 /** The system's clock, in steps of a millisecond. */
-export const systemClock: Clock = { nowMicros: () => BigInt(Date.now()) * 1000n };
+export const systemClock: Clock = { nowMicros: () => BigInt(Date.now()) * 1000n, nowMs: () => Date.now() };
 
 /** The system's cryptographic random source. */
 export const systemRandom: Random = {
@@ -24,9 +24,6 @@ export const systemRandom: Random = {
 /** UUIDv7 by the system's clock, one order for the whole process. */
 export const systemIds: IdSource = new UuidV7Source(systemClock, systemRandom);
 
-/** The system's time in milliseconds since 1970, where a bigint would cost too much. */
-export const systemNowMs: () => number = () => Date.now();
-
 /** The system's timers. They keep a process alive. */
 export const systemTimers: Timers = {
   schedule(callback, delayMs) {
@@ -36,4 +33,5 @@ export const systemTimers: Timers = {
 };
 
 /** Where an error goes that nobody asked for: the console, so that it is seen. */
-export const systemReport: (message: string, error: unknown) => void = (message, error) => console.error(message, error);
+export const systemReport: (message: string, error: unknown) => void = (message, error) =>
+  console.error(message, error);

@@ -13,7 +13,7 @@
  * - The time in an id never runs backwards; when the counter is full, it runs ahead of the clock by a millisecond.
  */
 import { NervError } from '../errors.ts';
-import type { Clock, IdSource, Random } from './clock.ts';
+import { millisecondsOf, type Clock, type IdSource, type Random } from './clock.ts';
 
 const COUNTER_LIMIT = 0x1_000_000;
 const COUNTER_SEED_MASK = 0x7f_ffff;
@@ -21,19 +21,24 @@ const TIME_LIMIT_MS = 2 ** 48;
 const RANDOM_POOL_BYTES = 512;
 const RANDOM_PER_ID_BYTES = 10;
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** All numbers of twelve bits as three hexadecimal digits. */
+const HEX: readonly string[] = Array.from({ length: 0x1000 }, (_, bits) => bits.toString(16).padStart(3, '0'));
+/** The version's and the variant's digits, with the dashes before them; the variant's by the two bits after it. */
+const VERSION = '-7';
+const VARIANTS: readonly string[] = ['-8', '-9', '-a', '-b'];
 
 /** Makes UUIDv7 in lower case, each greater than the one before. About a million a second. */
 export class UuidV7Source implements IdSource {
-  readonly #clock: Clock;
+  readonly #nowMs: () => number;
   readonly #random: Random;
   readonly #pool = new Uint8Array(RANDOM_POOL_BYTES);
   #poolAt = RANDOM_POOL_BYTES;
   #timeMs = -1;
+  #timeText = '';
   #counter = 0;
 
   constructor(clock: Clock, random: Random) {
-    this.#clock = clock;
+    this.#nowMs = millisecondsOf(clock);
     this.#random = random;
   }
 
@@ -41,21 +46,17 @@ export class UuidV7Source implements IdSource {
   nextId(): string {
     const at = this.#takeRandom();
     const pool = this.#pool;
-    const nowMs = Number(this.#clock.nowMicros() / 1000n);
+    const nowMs = this.#nowMs();
     if (nowMs > this.#timeMs) {
-      this.#timeMs = nowMs;
-      this.#counter = (((byteAt(pool, at) << 16) | (byteAt(pool, at + 1) << 8) | byteAt(pool, at + 2)) & COUNTER_SEED_MASK);
+      this.#setTime(nowMs);
+      this.#counter =
+        ((byteAt(pool, at) << 16) | (byteAt(pool, at + 1) << 8) | byteAt(pool, at + 2)) & COUNTER_SEED_MASK;
     } else {
       this.#counter += 1;
       if (this.#counter >= COUNTER_LIMIT) {
-        this.#timeMs += 1;
+        this.#setTime(this.#timeMs + 1);
         this.#counter = 0;
       }
-    }
-    if (this.#timeMs < 0 || this.#timeMs >= TIME_LIMIT_MS) {
-      throw new NervError('id/exhausted', `The clock gives ${this.#timeMs} ms, which a UUIDv7 cannot hold. Set the clock.`, {
-        details: { timeMs: this.#timeMs },
-      });
     }
     return this.#format(at + 3);
   }
@@ -70,16 +71,35 @@ export class UuidV7Source implements IdSource {
     return at;
   }
 
+  #setTime(timeMs: number): void {
+    if (timeMs < 0 || timeMs >= TIME_LIMIT_MS) {
+      throw new NervError('id/exhausted', `The clock gives ${timeMs} ms, which a UUIDv7 cannot hold. Set the clock.`, {
+        details: { timeMs },
+      });
+    }
+    const digits = timeMs.toString(16).padStart(12, '0');
+    this.#timeMs = timeMs;
+    this.#timeText = `${digits.slice(0, 8)}-${digits.slice(8)}${VERSION}`;
+  }
+
+  // Twelve bits at a time, from a table; the engine joins the parts when somebody first reads the text.
   #format(randomAt: number): string {
     const pool = this.#pool;
-    const time = this.#timeMs.toString(16).padStart(12, '0');
-    const high = (this.#counter >>> 12).toString(16).padStart(3, '0');
     const low = this.#counter & 0xfff;
-    const variant = hexByte(0x80 | (low >>> 6));
-    const rest = hexByte(((low & 0x3f) << 2) | (byteAt(pool, randomAt) & 0x03));
-    let tail = '';
-    for (let i = 1; i < 7; i += 1) tail += hexByte(byteAt(pool, randomAt + i));
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${variant}${rest}-${tail}`;
+    const rest = ((low & 0x3ff) << 2) | (byteAt(pool, randomAt) & 0x03);
+    const [a, b, c] = [byteAt(pool, randomAt + 1), byteAt(pool, randomAt + 2), byteAt(pool, randomAt + 3)];
+    const [d, e, f] = [byteAt(pool, randomAt + 4), byteAt(pool, randomAt + 5), byteAt(pool, randomAt + 6)];
+    return (
+      this.#timeText +
+      hex(this.#counter >>> 12) +
+      (VARIANTS[low >>> 10] ?? '') +
+      hex(rest) +
+      '-' +
+      hex((a << 4) | (b >>> 4)) +
+      hex(((b & 0xf) << 8) | c) +
+      hex((d << 4) | (e >>> 4)) +
+      hex(((e & 0xf) << 8) | f)
+    );
   }
 }
 
@@ -93,6 +113,6 @@ function byteAt(bytes: Uint8Array, index: number): number {
   return bytes[index] ?? 0;
 }
 
-function hexByte(byte: number): string {
-  return HEX[byte] ?? '00';
+function hex(bits: number): string {
+  return HEX[bits] ?? '';
 }

@@ -1,18 +1,17 @@
 import { NervError } from '../errors.ts';
 import { formatTreeHash } from '../hash/tree-digest.ts';
-import { DIGEST_BYTES } from '../hash/sha256.ts';
 import { canonicalJson } from '../values/canonical-json.ts';
 import { decode, parse } from '../values/decode.ts';
-import { compareKeys, type JsonValue, type Value } from '../values/json.ts';
-import { parsePointer } from '../values/pointer.ts';
+import { escapeKey, type JsonValue } from '../values/json.ts';
+import { appendPointer, parsePointer } from '../values/pointer.ts';
 import { checkPatch, type JsonPatch } from './patch.ts';
 import { applyPatch } from './tree/apply-patch.ts';
 import { diffSlots } from './tree/diff.ts';
-import { makeDraft } from './tree/draft-proxy.ts';
-import { knownSlot, type DraftSession } from './tree/draft-slot.ts';
+import { OpenSession } from './tree/draft-session.ts';
+import { knownSlot } from './tree/draft-slot.ts';
 import { importValue } from './tree/import-value.ts';
-import { ABSENT, sameSlot, slotToJson, slotToValue, slotWeight, TreeNode, writeSlotDigest, type MaybeSlot, type Slot } from './tree/slot.ts';
-import { makeEntries, NO_ITEMS, spliceNode, type Splice } from './tree/splice.ts';
+import { ABSENT, sameSlot, slotToJson, slotToValue, slotWeight, TreeNode, slotDigest, type MaybeSlot, type Slot } from './tree/slot.ts';
+import { spliceEntries } from './tree/splice.ts';
 import { slotOfProperty, viewSlot } from './tree/view.ts';
 
 /** A place inside a state: a JSON pointer into the encoded form, or the plain keys and positions one by one. */
@@ -57,11 +56,7 @@ export class StateTree<S = unknown> {
 
   /** The `sha256-tree:` hash. */
   get hash(): string {
-    if (this.#hash === undefined) {
-      const digest = new Uint8Array(DIGEST_BYTES);
-      writeSlotDigest(this.#slot, digest, 0);
-      this.#hash = formatTreeHash(digest);
-    }
+    this.#hash ??= formatTreeHash(slotDigest(this.#slot));
     return this.#hash;
   }
 
@@ -98,13 +93,13 @@ export class StateTree<S = unknown> {
 
   /** What stands at a place, as `view` shows it; `undefined` where nothing stands. @throws `state/invalid-patch` */
   get(path: StatePath): unknown {
-    const slot = this.#find(path);
+    const slot = this.slotAt(path);
     return slot === ABSENT ? undefined : viewSlot(slot);
   }
 
   /** Whether anything stands at a place, `undefined` included. */
   has(path: StatePath): boolean {
-    return this.#find(path) !== ABSENT;
+    return this.slotAt(path) !== ABSENT;
   }
 
   /** Whether both hold the same value. */
@@ -121,9 +116,9 @@ export class StateTree<S = unknown> {
     if (!(this.#slot instanceof TreeNode)) {
       throw new NervError('state/invalid-argument', 'Only an object or array can be drafted. Commit the new value itself.');
     }
-    const session: DraftSession = { isOpen: true };
+    const session = new OpenSession();
     try {
-      const draft = makeDraft(session, this.#slot);
+      const draft = session.makeDraft(this.#slot);
       // The draft's proxy behaves as the value it stands for.
       const result = change(draft.proxy as S);
       if (isThenable(result)) {
@@ -151,20 +146,9 @@ export class StateTree<S = unknown> {
       throw new NervError('state/invalid-argument', 'Keys can be set in an object only, and this state is none.');
     }
     const changes = new Map<string, MaybeSlot>();
-    for (const [key, value] of set) changes.set(key, importValue(value, `/${key}`, knownSlot));
+    for (const [key, value] of set) changes.set(key, importValue(value, appendPointer('', escapeKey(key)), knownSlot));
     for (const key of remove) changes.set(key, ABSENT);
-    const splices: Splice[] = [];
-    for (const key of [...changes.keys()].sort(compareKeys)) {
-      const before = node.root === undefined ? ABSENT : node.root.find(key);
-      const after = changes.get(key);
-      if (sameSlot(before, after)) continue;
-      splices.push({
-        at: node.root?.positionOf(key) ?? 0,
-        remove: before === ABSENT ? 0 : 1,
-        insert: after === ABSENT ? NO_ITEMS : makeEntries([key], [after]),
-      });
-    }
-    return this.#with(spliceNode(node, splices));
+    return this.#with(spliceEntries(node, changes));
   }
 
   /** The JSON Patch that turns this state into the other one. Costs by what differs. */
@@ -172,11 +156,17 @@ export class StateTree<S = unknown> {
     return diffSlots(this.#slot, other.#slot);
   }
 
+  /** The other state, sharing with this one all that is equal, so that equal parts are `===` when viewed. */
+  adopt(other: StateTree<unknown>): StateTree<S> {
+    return this.apply(this.diff(other));
+  }
+
   #with(slot: Slot): StateTree<S> {
     return sameSlot(slot, this.#slot) ? this : new StateTree<S>(slot);
   }
 
-  #find(path: StatePath): MaybeSlot {
+  /** What stands at a place; for the parts of `temporal/` alone. */
+  slotAt(path: StatePath): MaybeSlot {
     const keys = typeof path === 'string' ? parsePointer(path).map(userKey) : path;
     let slot: MaybeSlot = this.#slot;
     for (const key of keys) {

@@ -46,7 +46,11 @@ function publishing(withBus: WithBus): void {
       const seen: NervEvent[] = [];
       bus.subscribe('order.placed', (event) => seen.push(event));
       const extra = { big: 12n, when: new Date(5), bytes: new Uint8Array([1, 2]), list: [null, -0, 'ü'] };
-      const id = await bus.publish('order.placed', { number: 1, extra }, { source: 'shop', metadata: { trace: 'abc' } });
+      const id = await bus.publish(
+        'order.placed',
+        { number: 1, extra },
+        { source: 'shop', metadata: { trace: 'abc' } },
+      );
       await fence(bus);
       expect(seen).toHaveLength(1);
       expect(seen[0]).toMatchObject({ id, type: 'order.placed', kind: 'application', source: 'shop', pending: false });
@@ -236,7 +240,9 @@ function waiting(withBus: WithBus): void {
     'waitFor ends with the reason of its signal, at its timeout, and when the bus closes',
     withBus(async (bus) => {
       const controller = new AbortController();
-      const aborted = expect(bus.waitFor('order.placed', { signal: controller.signal })).rejects.toThrow('changed mind');
+      const aborted = expect(bus.waitFor('order.placed', { signal: controller.signal })).rejects.toThrow(
+        'changed mind',
+      );
       controller.abort(new Error('changed mind'));
       await aborted;
       await expect(bus.waitFor('order.placed', { timeoutMs: 1 })).rejects.toMatchObject({ code: 'event/timeout' });

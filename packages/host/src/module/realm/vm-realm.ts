@@ -46,7 +46,8 @@ interface PreludeHost {
   faultSize(): number;
   unresolved(specifier: string): void;
   utf8Length(text: string): number;
-  writeUtf8(text: string, target: Uint8Array): void;
+  /** Returns the count of bytes written. */
+  writeUtf8(text: string, target: Uint8Array): number;
   readUtf8(bytes: Uint8Array, isFatal: boolean): string | undefined;
 }
 
@@ -177,9 +178,7 @@ export class VmRealm implements ModuleRealm {
         this.#unresolvedSpecifier ??= specifier;
       },
       utf8Length: (text) => Buffer.byteLength(text),
-      writeUtf8: (text, target) => {
-        encoder.encodeInto(text, target);
-      },
+      writeUtf8: (text, target) => encoder.encodeInto(text, target).written,
       readUtf8: (bytes, isFatal) => (isFatal ? tryDecode(bytes) : decoder.decode(bytes)),
     };
   }

@@ -35,6 +35,12 @@ export interface NumberedFile {
   readonly offset: number;
 }
 
+/** What lies in a directory of numbered files: they, by offset, and the paths of any others. */
+export interface NumberedFiles {
+  readonly files: readonly NumberedFile[];
+  readonly strangers: readonly string[];
+}
+
 /** The paths of a database's files, and what is there. */
 export class DirectoryLayout {
   readonly directory: string;
@@ -62,13 +68,23 @@ export class DirectoryLayout {
   }
 
   /** Log segments, by offset. @throws {StorageError} `storage/corrupt` for a name that storage never gives. */
-  listSegments(): Promise<readonly NumberedFile[]> {
-    return this.#listNumbered(this.log, SEGMENT_SUFFIX);
+  async listSegments(): Promise<readonly NumberedFile[]> {
+    return checkNoStranger(await this.surveySegments());
   }
 
   /** Snapshots, by offset. @throws {StorageError} `storage/corrupt` for a name that storage never gives. */
-  listSnapshots(): Promise<readonly NumberedFile[]> {
-    return this.#listNumbered(this.snapshots, SNAPSHOT_SUFFIX);
+  async listSnapshots(): Promise<readonly NumberedFile[]> {
+    return checkNoStranger(await this.surveySnapshots());
+  }
+
+  /** What lies in the log's directory. @throws {StorageError} `storage/corrupt` when there is none. */
+  surveySegments(): Promise<NumberedFiles> {
+    return this.#survey(this.log, SEGMENT_SUFFIX);
+  }
+
+  /** What lies in the snapshots' directory. @throws {StorageError} `storage/corrupt` when there is none. */
+  surveySnapshots(): Promise<NumberedFiles> {
+    return this.#survey(this.snapshots, SNAPSHOT_SUFFIX);
   }
 
   /** Removes what was begun under a temporary name and never finished. */
@@ -82,19 +98,34 @@ export class DirectoryLayout {
     }
   }
 
+  /**
+   * Makes durable which files there are: one that was renamed when the process before this one ended can be seen, and
+   * yet be lost with the power.
+   */
+  async syncDirectories(): Promise<void> {
+    for (const directory of [this.directory, this.log, this.snapshots]) {
+      await writing(directory, () => this.#fileSystem.syncDirectory(directory));
+    }
+  }
+
   /** Names in the database's own directory; empty when there is no such directory. */
   async listTop(): Promise<readonly string[]> {
     const names = await reading(this.directory, () => this.#fileSystem.list(this.directory));
     return names ?? [];
   }
 
-  async #listNumbered(directory: string, suffix: string): Promise<readonly NumberedFile[]> {
+  async #survey(directory: string, suffix: string): Promise<NumberedFiles> {
     const names = await reading(directory, () => this.#fileSystem.list(directory));
     if (names === undefined) throw makeCorruptError({ file: directory, byte: 0, reason: 'the directory is missing' });
-    const files = names
-      .filter((name) => !name.endsWith(TEMPORARY_SUFFIX))
-      .map((name) => parseNumberedName(directory, name, suffix));
-    return files.sort((a, b) => a.offset - b.offset);
+    const files: NumberedFile[] = [];
+    const strangers: string[] = [];
+    for (const name of names.filter((each) => !each.endsWith(TEMPORARY_SUFFIX))) {
+      const file = path.join(directory, name);
+      const offset = tryParseName(name, suffix);
+      if (offset === undefined) strangers.push(file);
+      else files.push({ path: file, offset });
+    }
+    return { files: files.sort((a, b) => a.offset - b.offset), strangers };
   }
 }
 
@@ -110,7 +141,11 @@ export async function openDirectory(
   random: Random,
 ): Promise<Uint8Array> {
   const names = await layout.listTop();
-  if (names.includes(MARKER)) return readMarker(fileSystem, layout);
+  if (names.includes(MARKER)) {
+    const storeId = await readMarker(fileSystem, layout);
+    await layout.syncDirectories();
+    return storeId;
+  }
   await checkMayCreate(layout, names);
   const storeId = random.bytes(STORE_ID_BYTES);
   await writing(layout.directory, () => fileSystem.makeDirectory(layout.directory));
@@ -163,12 +198,15 @@ function numberName(offset: number): string {
   return String(offset).padStart(OFFSET_DIGITS, '0');
 }
 
-function parseNumberedName(directory: string, name: string, suffix: string): NumberedFile {
+function tryParseName(name: string, suffix: string): number | undefined {
   const digits = name.slice(0, -suffix.length);
   const offset = Number(digits);
-  if (!name.endsWith(suffix) || numberName(offset) !== digits || !Number.isSafeInteger(offset)) {
-    const file = path.join(directory, name);
-    throw makeCorruptError({ file, byte: 0, reason: 'a file with a name that storage does not give' });
-  }
-  return { path: path.join(directory, name), offset };
+  const isOurs = name.endsWith(suffix) && Number.isSafeInteger(offset) && numberName(offset) === digits;
+  return isOurs ? offset : undefined;
+}
+
+function checkNoStranger({ files, strangers }: NumberedFiles): readonly NumberedFile[] {
+  const [file] = strangers;
+  if (file === undefined) return files;
+  throw makeCorruptError({ file, byte: 0, reason: 'a file with a name that storage does not give' });
 }

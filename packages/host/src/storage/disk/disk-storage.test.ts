@@ -2,8 +2,8 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe } from 'vitest';
-import { runStorageContract } from '../contract.ts';
-import { CrashFileSystem } from './crash-file-system.ts';
+import { runStorageContract } from '../test/contract.ts';
+import { CrashFileSystem } from '../test/crash-file-system.ts';
 import { openDiskStorage } from './disk-storage.ts';
 
 describe('on a file system in memory', () => {

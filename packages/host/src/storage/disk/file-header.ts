@@ -68,6 +68,12 @@ export function readMarkerHeader(bytes: Uint8Array, file: string): Uint8Array {
   return bytes.slice(16, 16 + STORE_ID_BYTES);
 }
 
+/** The id of the storage that a file belongs to, or `undefined` when its header is not sound. */
+export function tryReadStoreId(bytes: Uint8Array): Uint8Array | undefined {
+  const isSound = bytes.length >= FILE_HEADER_BYTES && startsWithMagic(bytes) && hasSoundChecksum(bytes);
+  return isSound ? bytes.slice(16, 16 + STORE_ID_BYTES) : undefined;
+}
+
 /**
  * Checks that a file's first bytes are the header that its place and name call for.
  * @throws {StorageError} `storage/newer-version`, `storage/corrupt`.
@@ -87,8 +93,8 @@ export function checkFileHeader(bytes: Uint8Array, file: string, expected: FileH
 /** What holds for every file: whole, unchanged, and of a version that this code knows. */
 function checkFrame(bytes: Uint8Array, file: string): void {
   if (bytes.length < FILE_HEADER_BYTES) throw corrupt(file, bytes.length, 'the file ends inside its header');
+  if (!hasSoundChecksum(bytes)) throw corrupt(file, 0, "the file's header was changed");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (crc32c(bytes, 0, 60) !== view.getUint32(60, true)) throw corrupt(file, 0, "the file's header was changed");
   const version = view.getUint32(8, true);
   const features = view.getUint32(40, true);
   if (version === FORMAT_VERSION && features === 0) return;
@@ -103,6 +109,11 @@ function checkFrame(bytes: Uint8Array, file: string): void {
 
 function startsWithMagic(bytes: Uint8Array): boolean {
   return sameBytes(bytes.subarray(0, MAGIC.length), MAGIC);
+}
+
+function hasSoundChecksum(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return crc32c(bytes, 0, 60) === view.getUint32(60, true);
 }
 
 function kindOf(bytes: Uint8Array): number {

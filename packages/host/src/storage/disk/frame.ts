@@ -162,7 +162,7 @@ export function countZeroSectors(frame: Uint8Array, position: number): number {
 
 /** Whether the write that made this frame, whose header is sound, may have stopped before its end. */
 export function isTornFrame(frame: Uint8Array, header: FrameHeader, position: number): boolean {
-  return countZeroSectors(frame, position) > header.zeroSectors || hasTornEndMark(frame);
+  return countZeroSectors(frame, position) > 0 || hasTornEndMark(frame);
 }
 
 /** Whether the end mark is cut short: some of its first bytes, or none, and then zeros. */
@@ -185,8 +185,10 @@ function headerChecksum(bytes: Uint8Array, at: number, place: FramePlace): numbe
 
 /** The unsigned 32-bit number at `at`; the caller has checked that it lies inside. */
 export function readU32(bytes: Uint8Array, at: number): number {
-  const byte = (index: number): number => bytes[index] as number; // inside, by the contract
-  return (byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16) | (byte(at + 3) << 24)) >>> 0;
+  // Inside, by the contract; `undefined` would count as 0 here.
+  const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+  const high = (bytes[at + 2] as number) | ((bytes[at + 3] as number) << 8);
+  return (low | (high << 16)) >>> 0;
 }
 
 /** Puts an unsigned 32-bit number at `at`. */

@@ -33,12 +33,13 @@ async function listDirectory(directory: string): Promise<readonly string[] | und
 }
 
 async function makeDirectory(directory: string): Promise<void> {
-  const first = await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  // Each new directory is durable when the one that holds it is synced, from the innermost up to the first made.
-  for (let made = path.resolve(directory); ; made = path.dirname(made)) {
+  const innermost = path.resolve(directory);
+  const outermost = (await fs.promises.mkdir(innermost, { recursive: true, mode: 0o700 })) ?? innermost;
+  // Each new directory is durable when the one that holds it is synced. One that is there may have been made by a
+  // process that ended before it did so.
+  for (let made = innermost; ; made = path.dirname(made)) {
     await syncDirectory(path.dirname(made));
-    if (made === path.resolve(first)) return;
+    if (made === path.resolve(outermost)) return;
   }
 }
 

@@ -8,7 +8,8 @@
  *
  * Invariants:
  * - It is written only after the records below it are durable, and only grows.
- * - The slot that is not the newest is written, so that one is always whole; each lies in a sector of its own.
+ * - The slot that is not the newest is written, and only when the newest is durable, so that one is always whole. Each
+ *   lies in a sector of its own.
  * - An unused slot is all zero.
  */
 import { makeCorruptError } from '../storage-error.ts';
@@ -38,6 +39,8 @@ export class Watermark {
   readonly #seed: number;
   #offset: number;
   #newestSlot: number;
+  /** What an earlier process wrote last may not be durable either. */
+  #isDurable: boolean = false;
 
   private constructor(file: OpenFile, path: string, seed: number, newest: WatermarkSlot) {
     this.#file = file;
@@ -49,23 +52,9 @@ export class Watermark {
 
   /** @throws {StorageError} `storage/corrupt`, `storage/newer-version`, `storage/read-failed`. */
   static async open(fileSystem: FileSystem, path: string, storeId: Uint8Array): Promise<Watermark> {
-    return reading(path, async () => {
-      const file = await fileSystem.open(path, 'write');
-      try {
-        const bytes = new Uint8Array(FILE_BYTES);
-        const length = await file.read(bytes, 0);
-        const seed = makeStoreSeed(storeId);
-        checkFileHeader(bytes.subarray(0, Math.min(length, FILE_HEADER_BYTES)), path, {
-          kind: 'watermark',
-          storeId,
-          offset: 0,
-        });
-        return new Watermark(file, path, seed, readNewestSlot(bytes.subarray(0, length), path, seed));
-      } catch (error) {
-        await file.close();
-        throw error;
-      }
-    });
+    const newest = await readNewestSlot(fileSystem, path, storeId);
+    const file = await reading(path, () => fileSystem.open(path, 'write'));
+    return new Watermark(file, path, makeStoreSeed(storeId), newest);
   }
 
   /** All records below it were acknowledged. */
@@ -76,7 +65,9 @@ export class Watermark {
   /** Writes a higher offset; durable only after `sync`. @throws {StorageError} `storage/write-failed`. */
   async raise(offset: number): Promise<void> {
     if (offset <= this.#offset) return;
+    if (!this.#isDurable) await this.sync();
     const slot = 1 - this.#newestSlot;
+    this.#isDurable = false;
     const bytes = encodeSlot(offset, this.#seed);
     await writing(this.#path, () => this.#file.write(bytes, SLOTS[slot] ?? SLOTS[0]));
     this.#offset = offset;
@@ -86,6 +77,7 @@ export class Watermark {
   /** @throws {StorageError} `storage/write-failed`. */
   async sync(): Promise<void> {
     await writing(this.#path, () => this.#file.sync());
+    this.#isDurable = true;
   }
 
   async close(): Promise<void> {
@@ -98,8 +90,30 @@ interface WatermarkSlot {
   readonly offset: number;
 }
 
+/**
+ * The offset that a watermark file holds.
+ * @throws {StorageError} `storage/corrupt`, `storage/newer-version`, `storage/read-failed`.
+ */
+export async function readWatermark(fileSystem: FileSystem, path: string, storeId: Uint8Array): Promise<number> {
+  return (await readNewestSlot(fileSystem, path, storeId)).offset;
+}
+
+async function readNewestSlot(fileSystem: FileSystem, path: string, storeId: Uint8Array): Promise<WatermarkSlot> {
+  const bytes = await reading(path, async () => {
+    const file = await fileSystem.open(path, 'read');
+    try {
+      const buffer = new Uint8Array(FILE_BYTES);
+      return buffer.subarray(0, await file.read(buffer, 0));
+    } finally {
+      await file.close();
+    }
+  });
+  checkFileHeader(bytes.subarray(0, FILE_HEADER_BYTES), path, { kind: 'watermark', storeId, offset: 0 });
+  return chooseSlot(bytes, path, makeStoreSeed(storeId));
+}
+
 /** The slot with the highest offset. One may be torn by a crash; both unsound is damage. */
-function readNewestSlot(bytes: Uint8Array, path: string, seed: number): WatermarkSlot {
+function chooseSlot(bytes: Uint8Array, path: string, seed: number): WatermarkSlot {
   if (bytes.length < FILE_BYTES) {
     throw makeCorruptError({ file: path, byte: bytes.length, reason: 'the watermark file was cut short' });
   }

@@ -6,8 +6,8 @@ import type { JsonValue } from '../../values/json.ts';
 import { parsePointer } from '../../values/pointer.ts';
 import type { JsonPatch, PatchOperation } from '../patch.ts';
 import { ArrayDraft } from './array-draft.ts';
-import { makeDraft } from './draft-proxy.ts';
-import { Nested, settle, type DraftSession, type DraftSlot } from './draft-slot.ts';
+import { OpenSession } from './draft-session.ts';
+import { Nested, settle, type DraftSlot } from './draft-slot.ts';
 import { importValue } from './import-value.ts';
 import { ObjectDraft } from './object-draft.ts';
 import { ABSENT, sameSlot, TreeNode, type Slot } from './slot.ts';
@@ -30,7 +30,7 @@ type Place =
   | { readonly type: 'element'; readonly draft: ArrayDraft; readonly position: number };
 
 class PatchedDocument {
-  readonly #session: DraftSession = { isOpen: true };
+  readonly #session = new OpenSession();
   #root: DraftSlot;
   #operation: PatchOperation | undefined;
   #index = 0;
@@ -137,7 +137,7 @@ class PatchedDocument {
       return slot.draft as ObjectDraft | ArrayDraft;
     }
     if (slot instanceof TreeNode) {
-      const draft = makeDraft(this.#session, slot);
+      const draft = this.#session.makeDraft(slot);
       keep(new Nested(draft));
       return draft;
     }

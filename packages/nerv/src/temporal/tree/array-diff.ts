@@ -1,8 +1,6 @@
 /** What differs between two arrays, found without looking into equal chunks. */
-import { DIGEST_BYTES } from '../../hash/sha256.ts';
-import { toHex } from '../../hash/digest.ts';
 import type { Chunk } from './chunk.ts';
-import { sameDigestAt, type TreeNode } from './slot.ts';
+import type { TreeNode } from './slot.ts';
 import { matchSequences, type Hunk } from './sequence-match.ts';
 
 /** The hunks (positions of elements) that turn one array into the other, rising. Costs by the differences. */
@@ -85,14 +83,11 @@ function startsOf(items: readonly Item[], start: number): number[] {
 }
 
 function sameItem(a: Item | undefined, b: Item | undefined): boolean {
-  if (a === undefined || b === undefined) return false;
-  const child = a.chunk.children[a.index];
-  if (child !== undefined && child === b.chunk.children[b.index]) return true;
-  return sameDigestAt(a.chunk.digests, a.index * DIGEST_BYTES, b.chunk.digests, b.index * DIGEST_BYTES);
+  return a !== undefined && b !== undefined && itemKey(a) === itemKey(b);
 }
 
 function itemKey({ chunk, index }: Item): string {
-  return toHex(chunk.digests, index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
+  return chunk.digests[index] ?? '';
 }
 
 /** Hunks of neighbouring chunks can touch; together they are one. */

@@ -1,7 +1,8 @@
 import { refuse } from '../../values/encode.ts';
 import { appendPointer } from '../../values/pointer.ts';
-import { makeDraftProxy, openSlot } from './draft-proxy.ts';
-import { looseSlot, Nested, registerDraft, settle, type Draft, type DraftSession, type DraftSlot } from './draft-slot.ts';
+import { tryArrayMethod } from './array-draft-methods.ts';
+import { makeDraftProxy } from './draft-proxy.ts';
+import { looseSlot, Nested, openSlot, registerDraft, settle, type Draft, type DraftSession, type DraftSlot } from './draft-slot.ts';
 import { ElementList } from './element-list.ts';
 import { Finishing } from './finishing.ts';
 import { ABSENT, sameSlot, type MaybeSlot, type Slot, type TreeNode } from './slot.ts';
@@ -79,6 +80,10 @@ export class ArrayDraft implements Draft {
 
   names(): string[] {
     return Array.from({ length: this.length }, (_, index) => String(index));
+  }
+
+  tryMethod(name: string): ((...args: unknown[]) => unknown) | undefined {
+    return tryArrayMethod(this, name);
   }
 
   finish(path: string): TreeNode {

@@ -3,11 +3,11 @@
  *
  * Invariants:
  * - A chunk never changes. Level 0 holds slots, every other level holds chunks of the level below.
- * - `digests` has 32 bytes for each item: those that the chunk's own digest is made of. The chunk's own digest stands
- *   with its parent, or with the node whose root it is.
+ * - `digests` has one for each item: those that the chunk's own digest is made of. The chunk's own digest stands with
+ *   its parent; a node's covers its root's.
  * - `keys` has one key for each item of an object's chunk, rising: the entry's, or the last one of the child.
  */
-import { DIGEST_BYTES } from '../../hash/sha256.ts';
+import type { Digest } from '../../hash/digest.ts';
 import { compareKeys } from '../../values/json.ts';
 import { ABSENT, slotWeight, type MaybeSlot, type Slot } from './slot.ts';
 
@@ -15,7 +15,7 @@ import { ABSENT, slotWeight, type MaybeSlot, type Slot } from './slot.ts';
 export interface ItemRun {
   readonly keys: readonly string[];
   readonly slots: readonly Slot[];
-  readonly digests: Uint8Array;
+  readonly digests: readonly Digest[];
 }
 
 /** The parts that a chunk is made of. */
@@ -33,7 +33,7 @@ export class Chunk implements ItemRun {
   readonly slots: readonly Slot[];
   /** The items of any other level. */
   readonly children: readonly Chunk[];
-  readonly digests: Uint8Array;
+  readonly digests: readonly Digest[];
   /** Elements or entries below, all levels down. */
   readonly count: number;
   /** See `TreeNode.weight`. */
@@ -58,7 +58,7 @@ export class Chunk implements ItemRun {
 
   /** How many items it has itself. */
   get size(): number {
-    return this.digests.length / DIGEST_BYTES;
+    return this.digests.length;
   }
 
   /** The slot under a key. */

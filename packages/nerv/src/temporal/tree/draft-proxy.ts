@@ -1,21 +1,13 @@
 /** Drafts as users see them: ordinary mutable objects and arrays, for as long as the draft function runs. */
 import { refuse } from '../../values/encode.ts';
-import { ArrayDraft } from './array-draft.ts';
-import { tryArrayMethod } from './array-draft-methods.ts';
-import { checkOpen, LooseValue, Nested, type Draft, type DraftSession, type DraftSlot } from './draft-slot.ts';
-import { ObjectDraft } from './object-draft.ts';
-import { ABSENT, OpaqueLeaf, slotToValue, TreeNode } from './slot.ts';
+import { checkOpen, type Draft } from './draft-slot.ts';
+import { ABSENT, slotToValue } from './slot.ts';
 import { makeTarget } from './view.ts';
 
 const DRAFT: unique symbol = Symbol('draft');
 
 interface Target {
   [DRAFT]: Draft;
-}
-
-/** A draft of a container. */
-export function makeDraft(session: DraftSession, base: TreeNode): ObjectDraft | ArrayDraft {
-  return base.kind === 'array' ? new ArrayDraft(session, base) : new ObjectDraft(session, base);
 }
 
 /** The proxy through which users change a draft. */
@@ -26,34 +18,13 @@ export function makeDraftProxy(draft: Draft): object {
   return new Proxy(target, handler);
 }
 
-/**
- * What users see of a slot. A container becomes a draft and a leaf that can change becomes a copy; `keep` is told of
- * them, so that the next reader gets the same one and their changes are found.
- */
-export function openSlot(session: DraftSession, slot: DraftSlot, keep: (opened: DraftSlot) => void): unknown {
-  if (slot instanceof Nested) return slot.draft.proxy;
-  if (slot instanceof LooseValue) return slot.value;
-  if (slot instanceof TreeNode) {
-    const draft = makeDraft(session, slot);
-    keep(new Nested(draft));
-    return draft.proxy;
-  }
-  if (slot instanceof OpaqueLeaf) {
-    const copy = slot.copy();
-    keep(new LooseValue(copy, slot));
-    return copy;
-  }
-  return slot;
-}
-
 const handler: ProxyHandler<Target> = {
   get(target, property, receiver) {
     const draft = openDraft(target);
     if (typeof property === 'symbol') return property === DRAFT ? undefined : Reflect.get(target, property, receiver);
     const value = draft.read(property);
     if (value !== ABSENT) return value;
-    const method = draft instanceof ArrayDraft ? tryArrayMethod(draft, property) : undefined;
-    return method ?? Reflect.get(target, property, receiver);
+    return draft.tryMethod(property) ?? Reflect.get(target, property, receiver);
   },
 
   set(target, property, value) {

@@ -10,6 +10,7 @@ import { tryViewedNode } from './view.ts';
 /** One run of a draft function; all drafts made in it end together. */
 export interface DraftSession {
   isOpen: boolean;
+  makeDraft(base: TreeNode): Draft;
 }
 
 /** The changes to one container, and the proxy that users make them through. */
@@ -24,6 +25,8 @@ export interface Draft {
   has(property: string): boolean;
   /** Names of own enumerable properties. */
   names(): string[];
+  /** A method that changes the container, for which there is a better way than the language's own. */
+  tryMethod(name: string): ((...args: unknown[]) => unknown) | undefined;
   /** The container with the changes made so far. @throws `value/unsupported`, with the place, for what cannot be stored */
   finish(path: string): TreeNode;
 }
@@ -79,6 +82,26 @@ export function looseSlot(value: unknown): DraftSlot {
     return tryDraft(value) ?? tryViewedNode(value) ?? new LooseValue(value);
   }
   return typeof value === 'function' || typeof value === 'symbol' ? new LooseValue(value) : (value as Slot); // a scalar
+}
+
+/**
+ * What users see of a slot. A container becomes a draft and a leaf that can change becomes a copy; `keep` is told of
+ * them, so that the next reader gets the same one and their changes are found.
+ */
+export function openSlot(session: DraftSession, slot: DraftSlot, keep: (opened: DraftSlot) => void): unknown {
+  if (slot instanceof Nested) return slot.draft.proxy;
+  if (slot instanceof LooseValue) return slot.value;
+  if (slot instanceof TreeNode) {
+    const draft = session.makeDraft(slot);
+    keep(new Nested(draft));
+    return draft.proxy;
+  }
+  if (slot instanceof OpaqueLeaf) {
+    const copy = slot.copy();
+    keep(new LooseValue(copy, slot));
+    return copy;
+  }
+  return slot;
 }
 
 /** The immutable slot for what a draft has at `path`. @throws `value/unsupported` */

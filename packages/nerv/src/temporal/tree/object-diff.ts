@@ -1,9 +1,8 @@
 /** What differs between two objects, found without looking into equal chunks. */
 import { assert } from '../../assert.ts';
-import { DIGEST_BYTES } from '../../hash/sha256.ts';
 import { compareKeys } from '../../values/json.ts';
 import type { Chunk } from './chunk.ts';
-import { ABSENT, sameDigestAt, type MaybeSlot, type Slot, type TreeNode } from './slot.ts';
+import { ABSENT, type MaybeSlot, type Slot, type TreeNode } from './slot.ts';
 
 /** Told of one key: what it had before and what it has after. */
 export type EntryVisitor = (key: string, before: MaybeSlot, after: MaybeSlot) => void;
@@ -52,8 +51,7 @@ function visitEntries(a: Cursor, b: Cursor, visit: EntryVisitor): void {
 }
 
 function sameItem(a: Cursor, b: Cursor): boolean {
-  if (a.chunk.level > 0 && a.child === b.child) return true;
-  return sameDigestAt(a.chunk.digests, a.index * DIGEST_BYTES, b.chunk.digests, b.index * DIGEST_BYTES);
+  return a.chunk.digests[a.index] === b.chunk.digests[b.index];
 }
 
 /** Goes over the items of several chunks of one level, one after the other. */

@@ -1,10 +1,10 @@
-import { compareKeys, escapeKey } from '../../values/json.ts';
+import { escapeKey } from '../../values/json.ts';
 import { appendPointer } from '../../values/pointer.ts';
-import { makeDraftProxy, openSlot } from './draft-proxy.ts';
-import { looseSlot, Nested, registerDraft, settle, type Draft, type DraftSession, type DraftSlot } from './draft-slot.ts';
+import { makeDraftProxy } from './draft-proxy.ts';
+import { looseSlot, Nested, openSlot, registerDraft, settle, type Draft, type DraftSession, type DraftSlot } from './draft-slot.ts';
 import { Finishing } from './finishing.ts';
-import { ABSENT, sameSlot, type TreeNode } from './slot.ts';
-import { makeEntries, NO_ITEMS, spliceNode, type Splice } from './splice.ts';
+import { ABSENT, type MaybeSlot, type TreeNode } from './slot.ts';
+import { spliceEntries } from './splice.ts';
 import { namesOf } from './view.ts';
 
 /** The changes to one object. */
@@ -63,25 +63,20 @@ export class ObjectDraft implements Draft {
     return [...names];
   }
 
-  finish(path: string): TreeNode {
-    if (this.#changes.size === 0) return this.#base;
-    return this.#finishing.run(path, () => spliceNode(this.#base, this.#splices(path)));
+  tryMethod(): undefined {
+    return undefined;
   }
 
-  #splices(path: string): Splice[] {
-    const { root } = this.#base;
-    const splices: Splice[] = [];
-    for (const key of [...this.#changes.keys()].sort(compareKeys)) {
-      const before = root === undefined ? ABSENT : root.find(key);
-      const slot = this.#changes.get(key);
-      const after = slot === ABSENT ? ABSENT : settle(slot, appendPointer(path, escapeKey(key)));
-      if (sameSlot(before, after)) continue;
-      splices.push({
-        at: root?.positionOf(key) ?? 0,
-        remove: before === ABSENT ? 0 : 1,
-        insert: after === ABSENT ? NO_ITEMS : makeEntries([key], [after]),
-      });
+  finish(path: string): TreeNode {
+    if (this.#changes.size === 0) return this.#base;
+    return this.#finishing.run(path, () => spliceEntries(this.#base, this.#settled(path)));
+  }
+
+  #settled(path: string): Map<string, MaybeSlot> {
+    const settled = new Map<string, MaybeSlot>();
+    for (const [key, slot] of this.#changes) {
+      settled.set(key, slot === ABSENT ? ABSENT : settle(slot, appendPointer(path, escapeKey(key))));
     }
-    return splices;
+    return settled;
   }
 }

@@ -5,8 +5,8 @@
  * - Nothing reachable from a slot ever changes.
  * - Two nodes hold the same value exactly when their digests are equal.
  */
-import { DIGEST_BYTES } from '../../hash/sha256.ts';
-import { writeLeafDigest } from '../../hash/tree-digest.ts';
+import type { Digest } from '../../hash/digest.ts';
+import { leafDigest } from '../../hash/tree-digest.ts';
 import { canonicalJson } from '../../values/canonical-json.ts';
 import { decode, parse } from '../../values/decode.ts';
 import { tryEncodeLeaf } from '../../values/encode.ts';
@@ -52,12 +52,11 @@ export class OpaqueLeaf {
 export class TreeNode {
   readonly kind: 'array' | 'object';
   readonly root: Chunk | undefined;
-  readonly digest: Uint8Array;
+  readonly digest: Digest;
   /** The one proxy through which everybody reads this node; made when first asked for. */
   view: object | undefined = undefined;
 
-  constructor(kind: 'array' | 'object', root: Chunk | undefined, digest: Uint8Array) {
-    assert(digest.length === DIGEST_BYTES, 'a node has a digest');
+  constructor(kind: 'array' | 'object', root: Chunk | undefined, digest: Digest) {
     this.kind = kind;
     this.root = root;
     this.digest = digest;
@@ -81,10 +80,9 @@ export function slotWeight(slot: Slot): number {
   return slot instanceof TreeNode ? slot.weight : 1 + (slot.text.length >>> 5);
 }
 
-/** Writes the digest of a slot's value at `target[at..at+32)`. */
-export function writeSlotDigest(slot: Slot, target: Uint8Array, at: number): void {
-  if (slot instanceof TreeNode) target.set(slot.digest, at);
-  else writeLeafDigest(leafText(slot), target, at);
+/** The digest of a slot's value. */
+export function slotDigest(slot: Slot): Digest {
+  return slot instanceof TreeNode ? slot.digest : leafDigest(leafText(slot));
 }
 
 /** The canonical text of a leaf. */
@@ -99,21 +97,8 @@ export function leafText(leaf: Scalar | OpaqueLeaf): string {
 /** Whether two slots hold the same value. Costs nothing by their size. */
 export function sameSlot(a: MaybeSlot, b: MaybeSlot): boolean {
   if (Object.is(a, b)) return true;
-  if (a instanceof TreeNode) return b instanceof TreeNode && sameBytes(a.digest, b.digest);
+  if (a instanceof TreeNode) return b instanceof TreeNode && a.digest === b.digest;
   return a instanceof OpaqueLeaf && b instanceof OpaqueLeaf && a.text === b.text;
-}
-
-/** Whether two digests are equal. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return sameDigestAt(a, 0, b, 0);
-}
-
-/** Whether the digests at these positions (in bytes) are equal. */
-export function sameDigestAt(a: Uint8Array, aFrom: number, b: Uint8Array, bFrom: number): boolean {
-  for (let i = 0; i < DIGEST_BYTES; i += 1) {
-    if (a[aFrom + i] !== b[bFrom + i]) return false;
-  }
-  return true;
 }
 
 /** The encoded form of what a slot holds. */

@@ -1,11 +1,10 @@
 /** Edits of a container's items: the old tree is walked only where something changes. */
 import { assert } from '../../assert.ts';
-import { DIGEST_BYTES } from '../../hash/sha256.ts';
-import { writeEntryDigest } from '../../hash/tree-digest.ts';
-import { escapeKey } from '../../values/json.ts';
+import { entryDigest } from '../../hash/tree-digest.ts';
+import { compareKeys, escapeKey } from '../../values/json.ts';
 import type { Chunk, ItemRun } from './chunk.ts';
 import { ChunkBuilder } from './chunk-builder.ts';
-import { sameBytes, writeSlotDigest, type Slot, type TreeNode } from './slot.ts';
+import { ABSENT, sameSlot, slotDigest, type MaybeSlot, type Slot, type TreeNode } from './slot.ts';
 import { treeWork } from './work.ts';
 
 /** At a position of the old list: remove so many items, and put these in their place. */
@@ -16,27 +15,19 @@ export interface Splice {
 }
 
 /** A run of no items. */
-export const NO_ITEMS: ItemRun = { keys: [], slots: [], digests: new Uint8Array(0) };
+export const NO_ITEMS: ItemRun = { keys: [], slots: [], digests: [] };
 
 /** Items of an array, with their digests. */
 export function makeElements(slots: readonly Slot[]): ItemRun {
-  const digests = new Uint8Array(slots.length * DIGEST_BYTES);
-  for (const [index, slot] of slots.entries()) writeSlotDigest(slot, digests, index * DIGEST_BYTES);
   treeWork.itemsHashed += slots.length;
-  return { keys: NO_ITEMS.keys, slots, digests };
+  return { keys: NO_ITEMS.keys, slots, digests: slots.map(slotDigest) };
 }
 
 /** Items of an object, with their digests; `keys` must rise. */
 export function makeEntries(keys: readonly string[], slots: readonly Slot[]): ItemRun {
   assert(keys.length === slots.length, 'an entry has a key and a value');
-  const digests = new Uint8Array(slots.length * DIGEST_BYTES);
-  const value = new Uint8Array(DIGEST_BYTES);
-  const source = { bytes: value, from: 0 };
-  for (const [index, slot] of slots.entries()) {
-    writeSlotDigest(slot, value, 0);
-    writeEntryDigest(escapeKey(keys[index] ?? ''), source, digests, index * DIGEST_BYTES);
-  }
   treeWork.itemsHashed += slots.length;
+  const digests = slots.map((slot, index) => entryDigest(escapeKey(keys[index] ?? ''), slotDigest(slot)));
   return { keys, slots, digests };
 }
 
@@ -58,7 +49,24 @@ export function spliceNode(node: TreeNode, splices: readonly Splice[]): TreeNode
   if (node.root === undefined) walk.atEnd(0);
   else walk.walk(node.root, undefined, 0, 0, true);
   const edited = builder.finish(node.kind);
-  return sameBytes(edited.digest, node.digest) ? node : edited;
+  return edited.digest === node.digest ? node : edited;
+}
+
+/** The object after setting keys, and removing those whose slot is `ABSENT`. Costs as `spliceNode`. */
+export function spliceEntries(node: TreeNode, changes: ReadonlyMap<string, MaybeSlot>): TreeNode {
+  const { root } = node;
+  const splices: Splice[] = [];
+  for (const key of [...changes.keys()].sort(compareKeys)) {
+    const before = root === undefined ? ABSENT : root.find(key);
+    const after = changes.get(key);
+    if (sameSlot(before, after)) continue;
+    splices.push({
+      at: root?.positionOf(key) ?? 0,
+      remove: before === ABSENT ? 0 : 1,
+      insert: after === ABSENT ? NO_ITEMS : makeEntries([key], [after]),
+    });
+  }
+  return spliceNode(node, splices);
 }
 
 class SpliceWalk {
@@ -80,7 +88,7 @@ class SpliceWalk {
     const at = this.#nextAt();
     const isTouched = at < end || (isLast && at === end) || this.#removedTo > start;
     if (!isTouched && owner !== undefined && this.#builder.isClean(chunk.level)) {
-      this.#builder.addChunk(chunk, owner.digests, index * DIGEST_BYTES);
+      this.#builder.addChunk(chunk, owner.digests[index] ?? '');
       return;
     }
     if (chunk.level === 0) {

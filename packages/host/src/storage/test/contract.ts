@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RecoveryReport, Storage } from './storage.ts';
+import type { RecoveryReport, Storage } from '../storage.ts';
 
 /** A place for one storage, which can be opened again after it was closed. */
 export interface StoragePlace {

@@ -5,7 +5,7 @@
  *   in any of its sectors; and any subset of the names made, changed and removed since the directory's last sync.
  */
 import path from 'node:path';
-import type { FileMode, FileSystem, OpenFile } from './file-system.ts';
+import type { FileMode, FileSystem, OpenFile } from '../disk/file-system.ts';
 
 const SECTOR_BYTES = 512;
 
@@ -81,6 +81,11 @@ export class CrashFileSystem implements FileSystem {
       next.#directories.set(name, { durable: new Map(live), live, pending: [] });
     }
     return next;
+  }
+
+  /** What was written and not synced stays visible, but no later sync writes it: as after a sync that failed. */
+  forgetUnsyncedWrites(): void {
+    for (const directory of this.#directories.values()) for (const file of directory.live.values()) file.pending = [];
   }
 
   /** A copy whose files can be damaged without harm to this one. */

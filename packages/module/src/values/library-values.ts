@@ -25,3 +25,18 @@ export function isSameIdentity(left: Identity, right: Identity): boolean {
 export function isSameTime(left: Timestamp | undefined, right: Timestamp | undefined): boolean {
   return left === undefined || right === undefined ? left === right : micros(left) === micros(right);
 }
+
+/** The library's connection id. */
+export type ConnectionId = NonNullable<Context['connectionId']>;
+
+/** Makes a value the library writes as a connection id; 0 stands for none. */
+export function makeConnectionId(id: bigint): ConnectionId {
+  // As with timestamps: the encoder reads this one property.
+  return { __connection_id__: id } as ConnectionId;
+}
+
+/** Makes a value the library writes as an identity. */
+export function makeIdentity(id: bigint): Identity {
+  // As with timestamps: the encoder reads this one property.
+  return { __identity__: id } as Identity;
+}

@@ -1,0 +1,60 @@
+import { resolve } from 'node:path';
+import { openUniverse, type Universe } from 'inner-universe';
+import pc from 'picocolors';
+import type { CommandContext } from '../program.ts';
+
+/** How to serve. */
+export interface ServeOptions {
+  readonly data: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A universe that is being served. */
+export interface ServedUniverse {
+  readonly universe: Universe;
+  readonly data: string;
+  readonly address: string;
+}
+
+/** `inner-universe serve`: until interrupted. */
+export async function serve(options: ServeOptions, context: CommandContext): Promise<void> {
+  const served = await openServed(options, context.signal);
+  try {
+    context.output.out(formatServed(served));
+    await interrupted(context.signal);
+  } finally {
+    await closeServed(served, context);
+  }
+}
+
+/** Opens the universe in a directory, making it if it is not there, and starts to listen. */
+export async function openServed(options: ServeOptions, signal: AbortSignal): Promise<ServedUniverse> {
+  const data = resolve(options.data);
+  const universe = await openUniverse({ data, signal });
+  try {
+    const address = await universe.controller.serve({ host: options.host, port: options.port });
+    return { universe, data, address };
+  } catch (error) {
+    await universe.close();
+    throw error;
+  }
+}
+
+export async function closeServed(served: ServedUniverse, context: CommandContext): Promise<void> {
+  context.output.err(pc.dim('\nStopping…'));
+  await served.universe.close();
+  context.output.err(pc.dim(' stopped.\n'));
+}
+
+export function formatServed(served: ServedUniverse): string {
+  return `Serving ${pc.bold(served.data)} at ${pc.bold(served.address)}  ${pc.dim('(Ctrl-C stops)')}`;
+}
+
+/** Resolves when the signal aborts. */
+export function interrupted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolveInterrupted) => {
+    if (signal.aborted) resolveInterrupted();
+    signal.addEventListener('abort', () => resolveInterrupted(), { once: true });
+  });
+}

@@ -1,0 +1,143 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { MODULE_RELEASE } from '@inner-universe/module/wire';
+import { eventsList, eventsPublish, eventsTail } from './commands/events.ts';
+import { graphNeighbors, graphShow } from './commands/graph.ts';
+import { importGitCommand } from './commands/import-git.ts';
+import { serve } from './commands/serve.ts';
+import { start } from './commands/start.ts';
+import { stateShow } from './commands/state.ts';
+import { status } from './commands/status.ts';
+import { versionsDiff, versionsLog, versionsShow } from './commands/versions.ts';
+import type { Output } from './output.ts';
+import { DEFAULT_DATA_DIRECTORY, TOKEN_VARIABLE } from './target.ts';
+
+/** What every command is given beside its own options. */
+export interface CommandContext {
+  readonly output: Output;
+  /** Aborted by Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** The command line: what there is, with which options. Throws `CommanderError` for wrong usage. */
+export function createProgram(context: CommandContext): Command {
+  const program = new Command('inner-universe')
+    .description('Reactive, versioned state: durable, shared, and open to look at.')
+    .version(MODULE_RELEASE)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => context.output.out(text.trimEnd()), writeErr: (text) => context.output.err(text) });
+  addServing(program, context);
+  addImport(program, context);
+  addEvents(program, context);
+  addVersions(program, context);
+  addGraph(program, context);
+  target(program.command('status').description('what is there: counts, tables, sizes')).action((options) => status(options, context));
+  return inherit(program);
+}
+
+/** Subcommands throw and print as the program itself does. */
+function inherit(program: Command): Command {
+  for (const command of program.commands) {
+    command.copyInheritedSettings(program);
+    inherit(command);
+  }
+  return program;
+}
+
+function addServing(program: Command, context: CommandContext): void {
+  serving(program.command('serve').description('serve a universe to other processes and browsers, until Ctrl-C'))
+    .action((options) => serve(options, context));
+  serving(program.command('start').description('serve a universe and import the git history of this folder into it'))
+    .action((options) => start(options, context));
+}
+
+function addImport(program: Command, context: CommandContext): void {
+  const command = program.command('import').description('bring data in');
+  target(command.command('git').description('import the history of a git repository').argument('<path>', 'a folder of the repository'))
+    .option('--ref <ref>', 'branch, tag or commit to import (default: HEAD)')
+    .option('--limit <n>', 'import at most so many commits, oldest first', parseCount)
+    .option('--name <name>', "the repository's name in ids (default: its folder's)")
+    .action((path: string, options) => importGitCommand(path, options, context));
+}
+
+function addEvents(program: Command, context: CommandContext): void {
+  const events = program.command('events').description('the event log');
+  target(events.command('list').description('past events, newest first'))
+    .option('--type <pattern>', 'only types that match: order.placed, order.*, order.**')
+    .option('--kind <kind>', 'application, system or all', 'application')
+    .option('--limit <n>', 'how many', parseCount, 20)
+    .option('--oldest-first', 'in the order of the log')
+    .action((options) => eventsList(options, context));
+  target(events.command('tail').description('events as they come, until Ctrl-C'))
+    .option('--type <pattern>', 'only types that match', '**')
+    .option('--kind <kind>', 'application, system or all', 'application')
+    .action((options) => eventsTail(options, context));
+  target(events.command('publish').description('publish an event').argument('<type>').argument('[data]', 'JSON', '{}'))
+    .option('--source <label>', 'who says so')
+    .action((type: string, data: string, options) => eventsPublish({ type, data }, options, context));
+}
+
+function addVersions(program: Command, context: CommandContext): void {
+  const versions = program.command('versions').description('the history of a state store');
+  store(target(versions.command('log').description('versions, newest first')))
+    .option('--branch <name>', 'only the first-parent line of a branch')
+    .option('--limit <n>', 'how many', parseCount, 20)
+    .action((options) => versionsLog(options, context));
+  target(versions.command('show').description('one version').argument('<version>', 'id, or a commit'))
+    .action((version: string, options) => versionsShow(version, options, context));
+  target(versions.command('diff').description('what changed between two versions').argument('<from>').argument('<to>'))
+    .action((from: string, to: string, options) => versionsDiff({ from, to }, options, context));
+  const state = program.command('state').description('the contents of a state store');
+  store(target(state.command('show').description('the state at a version, a commit or a time')))
+    .option('--at <version|commit|time>', 'default: the newest')
+    .option('--branch <name>', 'the branch a time is looked up on')
+    .action((options) => stateShow(options, context));
+}
+
+function addGraph(program: Command, context: CommandContext): void {
+  const graph = program.command('graph').description('entities and relations');
+  target(graph.command('show').description('one entity and its relations').argument('<entity>'))
+    .action((entity: string, options) => graphShow(entity, options, context));
+  target(graph.command('neighbors').description('entities around one').argument('<entity>'))
+    .option('--depth <n>', 'how many steps', parseCount, 1)
+    .option('--limit <n>', 'how many entities', parseCount, 50)
+    .option('--type <relation type>', 'only along relations of this type')
+    .action((entity: string, options) => graphNeighbors(entity, options, context));
+}
+
+/** Options that name the universe. */
+function target(command: Command): Command {
+  return command
+    .option('--data <dir>', `data directory (default: ${DEFAULT_DATA_DIRECTORY})`)
+    .option('--server <url>', 'address of a server, instead of a directory')
+    .option('--database <name>', 'database (default: universe)')
+    .option('--token <token>', `token of an identity (default: $${TOKEN_VARIABLE}, or the owner\u2019s beside the data)`)
+    .option('--json', 'print JSON');
+}
+
+function serving(command: Command): Command {
+  return command
+    .option('--data <dir>', 'data directory', DEFAULT_DATA_DIRECTORY)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .addOption(new Option('--port <port>', 'port to listen on; 0 picks a free one').argParser(parsePort).default(3000));
+}
+
+function store(command: Command): Command {
+  return command.option('--store <name>', 'state store');
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('Give a whole number from 1.');
+  return count;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('Give a port from 0 to 65535.');
+  return port;
+}
+
+/** Whether an error only says that help or the version was printed. */
+export function isHelp(error: unknown): boolean {
+  return error instanceof CommanderError && error.exitCode === 0;
+}

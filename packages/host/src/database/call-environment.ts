@@ -1,0 +1,160 @@
+import { assert } from '../assert.ts';
+import type { Clock, Logger, LogLevel, LogRecord } from '../clock/clock.ts';
+import type { Row } from '../datastore/state-view.ts';
+import type { Transaction } from '../datastore/transaction.ts';
+import { HostError } from '../errors.ts';
+import type { SystemCallHost } from '../module/system-calls.ts';
+import type { TableDef } from '../schema/module-def.ts';
+import type { Caller } from './calls.ts';
+import type { ClientRegistry } from './client-registry.ts';
+import type { Committer } from './committer.ts';
+import type { Journal } from './journal.ts';
+import type { ScheduleTables } from './schedule-tables.ts';
+
+/** The parts of a database that system calls reach. */
+export interface EnvironmentParts {
+  readonly committer: Committer;
+  readonly journal: Journal;
+  readonly clients: ClientRegistry;
+  readonly scheduleTables: ScheduleTables;
+  /** Writes that the running procedure's transaction made. */
+  readonly procedureWrites: () => number;
+  readonly scheduleImmediate: (functionName: string, args: Uint8Array) => void;
+}
+
+/** The call that runs now. */
+interface RunningCall {
+  readonly functionName: string;
+  readonly caller: Caller;
+}
+
+/** What a module's system calls find around them. While the module is being loaded it may only log. */
+export class CallEnvironment implements SystemCallHost {
+  readonly identity: bigint;
+  readonly #name: string;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #parts: EnvironmentParts | undefined;
+  #running: RunningCall | undefined;
+  #lastOffset: bigint | undefined;
+
+  constructor(options: { readonly name: string; readonly identity: bigint; readonly clock: Clock; readonly logger: Logger }) {
+    this.identity = options.identity;
+    this.#name = options.name;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+  }
+
+  /** Gives the database around the module, once it is there. */
+  attach(parts: EnvironmentParts): void {
+    this.#parts = parts;
+  }
+
+  /** The call that runs now, if any. */
+  get running(): RunningCall | undefined {
+    return this.#running;
+  }
+
+  /** Offset of the last record that the call's own transactions wrote. */
+  get lastOffset(): bigint | undefined {
+    return this.#lastOffset;
+  }
+
+  /** Marks a call as the one that runs, for the time of `action`. @throws {HostError} `database/busy` */
+  run<Result>(call: RunningCall, action: () => Result): Result {
+    this.assertIdle();
+    this.#running = call;
+    this.#lastOffset = undefined;
+    try {
+      return action();
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  /** @throws {HostError} `database/busy` inside a call or a commit. */
+  assertIdle(): void {
+    if (this.#running !== undefined) throw busy(this.#name, this.#running.functionName);
+    if (this.#parts?.committer.isCommitting === true) throw busy(this.#name, 'a commit');
+  }
+
+  log(level: LogLevel, message: string): void {
+    this.#record({ level, message, source: 'module', functionName: this.#running?.functionName });
+  }
+
+  /** Writes to the module's log how one of its functions fared. */
+  logFor(functionName: string | undefined, level: LogLevel, message: string): void {
+    this.#record({ level, message, source: 'module', functionName });
+  }
+
+  /** Logs something that the host itself has to say. */
+  logHost(level: LogLevel, message: string): void {
+    this.#record({ level, message, source: 'host', functionName: this.#running?.functionName });
+  }
+
+  nowMicros(): bigint {
+    return this.#parts?.committer.now() ?? this.#clock.nowMicros();
+  }
+
+  beginProcedureTransaction(): { readonly transaction: Transaction; readonly timestampMicros: bigint } {
+    const { committer } = this.#attached();
+    return { transaction: committer.begin(), timestampMicros: committer.now() };
+  }
+
+  commitProcedureTransaction(transaction: Transaction): void {
+    const { committer, journal, procedureWrites } = this.#attached();
+    if (!journal.canAppend) {
+      const isReadOnly = procedureWrites() === 0;
+      transaction.rollback();
+      if (isReadOnly) return;
+      throw makeUnwritableError(journal);
+    }
+    const running = this.#running;
+    assert(running !== undefined, 'a procedure runs while it commits');
+    const { functionName, caller } = running;
+    const commit = committer.commit(transaction, { kind: 'procedure', functionName, caller, timestampMicros: committer.now() });
+    this.#lastOffset = commit.offset ?? this.#lastOffset;
+  }
+
+  checkScheduleRow(table: TableDef, row: Row): void {
+    const { scheduleTables, committer } = this.#attached();
+    scheduleTables.checkRow(table, row, committer.now());
+  }
+
+  scheduleImmediate(functionName: string, args: Uint8Array): void {
+    this.#attached().scheduleImmediate(functionName, args);
+  }
+
+  jwtPayload(_transaction: Transaction, connectionId: bigint): Uint8Array {
+    return this.#attached().clients.payloadOf(connectionId);
+  }
+
+  #attached(): EnvironmentParts {
+    assert(this.#parts !== undefined, 'calls begin after the database is put together');
+    return this.#parts;
+  }
+
+  #record(record: Omit<LogRecord, 'database' | 'timestampMicros'>): void {
+    this.#logger.log({ ...record, database: this.#name, timestampMicros: this.nowMicros() });
+  }
+}
+
+/** Why a call cannot write now: for good, or until the storage has caught up. */
+export function makeUnwritableError(journal: Journal): HostError {
+  return (
+    journal.failure ??
+    new HostError({
+      code: 'storage/overloaded',
+      message: 'the storage is behind the writers: too much waits to become durable. Try again later.',
+      retryable: true,
+    })
+  );
+}
+
+function busy(name: string, running: string): HostError {
+  return new HostError({
+    code: 'database/busy',
+    message: `the database "${name}" is running ${running}; a call from inside a call, or from a listener to its commit, is not possible. Make it in a later turn.`,
+    details: { name, running },
+  });
+}

@@ -1,0 +1,120 @@
+import { BsatnReader } from '../bsatn/reader.ts';
+import type { Codec } from '../bsatn/codec.ts';
+import type { Transaction } from '../datastore/transaction.ts';
+import { errorMessage } from '../errors.ts';
+import type { HookCall, HookOutcome } from '../module/realm-port.ts';
+import type { ProcedureDef, ReducerDef } from '../schema/module-def.ts';
+import { type CallEnvironment, makeUnwritableError } from './call-environment.ts';
+import type { Caller, CallResult, CommitKind, ProcedureResult } from './calls.ts';
+import type { Committer } from './committer.ts';
+import type { Journal } from './journal.ts';
+import type { ModuleRunner } from './module-runner.ts';
+
+/** What callers are told when the module failed; the true reason is in the log. */
+export const FATAL_MESSAGE = 'The instance encountered a fatal error.';
+
+/** A call that was let through. */
+export interface AdmittedCall<Def> {
+  readonly def: Def;
+  readonly caller: Caller;
+  readonly timestampMicros: bigint;
+  readonly args: Uint8Array;
+}
+
+/** The parts that calls run through. */
+export interface ExecutorParts {
+  readonly runner: ModuleRunner;
+  readonly committer: Committer;
+  readonly journal: Journal;
+  readonly environment: CallEnvironment;
+}
+
+/** Runs reducers and procedures, ends their transactions and writes the module's log. */
+export class CallExecutor {
+  readonly #parts: ExecutorParts;
+
+  constructor(parts: ExecutorParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs a reducer in a transaction of its own. */
+  runReducer(call: AdmittedCall<ReducerDef>, kind: CommitKind): CallResult {
+    const { committer, journal } = this.#parts;
+    const { caller, timestampMicros, def } = call;
+    const functionName = def.name;
+    if (!journal.canAppend) {
+      const outcome = { type: 'failed-internal', message: makeUnwritableError(journal).message, reason: 'refused' } as const;
+      return { outcome, timestampMicros, offset: undefined };
+    }
+    const transaction = committer.begin();
+    const outcome = this.runInside(transaction, call);
+    if (outcome.type === 'returned') {
+      const { offset } = committer.commit(transaction, { kind, functionName, caller, timestampMicros });
+      return { outcome: { type: 'committed' }, timestampMicros, offset };
+    }
+    transaction.rollback();
+    this.logFailure(functionName, outcome);
+    if (outcome.type === 'user-error') {
+      return { outcome: { type: 'failed-user', message: outcome.message }, timestampMicros, offset: undefined };
+    }
+    return { outcome: { type: 'failed-internal', message: FATAL_MESSAGE, reason: 'fatal' }, timestampMicros, offset: undefined };
+  }
+
+  /** Runs a reducer inside a transaction that the caller ends. */
+  runInside(transaction: Transaction, call: AdmittedCall<ReducerDef>): HookOutcome {
+    const { runner, environment } = this.#parts;
+    const { def, caller } = call;
+    return environment.run({ functionName: def.name, caller }, () => runner.runReducer(transaction, toHookCall(call)));
+  }
+
+  /** Runs a procedure, which makes its own transactions. */
+  runProcedure(call: AdmittedCall<ProcedureDef>, result: Codec): ProcedureResult {
+    const { runner, environment, committer } = this.#parts;
+    const { def, caller, timestampMicros } = call;
+    const startMicros = committer.now();
+    const outcome = environment.run({ functionName: def.name, caller }, () => {
+      const run = runner.runProcedure(toHookCall(call));
+      if (run.abandoned?.isOpen === true) {
+        run.abandoned.rollback();
+        environment.logHost('error', `aborting dangling anonymous transaction in procedure ${def.name}`);
+      }
+      return run.outcome;
+    });
+    const common = { timestampMicros, durationMicros: committer.now() - startMicros, offset: environment.lastOffset };
+    if (outcome.type === 'returned') {
+      const problem = problemOf(result, outcome.bytes);
+      if (problem === undefined) return { outcome: { type: 'returned', bytes: outcome.bytes }, ...common };
+      return { outcome: { type: 'failed', message: problem, reason: 'fatal' }, ...common };
+    }
+    this.logFailure(def.name, outcome);
+    if (outcome.type === 'user-error') return { outcome: { type: 'failed', message: outcome.message, reason: 'user' }, ...common };
+    return { outcome: { type: 'failed', message: `Uncaught ${outcome.stack || outcome.message}`, reason: 'fatal' }, ...common };
+  }
+
+  /** Writes why a call failed to the module's log, with the stack where it is the module's bug. */
+  logFailure(functionName: string, outcome: Exclude<HookOutcome, { readonly type: 'returned' }>): void {
+    const { environment } = this.#parts;
+    if (outcome.type === 'user-error') environment.logFor(functionName, 'error', outcome.message);
+    else environment.logFor(functionName, 'panic', describeFailure(outcome));
+  }
+}
+
+function describeFailure({ message, stack }: { readonly message: string; readonly stack: string }): string {
+  return stack.includes(message) ? stack : `${message}\n${stack}`.trim();
+}
+
+function toHookCall(call: AdmittedCall<{ readonly id: number }>): HookCall {
+  const { def, caller, timestampMicros, args } = call;
+  return { id: def.id, sender: caller.identity, connectionId: caller.connectionId, timestampMicros, args };
+}
+
+function problemOf(result: Codec, bytes: Uint8Array): string | undefined {
+  try {
+    const reader = new BsatnReader(bytes);
+    result.skip(reader);
+    reader.expectEnd();
+    return undefined;
+  } catch (error) {
+    return `the procedure returned something other than its declared type: ${errorMessage(error)}`;
+  }
+}

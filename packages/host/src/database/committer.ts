@@ -1,0 +1,148 @@
+import { BsatnWriter } from '../bsatn/writer.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { Datastore } from '../datastore/datastore.ts';
+import type { SequenceAllocation } from '../datastore/sequence.ts';
+import type { TableDelta } from '../datastore/state-view.ts';
+import type { Transaction } from '../datastore/transaction.ts';
+import type { HostError } from '../errors.ts';
+import type { Caller, Commit, CommitKind } from './calls.ts';
+import { type Journal, toFailure } from './journal.ts';
+import { encodeRecord, type StoredChange, type StoredProgram } from './record-codec.ts';
+
+/** What is known of a transaction besides its rows. */
+export interface CommitInfo {
+  readonly kind: CommitKind;
+  readonly functionName?: string | undefined;
+  readonly caller?: Caller | undefined;
+  readonly timestampMicros: bigint;
+  /** Stored in the same record: the database's first transaction. */
+  readonly program?: StoredProgram | undefined;
+}
+
+/** What a committer is made of. */
+export interface CommitterOptions {
+  readonly datastore: Datastore;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  /** Timestamp of the last stored transaction. */
+  readonly lastTimestampMicros: bigint;
+  /** Told of what a listener threw; the commit stands and the other listeners run. */
+  readonly onListenerError: (error: unknown) => void;
+}
+
+/** Writers keep their buffer; one that grew beyond this for a rare large transaction is let go. */
+const KEPT_WRITER_BYTES_MAX = 4 * 1024 * 1024;
+
+/**
+ * Ends transactions: makes their changes visible, logs them as one record and tells the listeners, in this order and
+ * before anything else can happen.
+ *
+ * Invariants:
+ * - Timestamps never run backwards, also not over a restart.
+ * - A commit is logged before a listener hears of it.
+ */
+export class Committer {
+  readonly #options: CommitterOptions;
+  readonly #listeners: Set<(commit: Commit) => void> = new Set();
+  #writer: BsatnWriter = new BsatnWriter(4096);
+  #lastTimestampMicros: bigint;
+  /** Allocations of transactions that logged nothing: they go with the next record. */
+  #sequences: SequenceAllocation[] = [];
+  #isCommitting = false;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+    this.#lastTimestampMicros = options.lastTimestampMicros;
+  }
+
+  /** The present time, never before an earlier answer. */
+  now(): bigint {
+    const now = this.#options.clock.nowMicros();
+    if (now > this.#lastTimestampMicros) this.#lastTimestampMicros = now;
+    return this.#lastTimestampMicros;
+  }
+
+  /** Whether a commit is being made or told. */
+  get isCommitting(): boolean {
+    return this.#isCommitting;
+  }
+
+  get lastTimestampMicros(): bigint {
+    return this.#lastTimestampMicros;
+  }
+
+  begin(): Transaction {
+    return this.#options.datastore.begin();
+  }
+
+  /**
+   * Commits and logs. To be called only when the journal can append.
+   * @throws {HostError} `database/read-only` when the storage refused the record all the same; nothing more is written.
+   */
+  commit(transaction: Transaction, info: CommitInfo): Commit {
+    this.#isCommitting = true;
+    try {
+      return this.#commit(transaction, info);
+    } finally {
+      this.#isCommitting = false;
+    }
+  }
+
+  /** Logs a change of the program alone. */
+  appendProgram(program: StoredProgram): bigint {
+    return this.#options.journal.append(encodeRecord(this.#writer, { program }));
+  }
+
+  onCommit(listener: (commit: Commit) => void): () => void {
+    // A wrapper of its own, so that a function may listen twice.
+    const own = (commit: Commit): void => listener(commit);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  #commit(transaction: Transaction, info: CommitInfo): Commit {
+    const deltas = transaction.commit();
+    this.#sequences.push(...this.#options.datastore.takeNewSequenceAllocations());
+    if (info.timestampMicros > this.#lastTimestampMicros) this.#lastTimestampMicros = info.timestampMicros;
+    const isStored = deltas.length > 0 || info.program !== undefined;
+    const offset = isStored ? this.#append(deltas, info) : undefined;
+    const { kind, functionName, timestampMicros, caller } = info;
+    const commit: Commit = { deltas, offset, timestampMicros, origin: caller, kind, functionName };
+    for (const listener of this.#listeners) this.#tell(listener, commit);
+    this.#options.journal.snapshotIfDue();
+    return commit;
+  }
+
+  #append(deltas: readonly TableDelta[], info: CommitInfo): bigint {
+    const { kind, functionName, caller, timestampMicros, program } = info;
+    const changes = deltas.map((delta) => this.#toChange(delta));
+    const sequences = this.#sequences;
+    const transaction = { kind, functionName, caller, timestampMicros, sequences, changes };
+    const record = encodeRecord(this.#writer, { program, transaction });
+    if (record.length > KEPT_WRITER_BYTES_MAX) this.#writer = new BsatnWriter(4096);
+    try {
+      const offset = this.#options.journal.append(record);
+      this.#sequences = [];
+      return offset;
+    } catch (error) {
+      const failure: HostError = toFailure(error);
+      this.#options.journal.fail(failure);
+      throw failure;
+    }
+  }
+
+  /** A table that was emptied is logged as that, not row by row. */
+  #toChange({ table, inserts, deletes }: TableDelta): StoredChange {
+    const isTruncated =
+      deletes.length > 0 && inserts.length === 0 && this.#options.datastore.committed.table(table.id).rowCount === 0;
+    return { tableId: table.id, isTruncated, deletes: isTruncated ? [] : deletes, inserts };
+  }
+
+  #tell(listener: (commit: Commit) => void, commit: Commit): void {
+    try {
+      listener(commit);
+    } catch (error) {
+      this.#options.onListenerError(error);
+    }
+  }
+}

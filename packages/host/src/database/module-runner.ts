@@ -1,0 +1,83 @@
+import type { Datastore } from '../datastore/datastore.ts';
+import type { Transaction } from '../datastore/transaction.ts';
+import { errorMessage } from '../errors.ts';
+import type { HookCall, HookOutcome, LoadedProgram, ModuleRealm, RealmEvents } from '../module/realm-port.ts';
+import { type SystemCallHost, SystemCalls } from '../module/system-calls.ts';
+
+/** A realm and the system calls that it makes. */
+interface Instance {
+  readonly realm: ModuleRealm;
+  readonly calls: SystemCalls;
+}
+
+/**
+ * The running instances of one database's module: one for reducers, and, from the first procedure on, one for
+ * procedures. They share no globals, as on SpacetimeDB.
+ */
+export class ModuleRunner {
+  readonly #program: LoadedProgram;
+  readonly #host: SystemCallHost;
+  readonly #events: RealmEvents;
+  readonly #main: Instance;
+  #procedures: Instance | undefined;
+  #datastore: Datastore | undefined;
+
+  /** Evaluates the bundle. @throws {HostError} `module/load-failed`, `module/unsupported` */
+  constructor(program: LoadedProgram, host: SystemCallHost, events: RealmEvents) {
+    this.#program = program;
+    this.#host = host;
+    this.#events = events;
+    this.#main = this.#instantiate();
+  }
+
+  /** The module's definition as it gives it. */
+  describe(): Uint8Array {
+    return this.#main.realm.describe();
+  }
+
+  /** Gives the tables that the module works on. Called once, before any call. */
+  attach(datastore: Datastore): void {
+    this.#datastore = datastore;
+    this.#main.calls.attach(datastore);
+  }
+
+  /** Runs a reducer inside a transaction, which stays open. */
+  runReducer(transaction: Transaction, call: HookCall): HookOutcome {
+    const { realm, calls } = this.#main;
+    calls.begin('reducer', transaction);
+    const outcome = realm.callReducer(call);
+    const { fatal } = calls.end();
+    return fatal === undefined ? outcome : fatalOutcome(fatal, outcome);
+  }
+
+  /** Runs a procedure. `abandoned` is a transaction that it left open. */
+  runProcedure(call: HookCall): { readonly outcome: HookOutcome; readonly abandoned: Transaction | undefined } {
+    const { realm, calls } = (this.#procedures ??= this.#instantiate());
+    calls.begin('procedure');
+    const outcome = realm.callProcedure(call);
+    const { fatal, openTransaction } = calls.end();
+    return { outcome: fatal === undefined ? outcome : fatalOutcome(fatal, outcome), abandoned: openTransaction };
+  }
+
+  /** Writes that the procedure's open transaction made so far. */
+  get procedureWrites(): number {
+    return this.#procedures?.calls.writes ?? 0;
+  }
+
+  close(): void {
+    this.#main.realm.close();
+    this.#procedures?.realm.close();
+  }
+
+  #instantiate(): Instance {
+    const calls = new SystemCalls(this.#host);
+    if (this.#datastore !== undefined) calls.attach(this.#datastore);
+    return { realm: this.#program.instantiate(calls, this.#events), calls };
+  }
+}
+
+/** The fatal error decides, also when the module caught what it was told and went on. */
+function fatalOutcome(fatal: unknown, outcome: HookOutcome): HookOutcome {
+  const message = errorMessage(fatal);
+  return { type: 'failed', message, stack: outcome.type === 'failed' ? `${message}\n${outcome.stack}` : message };
+}

@@ -1,0 +1,49 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BsatnWriter } from '../bsatn/writer.ts';
+import { decodeRecord, encodeRecord, type StoredRecord } from './record-codec.ts';
+
+const bytes = fc.uint8Array({ maxLength: 40 });
+const u32 = fc.nat({ max: 0xffff_ffff });
+const program = fc.record({
+  identity: fc.bigInt(0n, 2n ** 256n - 1n),
+  owner: fc.bigInt(0n, 2n ** 256n - 1n),
+  text: fc.string({ unit: 'grapheme' }),
+  rawDef: bytes,
+  tableIds: fc.array(fc.tuple(fc.string(), u32), { maxLength: 5 }).map((entries) => new Map(entries)),
+});
+const transaction = fc.record({
+  kind: fc.constantFrom('reducer', 'procedure', 'lifecycle', 'scheduled', 'sql' as const),
+  functionName: fc.option(fc.string(), { nil: undefined }),
+  caller: fc.option(fc.record({ identity: fc.bigInt(0n, 2n ** 256n - 1n), connectionId: fc.bigInt(0n, 2n ** 128n - 1n) }), { nil: undefined }),
+  timestampMicros: fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
+  sequences: fc.array(fc.record({ tableId: u32, column: fc.nat({ max: 65_535 }), allocated: fc.bigInt(-(2n ** 127n), 2n ** 127n - 1n) })),
+  changes: fc.array(fc.record({ tableId: u32, isTruncated: fc.boolean(), deletes: fc.array(bytes), inserts: fc.array(bytes) }), { maxLength: 4 }),
+});
+const record = fc.record({ program: fc.option(program, { nil: undefined }), transaction: fc.option(transaction, { nil: undefined }) }) as fc.Arbitrary<StoredRecord>;
+
+describe('a log record', () => {
+  test('comes back as it was written', () => {
+    const writer = new BsatnWriter();
+    fc.assert(
+      fc.property(record, (original) => {
+        expect(decodeRecord(encodeRecord(writer, original).slice())).toEqual(original);
+      }),
+    );
+  });
+
+  test('cut short, or with a byte more, is refused', () => {
+    const writer = new BsatnWriter();
+    fc.assert(
+      fc.property(record, fc.nat(), (original, cut) => {
+        const encoded = encodeRecord(writer, original).slice();
+        expect(() => decodeRecord(encoded.subarray(0, cut % encoded.length))).toThrow(/malformed BSATN/);
+        expect(() => decodeRecord(Uint8Array.from([...encoded, 0]))).toThrow(/malformed BSATN/);
+      }),
+    );
+  });
+
+  test('of a later release is refused by name', () => {
+    expect(() => decodeRecord(new Uint8Array([2, 0]))).toThrow(/log record has version 2, and this release knows version 1/);
+  });
+});

@@ -1,0 +1,127 @@
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HostError } from './errors.ts';
+
+/*
+ * A host's data directory:
+ *
+ *     inner-universe.json   what the directory is: {"format":"inner-universe","version":1}; its first file
+ *     lock/                 who has it open
+ *     credentials/          keys and the owner's token (0700)
+ *     host.json             where it is served, while it is
+ *     databases/<name>/     the storage of one database each
+ */
+
+const MARKER = 'inner-universe.json';
+const FORMAT = 'inner-universe';
+const VERSION = 1;
+
+/** What may be in a directory before its marker was written. */
+const HARMLESS = new Set(['lock', '.DS_Store', `${MARKER}.new`]);
+
+/** The places in a host's data directory. */
+export class HostDirectory {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get credentials(): string {
+    return join(this.path, 'credentials');
+  }
+
+  databasePath(name: string): string {
+    return join(this.path, 'databases', name);
+  }
+
+  /**
+   * Checks, without changing anything, that the directory is a host's, or empty, or not there.
+   * @throws {HostError} `host/not-a-host`, `host/newer-version`
+   */
+  async check(): Promise<void> {
+    const marker = await this.#tryReadMarker();
+    if (marker === undefined) {
+      const strangers = (await tryList(this.path)).filter((name) => !HARMLESS.has(name));
+      if (strangers.length === 0) return;
+      throw this.#notAHost(`it holds ${strangers.slice(0, 3).join(', ')} and no ${MARKER}`);
+    }
+    const { format, version } = parseMarker(marker) ?? {};
+    if (format !== FORMAT || typeof version !== 'number') throw this.#notAHost(`its ${MARKER} is not one of ours`);
+    if (version <= VERSION) return;
+    throw new HostError({
+      code: 'host/newer-version',
+      message: `${this.path} was written by a newer release: its format is ${version}, and this release knows ${VERSION} at most. Nothing was changed; open it with a newer release.`,
+      details: { path: this.path, version, known: VERSION },
+    });
+  }
+
+  /** Makes an empty directory a host's. To be called under its lock. */
+  async prepare(): Promise<void> {
+    if ((await this.#tryReadMarker()) === undefined) await this.#writeMarker();
+    await mkdir(join(this.path, 'databases'), { recursive: true, mode: 0o700 });
+  }
+
+  /** Names of the databases that are there, sorted. */
+  async databaseNames(): Promise<string[]> {
+    return (await tryList(join(this.path, 'databases'))).sort();
+  }
+
+  /** Deletes a database's files. */
+  async removeDatabase(name: string): Promise<void> {
+    await rm(this.databasePath(name), { recursive: true, force: true });
+  }
+
+  async #tryReadMarker(): Promise<string | undefined> {
+    try {
+      return await readFile(join(this.path, MARKER), 'utf8');
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw this.#notAHost(error instanceof Error ? error.message : String(error), error);
+    }
+  }
+
+  async #writeMarker(): Promise<void> {
+    const path = join(this.path, MARKER);
+    const file = await open(`${path}.new`, 'w', 0o600);
+    try {
+      await file.writeFile(`${JSON.stringify({ format: FORMAT, version: VERSION })}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(`${path}.new`, path);
+  }
+
+  #notAHost(reason: string, cause?: unknown): HostError {
+    return new HostError({
+      code: 'host/not-a-host',
+      message: `${this.path} is not a data directory of inner-universe: ${reason}. Nothing was changed; give an empty directory, or one that it made.`,
+      details: { path: this.path, reason },
+      cause,
+    });
+  }
+}
+
+function parseMarker(text: string): { readonly format?: unknown; readonly version?: unknown } | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null ? parsed : undefined;
+  } catch {
+    // Not JSON: the caller says that it is not ours.
+    return undefined;
+  }
+}
+
+async function tryList(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

@@ -1,0 +1,153 @@
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { bundleOf } from '../test/module-database.ts';
+import { silentLogger } from './clock/clock.ts';
+import { type Host, type HostOptions, openHost } from './host.ts';
+
+let root = '';
+const open: Host[] = [];
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'inner-universe-host-'));
+});
+
+afterEach(async () => {
+  for (const host of open.splice(0)) await host.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+async function start(options: Partial<HostOptions> = {}): Promise<Host> {
+  const host = await openHost({ data: join(root, 'data'), logger: silentLogger, ...options });
+  open.push(host);
+  return host;
+}
+
+const caller = { identity: 5n, connectionId: 1n };
+
+describe('a host on disk', () => {
+  test('keeps its databases, its owner and its token', async () => {
+    const first = await start();
+    const made = await first.createDatabase({ name: 'people', module: await bundleOf('people.ts') });
+    await first.createDatabase({ name: 'bench-2', module: await bundleOf('bench.ts'), owner: 77n });
+    made.database.callReducer(caller, 'clear_notes', new Uint8Array(0));
+    const { identity } = made;
+    const { owner, ownerToken } = first;
+    await first.close();
+
+    const second = await start();
+    expect(second.databases.map(({ name }) => name)).toEqual(['bench-2', 'people']);
+    expect(second.database('people').identity).toBe(identity);
+    expect(second.database(identity.toString(16)).name).toBe('people');
+    expect([second.owner, second.ownerToken]).toEqual([owner, ownerToken]);
+    expect(second.database('people').owner).toBe(owner);
+    expect(second.database('bench-2').owner).toBe(77n);
+  });
+
+  test('hides its credentials from others', async () => {
+    await start();
+    expect((await stat(join(root, 'data', 'credentials'))).mode & 0o777).toBe(0o700);
+    for (const file of await readdir(join(root, 'data', 'credentials'))) {
+      expect((await stat(join(root, 'data', 'credentials', file))).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  test('is open in one place at a time', async () => {
+    const first = await start({ command: 'first of two' });
+    await expect(start()).rejects.toMatchObject({ code: 'storage/in-use', message: expect.stringContaining('first of two') });
+    await first.close();
+    await start();
+  });
+
+  test('leaves nothing of a database whose creation failed', async () => {
+    const host = await start();
+    await expect(host.createDatabase({ name: 'bad', module: await bundleOf('bad-init.ts') })).rejects.toMatchObject({
+      code: 'database/init-failed',
+    });
+    expect(host.databases).toEqual([]);
+    expect(await readdir(join(root, 'data', 'databases'))).toEqual([]);
+    await host.createDatabase({ name: 'bad', module: await bundleOf('people.ts') });
+    await expect(host.createDatabase({ name: 'bad', module: await bundleOf('people.ts') })).rejects.toMatchObject({
+      code: 'host/database-exists',
+    });
+  });
+
+  test('forgets a database whose creation was cut short', async () => {
+    await (await start()).close();
+    await mkdir(join(root, 'data', 'databases', 'half'), { recursive: true });
+    const host = await start();
+    expect(host.databases).toEqual([]);
+    expect(await readdir(join(root, 'data', 'databases'))).toEqual([]);
+  });
+
+  test('publishes a new program over an old one where the data fit', async () => {
+    const host = await start();
+    expect((await host.publish({ name: 'people', module: await bundleOf('people.ts') })).outcome).toBe('created');
+    expect((await host.publish({ name: 'people', module: await bundleOf('people.ts') })).outcome).toBe('unchanged');
+    const { identity } = host.database('people');
+    await expect(host.publish({ name: 'people', module: await bundleOf('people-less.ts') })).rejects.toMatchObject({
+      code: 'database/migration-required',
+    });
+    expect(host.database('people').database.def.tables.some(({ name }) => name === 'visit')).toBe(true);
+    const updated = await host.publish({ name: 'people', module: await bundleOf('people-more.ts') });
+    expect(updated.outcome).toBe('updated');
+    expect(updated.database.identity).toBe(identity);
+    expect(host.database('people').database.def.tables.some(({ name }) => name === 'badge')).toBe(true);
+  });
+
+  test('deletes a database with all it held', async () => {
+    const host = await start();
+    await host.createDatabase({ name: 'people', module: await bundleOf('people.ts') });
+    await host.deleteDatabase('people');
+    expect(() => host.database('people')).toThrow(/there is no database "people"; there are none/);
+    expect(await readdir(join(root, 'data', 'databases'))).toEqual([]);
+  });
+
+  test.each(['', 'Upper', 'with space', '../escape', 'double--dash', '-start', 'a'.repeat(129)])('refuses the name %j', async (name) => {
+    const host = await start();
+    await expect(host.createDatabase({ name, module: 'unused' })).rejects.toMatchObject({ code: 'host/invalid-name' });
+  });
+
+  test('refuses a directory that is not its own, and changes nothing there', async () => {
+    const data = join(root, 'other');
+    await mkdir(data);
+    await writeFile(join(data, 'thesis.txt'), 'precious');
+    await expect(start({ data })).rejects.toMatchObject({ code: 'host/not-a-host', message: expect.stringContaining('thesis.txt') });
+    expect(await readdir(data)).toEqual(['thesis.txt']);
+    await writeFile(join(data, 'inner-universe.json'), '{"format":"something else"}');
+    await expect(start({ data })).rejects.toMatchObject({ code: 'host/not-a-host' });
+  });
+
+  test('refuses a directory of a newer release', async () => {
+    const data = join(root, 'newer');
+    await mkdir(data);
+    await writeFile(join(data, 'inner-universe.json'), '{"format":"inner-universe","version":2}');
+    await expect(start({ data })).rejects.toMatchObject({ code: 'host/newer-version', message: expect.stringContaining('its format is 2') });
+  });
+
+  test('refuses everything once it is closed', async () => {
+    const host = await start();
+    await Promise.all([host.close(), host.close()]);
+    await expect(host.createDatabase({ name: 'late', module: 'unused' })).rejects.toMatchObject({ code: 'host/closed' });
+    await expect(host.serve({ host: '127.0.0.1', port: 0 })).rejects.toMatchObject({ code: 'host/closed' });
+  });
+
+  test('serves once at a time', async () => {
+    const host = await start();
+    const server = await host.serve({ host: '127.0.0.1', port: 0 });
+    expect(server.address).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    await expect(host.serve({ host: '127.0.0.1', port: 0 })).rejects.toMatchObject({ code: 'host/already-serving' });
+    await server.close();
+    await (await host.serve({ host: '127.0.0.1', port: 0 })).close();
+  });
+});
+
+test('a host in memory is asked for by name', async () => {
+  await expect(openHost({})).rejects.toMatchObject({ code: 'host/not-a-host' });
+  const host = await openHost({ memory: true, logger: silentLogger });
+  open.push(host);
+  expect(host.dataDirectory).toBeUndefined();
+  await host.createDatabase({ name: 'people', module: { path: new URL('../test/fixtures/people.ts', import.meta.url).pathname } });
+  expect(host.database('people').database.owner).toBe(host.owner);
+});

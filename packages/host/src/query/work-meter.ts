@@ -1,0 +1,50 @@
+import { queryOverLimit } from './query-error.ts';
+
+/** What evaluations cost; counted up for ever. */
+export interface WorkCounters {
+  /** Times that a query was evaluated, from scratch or for a change. */
+  readonly queriesEvaluated: number;
+  /** Rows looked at, whether they matched or not, and copies of rows that joins made. */
+  readonly rowsScanned: number;
+}
+
+/** Rows that one evaluation of one query may look at. */
+const ROWS_PER_QUERY_MAX = 10_000_000;
+
+/** Counts what evaluations cost, and ends one that costs too much: a join can be larger than its tables by far. */
+export class WorkMeter {
+  readonly #rowsPerQueryMax: number;
+  #queriesEvaluated = 0;
+  #rowsScanned = 0;
+  #rowsScannedMax = Number.POSITIVE_INFINITY;
+
+  constructor(rowsPerQueryMax: number = ROWS_PER_QUERY_MAX) {
+    this.#rowsPerQueryMax = rowsPerQueryMax;
+  }
+
+  get counters(): WorkCounters {
+    return { queriesEvaluated: this.#queriesEvaluated, rowsScanned: this.#rowsScanned };
+  }
+
+  /** Begins the evaluation of a query; the rows counted from here on are its own. */
+  startQuery(): void {
+    this.#queriesEvaluated += 1;
+    this.#rowsScannedMax = this.#rowsScanned + this.#rowsPerQueryMax;
+  }
+
+  /** @throws {QueryError} `query/limit` when the query has looked at more rows than it may. */
+  countRows(rows: number): void {
+    this.#rowsScanned += rows;
+    if (this.#rowsScanned > this.#rowsScannedMax) {
+      throw queryOverLimit(
+        `The query looks at more than ${this.#rowsPerQueryMax} rows; narrow it down by a condition on an indexed column`,
+        { rowsMax: this.#rowsPerQueryMax },
+      );
+    }
+  }
+
+  /** Begins work that belongs to no query and has no limit. */
+  startOverhead(): void {
+    this.#rowsScannedMax = Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,165 @@
+import {
+  makeWireTimestamp,
+  type CreateEntityOp,
+  type CreateRelationOp,
+  type DeleteEntityOp,
+  type DeleteRelationOp,
+  type EntityRow,
+  type EventLogRow,
+  type EventsPage,
+  type PublishEventOp,
+  type ReadEventsArguments,
+  type ReadEntitiesArguments,
+  type ReadRelationsArguments,
+  type EntitiesPage,
+  type RelationsPage,
+  type RecordDeltaOp,
+  type RecordVersionOp,
+  type RelationRow,
+  type SetConfigurationOp,
+  type StatusResult,
+  type UpdateEntityOp,
+  type UpdateRelationOp,
+  type VersionEntry,
+} from '@inner-universe/module/wire';
+import type { CallOptions } from '../connection/connection.ts';
+import type { LiveEvent } from './change-feed.ts';
+import { ModuleClient, type ClientParts } from './client.ts';
+import { ALL_ENTITIES, ALL_EVENTS, ALL_RELATIONS, ALL_VERSIONS, pages } from './reads.ts';
+
+/** What a change of the log's subject was. */
+export type ChangeType = 'INSERTED' | 'UPDATED' | 'DELETED';
+
+/** Told of changes by id, in the order of the log. */
+export type ChangeListener = (type: ChangeType, ids: readonly string[], seq: bigint) => void;
+
+/**
+ * The operations of the module by name, in its own terms: texts and rows, nothing interpreted. The adapters (`events`,
+ * `states`, `graph`) are what applications use; this is what they are made of.
+ */
+export class InnerUniverseClient extends ModuleClient {
+  static override async open(parts: ClientParts, call: CallOptions = {}): Promise<InnerUniverseClient> {
+    return ModuleClient.openAs(InnerUniverseClient, parts, call);
+  }
+
+  publishEvent(op: PublishEventOp): Promise<void> {
+    return this.write([{ tag: 'publishEvent', value: op }]);
+  }
+
+  queryEvents(query: Partial<ReadEventsArguments> = {}): Promise<EventsPage> {
+    return this.read('readEvents', { ...ALL_EVENTS, ...query });
+  }
+
+  createEntity(op: CreateEntityOp): Promise<void> {
+    return this.write([{ tag: 'createEntity', value: op }]);
+  }
+
+  async getEntity(id: string): Promise<EntityRow | undefined> {
+    return (await this.read('readEntities', { ...ALL_ENTITIES, ids: [id] })).entities[0];
+  }
+
+  updateEntity(op: UpdateEntityOp): Promise<void> {
+    return this.write([{ tag: 'updateEntity', value: op }]);
+  }
+
+  deleteEntity(op: DeleteEntityOp): Promise<void> {
+    return this.write([{ tag: 'deleteEntity', value: op }]);
+  }
+
+  queryEntities(query: Partial<ReadEntitiesArguments> = {}): Promise<EntitiesPage> {
+    return this.read('readEntities', { ...ALL_ENTITIES, ...query });
+  }
+
+  createRelation(op: CreateRelationOp): Promise<void> {
+    return this.write([{ tag: 'createRelation', value: op }]);
+  }
+
+  async getRelation(id: string): Promise<RelationRow | undefined> {
+    return (await this.read('readRelations', { ...ALL_RELATIONS, ids: [id] })).relations[0];
+  }
+
+  updateRelation(op: UpdateRelationOp): Promise<void> {
+    return this.write([{ tag: 'updateRelation', value: op }]);
+  }
+
+  deleteRelation(op: DeleteRelationOp): Promise<void> {
+    return this.write([{ tag: 'deleteRelation', value: op }]);
+  }
+
+  queryRelations(query: Partial<ReadRelationsArguments> = {}): Promise<RelationsPage> {
+    return this.read('readRelations', { ...ALL_RELATIONS, ...query });
+  }
+
+  commitStateVersion(op: RecordVersionOp): Promise<void> {
+    return this.write([{ tag: 'recordVersion', value: op }]);
+  }
+
+  recordDelta(op: RecordDeltaOp): Promise<void> {
+    return this.write([{ tag: 'recordDelta', value: op }]);
+  }
+
+  /** Versions of a store, newest first, by pages. */
+  async *getVersionHistory(store: string): AsyncGenerator<VersionEntry, void, undefined> {
+    for await (const page of pages((cursor) => this.read('readVersions', { ...ALL_VERSIONS, store, descending: true, cursor }))) {
+      yield* page.versions;
+    }
+  }
+
+  getSystemStatus(): Promise<StatusResult> {
+    return this.read('readStatus', {});
+  }
+
+  /** Sets configuration keys (JSON texts); a key without a value goes back to its default. */
+  applyConfiguration(settings: readonly SetConfigurationOp[]): Promise<void> {
+    return this.write(settings.map((value) => ({ tag: 'setConfiguration', value })));
+  }
+
+  /** Every event that is recorded or broadcast from now on. */
+  subscribeEventLogChanges(listener: (type: 'INSERTED', event: LiveEvent) => void): () => void {
+    return this.listen((events) => {
+      for (const event of events) if (event.kind === 'application') listener('INSERTED', event);
+    });
+  }
+
+  subscribeEntityChanges(listener: ChangeListener): () => void {
+    return this.#subscribeRecords('ENTITY', listener);
+  }
+
+  subscribeRelationChanges(listener: ChangeListener): () => void {
+    return this.#subscribeRecords('RELATION', listener);
+  }
+
+  /** Versions as they are recorded. */
+  subscribeStateVersionChanges(listener: ChangeListener): () => void {
+    return this.listen((events) => {
+      for (const event of events) {
+        if (event.kind === 'system' && event.eventType === 'STATE_VERSION_COMMITTED') listener('INSERTED', idsOf(event), event.seq);
+      }
+    });
+  }
+
+  /** A time as the module takes it; now by default. */
+  timestamp(micros: bigint = this.clock.nowMicros()): ReturnType<typeof makeWireTimestamp> {
+    return makeWireTimestamp(micros);
+  }
+
+  #subscribeRecords(subject: 'ENTITY' | 'RELATION', listener: ChangeListener): () => void {
+    const types: Readonly<Record<string, ChangeType>> = {
+      [`${subject}_CREATED`]: 'INSERTED',
+      [`${subject}_UPDATED`]: 'UPDATED',
+      [`${subject}_DELETED`]: 'DELETED',
+    };
+    return this.listen((events) => {
+      for (const event of events) {
+        const type = event.kind === 'system' ? types[event.eventType] : undefined;
+        if (type !== undefined) listener(type, idsOf(event), event.seq);
+      }
+    });
+  }
+}
+
+/** The ids that a record of the module lists. */
+export function idsOf(record: Pick<EventLogRow, 'data'>): readonly string[] {
+  const { ids = [] } = JSON.parse(record.data) as { ids?: readonly string[] };
+  return ids;
+}

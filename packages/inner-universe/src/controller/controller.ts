@@ -1,0 +1,106 @@
+import type { Host, RunningServer, ServeOptions } from '@inner-universe/host';
+import type { Connector } from '../connection/connection.ts';
+import { EmbeddedConnector } from '../connection/embedded-connector.ts';
+import type { SocketFactory } from '../connection/sdk-connection.ts';
+import { ServerConnector } from '../connection/server-connector.ts';
+import { NervPersistenceError } from '../errors.ts';
+import type { InnerUniverseConfig } from './config.ts';
+import { makeOpenError } from './open-error.ts';
+import { findModule } from './module-bundle.ts';
+
+/** Where a controller stands. */
+export type ControllerState = 'stopped' | 'starting' | 'running' | 'stopping';
+
+/** Owns what a universe runs on: the embedded host, or the address of a server. */
+export class InnerUniverseController implements AsyncDisposable {
+  readonly config: InnerUniverseConfig;
+  readonly #onError: (error: unknown) => void;
+  #state: ControllerState = 'stopped';
+  #host: Host | undefined;
+  #server: RunningServer | undefined;
+
+  constructor(config: InnerUniverseConfig, onError: (error: unknown) => void) {
+    this.config = config;
+    this.#onError = onError;
+  }
+
+  get state(): ControllerState {
+    return this.#state;
+  }
+
+  /** The embedded host; undefined when the universe is on a server. */
+  get host(): Host | undefined {
+    return this.#host;
+  }
+
+  /**
+   * Makes the database available and tells how to connect: an embedded host is opened, the module published to it
+   * where it is new or changed; of a server only the address is taken.
+   * @throws {NervPersistenceError} `universe/in-use`, `universe/not-a-universe`, `universe/newer-version`,
+   * `universe/corrupt`, `universe/storage-failed`, `universe/open-failed`
+   */
+  async startServerMode(): Promise<Connector> {
+    if (this.#state !== 'stopped') throw new NervPersistenceError('universe/open-failed', `The controller is ${this.#state} already.`);
+    this.#state = 'starting';
+    try {
+      const connector = await this.#start();
+      this.#state = 'running';
+      return connector;
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /**
+   * Serves an embedded universe to other processes and browsers; gives the address.
+   * @throws {NervPersistenceError} `universe/open-failed` when it is on a server already; the host's own error when
+   * it cannot listen.
+   */
+  async serve(options: ServeOptions): Promise<string> {
+    if (this.#host === undefined) {
+      throw new NervPersistenceError('universe/open-failed', 'Only an embedded universe can be served; this one is on a server.');
+    }
+    this.#server = await this.#host.serve(options);
+    return this.#server.address;
+  }
+
+  /** Stops serving, makes everything durable, and gives up the directory. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return;
+    this.#state = 'stopping';
+    const host = this.#host;
+    this.#host = undefined;
+    this.#server = undefined;
+    try {
+      await host?.close();
+    } finally {
+      this.#state = 'stopped';
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #start(): Promise<Connector> {
+    const { placement, database } = this.config;
+    if (placement.type === 'server') {
+      return new ServerConnector({ url: placement.url, database, token: placement.token, onListenerError: this.#onError });
+    }
+    const { openHost } = await import('@inner-universe/host');
+    try {
+      this.#host = await openHost(placement.type === 'disk' ? { data: placement.data } : { memory: true });
+      await this.#host.publish({ name: database, module: findModule() });
+    } catch (error) {
+      throw makeOpenError(error, placement.type === 'disk' ? placement.data : 'memory');
+    }
+    return new EmbeddedConnector({
+      // The pair has the members of a WebSocket that the SDK uses; its events carry less than the web's.
+      socketFactory: this.#host.connectInProcess as unknown as SocketFactory,
+      database,
+      token: this.#host.ownerToken,
+      onListenerError: this.#onError,
+    });
+  }
+}

@@ -1,0 +1,82 @@
+import { microsOf, type ReadEventsArguments } from '@inner-universe/module/wire';
+import type { EventOf, EventPage, EventQuery, NervEvent } from '@inner-universe/nerv';
+import { ALL_EVENTS } from '../client/reads.ts';
+import type { ReadPage } from '../client/change-feed.ts';
+import { fetchEventOfRow } from './event-row.ts';
+
+const PAGE_EVENTS_MAX = 1_000;
+
+/** Reads past events out of the log, page by page. Times are those the events were authored at. */
+export class EventLogReader<M extends object> {
+  readonly #read: ReadPage;
+
+  constructor(read: ReadPage) {
+    this.#read = read;
+  }
+
+  async query<P extends string>(query: EventQuery<P>): Promise<readonly EventOf<M, P>[]> {
+    const events: EventOf<M, P>[] = [];
+    for await (const event of this.iterate(query)) events.push(event);
+    return events;
+  }
+
+  /** All events a query asks for, in its order, a page at a time. */
+  async *iterate<P extends string>(query: EventQuery<P>): AsyncGenerator<EventOf<M, P>, void, undefined> {
+    let left = query.limit ?? Number.POSITIVE_INFINITY;
+    let cursor = query.cursor;
+    while (left > 0) {
+      const page = await this.queryPage({ ...query, limit: Math.min(left, PAGE_EVENTS_MAX), cursor });
+      yield* page.items;
+      left -= page.items.length;
+      if (page.next === undefined) return;
+      cursor = page.next;
+    }
+  }
+
+  /** One page; it may hold fewer events than asked for, also none, and still have a next. */
+  async queryPage<P extends string>(query: EventQuery<P>): Promise<EventPage<EventOf<M, P>>> {
+    const descending = query.order === 'descending';
+    const page = await this.#read('readEvents', makeArguments(query, descending));
+    const items: NervEvent[] = [];
+    for (const row of page.events) {
+      const timeMs = Number(microsOf(row.authoredAt) / 1000n);
+      if (query.from !== undefined && timeMs < query.from) continue;
+      if (query.to !== undefined && timeMs >= query.to) continue;
+      items.push(completeEvent(await fetchEventOfRow(this.#read, row)));
+    }
+    const next = page.more ? (descending ? page.lookedTo - 1n : page.lookedTo) : undefined;
+    return {
+      items: items as EventOf<M, P>[], // the module gives only events that the pattern matches
+      next: next === undefined || (descending && next < 1n) ? undefined : next.toString(),
+    };
+  }
+}
+
+function makeArguments(query: EventQuery, descending: boolean): ReadEventsArguments {
+  const cursor = query.cursor === undefined ? undefined : BigInt(query.cursor);
+  const afterSeq = query.afterSeq === undefined ? 0n : BigInt(query.afterSeq);
+  return {
+    ...ALL_EVENTS,
+    pattern: query.pattern ?? '',
+    kind: query.kind ?? 'application',
+    source: query.source ?? '',
+    afterSeq: descending ? afterSeq : (cursor ?? afterSeq),
+    throughSeq: descending ? (cursor ?? 0n) : 0n,
+    descending,
+    limit: Math.min(query.limit ?? PAGE_EVENTS_MAX, PAGE_EVENTS_MAX),
+  };
+}
+
+function completeEvent(event: Awaited<ReturnType<typeof fetchEventOfRow>>): NervEvent {
+  return Object.freeze({
+    id: event.id,
+    type: event.type,
+    kind: event.kind ?? 'application',
+    data: event.data,
+    timestamp: event.timestamp,
+    source: event.source,
+    metadata: event.metadata ?? {},
+    seq: event.seq,
+    pending: false,
+  });
+}

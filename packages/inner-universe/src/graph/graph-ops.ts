@@ -1,0 +1,128 @@
+import { makeWireTimestamp, type Op, type WireTimestamp } from '@inner-universe/module/wire';
+import type { EntityPatch, GraphOperation, Properties } from '@inner-universe/nerv';
+import { escapeKey, stringify } from '@inner-universe/nerv/values';
+import { makeStoredText, type StoredText } from '../client/value-text.ts';
+
+/** What the ops of a graph have in common. */
+export interface GraphOpContext {
+  readonly scope: string;
+  /** Label of who writes. */
+  readonly author: string;
+}
+
+/** A write of NERV's graph as the module takes it. */
+export interface GraphWrite {
+  readonly op: Op;
+  /** Pieces of large properties, to be uploaded before. */
+  readonly chunks: readonly Op[];
+}
+
+/** Turns a write into an op. @throws `value/unsupported`, `value/too-large` */
+export function makeGraphWrite(operation: GraphOperation, context: GraphOpContext): GraphWrite {
+  switch (operation.type) {
+    case 'create-entity':
+    case 'upsert-entity': {
+      const { common, chunks } = makeCommon(operation, context);
+      const upsert = operation.type === 'upsert-entity';
+      return { op: { tag: 'createEntity', value: { ...common, entityType: operation.entityType, upsert } }, chunks };
+    }
+    case 'create-relation':
+    case 'upsert-relation': {
+      const { common, chunks } = makeCommon(operation, context);
+      const { relationType, from: fromId, to: toId, strength = 1, bidirectional = false } = operation;
+      const upsert = operation.type === 'upsert-relation';
+      return { op: { tag: 'createRelation', value: { ...common, relationType, fromId, toId, strength, bidirectional, upsert } }, chunks };
+    }
+    case 'update-entity':
+      return { op: { tag: 'updateEntity', value: { ...makeChanges(operation, context), entityType: undefined } }, chunks: [] };
+    case 'update-relation': {
+      const { strength, bidirectional } = operation.patch;
+      const value = { ...makeChanges(operation, context), relationType: undefined, strength, clearStrength: false, bidirectional };
+      return { op: { tag: 'updateRelation', value }, chunks: [] };
+    }
+    case 'delete-entity': {
+      const { id, cascade, ifSeq } = operation;
+      const value = { id, cascade, ifSeq: toSeq(ifSeq), author: context.author, authoredAt: undefined };
+      return { op: { tag: 'deleteEntity', value }, chunks: [] };
+    }
+    case 'delete-relation': {
+      const value = { id: operation.id, ifSeq: toSeq(operation.ifSeq), author: context.author, authoredAt: undefined };
+      return { op: { tag: 'deleteRelation', value }, chunks: [] };
+    }
+  }
+}
+
+interface Creation {
+  readonly input: {
+    readonly id: string;
+    readonly name?: string | undefined;
+    readonly description?: string | undefined;
+    readonly tags?: readonly string[] | undefined;
+    readonly properties?: Properties | undefined;
+    readonly createdAt?: number | undefined;
+  };
+  readonly at: number;
+}
+
+function makeCommon({ input, at }: Creation, context: GraphOpContext) {
+  const { id, name = '', description = '', tags = [], createdAt = at } = input;
+  const properties = makeProperties(input.properties, context, id);
+  const common = {
+    id,
+    name,
+    description,
+    tags: [...tags],
+    properties: properties.text,
+    propertiesEncoding: properties.encoding,
+    scope: context.scope,
+    author: context.author,
+    authoredAt: timeOf(createdAt),
+    validFrom: undefined,
+    validTo: undefined,
+  };
+  return { common, chunks: properties.chunks };
+}
+
+interface Update {
+  readonly id: string;
+  readonly patch: EntityPatch;
+  readonly ifSeq?: number | undefined;
+  readonly at: number;
+}
+
+function makeChanges({ id, patch, ifSeq, at }: Update, context: GraphOpContext) {
+  const { name, description, tags, properties, removeProperties = [] } = patch;
+  return {
+    id,
+    ifSeq: toSeq(ifSeq),
+    name,
+    description,
+    tags: tags === undefined ? undefined : [...tags],
+    properties: undefined,
+    propertiesEncoding: undefined,
+    propertiesSet: properties === undefined ? undefined : stringify(withoutUndefined(properties)),
+    propertiesRemoved: removeProperties.map(escapeKey),
+    author: context.author,
+    authoredAt: timeOf(at),
+    validFrom: undefined,
+    validTo: undefined,
+    clearValidity: false,
+  };
+}
+
+function makeProperties(properties: Properties | undefined, context: GraphOpContext, id: string): StoredText {
+  return makeStoredText(stringify(withoutUndefined(properties ?? {})), context.scope, `The properties of '${id}'`);
+}
+
+/** A property that is undefined is one that was left out. */
+function withoutUndefined(properties: object): object {
+  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined));
+}
+
+function toSeq(seq: number | undefined): bigint | undefined {
+  return seq === undefined ? undefined : BigInt(seq);
+}
+
+function timeOf(milliseconds: number): WireTimestamp {
+  return makeWireTimestamp(BigInt(Math.round(milliseconds * 1000)));
+}

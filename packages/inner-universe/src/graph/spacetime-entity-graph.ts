@@ -1,0 +1,383 @@
+/*
+ * The entity graph over the module. Invariants:
+ * - a read that begins after a write of this process has resolved sees it;
+ * - single rows, neighbours and filtered queries are read by pages and need no memory of the whole; walks over the
+ *   whole graph, live queries and subscriptions load it once and follow the log from there.
+ */
+import {
+  BatchBuilder,
+  EntityNotFoundError,
+  GraphReplica,
+  OperationFactory,
+  type ChangeHandler,
+  type ChangeSelector,
+  type ConfirmedRow,
+  type DeleteEntityOptions,
+  type EntityGraph,
+  type EntityInput,
+  type EntityOf,
+  type EntityPatch,
+  type EntityProperties,
+  type EntityQuery,
+  type EntityTypeOf,
+  type GraphBatch,
+  type GraphOperation,
+  type GraphSchema,
+  type GraphSubscription,
+  type InputArguments,
+  type LiveQuery,
+  type LocalEntityGraph,
+  type NeighborOptions,
+  type Page,
+  type Path,
+  type PathOptions,
+  type Reference,
+  type RelationInput,
+  type RelationOf,
+  type RelationPatch,
+  type RelationProperties,
+  type RelationQuery,
+  type RelationTypeOf,
+  type TraverseOptions,
+  type Visit,
+  type WalkOptions,
+  type WriteOptions,
+} from '@inner-universe/nerv';
+import type { ModuleClient } from '../client/client.ts';
+import { makeGraphWrite, type GraphOpContext } from './graph-ops.ts';
+import { GraphReads } from './graph-reads.ts';
+import type { StoredEntity, StoredRelation } from './graph-rows.ts';
+import { LiveGraph } from './live-graph.ts';
+
+/** How a graph over the module behaves where a call says nothing. */
+export interface SpacetimeEntityGraphOptions {
+  /** Label of who writes; never trusted. */
+  readonly author?: string | undefined;
+  /** Where what is created may be read from; default `main`. */
+  readonly scope?: string | undefined;
+  readonly onError: (error: unknown) => void;
+}
+
+const NEIGHBORS_MAX = 1_000;
+
+/** An `EntityGraph` that lives in the module, shared live with everybody who may read it. */
+export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implements EntityGraph<S> {
+  readonly #client: ModuleClient;
+  readonly #context: GraphOpContext;
+  readonly #factory: OperationFactory;
+  readonly #reads: GraphReads;
+  readonly #live: LiveGraph;
+  readonly #onError: (error: unknown) => void;
+
+  constructor(client: ModuleClient, options: SpacetimeEntityGraphOptions) {
+    this.#client = client;
+    this.#context = { scope: options.scope ?? 'main', author: options.author ?? '' };
+    this.#onError = options.onError;
+    this.#factory = new OperationFactory({
+      nextId: () => client.ids.nextId(),
+      nowMs: () => Number(client.clock.nowMicros() / 1000n),
+    });
+    this.#reads = new GraphReads(client.readPage);
+    this.#live = new LiveGraph(client, this.#reads, options.onError);
+  }
+
+  async createEntity<T extends EntityTypeOf<S>>(
+    type: T,
+    ...[input]: InputArguments<EntityInput<EntityProperties<S, T>>>
+  ): Promise<EntityOf<S, T>> {
+    return this.#writeEntity(this.#factory.entity('create-entity', type, erase(input ?? {})));
+  }
+
+  async getEntity(entity: Reference): Promise<EntityOf<S> | undefined> {
+    const [found] = await this.#reads.entitiesById([idOf(entity)]);
+    return typed(found);
+  }
+
+  async updateEntity<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
+    entity: Reference,
+    patch: EntityPatch<EntityProperties<S, T>>,
+    options?: WriteOptions,
+  ): Promise<EntityOf<S, T>> {
+    return this.#writeEntity(this.#factory.updateEntity(entity, erase(patch), options));
+  }
+
+  async upsertEntity<T extends EntityTypeOf<S>>(
+    type: T,
+    input: EntityInput<EntityProperties<S, T>> & { readonly id: string },
+  ): Promise<EntityOf<S, T>> {
+    return this.#writeEntity(this.#factory.entity('upsert-entity', type, erase(input)));
+  }
+
+  async deleteEntity(entity: Reference, options?: DeleteEntityOptions): Promise<void> {
+    await this.#write([this.#factory.deleteEntity(entity, options)]);
+  }
+
+  async createRelation<T extends RelationTypeOf<S>>(
+    type: T,
+    input: RelationInput<RelationProperties<S, T>>,
+  ): Promise<RelationOf<S, T>> {
+    return this.#writeRelation(this.#factory.relation('create-relation', type, erase(input)));
+  }
+
+  async getRelation(relation: Reference): Promise<RelationOf<S> | undefined> {
+    const [found] = await this.#reads.relationsById([idOf(relation)]);
+    return typed(found);
+  }
+
+  async updateRelation<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
+    relation: Reference,
+    patch: RelationPatch<RelationProperties<S, T>>,
+    options?: WriteOptions,
+  ): Promise<RelationOf<S, T>> {
+    return this.#writeRelation(this.#factory.updateRelation(relation, erase(patch), options));
+  }
+
+  async upsertRelation<T extends RelationTypeOf<S>>(
+    type: T,
+    input: RelationInput<RelationProperties<S, T>> & { readonly id: string },
+  ): Promise<RelationOf<S, T>> {
+    return this.#writeRelation(this.#factory.relation('upsert-relation', type, erase(input)));
+  }
+
+  async deleteRelation(relation: Reference, options?: WriteOptions): Promise<void> {
+    await this.#write([this.#factory.deleteRelation(relation, options)]);
+  }
+
+  async batch(build: (batch: GraphBatch<S>) => void): Promise<void> {
+    const builder = new BatchBuilder(this.#factory);
+    // The builder takes any types; the schema's are a promise of the caller's compiler.
+    build(builder as GraphBatch<GraphSchema> as GraphBatch<S>);
+    await this.#write(builder.operations);
+  }
+
+  async query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
+    query: EntityQuery<T, EntityProperties<S, T>> = {},
+  ): Promise<readonly EntityOf<S, T>[]> {
+    return typed((await this.#candidates(query)).query(erase(query)));
+  }
+
+  async queryPage<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
+    query: EntityQuery<T, EntityProperties<S, T>> = {},
+  ): Promise<Page<EntityOf<S, T>>> {
+    return typed((await this.#candidates(query)).queryPage(erase(query)));
+  }
+
+  async queryRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
+    query: RelationQuery<T, RelationProperties<S, T>> = {},
+  ): Promise<readonly RelationOf<S, T>[]> {
+    return typed((await this.#relationCandidates(query)).queryRelations(erase(query)));
+  }
+
+  async queryRelationsPage<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
+    query: RelationQuery<T, RelationProperties<S, T>> = {},
+  ): Promise<Page<RelationOf<S, T>>> {
+    return typed((await this.#relationCandidates(query)).queryRelationsPage(erase(query)));
+  }
+
+  async relationsOf(entity: Reference, options: WalkOptions<RelationTypeOf<S>> = {}): Promise<readonly RelationOf<S>[]> {
+    const id = idOf(entity);
+    await this.#requireEntity(id);
+    return typed(await this.#ties(id, options));
+  }
+
+  async neighbors(entity: Reference, options: NeighborOptions<RelationTypeOf<S>> = {}): Promise<readonly EntityOf<S>[]> {
+    const { depth = 1, limit = NEIGHBORS_MAX } = options;
+    const start = idOf(entity);
+    await this.#requireEntity(start);
+    const reached = new Set([start]);
+    let ring = [start];
+    for (let step = 0; step < depth && ring.length > 0 && reached.size <= limit; step += 1) {
+      const ties = await Promise.all(ring.map(async (id) => otherEnds(id, await this.#ties(id, options))));
+      ring = [...new Set(ties.flat())].filter((id) => !reached.has(id));
+      for (const id of ring) reached.add(id);
+    }
+    const ids = [...reached].slice(1, limit + 1);
+    const rows = new Map((await this.#reads.entitiesById(ids)).map((row) => [row.id, row]));
+    return typed(ids.map((id) => rows.get(id)).filter((row) => row !== undefined));
+  }
+
+  async traverse(
+    start: Reference,
+    options?: TraverseOptions<RelationTypeOf<S>>,
+  ): Promise<readonly Visit<EntityOf<S>, RelationOf<S>>[]> {
+    return typed((await this.#whole()).traverse(start, erase(options)));
+  }
+
+  async shortestPath(
+    from: Reference,
+    to: Reference,
+    options?: PathOptions<RelationTypeOf<S>, RelationOf<S>>,
+  ): Promise<Path<EntityOf<S>, RelationOf<S>> | undefined> {
+    return typed((await this.#whole()).shortestPath(from, to, erase(options)));
+  }
+
+  async components(options?: Pick<WalkOptions<RelationTypeOf<S>>, 'relationType'>): Promise<readonly (readonly EntityOf<S>[])[]> {
+    return typed((await this.#whole()).components(erase(options)));
+  }
+
+  async topologicalOrder(options?: Pick<WalkOptions<RelationTypeOf<S>>, 'relationType'>): Promise<readonly EntityOf<S>[]> {
+    return typed((await this.#whole()).topologicalOrder(erase(options)));
+  }
+
+  /** Starts empty unless the graph is loaded already, and then tells of what loading brings. */
+  liveQuery<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
+    query?: EntityQuery<T, EntityProperties<S, T>>,
+  ): LiveQuery<EntityOf<S, T>> {
+    this.#loadInBackground();
+    return typed(this.#live.graph.liveQuery(erase(query)));
+  }
+
+  /** As `liveQuery`. */
+  liveRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
+    query?: RelationQuery<T, RelationProperties<S, T>>,
+  ): LiveQuery<RelationOf<S, T>> {
+    this.#loadInBackground();
+    return typed(this.#live.graph.liveRelations(erase(query)));
+  }
+
+  /** Loads the graph first, so that changes can be told from what was there; `load` says when it listens. */
+  subscribe(handler: ChangeHandler<S>): GraphSubscription;
+  subscribe(selector: ChangeSelector, handler: ChangeHandler<S>): GraphSubscription;
+  subscribe(first: ChangeSelector | ChangeHandler<S>, second?: ChangeHandler<S>): GraphSubscription {
+    const subscription = new LateSubscription();
+    const attach = (): GraphSubscription =>
+      typeof first === 'function'
+        ? this.#live.graph.subscribe(erase(first))
+        : this.#live.graph.subscribe(first, erase<ChangeHandler<GraphSchema>>(second));
+    this.#live.load().then(() => subscription.attach(attach), this.#onError);
+    return subscription;
+  }
+
+  /** Resolves when the whole graph is held here and followed; from then on subscribers miss nothing. */
+  load(): Promise<void> {
+    return this.#live.load();
+  }
+
+  /** What is held here, for rendering: empty until `load`. Its own writes go nowhere. */
+  get loaded(): LocalEntityGraph<S> {
+    return typed(this.#live.graph);
+  }
+
+  close(): Promise<void> {
+    return this.#live.close();
+  }
+
+  async #write(operations: readonly GraphOperation[]): Promise<void> {
+    const writes = operations.map((operation) => makeGraphWrite(operation, this.#context));
+    if (writes.length === 0) return;
+    await this.#client.writeWithChunks(
+      writes.flatMap(({ chunks }) => chunks),
+      writes.map(({ op }) => op),
+    );
+  }
+
+  async #writeEntity<T extends EntityTypeOf<S>>(operation: GraphOperation): Promise<EntityOf<S, T>> {
+    await this.#write([operation]);
+    const id = 'input' in operation ? operation.input.id : operation.id;
+    const [row] = await this.#reads.entitiesById([id]);
+    if (row === undefined) throw new EntityNotFoundError(id); // somebody deleted it in between
+    return typed(row);
+  }
+
+  async #writeRelation<T extends RelationTypeOf<S>>(operation: GraphOperation): Promise<RelationOf<S, T>> {
+    await this.#write([operation]);
+    const id = 'input' in operation ? operation.input.id : operation.id;
+    const [row] = await this.#reads.relationsById([id]);
+    if (row === undefined) throw new EntityNotFoundError(id);
+    return typed(row);
+  }
+
+  async #requireEntity(id: string): Promise<void> {
+    if ((await this.#reads.entitiesById([id])).length === 0) throw new EntityNotFoundError(id);
+  }
+
+  /** The relations of an entity in the directions and of the types asked for. */
+  async #ties(id: string, options: WalkOptions): Promise<readonly StoredRelation[]> {
+    const { direction = 'both', relationType } = options;
+    const types = relationType === undefined ? undefined : new Set(typeof relationType === 'string' ? [relationType] : relationType);
+    const found: StoredRelation[] = [];
+    for await (const rows of this.#reads.relations({ endId: id })) {
+      for (const row of rows) {
+        const fits = direction === 'both' || row.bidirectional || (direction === 'out' ? row.from : row.to) === id;
+        if (fits && (types === undefined || types.has(row.type))) found.push(row);
+      }
+    }
+    return found;
+  }
+
+  /** The entities that can match a query, as a graph that then answers it: what the module filters is not loaded. */
+  async #candidates(query: EntityQuery): Promise<LocalEntityGraph> {
+    const entityType = singleType(query.type);
+    const rows: StoredEntity[] = [];
+    for await (const page of this.#reads.entities({ entityType, tag: query.tags?.[0], name: query.name })) rows.push(...page);
+    return makeGraphOf(rows.map((row) => ({ type: 'entity', row })));
+  }
+
+  async #relationCandidates(query: RelationQuery): Promise<LocalEntityGraph> {
+    const { from: fromId, to: toId, name } = query;
+    const rows: StoredRelation[] = [];
+    for await (const page of this.#reads.relations({ relationType: singleType(query.type), fromId, toId, name })) rows.push(...page);
+    return makeGraphOf(rows.map((row) => ({ type: 'relation', row })));
+  }
+
+  #whole(): Promise<LocalEntityGraph> {
+    return this.#live.upToDate();
+  }
+
+  #loadInBackground(): void {
+    this.#live.load().catch(this.#onError);
+  }
+}
+
+/** A subscription that begins when the graph has been loaded, and may end before. */
+class LateSubscription implements GraphSubscription {
+  #subscription: GraphSubscription | undefined;
+  #ended = false;
+
+  get active(): boolean {
+    return !this.#ended && (this.#subscription?.active ?? true);
+  }
+
+  attach(start: () => GraphSubscription): void {
+    if (!this.#ended) this.#subscription = start();
+  }
+
+  unsubscribe(): void {
+    this.#ended = true;
+    this.#subscription?.unsubscribe();
+  }
+
+  [Symbol.dispose](): void {
+    this.unsubscribe();
+  }
+}
+
+function otherEnds(id: string, ties: readonly StoredRelation[]): readonly string[] {
+  return ties.map((tie) => (tie.from === id ? tie.to : tie.from));
+}
+
+function makeGraphOf(rows: readonly ConfirmedRow[]): LocalEntityGraph {
+  const replica = new GraphReplica();
+  replica.confirm(rows);
+  return replica.graph;
+}
+
+function singleType(type: string | readonly string[] | undefined): string | undefined {
+  if (type === undefined || typeof type === 'string') return type;
+  return type.length === 1 ? type[0] : undefined;
+}
+
+function idOf(reference: Reference): string {
+  return typeof reference === 'string' ? reference : reference.id;
+}
+
+// Rows are stored without the schema's types. They are of those types all the same: every row came in through a method
+// that asks for them.
+function typed<T>(value: unknown): T {
+  return value as T;
+}
+
+// What the schema's types promise about an argument is not needed to store it.
+function erase<T>(argument: unknown): T {
+  return argument as T;
+}

@@ -1,0 +1,54 @@
+import type { Value } from '@inner-universe/nerv/values';
+import { StateTree, type JsonPatch } from '@inner-universe/nerv/temporal';
+import type { ModuleClient } from '../client/client.ts';
+import { ALL_REFERENCES } from '../client/reads.ts';
+import { SpacetimeTemporalStore, type TemporalStoreOptions } from './spacetime-temporal-store.ts';
+import { VersionReader, type LoadedState } from './version-reader.ts';
+
+/** The state stores of a universe. */
+export class StateStores {
+  readonly #client: ModuleClient;
+  readonly #reader: VersionReader;
+  readonly #onError: (error: unknown) => void;
+  readonly #open = new Set<SpacetimeTemporalStore<never>>();
+
+  constructor(client: ModuleClient, onError: (error: unknown) => void) {
+    this.#client = client;
+    this.#reader = new VersionReader(client.readPage);
+    this.#onError = onError;
+  }
+
+  /**
+   * Opens a store, with a branch checked out; `initial` becomes the first version if the store has none. Loads the
+   * head, not the history.
+   */
+  async open<S>(name: string, initial: S, options: TemporalStoreOptions = {}): Promise<SpacetimeTemporalStore<S>> {
+    const parts = { client: this.#client, reader: this.#reader, name, onError: this.#onError };
+    const store = await SpacetimeTemporalStore.open<S>(parts, initial, options);
+    this.#open.add(store as unknown as SpacetimeTemporalStore<never>); // kept only to be closed
+    return store;
+  }
+
+  /** The state of any version of any store, checked against its hash. @throws `state/unknown-version`, `state/corrupt-version` */
+  load(versionId: string): Promise<LoadedState> {
+    return this.#reader.load(versionId);
+  }
+
+  /** The JSON Patch between two versions' states, also of different stores; from the empty object if `from` is undefined. */
+  async diff(from: string | undefined, to: string): Promise<JsonPatch> {
+    const before = from === undefined ? StateTree.from<Value>({}) : (await this.#reader.load(from)).tree;
+    return before.diff((await this.#reader.load(to)).tree);
+  }
+
+  /** Whether a store exists. */
+  async has(name: string): Promise<boolean> {
+    const page = await this.#client.read('readBranches', { ...ALL_REFERENCES, store: name, limit: 1 });
+    return page.branches.length > 0;
+  }
+
+  /** Ends every store's subscriptions. */
+  close(): void {
+    for (const store of this.#open) store.close();
+    this.#open.clear();
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * A request: one transaction, every op or none.
+ * - The same id from the same identity again is a success that changes nothing; from another it is refused.
+ * - A request is remembered for longer than one may be old, so none is ever applied twice.
+ * - A refusal anywhere takes the whole request back, and names the op.
+ */
+import { Access } from '../access/access.ts';
+import { Settings } from '../access/settings.ts';
+import { requireRate, requireRoom } from '../access/rates.ts';
+import { LogWriter } from '../log/log-writer.ts';
+import { refuse, toSenderError } from '../refusals/refused.ts';
+import type { Context } from '../schema/database.ts';
+import type { ConsumerAdvance, Op } from '../schema/op-types.ts';
+import { checkId } from '../values/checks.ts';
+import { byteLength } from '../values/text.ts';
+import { isSameIdentity, micros, type Timestamp } from '../values/library-values.ts';
+import {
+  MAX_CLOCK_LEAD_MICROS,
+  MAX_REQUEST_BYTES,
+  MAX_REQUEST_OPS,
+  REQUEST_MAX_AGE_MICROS,
+} from '../wire/limits.ts';
+import { CODE_VERSION } from '../wire/version.ts';
+import { applyOp } from './apply-op.ts';
+import { advancePartition } from './consumers.ts';
+import type { Work } from './work.ts';
+
+/** What `apply` is called with. */
+export interface Request {
+  readonly requestId: string;
+  readonly issuedAt: Timestamp;
+  readonly consumer?: ConsumerAdvance | undefined;
+  readonly ops: readonly Op[];
+}
+
+/** Carries out a request, or throws the refusal as the host passes it on. */
+export function applyRequest(ctx: Context, request: Request): void {
+  let position: number | null = null;
+  try {
+    const settings = new Settings(ctx.db);
+    const access = new Access(ctx, settings);
+    access.requireAny();
+    if (isApplied(ctx, request.requestId)) return;
+    requireTimely(ctx, request);
+    requireSchema(ctx);
+    const bytes = requireSize(request.ops);
+    if (!access.isOwner) requireRate(ctx, settings, { ops: request.ops.length, bytes });
+    requireRoom(ctx, settings);
+    const work = startWork(ctx, request.requestId, access, settings);
+    if (request.consumer !== undefined) advancePartition(work, request.consumer);
+    for (const [index, op] of request.ops.entries()) {
+      position = index;
+      work.position = index;
+      applyOp(work, op);
+    }
+    position = null;
+    const seq = work.log.flush();
+    ctx.db.request.insert({ requestId: request.requestId, identity: ctx.sender, recordedAt: work.now, seq });
+  } catch (error) {
+    throw toSenderError(error, position);
+  }
+}
+
+/** Carries out a request of one op. */
+export function applyOne(ctx: Context, { requestId, issuedAt }: Omit<Request, 'ops' | 'consumer'>, op: Op): void {
+  applyRequest(ctx, { requestId, issuedAt, ops: [op] });
+}
+
+function startWork(ctx: Context, requestId: string, access: Access, settings: Settings): Work {
+  const log = new LogWriter(ctx, requestId);
+  return {
+    ctx,
+    db: ctx.db,
+    access,
+    settings,
+    log,
+    requestId,
+    now: log.recordedAt,
+    position: 0,
+    cascaded: 0,
+    eventIds: new Set(),
+    entityScopes: new Map(),
+    versions: new Map(),
+    storeScopes: new Map(),
+  };
+}
+
+function isApplied(ctx: Context, requestId: string): boolean {
+  checkId(requestId, 'request id');
+  const existing = ctx.db.request.requestId.find(requestId);
+  if (existing === null) return false;
+  if (isSameIdentity(existing.identity, ctx.sender)) return true;
+  return refuse('request/id-taken', `The request id '${requestId}' is taken by another identity. Make a new one.`, {
+    ids: [requestId],
+  });
+}
+
+function requireTimely(ctx: Context, { requestId, issuedAt }: Request): void {
+  const age = micros(ctx.timestamp) - micros(issuedAt);
+  if (age > REQUEST_MAX_AGE_MICROS) {
+    refuse('request/expired', `The request '${requestId}' was made more than seven days ago. Check what it did, then make a new one.`, {
+      ids: [requestId],
+      details: { ageMicros: age.toString() },
+    });
+  }
+  if (age < -MAX_CLOCK_LEAD_MICROS) {
+    refuse('value/malformed', `The request '${requestId}' comes from more than an hour ahead. Set the caller's clock.`, {
+      ids: [requestId],
+      details: { ageMicros: age.toString() },
+    });
+  }
+}
+
+function requireSchema(ctx: Context): void {
+  const dataVersion = ctx.db.schemaVersion.id.find(0)?.dataVersion;
+  if (dataVersion === CODE_VERSION) return;
+  refuse('schema/migrating', `The data have schema ${dataVersion}, the code has ${CODE_VERSION}. Let the owner migrate.`, {
+    details: { dataVersion: dataVersion ?? null, codeVersion: CODE_VERSION },
+  });
+}
+
+function requireSize(ops: readonly Op[]): number {
+  if (ops.length > MAX_REQUEST_OPS) {
+    refuse('limit/ops', `The request has ${ops.length} ops; ${MAX_REQUEST_OPS} are allowed. Split it.`, {
+      details: { ops: ops.length, limit: MAX_REQUEST_OPS },
+    });
+  }
+  let units = 0;
+  for (const { value } of ops) units += sizeOf(value, textUnits);
+  if (units * 3 <= MAX_REQUEST_BYTES) return units;
+  let bytes = 0;
+  for (const { value } of ops) bytes += sizeOf(value, byteLength);
+  if (bytes > MAX_REQUEST_BYTES) {
+    refuse('limit/request', `The request has ${bytes} bytes; ${MAX_REQUEST_BYTES} are allowed. Split it.`, {
+      details: { bytes, limit: MAX_REQUEST_BYTES },
+    });
+  }
+  return bytes;
+}
+
+const textUnits = (text: string): number => text.length;
+
+/** The size of all texts and bytes in an op, which is all of it but a few dozen bytes. */
+function sizeOf(value: object, measure: (text: string) => number): number {
+  if (value instanceof Uint8Array) return value.byteLength;
+  let size = 0;
+  for (const member of Object.values(value) as readonly unknown[]) {
+    if (typeof member === 'string') size += measure(member);
+    else if (typeof member === 'object' && member !== null) size += sizeOf(member, measure);
+  }
+  return size;
+}

@@ -1,0 +1,227 @@
+import type { Range } from 'spacetimedb/server';
+import { readLogHead } from '../log/log-writer.ts';
+import { isReindexed } from '../maintenance/reindexing.ts';
+import { declaredKeys, MAX_INDEXED_VALUE_BYTES } from '../ops/graph-lookups.ts';
+import { refuse } from '../refusals/refused.ts';
+import type { EntityHistoryRow, EntityRow, RelationHistoryRow, RelationRow } from '../schema/rows.ts';
+import { isLongerThan } from '../values/text.ts';
+import { micros, type Timestamp } from '../values/library-values.ts';
+import { positionTail } from './cursor.ts';
+import { lastSeqBefore } from './log-time.ts';
+import { concat, readByIds, readPage, scopesToRead, type End, type PageRequest, type Reader } from './reader.ts';
+
+/** What `read_entities` is called with. */
+export interface EntitiesRequest extends PageRequest {
+  readonly ids: readonly string[];
+  readonly scope: string;
+  readonly entityType: string;
+  readonly name: string;
+  readonly tag: string;
+  readonly property?: { readonly key: string; readonly value: string } | undefined;
+}
+
+/** Reads a page of entities. */
+export function readEntities(reader: Reader, request: EntitiesRequest): { entities: EntityRow[] } & End {
+  const { db } = reader;
+  const isWanted = (row: EntityRow): boolean =>
+    (request.scope === '' || row.scope === request.scope) &&
+    (request.entityType === '' || row.entityType === request.entityType) &&
+    (request.name === '' || row.name === request.name) &&
+    (request.tag === '' || row.tags.includes(request.tag)) &&
+    mayReadEntity(reader, row);
+  if (request.ids.length > 0) {
+    const { rows, end } = readByIds(reader, request.ids, request, (id) => {
+      const row = db.entity.id.find(id);
+      return row !== null && mayReadEntity(reader, row) ? row : undefined;
+    });
+    return { entities: rows, ...end };
+  }
+  const scopes = scopesToRead(reader, request.scope, 'entity');
+  const side = sideTable(reader, request);
+  if (side !== undefined) {
+    const { rows, end } = readPage(reader, side(isWanted), request);
+    return { entities: rows, ...end };
+  }
+  const fetch = (range: Range<bigint>): Iterable<EntityRow> => {
+    if (request.name !== '') return db.entity.byName.filter([request.name, range]);
+    if (request.entityType !== '') return db.entity.byType.filter([request.entityType, range]);
+    return concat(scopes.map((scope) => db.entity.byScope.filter([scope, range])));
+  };
+  const source = { fetch, tailOf: (row: EntityRow) => row.id, admit: (row: EntityRow) => (isWanted(row) ? row : undefined) };
+  const { rows, end } = readPage(reader, source, request);
+  return { entities: rows, ...end };
+}
+
+interface LookupRow {
+  readonly seq: bigint;
+  readonly ownerId: string;
+  readonly ownerKind: string;
+}
+
+interface LookupSource {
+  readonly fetch: (range: Range<bigint>) => Iterable<LookupRow>;
+  readonly tailOf: (row: LookupRow) => string;
+  readonly admit: (row: LookupRow) => EntityRow | undefined;
+}
+
+/** The look-up by a property or a tag, whichever narrows more; undefined if neither was asked for. */
+function sideTable(
+  { db, settings }: Reader,
+  request: EntitiesRequest,
+): ((isWanted: (row: EntityRow) => boolean) => LookupSource) | undefined {
+  const { property, tag } = request;
+  if (property === undefined && tag === '') return undefined;
+  if (property !== undefined) {
+    if (!declaredKeys(settings, request.entityType).includes(property.key) || !isReindexed(db)) {
+      const detail = { key: property.key.slice(0, 128), entityType: request.entityType };
+      refuse('graph/not-indexed', `The property '${detail.key}' is not indexed (any more or yet). Declare it in indexes.`, {
+        details: detail,
+      });
+    }
+    if (isLongerThan(property.value, MAX_INDEXED_VALUE_BYTES)) {
+      refuse('value/too-large', `Values over ${MAX_INDEXED_VALUE_BYTES} bytes are not indexed.`, {
+        details: { limit: MAX_INDEXED_VALUE_BYTES },
+      });
+    }
+  }
+  return (isWanted) => ({
+    fetch: (range): Iterable<LookupRow> =>
+      property === undefined
+        ? db.entityTag.byTag.filter([tag, range])
+        : db.entityProperty.byValue.filter([property.key, property.value, range]),
+    tailOf: (row) => row.ownerId,
+    admit: (row) => {
+      if (row.ownerKind !== 'entity') return undefined;
+      const entity = db.entity.id.find(row.ownerId);
+      return entity !== null && isWanted(entity) ? entity : undefined;
+    },
+  });
+}
+
+/** What `read_relations` is called with. */
+export interface RelationsRequest extends PageRequest {
+  readonly ids: readonly string[];
+  readonly scope: string;
+  readonly relationType: string;
+  readonly name: string;
+  readonly fromId: string;
+  readonly toId: string;
+  readonly endId: string;
+}
+
+/** Reads a page of relations. */
+export function readRelations(reader: Reader, request: RelationsRequest): { relations: RelationRow[] } & End {
+  const { db } = reader;
+  if (request.ids.length > 0) {
+    const { rows, end } = readByIds(reader, request.ids, request, (id) => {
+      const row = db.relation.id.find(id);
+      return row !== null && mayReadRelation(reader, row) ? row : undefined;
+    });
+    return { relations: rows, ...end };
+  }
+  const scopes = scopesToRead(reader, request.scope, 'relation');
+  const source = {
+    fetch: (range: Range<bigint>) => fetchRelations(reader, request, { scopes, range }),
+    tailOf: (row: RelationRow) => row.id,
+    admit: (row: RelationRow) => (isWantedRelation(request, row) && mayReadRelation(reader, row) ? row : undefined),
+  };
+  const { rows, end } = readPage(reader, source, request);
+  return { relations: rows, ...end };
+}
+
+function fetchRelations(
+  { db }: Reader,
+  { fromId, toId, endId, name, relationType }: RelationsRequest,
+  { scopes, range }: { readonly scopes: readonly string[]; readonly range: Range<bigint> },
+): Iterable<RelationRow> {
+  if (fromId !== '') return db.relation.byFrom.filter([fromId, range]);
+  if (toId !== '') return db.relation.byTo.filter([toId, range]);
+  if (endId !== '') {
+    const incoming = [...db.relation.byTo.filter([endId, range])].filter((row) => row.fromId !== endId);
+    return concat([db.relation.byFrom.filter([endId, range]), incoming]);
+  }
+  if (name !== '') return db.relation.byName.filter([name, range]);
+  if (relationType !== '') return db.relation.byType.filter([relationType, range]);
+  return concat(scopes.map((scope) => db.relation.byScope.filter([scope, range])));
+}
+
+function isWantedRelation(request: RelationsRequest, row: RelationRow): boolean {
+  return (
+    (request.scope === '' || row.scope === request.scope) &&
+    (request.relationType === '' || row.relationType === request.relationType) &&
+    (request.name === '' || row.name === request.name) &&
+    (request.fromId === '' || row.fromId === request.fromId) &&
+    (request.toId === '' || row.toId === request.toId) &&
+    (request.endId === '' || row.fromId === request.endId || row.toId === request.endId)
+  );
+}
+
+/** What `read_history` is called with. */
+export interface HistoryRequest extends PageRequest {
+  readonly of: string;
+  readonly id: string;
+  readonly scope: string;
+  readonly throughSeq: bigint;
+  readonly recordedUntil?: Timestamp | undefined;
+}
+
+/** What `read_history` gives. */
+export type HistoryResult = { entities: EntityHistoryRow[]; relations: RelationHistoryRow[] } & End;
+
+/** Reads a page of the past of entities or relations. */
+export function readHistory(reader: Reader, request: HistoryRequest): HistoryResult {
+  if (request.of === 'entity') return readEntityHistory(reader, request);
+  if (request.of === 'relation') return readRelationHistory(reader, request);
+  return refuse('value/malformed', `History is kept of entity and relation, not of '${request.of.slice(0, 128)}'.`);
+}
+
+function readEntityHistory(reader: Reader, request: HistoryRequest): HistoryResult {
+  const { entityHistory } = reader.db;
+  const scopes = scopesToRead(reader, request.scope, 'entity');
+  const source = {
+    fetch: (range: Range<bigint>): Iterable<EntityHistoryRow> =>
+      request.id === ''
+        ? concat(scopes.map((scope) => entityHistory.byScope.filter([scope, range])))
+        : entityHistory.byEntity.filter([request.id, range]),
+    tailOf: (row: EntityHistoryRow) => positionTail(row.position, row.entityId),
+    admit: (row: EntityHistoryRow) => (isInTime(request, row) && mayReadEntity(reader, row) ? row : undefined),
+  };
+  const { rows, end } = readPage(reader, source, { ...request, through: lastSeqOf(reader, request) });
+  return { entities: rows, relations: [], ...end };
+}
+
+function readRelationHistory(reader: Reader, request: HistoryRequest): HistoryResult {
+  const { relationHistory } = reader.db;
+  const scopes = scopesToRead(reader, request.scope, 'relation');
+  const source = {
+    fetch: (range: Range<bigint>): Iterable<RelationHistoryRow> =>
+      request.id === ''
+        ? concat(scopes.map((scope) => relationHistory.byScope.filter([scope, range])))
+        : relationHistory.byRelation.filter([request.id, range]),
+    tailOf: (row: RelationHistoryRow) => positionTail(row.position, row.relationId),
+    admit: (row: RelationHistoryRow) => (isInTime(request, row) && mayReadRelation(reader, row) ? row : undefined),
+  };
+  const { rows, end } = readPage(reader, source, { ...request, through: lastSeqOf(reader, request) });
+  return { entities: [], relations: rows, ...end };
+}
+
+/** The last `seq` that can be wanted; 0 for the head. Before the first wanted one there is nothing to read. */
+function lastSeqOf(reader: Reader, { throughSeq, recordedUntil }: HistoryRequest): bigint {
+  if (recordedUntil === undefined) return throughSeq;
+  const until = lastSeqBefore(reader, readLogHead(reader.ctx).trimmedSeq, micros(recordedUntil) + 1n);
+  const last = throughSeq === 0n || until < throughSeq ? until : throughSeq;
+  return last === 0n ? 1n : last;
+}
+
+function isInTime(request: HistoryRequest, row: { readonly scope: string; readonly recordedAt: Timestamp }): boolean {
+  if (request.scope !== '' && row.scope !== request.scope) return false;
+  return request.recordedUntil === undefined || micros(row.recordedAt) <= micros(request.recordedUntil);
+}
+
+function mayReadEntity({ access }: Reader, row: { readonly entityType: string; readonly scope: string }): boolean {
+  return access.allows('read', { kind: 'entity', name: row.entityType, scope: row.scope });
+}
+
+function mayReadRelation({ access }: Reader, row: { readonly relationType: string; readonly scope: string }): boolean {
+  return access.allows('read', { kind: 'relation', name: row.relationType, scope: row.scope });
+}

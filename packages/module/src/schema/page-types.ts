@@ -1,0 +1,104 @@
+/** The results of the reads as SpacetimeDB types; `wire/reads.ts` says what they mean. */
+import { t } from 'spacetimedb/server';
+import { audit, clientConnection, grant, roleMember } from './access-tables.ts';
+import { consumer, consumerDeadLetter, consumerPartition } from './consumer-tables.ts';
+import { entity, entityHistory, relation, relationHistory } from './graph-tables.ts';
+import { eventLog, recentEvent } from './log-tables.ts';
+import { branch, branchMove, stateStore, stateVersion, tag } from './state-tables.ts';
+import { config } from './system-tables.ts';
+
+const pageEnd = { cursor: t.string(), more: t.bool(), seq: t.u64() };
+
+export const readableScope = t.object('ReadableScope', {
+  name: t.string(),
+  scopeKey: t.string(),
+  seq: t.u64(),
+  recentNumber: t.u64(),
+});
+export const scopesResult = t.object('ScopesResult', {
+  scopes: t.array(readableScope),
+  owner: t.identity(),
+  seq: t.u64(),
+});
+export const eventsPage = t.object('EventsPage', {
+  events: t.array(eventLog.rowType),
+  lookedTo: t.u64(),
+  more: t.bool(),
+  seq: t.u64(),
+  trimmedSeq: t.u64(),
+  recent: t.array(recentEvent.rowType),
+  recentNumber: t.u64(),
+});
+export const versionEntry = t.object('VersionEntry', { version: stateVersion.rowType, parents: t.array(t.string()) });
+export const versionsPage = t.object('VersionsPage', { versions: t.array(versionEntry), ...pageEnd });
+export const versionAtResult = t.object('VersionAtResult', {
+  versionId: t.option(t.string()),
+  cursor: t.string(),
+  more: t.bool(),
+});
+export const stateStep = t.object('StateStep', {
+  versionId: t.string(),
+  parentVersionId: t.string(),
+  dataHash: t.string(),
+  publisher: t.identity(),
+  delta: t.string(),
+  deltaEncoding: t.string(),
+});
+export const stateSnapshotValue = t.object('StateSnapshotValue', {
+  versionId: t.string(),
+  dataHash: t.string(),
+  publisher: t.identity(),
+  state: t.string(),
+  stateEncoding: t.string(),
+});
+export const statePage = t.object('StatePage', {
+  store: t.string(),
+  steps: t.array(stateStep),
+  snapshot: t.option(stateSnapshotValue),
+  continueFrom: t.string(),
+  seq: t.u64(),
+});
+export const storesPage = t.object('StoresPage', { stores: t.array(stateStore.rowType), ...pageEnd });
+export const branchesPage = t.object('BranchesPage', { branches: t.array(branch.rowType), ...pageEnd });
+export const tagsPage = t.object('TagsPage', { tags: t.array(tag.rowType), ...pageEnd });
+export const branchMovesPage = t.object('BranchMovesPage', { moves: t.array(branchMove.rowType), ...pageEnd });
+export const propertyMatch = t.object('PropertyMatch', { key: t.string(), value: t.string() });
+export const entitiesPage = t.object('EntitiesPage', { entities: t.array(entity.rowType), ...pageEnd });
+export const relationsPage = t.object('RelationsPage', { relations: t.array(relation.rowType), ...pageEnd });
+export const historyPage = t.object('HistoryPage', {
+  entities: t.array(entityHistory.rowType),
+  relations: t.array(relationHistory.rowType),
+  ...pageEnd,
+});
+export const chunkResult = t.object('ChunkResult', { count: t.u32(), pieces: t.array(t.byteArray()) });
+export const tableCount = t.object('TableCount', { name: t.string(), rows: t.u64() });
+export const statusResult = t.object('StatusResult', {
+  events: t.u64(),
+  changes: t.u64(),
+  entities: t.u64(),
+  relations: t.u64(),
+  versions: t.u64(),
+  seq: t.u64(),
+  trimmedSeq: t.u64(),
+  recordedAt: t.timestamp(),
+  owner: t.identity(),
+  codeVersion: t.u32(),
+  dataVersion: t.u32(),
+  release: t.string(),
+  tables: t.array(tableCount),
+});
+export const configurationResult = t.object('ConfigurationResult', { settings: t.array(config.rowType) });
+export const permissionsPage = t.object('PermissionsPage', {
+  grants: t.array(grant.rowType),
+  members: t.array(roleMember.rowType),
+  ...pageEnd,
+});
+export const auditPage = t.object('AuditPage', { entries: t.array(audit.rowType), ...pageEnd });
+export const consumersPage = t.object('ConsumersPage', {
+  consumers: t.array(consumer.rowType),
+  partitions: t.array(consumerPartition.rowType),
+  deadLetters: t.array(consumerDeadLetter.rowType),
+  ...pageEnd,
+});
+export const connectionsResult = t.object('ConnectionsResult', { connections: t.array(clientConnection.rowType) });
+export const requestResult = t.object('RequestResult', { applied: t.bool(), seq: t.u64() });

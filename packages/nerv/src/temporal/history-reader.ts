@@ -1,0 +1,176 @@
+/** Questions to a history: which version a reference means, which versions a filter takes, who made a place. */
+import { NervError } from '../errors.ts';
+import { escapeKey } from '../values/json.ts';
+import { appendPointer, parsePointer } from '../values/pointer.ts';
+import type { BranchTable } from './branch-table.ts';
+import { parsePatch } from './patch.ts';
+import type { StatePath } from './state-tree.ts';
+import type { AtOptions, LogFilter, VerifyResult, VersionReference } from './temporal-store.ts';
+import { sameSlot } from './tree/slot.ts';
+import { expectedChainHash, versionNotFound, type VersionRecord } from './version.ts';
+import type { VersionGraph } from './version-graph.ts';
+import { NOTHING, type VersionTrees } from './version-trees.ts';
+
+/** What a history is made of. */
+export interface HistoryParts {
+  readonly graph: VersionGraph<VersionRecord>;
+  readonly trees: VersionTrees;
+  readonly branches: BranchTable;
+}
+
+/** Reads one store's history; changes nothing. */
+export class HistoryReader {
+  readonly #graph: VersionGraph<VersionRecord>;
+  readonly #trees: VersionTrees;
+  readonly #branches: BranchTable;
+
+  constructor(parts: HistoryParts) {
+    this.#graph = parts.graph;
+    this.#trees = parts.trees;
+    this.#branches = parts.branches;
+  }
+
+  /** The id that a reference means, seen from a branch. @throws `state/version-not-found`, `state/branch-not-found` */
+  resolve(reference: VersionReference, branch: string, by: AtOptions['by'] = 'recorded'): string {
+    if (typeof reference === 'number') return this.#back(reference, branch);
+    if (typeof reference !== 'string') return this.#atTime(reference, branch, by);
+    if (this.#graph.has(reference)) return reference;
+    const tagged = this.#branches.tagged(reference);
+    if (tagged !== undefined) return tagged;
+    if (this.#branches.has(reference)) return this.#branches.head(reference);
+    throw versionNotFound(reference);
+  }
+
+  log(filter: LogFilter, branch: string): VersionRecord[] {
+    const start = this.resolve(filter.from ?? this.#branches.head(branch), branch);
+    const versions: VersionRecord[] = [];
+    const limit = filter.limit ?? Number.POSITIVE_INFINITY;
+    const matches = this.#matcher(filter);
+    for (const version of filter.firstParent === true ? this.#graph.firstParents(start) : this.#graph.ancestry(start)) {
+      if (versions.length >= limit) break;
+      if (matches(version)) versions.push(version);
+    }
+    return versions;
+  }
+
+  /** Goes back to where the place was last made what it is, into whichever parent already had it so. */
+  blame(path: StatePath, id: string): VersionRecord {
+    const pointer = typeof path === 'string' ? path : toPointer(path);
+    for (let version = this.#graph.get(id); ; ) {
+      const origin = version.parents.find((parent, index) => !this.#differs(version, parent, { pointer, index }));
+      if (origin === undefined) return version;
+      version = this.#graph.get(origin);
+    }
+  }
+
+  verify(): VerifyResult {
+    let versions = 0;
+    for (const version of this.#graph.versions()) {
+      const reason = this.#badness(version);
+      if (reason !== undefined) return { ok: false, versionId: version.id, reason };
+      versions += 1;
+    }
+    return { ok: true, versions };
+  }
+
+  #badness(version: VersionRecord): string | undefined {
+    const expected = expectedChainHash(version, (id) => this.#graph.get(id).chainHash);
+    if (expected !== version.chainHash) return `its chain hash is ${version.chainHash}, but what it covers gives ${expected}`;
+    const [parent] = version.parents;
+    try {
+      this.#trees.replay(version, parent === undefined ? NOTHING : this.#trees.read(parent));
+      return undefined;
+    } catch (error) {
+      if (error instanceof NervError) return error.message;
+      throw error;
+    }
+  }
+
+  /** Whether a place differs between a version and one of its parents; the delta often knows without the states. */
+  #differs(version: VersionRecord, parent: string, { pointer, index }: { readonly pointer: string; readonly index: number }): boolean {
+    if (index === 0 && touch(version, pointer) === 'none') return false;
+    return !sameSlot(this.#trees.read(version.id).slotAt(pointer), this.#trees.read(parent).slotAt(pointer));
+  }
+
+  #touches(version: VersionRecord, pointer: string): boolean {
+    const touched = touch(version, pointer);
+    const [parent] = version.parents;
+    if (touched !== 'perhaps' || parent === undefined) return touched !== 'none';
+    return this.#differs(version, parent, { pointer, index: 0 });
+  }
+
+  #back(count: number, branch: string): string {
+    if (!Number.isInteger(count) || count < 0) {
+      throw new NervError('state/invalid-argument', `${count} is no number of versions to go back. Give 0, 1, 2, ...`);
+    }
+    let left = count;
+    for (const version of this.#graph.firstParents(this.#branches.head(branch))) {
+      if (left === 0) return version.id;
+      left -= 1;
+    }
+    throw new NervError(
+      'state/version-not-found',
+      `Branch '${branch}' has no version ${count} back: its first-parent line has ${count - left} versions.`,
+      { details: { branch, back: count } },
+    );
+  }
+
+  #atTime(time: Date, branch: string, by: AtOptions['by']): string {
+    if (Number.isNaN(time.getTime())) throw new NervError('state/invalid-argument', 'The time to look at is an invalid Date.');
+    const head = this.#branches.head(branch);
+    // A Date has milliseconds: the whole of its last one counts.
+    const atMicros = BigInt(time.getTime()) * 1000n + 999n;
+    const found = by === 'authored' ? this.#authoredBy(head, atMicros) : this.#branches.headAt(branch, atMicros);
+    if (found !== undefined) return found;
+    throw new NervError('state/version-not-found', `Branch '${branch}' has no version ${by} by ${time.toISOString()}.`, {
+      details: { branch, time: time.toISOString() },
+    });
+  }
+
+  #authoredBy(head: string, atMicros: bigint): string | undefined {
+    for (const version of this.#graph.firstParents(head)) if (version.authoredAtMicros <= atMicros) return version.id;
+    return undefined;
+  }
+
+  #matcher(filter: LogFilter): (version: VersionRecord) => boolean {
+    const { author, path } = filter;
+    const text = filter.text?.toLowerCase();
+    const tagged = filter.tag === undefined ? undefined : this.#branches.tagged(filter.tag);
+    const since = filter.authoredSince === undefined ? undefined : BigInt(filter.authoredSince.getTime()) * 1000n;
+    const until = filter.authoredUntil === undefined ? undefined : BigInt(filter.authoredUntil.getTime()) * 1000n + 999n;
+    if (path !== undefined) parsePointer(path);
+    return (version) =>
+      (author === undefined || version.author === author) &&
+      (text === undefined || version.description.toLowerCase().includes(text)) &&
+      (filter.tag === undefined || version.id === tagged) &&
+      (since === undefined || version.authoredAtMicros >= since) &&
+      (until === undefined || version.authoredAtMicros <= until) &&
+      (path === undefined || this.#touches(version, path));
+  }
+}
+
+/**
+ * Whether a version's delta changes a place, something in it, or something that it lies in. `'perhaps'`: something is put
+ * in or taken out beside it, which moves it if it lies in an array.
+ */
+function touch(version: VersionRecord, pointer: string): 'surely' | 'perhaps' | 'none' {
+  let touched: 'perhaps' | 'none' = 'none';
+  for (const operation of parsePatch(version.delta)) {
+    const paths = 'from' in operation ? [operation.path, operation.from] : [operation.path];
+    for (const path of paths) {
+      if (isWithin(path, pointer)) return 'surely';
+      if (operation.op !== 'replace' && /\/(\d+|-)$/.test(path) && isWithin(path.slice(0, path.lastIndexOf('/')), pointer)) {
+        touched = 'perhaps';
+      }
+    }
+  }
+  return touched;
+}
+
+function isWithin(a: string, b: string): boolean {
+  return a === b || a === '' || b === '' || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
+}
+
+function toPointer(path: readonly (string | number)[]): string {
+  return path.reduce<string>((pointer, key) => appendPointer(pointer, escapeKey(String(key))), '');
+}

@@ -1,0 +1,55 @@
+/**
+ * Who is told of a store's changes.
+ *
+ * Invariants:
+ * - Every listener hears of every change made while it is subscribed, each once, in the order they were made, also of
+ *   those that listeners make.
+ * - A listener that throws is reported and harms no other.
+ */
+import type { StateChange, StoreSubscription } from './temporal-store.ts';
+
+type Listener<S> = (change: StateChange<S>) => void;
+
+/** The listeners of one store. */
+export class StoreObservers<S> {
+  readonly #listeners = new Set<Listener<S>>();
+  readonly #waiting: StateChange<S>[] = [];
+  readonly #report: (error: unknown) => void;
+  #isTelling = false;
+
+  constructor(report: (error: unknown) => void) {
+    this.#report = report;
+  }
+
+  get isEmpty(): boolean {
+    return this.#listeners.size === 0;
+  }
+
+  add(listener: Listener<S>): StoreSubscription {
+    const own: Listener<S> = (change) => listener(change);
+    this.#listeners.add(own);
+    const unsubscribe = (): void => {
+      this.#listeners.delete(own);
+    };
+    return { unsubscribe, [Symbol.dispose]: unsubscribe };
+  }
+
+  tell(change: StateChange<S>): void {
+    this.#waiting.push(change);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#tellAll(next);
+    this.#isTelling = false;
+  }
+
+  #tellAll(change: StateChange<S>): void {
+    for (const listener of [...this.#listeners]) {
+      if (!this.#listeners.has(listener)) continue;
+      try {
+        listener(change);
+      } catch (error) {
+        this.#report(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,6 @@
+export { runEntityGraphContract } from './entity-graph-contract.ts';
+export type { MakeContractGraph } from './entity-graph-contract.ts';
+export { runEventBusContract } from './event-bus-contract.ts';
+export type { ContractEvents, MakeContractBus } from './event-bus-contract.ts';
+export { runTemporalStoreContract } from './temporal-contract.ts';
+export type { ContractState, MakeContractStore } from './temporal-contract.ts';
