@@ -61,7 +61,10 @@ export interface PublishResult {
 export async function openHost(options: HostOptions): Promise<Host> {
   if (options.data === undefined) {
     if (options.memory !== true) {
-      throw new HostError({ code: 'host/not-a-host', message: 'give a data directory (data), or memory: true to keep nothing' });
+      throw new HostError({
+        code: 'host/not-a-host',
+        message: 'give a data directory (data), or memory: true to keep nothing',
+      });
     }
     return new Host(options, await makeMemoryCredentials(options.clock ?? systemClock), undefined);
   }
@@ -194,7 +197,8 @@ export class Host implements ServedHost {
   }
 
   /** Connects a client inside this process: for the SDK's `withWSFn`. The promise rejects when it is not let in. */
-  readonly connectInProcess = (request: InProcessRequest): Promise<InProcessSocket> => makeInProcessConnector(this)(request);
+  readonly connectInProcess = (request: InProcessRequest): Promise<InProcessSocket> =>
+    makeInProcessConnector(this)(request);
 
   /**
    * Serves all databases to other processes until `close`, or until the returned server is closed.
@@ -203,7 +207,10 @@ export class Host implements ServedHost {
   async serve(options: ServeOptions): Promise<RunningServer> {
     this.#assertOpen();
     if (this.#isServing) {
-      throw new HostError({ code: 'host/already-serving', message: 'the host is served already; close that server first' });
+      throw new HostError({
+        code: 'host/already-serving',
+        message: 'the host is served already; close that server first',
+      });
     }
     this.#isServing = true;
     try {
@@ -280,7 +287,10 @@ export class Host implements ServedHost {
     return updated;
   }
 
-  async #openDatabase(name: string, choice: { readonly program?: string; readonly owner?: bigint | undefined }): Promise<HostedDatabase> {
+  async #openDatabase(
+    name: string,
+    choice: { readonly program?: string; readonly owner?: bigint | undefined },
+  ): Promise<HostedDatabase> {
     return HostedDatabase.open({
       name,
       program: choice.program,
@@ -327,7 +337,8 @@ export class Host implements ServedHost {
     await this.#disk?.lock.release();
     const failures: unknown[] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     const [first] = failures;
-    if (failures.length > 1) throw new AggregateError(failures, `${failures.length} databases failed to close: ${errorMessage(first)}`);
+    if (failures.length > 1)
+      throw new AggregateError(failures, `${failures.length} databases failed to close: ${errorMessage(first)}`);
     if (first !== undefined) throw first;
   }
 
@@ -351,5 +362,9 @@ function assertName(name: string): void {
 }
 
 function exists(name: string): HostError {
-  return new HostError({ code: 'host/database-exists', message: `there is a database "${name}" already; publish to it, or delete it first`, details: { name } });
+  return new HostError({
+    code: 'host/database-exists',
+    message: `there is a database "${name}" already; publish to it, or delete it first`,
+    details: { name },
+  });
 }

@@ -24,7 +24,14 @@ export class HostedDatabase implements ServedDatabase {
     const database = await Database.open(options);
     const { clock, logger } = options;
     const subscriptions = new SubscriptionManager({ tables: database.tables, state: database.committed });
-    const sessions = new SessionHub({ name: options.name, database, subscriptions, clock, timers: systemTimers, logger });
+    const sessions = new SessionHub({
+      name: options.name,
+      database,
+      subscriptions,
+      clock,
+      timers: systemTimers,
+      logger,
+    });
     return new HostedDatabase(database, sessions);
   }
 

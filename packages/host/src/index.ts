@@ -1,5 +1,14 @@
 export { type BindingsOptions, generateBindings } from './codegen/generate-bindings.ts';
-export { type Clock, type Logger, type LogLevel, type LogRecord, type Random, silentLogger, type Timer, type Timers } from './clock/clock.ts';
+export {
+  type Clock,
+  type Logger,
+  type LogLevel,
+  type LogRecord,
+  type Random,
+  silentLogger,
+  type Timer,
+  type Timers,
+} from './clock/clock.ts';
 export { makeStderrLogger } from './clock/system-clock.ts';
 export type {
   Caller,

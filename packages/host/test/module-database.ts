@@ -50,7 +50,11 @@ export class ModuleDatabase {
   }
 
   /** Calls a procedure and decodes what it returns. */
-  run(caller: Caller, name: string, ...values: AlgebraicValue[]): { result: ProcedureResult; value: AlgebraicValue | undefined } {
+  run(
+    caller: Caller,
+    name: string,
+    ...values: AlgebraicValue[]
+  ): { result: ProcedureResult; value: AlgebraicValue | undefined } {
     const procedure = this.database.def.procedures.find((def) => def.name === name);
     const result = this.database.callProcedure(caller, name, encodeArgs(procedure?.params ?? [], values));
     if (result.outcome.type !== 'returned' || procedure === undefined) return { result, value: undefined };
@@ -100,7 +104,10 @@ export async function openModule(fixture: string, options: OpenOptions = {}): Pr
   return new ModuleDatabase(database, time, logs);
 }
 
-function encodeArgs(params: readonly { name: string; algebraicType: Parameters<typeof compileCodec>[0] }[], values: AlgebraicValue[]): Uint8Array {
+function encodeArgs(
+  params: readonly { name: string; algebraicType: Parameters<typeof compileCodec>[0] }[],
+  values: AlgebraicValue[],
+): Uint8Array {
   const writer = new BsatnWriter();
   for (const [index, param] of params.entries()) compileCodec(param.algebraicType).encode(writer, values[index]!);
   return writer.toBytes();

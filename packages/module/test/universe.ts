@@ -8,6 +8,7 @@ import type { LogRecord } from '../../host/src/clock/clock.ts';
 import type { Caller, Commit, ConnectResult } from '../../host/src/database/calls.ts';
 import { Database } from '../../host/src/database/database.ts';
 import { makeProgramLoader } from '../../host/src/module/program-loader.ts';
+import type { Storage } from '../../host/src/storage/storage.ts';
 import { createMemoryStorage } from '../../host/src/storage/memory-storage.ts';
 import { ManualTime } from '../../host/src/testing/manual-time.ts';
 import { tryParseRefusal, type Op, type Refusal } from '../src/wire/index.ts';
@@ -137,14 +138,14 @@ class ReadRefused extends Error {
   }
 }
 
-/** A fresh universe. */
-export async function openUniverse(): Promise<Universe> {
+/** A universe: a fresh one, or the one that lies in a storage. */
+export async function openUniverse(options: { readonly storage?: Storage } = {}): Promise<Universe> {
   const logs: LogRecord[] = [];
   const time = new ManualTime();
   const database = await Database.open({
     name: 'universe',
     program: await moduleBundle(),
-    storage: createMemoryStorage(),
+    storage: options.storage ?? createMemoryStorage(),
     identity: DATABASE_IDENTITY,
     owner: OWNER.identity,
     clock: time,

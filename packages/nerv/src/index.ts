@@ -15,6 +15,7 @@ export type {
   WaitOptions,
 } from './events/event-bus.ts';
 export type { EventBusOptions, LocalEventBus } from './events/local-event-bus.ts';
+export { assertPublishable } from './events/make-event.ts';
 export type { EventPage, EventQuery } from './events/event-query.ts';
 export type {
   EventKind,
@@ -59,6 +60,7 @@ export type {
   ChangeSelector,
   GraphBatch,
   GraphSubscription,
+  InputArguments,
   LiveQuery,
   QueryDelta,
 } from './graph/entity-graph.ts';
@@ -69,6 +71,7 @@ export type {
   EntityInput,
   EntityOf,
   EntityPatch,
+  EntityProperties,
   EntityTypeOf,
   GraphSchema,
   Properties,
@@ -77,11 +80,24 @@ export type {
   RelationInput,
   RelationOf,
   RelationPatch,
+  RelationProperties,
   RelationTypeOf,
   WriteOptions,
 } from './graph/entity.ts';
 export type { EntityChange, GraphChange, GraphOrigin, RelationChange } from './graph/graph-change.ts';
-export type { GraphOperation } from './graph/graph-operation.ts';
+export type {
+  DeleteEntity,
+  DeleteRelation,
+  GraphOperation,
+  UpdateEntity,
+  UpdateRelation,
+  WriteEntity,
+  WriteRelation,
+} from './graph/graph-operation.ts';
+export { BatchBuilder } from './graph/batch-builder.ts';
+export { GraphReplica } from './graph/graph-replica.ts';
+export type { ConfirmedRow, GraphNotice, GraphReplicaOptions } from './graph/graph-replica.ts';
+export { OperationFactory } from './graph/operation-factory.ts';
 export type {
   Condition,
   Direction,
@@ -114,7 +130,7 @@ export {
   RelationNotFoundError,
   VersionConflictError,
 } from './errors.ts';
-export type { ErrorDetails, MergeConflict, NervErrorCode } from './errors.ts';
+export type { ErrorDetails, MergeConflict, NervErrorCode, NervErrorOptions } from './errors.ts';
 export type { Clock, IdSource, Random, Timers } from './ids/clock.ts';
 export { tryUuidV7TimeMs, UuidV7Source } from './ids/uuid-v7.ts';
 export { systemClock, systemIds, systemRandom, systemTimers } from './ids/system.ts';

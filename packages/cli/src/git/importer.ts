@@ -1,6 +1,6 @@
 import type { Universe } from 'inner-universe';
 import { CliError } from '../errors.ts';
-import { CommitOpsMaker, GIT_STORE, type RecordedVersion } from './commit-ops.ts';
+import { CommitOpsMaker, GIT_STORE, type CommitOps, type RecordedVersion } from './commit-ops.ts';
 import { CommitTree } from './commit-tree.ts';
 import type { Commit } from './log-parser.ts';
 import type { GitRepository } from './repository.ts';
@@ -107,7 +107,7 @@ class ImportRun {
     for await (const commit of this.#timed('git', repository.log(head.commit, except, options.signal))) {
       if (made >= this.#total) break;
       if (this.#versions.has(commit.id)) continue;
-      for (const request of this.#planner.add(await this.#make(commit))) await this.#submit(request);
+      for (const request of this.#planner.add(await this.#measure('nerv', () => this.#make(commit)))) await this.#submit(request);
       made += 1;
     }
     for (const request of this.#planner.finish()) await this.#submit(request);
@@ -140,11 +140,7 @@ class ImportRun {
     return [...(await repository.present([...recorded.branchHeads.values()], options.signal))];
   }
 
-  async #make(commit: Commit): ReturnType<ImportRun['#makeTimed']> {
-    return this.#measure('nerv', () => this.#makeTimed(commit));
-  }
-
-  async #makeTimed(commit: Commit): Promise<import('./commit-ops.ts').CommitOps> {
+  async #make(commit: Commit): Promise<CommitOps> {
     const [first] = commit.parents;
     const base = first === undefined ? CommitTree.empty() : await this.#treeOf(first);
     const { tree, delta } = base.apply(commit.files);

@@ -35,7 +35,7 @@ export interface Commit {
 }
 
 /** The `--format` that `parseLog` reads: a fixed number of fields, each ended by NUL. */
-export const LOG_FORMAT = ['%H', '%P', '%an', '%ae', '%ad', '%cn', '%ce', '%cd', '%B'].map((f) => `${f}%x00`).join('');
+export const LOG_FORMAT: string = ['%H', '%P', '%an', '%ae', '%ad', '%cn', '%ce', '%cd', '%B'].map((f) => `${f}%x00`).join('');
 
 const FIELD_COUNT = 9;
 const COLON = 0x3a;

@@ -16,7 +16,11 @@ export interface BindingsOptions {
  */
 export function generateBindings(def: ModuleDef, options: BindingsOptions = {}): string {
   const writer = new TypeWriter(def.types, RESERVED_NAMES);
-  const body = [tablesSection(def, writer, options), reducersSection(def, writer, options), proceduresSection(def, writer, options)];
+  const body = [
+    tablesSection(def, writer, options),
+    reducersSection(def, writer, options),
+    proceduresSection(def, writer, options),
+  ];
   // The declarations come last into being, for what the tables need, and stand first in the file.
   return [HEADER, ...writer.declarations(), ...body, FOOTER].join('\n\n');
 }
@@ -33,8 +37,12 @@ function tablesSection(def: ModuleDef, writer: TypeWriter, { includePrivate = fa
 
 function reducersSection(def: ModuleDef, writer: TypeWriter, { includePrivate = false }: BindingsOptions): string {
   const entries = def.reducers
-    .filter((reducer) => reducer.lifecycle === undefined && (includePrivate || reducer.visibility === 'client-callable'))
-    .map(({ name, params }) => [name, `  __reducerSchema(${quote(name)}, ${paramsObject(params, writer)}),\n`] as const);
+    .filter(
+      (reducer) => reducer.lifecycle === undefined && (includePrivate || reducer.visibility === 'client-callable'),
+    )
+    .map(
+      ({ name, params }) => [name, `  __reducerSchema(${quote(name)}, ${paramsObject(params, writer)}),\n`] as const,
+    );
   return `const reducersSchema = __reducers(\n${sorted(entries)});`;
 }
 

@@ -110,7 +110,8 @@ function isNameable(type: AlgebraicType): boolean {
   if (type.type !== 'sum') return false;
   const [first, second] = type.variants;
   if (first === undefined || second === undefined || type.variants.length !== 2) return true;
-  const isBuiltIn = first.name === 'some' || (first.name === 'ok' && second.name === 'err') || isScheduleAt(first, second);
+  const isBuiltIn =
+    first.name === 'some' || (first.name === 'ok' && second.name === 'err') || isScheduleAt(first, second);
   return !isBuiltIn;
 }
 

@@ -38,7 +38,12 @@ export class CallEnvironment implements SystemCallHost {
   #running: RunningCall | undefined;
   #lastOffset: bigint | undefined;
 
-  constructor(options: { readonly name: string; readonly identity: bigint; readonly clock: Clock; readonly logger: Logger }) {
+  constructor(options: {
+    readonly name: string;
+    readonly identity: bigint;
+    readonly clock: Clock;
+    readonly logger: Logger;
+  }) {
     this.identity = options.identity;
     this.#name = options.name;
     this.#clock = options.clock;
@@ -112,7 +117,12 @@ export class CallEnvironment implements SystemCallHost {
     const running = this.#running;
     assert(running !== undefined, 'a procedure runs while it commits');
     const { functionName, caller } = running;
-    const commit = committer.commit(transaction, { kind: 'procedure', functionName, caller, timestampMicros: committer.now() });
+    const commit = committer.commit(transaction, {
+      kind: 'procedure',
+      functionName,
+      caller,
+      timestampMicros: committer.now(),
+    });
     this.#lastOffset = commit.offset ?? this.#lastOffset;
   }
 

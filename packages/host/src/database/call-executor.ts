@@ -43,7 +43,11 @@ export class CallExecutor {
     const { caller, timestampMicros, def } = call;
     const functionName = def.name;
     if (!journal.canAppend) {
-      const outcome = { type: 'failed-internal', message: makeUnwritableError(journal).message, reason: 'refused' } as const;
+      const outcome = {
+        type: 'failed-internal',
+        message: makeUnwritableError(journal).message,
+        reason: 'refused',
+      } as const;
       return { outcome, timestampMicros, offset: undefined };
     }
     const transaction = committer.begin();
@@ -57,7 +61,11 @@ export class CallExecutor {
     if (outcome.type === 'user-error') {
       return { outcome: { type: 'failed-user', message: outcome.message }, timestampMicros, offset: undefined };
     }
-    return { outcome: { type: 'failed-internal', message: FATAL_MESSAGE, reason: 'fatal' }, timestampMicros, offset: undefined };
+    return {
+      outcome: { type: 'failed-internal', message: FATAL_MESSAGE, reason: 'fatal' },
+      timestampMicros,
+      offset: undefined,
+    };
   }
 
   /** Runs a reducer inside a transaction that the caller ends. */
@@ -87,8 +95,12 @@ export class CallExecutor {
       return { outcome: { type: 'failed', message: problem, reason: 'fatal' }, ...common };
     }
     this.logFailure(def.name, outcome);
-    if (outcome.type === 'user-error') return { outcome: { type: 'failed', message: outcome.message, reason: 'user' }, ...common };
-    return { outcome: { type: 'failed', message: `Uncaught ${outcome.stack || outcome.message}`, reason: 'fatal' }, ...common };
+    if (outcome.type === 'user-error')
+      return { outcome: { type: 'failed', message: outcome.message, reason: 'user' }, ...common };
+    return {
+      outcome: { type: 'failed', message: `Uncaught ${outcome.stack || outcome.message}`, reason: 'fatal' },
+      ...common,
+    };
   }
 
   /** Writes why a call failed to the module's log, with the stack where it is the module's bug. */

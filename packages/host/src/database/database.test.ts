@@ -8,7 +8,9 @@ describe('reducers', () => {
     const db = await openModule('people.ts');
     const seen: string[] = [];
     db.database.onCommit(({ deltas, kind, functionName }) => {
-      seen.push(`${kind} ${functionName} ${deltas.map(({ table, inserts, deletes }) => `${table.name}+${inserts.length}-${deletes.length}`).join(' ')}`);
+      seen.push(
+        `${kind} ${functionName} ${deltas.map(({ table, inserts, deletes }) => `${table.name}+${inserts.length}-${deletes.length}`).join(' ')}`,
+      );
     });
     const first = db.call(ADA, 'add_person', 'ada', 'red', 36);
     const second = db.call(BOB, 'add_person', 'bob', 'blue', 25);
@@ -29,7 +31,12 @@ describe('reducers', () => {
 
   test('search by every kind of index, and by iterator helpers', async () => {
     const db = await openModule('people.ts');
-    for (const [name, team, age] of [['ada', 'red', 36], ['bob', 'red', 25], ['cy', 'blue', 30], ['di', 'blue', 40]] as const) {
+    for (const [name, team, age] of [
+      ['ada', 'red', 36],
+      ['bob', 'red', 25],
+      ['cy', 'blue', 30],
+      ['di', 'blue', 40],
+    ] as const) {
       db.call(ADA, 'add_person', name, team, age);
     }
     expect(db.call(ADA, 'search_people').outcome).toEqual(COMMITTED);
@@ -47,7 +54,12 @@ describe('reducers', () => {
 
   test('update, delete by key and delete by range', async () => {
     const db = await openModule('people.ts');
-    for (const [name, team, age] of [['ada', 'red', 36], ['old', 'red', 120], ['older', 'red', 130], ['left', 'gone', 20]] as const) {
+    for (const [name, team, age] of [
+      ['ada', 'red', 36],
+      ['old', 'red', 120],
+      ['older', 'red', 130],
+      ['left', 'gone', 20],
+    ] as const) {
       db.call(ADA, 'add_person', name, team, age);
     }
     db.call(ADA, 'rename_person', 1n, 'augusta');
@@ -159,13 +171,19 @@ describe('admission', () => {
     ['on_tick', 'no such reducer', 'unknown-function'],
   ])('refuses %s', async (name, message, reason) => {
     const db = await openModule('people.ts');
-    expect(db.database.callReducer(ADA, name, new Uint8Array(0)).outcome).toEqual({ type: 'failed-internal', message, reason });
+    expect(db.database.callReducer(ADA, name, new Uint8Array(0)).outcome).toEqual({
+      type: 'failed-internal',
+      message,
+      reason,
+    });
   });
 
   test('lets the owner call private reducers', async () => {
     const db = await openModule('people.ts');
     const owner = { identity: OWNER, connectionId: 9n };
-    expect(db.database.callReducer(owner, 'on_tick', new Uint8Array(3)).outcome).toMatchObject({ reason: 'invalid-arguments' });
+    expect(db.database.callReducer(owner, 'on_tick', new Uint8Array(3)).outcome).toMatchObject({
+      reason: 'invalid-arguments',
+    });
   });
 
   test('checks arguments before the module sees them, and lets trailing bytes pass', async () => {
@@ -173,7 +191,10 @@ describe('admission', () => {
     const short = db.database.callReducer(ADA, 'remove_person', new Uint8Array(7)).outcome;
     expect(short).toMatchObject({ type: 'failed-internal', reason: 'invalid-arguments' });
     expect(short.type === 'failed-internal' && short.message).toMatch(/^invalid arguments for reducer remove_person: /);
-    expect(db.database.callReducer(ADA, 'remove_person', new Uint8Array(9)).outcome).toEqual({ type: 'failed-user', message: 'no person 0' });
+    expect(db.database.callReducer(ADA, 'remove_person', new Uint8Array(9)).outcome).toEqual({
+      type: 'failed-user',
+      message: 'no person 0',
+    });
   });
 
   test('refuses a call from inside a commit', async () => {

@@ -91,7 +91,8 @@ export class Database {
       journal: this.#journal,
       clock: options.clock,
       lastTimestampMicros: opening.lastTimestampMicros,
-      onListenerError: (error) => this.#environment.logHost('panic', `a listener to commits threw: ${errorMessage(error)}`),
+      onListenerError: (error) =>
+        this.#environment.logHost('panic', `a listener to commits threw: ${errorMessage(error)}`),
     });
     this.#scheduler = new Scheduler({ clock: options.clock, timers: options.timers, fire: (call) => this.#fire(call) });
     this.#executor = new CallExecutor({
@@ -204,12 +205,18 @@ export class Database {
     this.#clients.insert(transaction, caller, jwtPayload);
     const outcome = this.#runLifecycle(transaction, functionName, { caller, timestampMicros });
     if (outcome.type === 'returned' && this.#journal.canAppend) {
-      const { offset } = this.#committer.commit(transaction, { kind: 'lifecycle', functionName, caller, timestampMicros });
+      const { offset } = this.#committer.commit(transaction, {
+        kind: 'lifecycle',
+        functionName,
+        caller,
+        timestampMicros,
+      });
       return { type: 'accepted', offset };
     }
     transaction.rollback();
     // Whoever may read still may when nothing is written any more: the reducer was asked, and let the client in.
-    if (outcome.type === 'returned' && this.#journal.failure !== undefined) return { type: 'accepted', offset: undefined };
+    if (outcome.type === 'returned' && this.#journal.failure !== undefined)
+      return { type: 'accepted', offset: undefined };
     this.#clients.forget(caller);
     if (outcome.type === 'returned') return { type: 'rejected', message: makeUnwritableError(this.#journal).message };
     this.#executor.logFailure(functionName ?? '', outcome);
@@ -295,7 +302,13 @@ export class Database {
       });
     }
     const program = this.#program;
-    const { offset } = this.#committer.commit(transaction, { kind: 'lifecycle', functionName, caller, timestampMicros, program });
+    const { offset } = this.#committer.commit(transaction, {
+      kind: 'lifecycle',
+      functionName,
+      caller,
+      timestampMicros,
+      program,
+    });
     if (offset === undefined) throw makeUnwritableError(this.#journal);
     return offset;
   }
@@ -370,7 +383,10 @@ export class Database {
 
   #scheduleImmediate(functionName: string, args: Uint8Array): void {
     if (this.#immediateCalls >= IMMEDIATE_CALLS_MAX) {
-      this.#environment.logHost('error', `"${functionName}" is not run: ${IMMEDIATE_CALLS_MAX} immediate calls wait already`);
+      this.#environment.logHost(
+        'error',
+        `"${functionName}" is not run: ${IMMEDIATE_CALLS_MAX} immediate calls wait already`,
+      );
       return;
     }
     this.#immediateCalls += 1;
@@ -422,6 +438,10 @@ export class Database {
   #assertIdle(): void {
     this.#environment.assertIdle();
     if (!this.#isClosed) return;
-    throw new HostError({ code: 'database/closed', message: `the database "${this.name}" is closed; open it again`, details: { name: this.name } });
+    throw new HostError({
+      code: 'database/closed',
+      message: `the database "${this.name}" is closed; open it again`,
+      details: { name: this.name },
+    });
   }
 }

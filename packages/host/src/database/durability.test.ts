@@ -31,7 +31,8 @@ const stores: Record<string, MakeStore> = {
 describe.each(Object.entries(stores))('a database on %s', (_name, makeStore) => {
   test('is as it was when it is opened again', async () => {
     const openStorage = await makeStore();
-    const open = async (options: OpenOptions = {}) => openModule('people.ts', { storage: await openStorage(), ...options });
+    const open = async (options: OpenOptions = {}) =>
+      openModule('people.ts', { storage: await openStorage(), ...options });
     const first = await open();
     first.call(ADA, 'add_person', 'ada', 'red', 36);
     first.call(ADA, 'add_person', 'bob', 'red', 25);
@@ -186,7 +187,8 @@ describe('a storage that fails', () => {
     recover: Storage['recover'] = (visitor) => this.inner.recover(visitor);
     append(record: Uint8Array): bigint {
       if (this.#failure !== undefined) throw this.#failure;
-      if (this.full) this.#failure = Object.assign(new Error('no space left on device'), { code: 'storage/write-failed' });
+      if (this.full)
+        this.#failure = Object.assign(new Error('no space left on device'), { code: 'storage/write-failed' });
       return this.inner.append(record);
     }
     get writable(): boolean {
@@ -220,7 +222,9 @@ describe('a storage that fails', () => {
 
     const refused = db.call(ADA, 'add_person', 'cy', 'red', 30).outcome;
     expect(refused).toMatchObject({ type: 'failed-internal', reason: 'refused' });
-    expect(refused.type === 'failed-internal' && refused.message).toMatch(/takes no more writes.*no space left on device.*Reads go on/);
+    expect(refused.type === 'failed-internal' && refused.message).toMatch(
+      /takes no more writes.*no space left on device.*Reads go on/,
+    );
     expect(db.database.status().isReadOnly).toBe(true);
     expect(db.logTexts().filter((text) => text.includes('takes no more writes'))).toHaveLength(1);
     // Reading procedures and connections still work, writing ones say why they do not.

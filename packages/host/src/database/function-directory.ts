@@ -29,7 +29,9 @@ export class FunctionDirectory {
 
   constructor(def: ModuleDef, owner: bigint) {
     this.#owner = owner;
-    this.#reducers = new Map(def.reducers.map((reducer) => [reducer.name, { def: reducer, params: compileParams(reducer.params) }]));
+    this.#reducers = new Map(
+      def.reducers.map((reducer) => [reducer.name, { def: reducer, params: compileParams(reducer.params) }]),
+    );
     this.#procedures = new Map(
       def.procedures.map((procedure) => [
         procedure.name,
@@ -54,7 +56,11 @@ export class FunctionDirectory {
     if (found === undefined) return unknown('reducer', name);
     const { lifecycle, visibility } = found.def;
     if (lifecycle !== undefined) {
-      return { reason: 'unknown-function', message: `can't directly call special ${LIFECYCLE_NAMES[lifecycle]} lifecycle reducer`, log: [] };
+      return {
+        reason: 'unknown-function',
+        message: `can't directly call special ${LIFECYCLE_NAMES[lifecycle]} lifecycle reducer`,
+        log: [],
+      };
     }
     if (visibility === 'private' && sender !== this.#owner) return unknown('reducer', name);
     return checkArgs(found.params, args, { kind: 'reducer', name }) ?? found;
@@ -83,12 +89,18 @@ function unknown(kind: 'reducer' | 'procedure', name: string): Refusal {
   return {
     reason: 'unknown-function',
     message: kind === 'reducer' ? 'no such reducer' : 'No such procedure',
-    log: [`External attempt to call nonexistent ${kind} "${name}" failed. Have you run \`spacetime generate\` recently?`],
+    log: [
+      `External attempt to call nonexistent ${kind} "${name}" failed. Have you run \`spacetime generate\` recently?`,
+    ],
   };
 }
 
 /** Bytes after the arguments are let pass, as SpacetimeDB does. */
-function checkArgs(params: Codec, args: Uint8Array, { kind, name }: { kind: string; name: string }): Refusal | undefined {
+function checkArgs(
+  params: Codec,
+  args: Uint8Array,
+  { kind, name }: { kind: string; name: string },
+): Refusal | undefined {
   try {
     params.skip(new BsatnReader(args));
     return undefined;

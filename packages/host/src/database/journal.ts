@@ -161,4 +161,3 @@ export function toFailure(error: unknown): HostError {
     cause: error,
   });
 }
-

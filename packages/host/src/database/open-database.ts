@@ -41,7 +41,12 @@ export async function prepareOpening(options: DatabaseOptions): Promise<Opening>
   const { state, ...recovered } = await recoverDatabase(options.storage, options.hashSeed);
   const program = await options.programs.load(chooseProgram(options, state?.program));
   const { name, clock, logger } = options;
-  const environment = new CallEnvironment({ name, clock, logger, identity: state?.program.identity ?? options.identity });
+  const environment = new CallEnvironment({
+    name,
+    clock,
+    logger,
+    identity: state?.program.identity ?? options.identity,
+  });
   const runner = new ModuleRunner(program, environment, {
     unhandledRejection: (message) => environment.log('error', `unhandled promise rejection: ${message}`),
   });
@@ -93,5 +98,10 @@ function planOpening(
     return { program, def, datastore, toStore: 'program-and-init' };
   }
   assertAdditive(stored.def, def);
-  return { program, def, datastore: rebuildDatastore(stored.datastore, def.tables, options.hashSeed), toStore: 'program' };
+  return {
+    program,
+    def,
+    datastore: rebuildDatastore(stored.datastore, def.tables, options.hashSeed),
+    toStore: 'program',
+  };
 }

@@ -3,11 +3,20 @@ import { ADA, openModule, type ModuleDatabase } from '../../test/module-database
 
 async function openTeams(): Promise<ModuleDatabase> {
   const db = await openModule('people.ts');
-  for (const [name, team] of [['ada', 'red'], ['bob', 'red'], ['cy', 'blue']] as const) db.call(ADA, 'add_person', name, team, 30);
+  for (const [name, team] of [
+    ['ada', 'red'],
+    ['bob', 'red'],
+    ['cy', 'blue'],
+  ] as const)
+    db.call(ADA, 'add_person', name, team, 30);
   return db;
 }
 
-const teams = (db: ModuleDatabase): string => db.rows('person').map(([, , team]) => team).join();
+const teams = (db: ModuleDatabase): string =>
+  db
+    .rows('person')
+    .map(([, , team]) => team)
+    .join();
 
 describe('procedures', () => {
   test('return a value and read in a transaction of their own', async () => {
@@ -20,7 +29,9 @@ describe('procedures', () => {
   test('commit what they write, and tell the last record', async () => {
     const db = await openTeams();
     const commits: string[] = [];
-    db.database.onCommit(({ kind, functionName, deltas, origin }) => commits.push(`${kind} ${functionName} ${deltas.length} ${origin?.identity}`));
+    db.database.onCommit(({ kind, functionName, deltas, origin }) =>
+      commits.push(`${kind} ${functionName} ${deltas.length} ${origin?.identity}`),
+    );
     const { result, value } = db.run(ADA, 'move_team', 'red', 'green', 'second');
     expect(value).toBe(2);
     expect(result.offset).toBe(5n);
@@ -39,7 +50,9 @@ describe('procedures', () => {
   test('keep what was committed when they fail later', async () => {
     const db = await openTeams();
     const { result } = db.run(ADA, 'move_team', 'red', 'green', 'throw');
-    expect(result.outcome.type === 'failed' && result.outcome.message).toMatch(/^Uncaught Error: after the commit\n {4}at /);
+    expect(result.outcome.type === 'failed' && result.outcome.message).toMatch(
+      /^Uncaught Error: after the commit\n {4}at /,
+    );
     expect(teams(db)).toBe('green,green,blue');
     expect(result.offset).toBe(4n);
   });
@@ -47,7 +60,9 @@ describe('procedures', () => {
   test('cannot nest transactions', async () => {
     const db = await openTeams();
     const { result } = db.run(ADA, 'move_team', 'red', 'red', 'nested');
-    expect(result.outcome.type === 'failed' && result.outcome.message).toMatch(/Attempted async or blocking op while holding open a transaction/);
+    expect(result.outcome.type === 'failed' && result.outcome.message).toMatch(
+      /Attempted async or blocking op while holding open a transaction/,
+    );
     expect(db.call(ADA, 'search_people').outcome).toEqual({ type: 'committed' });
   });
 
@@ -71,7 +86,11 @@ describe('procedures', () => {
   test('refuse unknown names, private ones and wrong arguments', async () => {
     const db = await openTeams();
     const outcome = (name: string, args: Uint8Array) => db.database.callProcedure(ADA, name, args).outcome;
-    expect(outcome('nope', new Uint8Array(0))).toEqual({ type: 'failed', message: 'No such procedure', reason: 'unknown-function' });
+    expect(outcome('nope', new Uint8Array(0))).toEqual({
+      type: 'failed',
+      message: 'No such procedure',
+      reason: 'unknown-function',
+    });
     expect(outcome('run_job', new Uint8Array(0))).toMatchObject({ message: 'No such procedure' });
     expect(outcome('count_people', new Uint8Array(2))).toMatchObject({ reason: 'invalid-arguments' });
   });

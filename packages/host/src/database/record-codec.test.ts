@@ -15,12 +15,23 @@ const program = fc.record({
 const transaction = fc.record({
   kind: fc.constantFrom('reducer', 'procedure', 'lifecycle', 'scheduled', 'sql' as const),
   functionName: fc.option(fc.string(), { nil: undefined }),
-  caller: fc.option(fc.record({ identity: fc.bigInt(0n, 2n ** 256n - 1n), connectionId: fc.bigInt(0n, 2n ** 128n - 1n) }), { nil: undefined }),
+  caller: fc.option(
+    fc.record({ identity: fc.bigInt(0n, 2n ** 256n - 1n), connectionId: fc.bigInt(0n, 2n ** 128n - 1n) }),
+    { nil: undefined },
+  ),
   timestampMicros: fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
-  sequences: fc.array(fc.record({ tableId: u32, column: fc.nat({ max: 65_535 }), allocated: fc.bigInt(-(2n ** 127n), 2n ** 127n - 1n) })),
-  changes: fc.array(fc.record({ tableId: u32, isTruncated: fc.boolean(), deletes: fc.array(bytes), inserts: fc.array(bytes) }), { maxLength: 4 }),
+  sequences: fc.array(
+    fc.record({ tableId: u32, column: fc.nat({ max: 65_535 }), allocated: fc.bigInt(-(2n ** 127n), 2n ** 127n - 1n) }),
+  ),
+  changes: fc.array(
+    fc.record({ tableId: u32, isTruncated: fc.boolean(), deletes: fc.array(bytes), inserts: fc.array(bytes) }),
+    { maxLength: 4 },
+  ),
 });
-const record = fc.record({ program: fc.option(program, { nil: undefined }), transaction: fc.option(transaction, { nil: undefined }) }) as fc.Arbitrary<StoredRecord>;
+const record = fc.record({
+  program: fc.option(program, { nil: undefined }),
+  transaction: fc.option(transaction, { nil: undefined }),
+}) as fc.Arbitrary<StoredRecord>;
 
 describe('a log record', () => {
   test('comes back as it was written', () => {
@@ -44,6 +55,8 @@ describe('a log record', () => {
   });
 
   test('of a later release is refused by name', () => {
-    expect(() => decodeRecord(new Uint8Array([2, 0]))).toThrow(/log record has version 2, and this release knows version 1/);
+    expect(() => decodeRecord(new Uint8Array([2, 0]))).toThrow(
+      /log record has version 2, and this release knows version 1/,
+    );
   });
 });

@@ -67,7 +67,9 @@ const KINDS: readonly CommitKind[] = ['reducer', 'procedure', 'lifecycle', 'sche
 export function encodeRecord(writer: BsatnWriter, record: StoredRecord): Uint8Array {
   writer.reset();
   writer.u8(VERSION);
-  writer.u8((record.program === undefined ? 0 : HAS_PROGRAM) | (record.transaction === undefined ? 0 : HAS_TRANSACTION));
+  writer.u8(
+    (record.program === undefined ? 0 : HAS_PROGRAM) | (record.transaction === undefined ? 0 : HAS_TRANSACTION),
+  );
   if (record.program !== undefined) writeProgram(writer, record.program);
   if (record.transaction !== undefined) writeTransaction(writer, record.transaction);
   return writer.peek();

@@ -83,7 +83,9 @@ export class ScheduleTables {
 function makeScheduleTable(table: TableDef, schedule: ScheduleDef): ScheduleTable {
   const keyColumn = table.primaryKey;
   assert(keyColumn !== undefined, 'a schedule table has a primary key');
-  const keyIndex = table.indexes.find(({ columns, isUnique }) => isUnique && columns.length === 1 && columns[0] === keyColumn);
+  const keyIndex = table.indexes.find(
+    ({ columns, isUnique }) => isUnique && columns.length === 1 && columns[0] === keyColumn,
+  );
   assert(keyIndex !== undefined, 'the primary key of a schedule table has an index');
   return { table, schedule, codec: compileRowCodec(table.columns), keyColumn, keyIndex };
 }

@@ -59,7 +59,9 @@ describe('a scheduled reducer', () => {
 
   test('of a reducer that was rolled back does not run', async () => {
     const db = await openModule('people.ts');
-    expect(db.call(ADA, 'schedule', 'too long', 2n ** 36n * 1000n, false).outcome).toMatchObject({ type: 'failed-internal' });
+    expect(db.call(ADA, 'schedule', 'too long', 2n ** 36n * 1000n, false).outcome).toMatchObject({
+      type: 'failed-internal',
+    });
     expect(db.rows('tick')).toEqual([]);
     expect(db.logTexts()[0]).toMatch(/Specified delay in scheduling row was too long/);
   });

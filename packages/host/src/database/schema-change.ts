@@ -22,7 +22,11 @@ function changesOf(before: TableDef, after: ModuleDef): string[] {
   if (table === undefined) return [`table ${before.name} is gone`];
   return [
     ...columnChanges(before, table),
-    ...listChanges(`${before.name}: unique constraint on`, before.constraints.map(columnsKey(before)), table.constraints.map(columnsKey(table))),
+    ...listChanges(
+      `${before.name}: unique constraint on`,
+      before.constraints.map(columnsKey(before)),
+      table.constraints.map(columnsKey(table)),
+    ),
     ...listChanges(`${before.name}: auto-increment of`, sequenceKeys(before), sequenceKeys(table)),
     ...flagChanges(before, table),
   ];
@@ -66,9 +70,12 @@ function listChanges(what: string, before: readonly string[], after: readonly st
 
 function flagChanges(before: TableDef, after: TableDef): string[] {
   const changes: string[] = [];
-  if (before.isEvent !== after.isEvent) changes.push(`${before.name}: ${after.isEvent ? 'became' : 'is no longer'} an event table`);
+  if (before.isEvent !== after.isEvent)
+    changes.push(`${before.name}: ${after.isEvent ? 'became' : 'is no longer'} an event table`);
   if (scheduleText(before) !== scheduleText(after)) changes.push(`${before.name}: its schedule changed`);
-  const [keyBefore, keyAfter] = [before, after].map(({ primaryKey, columns }) => (primaryKey === undefined ? 'none' : columns[primaryKey]?.name));
+  const [keyBefore, keyAfter] = [before, after].map(({ primaryKey, columns }) =>
+    primaryKey === undefined ? 'none' : columns[primaryKey]?.name,
+  );
   if (keyBefore !== keyAfter) changes.push(`${before.name}: the primary key changed from ${keyBefore} to ${keyAfter}`);
   return changes;
 }
@@ -78,7 +85,9 @@ function scheduleText({ schedule }: TableDef): string {
 }
 
 function typeText(type: AlgebraicType): string {
-  return JSON.stringify(type, (_key, value: unknown) => (isNamed(value) ? [value.name ?? null, value.algebraicType] : value));
+  return JSON.stringify(type, (_key, value: unknown) =>
+    isNamed(value) ? [value.name ?? null, value.algebraicType] : value,
+  );
 }
 
 /** Elements are compared by name and type, whatever else their objects hold. */

@@ -35,7 +35,11 @@ export interface SnapshotHead {
 }
 
 /** The chunks of a snapshot of the state as of this call; rows are read as the chunks are pulled. */
-export function encodeSnapshot(program: StoredProgram, lastTimestampMicros: bigint, datastore: Datastore): Iterable<Uint8Array> {
+export function encodeSnapshot(
+  program: StoredProgram,
+  lastTimestampMicros: bigint,
+  datastore: Datastore,
+): Iterable<Uint8Array> {
   const writer = new BsatnWriter();
   writer.u8(VERSION);
   writeProgram(writer, program);

@@ -3,7 +3,12 @@ import { decodeRawModuleDef } from '../schema/decode-module-def.ts';
 import type { ModuleDef } from '../schema/module-def.ts';
 import { validateModuleDef } from '../schema/validate.ts';
 import type { LoadedProgram } from './realm-port.ts';
-import { SystemCallError, SYSTEM_FUNCTION_NAMES, type SystemCallTarget, type SystemFunctions } from './system-functions.ts';
+import {
+  SystemCallError,
+  SYSTEM_FUNCTION_NAMES,
+  type SystemCallTarget,
+  type SystemFunctions,
+} from './system-functions.ts';
 
 /** The definition of a loaded program, raw as the module gave it and validated. @throws as `describeModule` */
 export function describeProgram(program: LoadedProgram): { readonly raw: Uint8Array; readonly def: ModuleDef } {

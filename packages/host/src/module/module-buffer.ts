@@ -30,7 +30,8 @@ export class ModuleBuffers {
 /** Checks that a count is one, and lies within what there is. */
 export function checkLength(length: unknown, limit: number): number {
   const count = toCount(length);
-  if (count > limit) throw new SystemCallError({ type: 'range-error' }, 'length argument was out of bounds for `ArrayBuffer`');
+  if (count > limit)
+    throw new SystemCallError({ type: 'range-error' }, 'length argument was out of bounds for `ArrayBuffer`');
   return count;
 }
 

@@ -34,15 +34,40 @@ async function loadError(bundle: string): Promise<unknown> {
 
 describe('a bundle', () => {
   test.each([
-    ['that is no JavaScript', 'export default {', 'module/load-failed', /no JavaScript module that can be read[^]*Expected identifier/],
+    [
+      'that is no JavaScript',
+      'export default {',
+      'module/load-failed',
+      /no JavaScript module that can be read[^]*Expected identifier/,
+    ],
     ['that exports no schema', 'export const a = 1;', 'module/load-failed', /must export schema as default export/],
-    ['that exports something else', 'export default { a: 1 };', 'module/load-failed', /must export schema as default export/],
+    [
+      'that exports something else',
+      'export default { a: 1 };',
+      'module/load-failed',
+      /must export schema as default export/,
+    ],
     ['that throws while it is loaded', 'throw new Error("no way");', 'module/load-failed', /Error: no way/],
     ['that throws no error', 'throw null;', 'module/load-failed', /Uncaught null/],
     ['with a top-level await', 'await 1; export default 1;', 'module/load-failed', /top-level await/],
-    ['for the first interface', 'import { x } from "spacetime:sys@1.0"; export default x;', 'module/unsupported', /SpacetimeDB 1.x.*Rebuild/],
-    ['that imports what is not there', 'import fs from "node:fs"; export default fs;', 'module/unsupported', /"node:fs"/],
-    ['that calls the host too early', 'import { table_id_from_name } from "spacetime:sys@2.0"; table_id_from_name("x");', 'module/load-failed', /during module initialization/],
+    [
+      'for the first interface',
+      'import { x } from "spacetime:sys@1.0"; export default x;',
+      'module/unsupported',
+      /SpacetimeDB 1.x.*Rebuild/,
+    ],
+    [
+      'that imports what is not there',
+      'import fs from "node:fs"; export default fs;',
+      'module/unsupported',
+      /"node:fs"/,
+    ],
+    [
+      'that calls the host too early',
+      'import { table_id_from_name } from "spacetime:sys@2.0"; table_id_from_name("x");',
+      'module/load-failed',
+      /during module initialization/,
+    ],
   ])('%s is refused with the reason', async (_what, bundle, code, message) => {
     const error = await loadError(bundle);
     expect(error).toMatchObject({ code });
@@ -50,7 +75,9 @@ describe('a bundle', () => {
   });
 
   test('may log while it is loaded', async () => {
-    const def = await describeModule(await readModule({ source: `${LIBRARY}console.log('hello');\nexport default schema({});`, directory }));
+    const def = await describeModule(
+      await readModule({ source: `${LIBRARY}console.log('hello');\nexport default schema({});`, directory }),
+    );
     expect(def.tables.filter(({ isSystem }) => !isSystem)).toEqual([]);
   });
 
@@ -64,7 +91,10 @@ describe('a bundle', () => {
 
   test('is taken from a cache in its prepared form', async () => {
     const stored = new Map<string, string>();
-    const cache = { read: async (key: string) => stored.get(key), write: async (key: string, text: string) => void stored.set(key, text) };
+    const cache = {
+      read: async (key: string) => stored.get(key),
+      write: async (key: string, text: string) => void stored.set(key, text),
+    };
     const text = await readModule({ source: `${LIBRARY}export default schema({});`, directory });
     const { hash } = await makeProgramLoader(cache).load(text);
     expect([...stored.keys()]).toEqual([expect.stringMatching(new RegExp(`^[\\w-]+-${hash}$`))]);
@@ -76,7 +106,9 @@ describe('a bundle', () => {
 
 describe('a source file', () => {
   test('that cannot be bundled says where and why', async () => {
-    await expect(readModule({ source: `import x from './missing.ts';\nexport default x;`, directory })).rejects.toMatchObject({
+    await expect(
+      readModule({ source: `import x from './missing.ts';\nexport default x;`, directory }),
+    ).rejects.toMatchObject({
       code: 'module/bundle-failed',
       message: expect.stringMatching(/Could not resolve "\.\/missing\.ts"[^]*module\.ts:1/),
     });

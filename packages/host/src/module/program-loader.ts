@@ -112,7 +112,9 @@ async function downLevel(text: string): Promise<string> {
 
 function compileBody(code: string): vm.Script {
   try {
-    return new vm.Script(`(function (module, exports, require) {'use strict';${code}\n})`, { filename: 'spacetimedb_module' });
+    return new vm.Script(`(function (module, exports, require) {'use strict';${code}\n})`, {
+      filename: 'spacetimedb_module',
+    });
   } catch (error) {
     throw new HostError({
       code: 'module/load-failed',

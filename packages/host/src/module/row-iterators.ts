@@ -50,7 +50,11 @@ export class RowIterators {
       this.#open.delete(id as number);
       return -used;
     }
-    if (used === 0) throw new SystemCallError({ type: 'buffer-too-small', size: next.length }, 'the buffer is too small for the next row');
+    if (used === 0)
+      throw new SystemCallError(
+        { type: 'buffer-too-small', size: next.length },
+        'the buffer is too small for the next row',
+      );
     return used;
   }
 

@@ -11,7 +11,12 @@ import type { LogLevel } from '../clock/clock.ts';
 import { ERRNO, errnoText } from './errno.ts';
 import { checkLength, ModuleBuffers, toCount, toText } from './module-buffer.ts';
 import { RowIterators } from './row-iterators.ts';
-import { SystemCallError, type SystemCallFault, type SystemCallTarget, type SystemFunctions } from './system-functions.ts';
+import {
+  SystemCallError,
+  type SystemCallFault,
+  type SystemCallTarget,
+  type SystemFunctions,
+} from './system-functions.ts';
 
 /** What system calls need of the database around them. */
 export interface SystemCallHost {

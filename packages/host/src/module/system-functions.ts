@@ -10,7 +10,14 @@ export interface SystemFunctions {
   datastore_table_scan_bsatn(tableId: unknown): number;
   datastore_index_scan_point_bsatn(indexId: unknown, buffer: unknown, length: unknown): number;
   datastore_index_scan_range_bsatn(
-    ...args: [indexId: unknown, buffer: unknown, prefixLength: unknown, prefixCount: unknown, startLength: unknown, endLength: unknown]
+    ...args: [
+      indexId: unknown,
+      buffer: unknown,
+      prefixLength: unknown,
+      prefixCount: unknown,
+      startLength: unknown,
+      endLength: unknown,
+    ]
   ): number;
   row_iter_bsatn_advance(iterator: unknown, buffer: unknown): number;
   row_iter_bsatn_close(iterator: unknown): void;
@@ -19,7 +26,14 @@ export interface SystemFunctions {
   datastore_delete_all_by_eq_bsatn(tableId: unknown, buffer: unknown, length: unknown): number;
   datastore_delete_by_index_scan_point_bsatn(indexId: unknown, buffer: unknown, length: unknown): number;
   datastore_delete_by_index_scan_range_bsatn(
-    ...args: [indexId: unknown, buffer: unknown, prefixLength: unknown, prefixCount: unknown, startLength: unknown, endLength: unknown]
+    ...args: [
+      indexId: unknown,
+      buffer: unknown,
+      prefixLength: unknown,
+      prefixCount: unknown,
+      startLength: unknown,
+      endLength: unknown,
+    ]
   ): number;
   datastore_clear(tableId: unknown): bigint;
   volatile_nonatomic_schedule_immediate(name: unknown, args: unknown): void;

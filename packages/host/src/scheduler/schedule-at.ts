@@ -34,5 +34,7 @@ function readSum(value: AlgebraicValue): { readonly tag: number; readonly micros
     const [micros] = value.value as readonly AlgebraicValue[];
     if (typeof micros === 'bigint') return { tag: value.tag, micros };
   }
-  throw new Error('bug in @inner-universe/host: expected that the value is a ScheduleAt, as the schema was checked to say');
+  throw new Error(
+    'bug in @inner-universe/host: expected that the value is a ScheduleAt, as the schema was checked to say',
+  );
 }

@@ -23,7 +23,7 @@ export interface ConnectionBuilder<Connection> {
   withToken(token?: string): this;
   withWSFn(connect: (request: InProcessRequest) => Promise<InProcessSocket>): this;
   onConnect(callback: (connection: Connection) => void): this;
-  onConnectError(callback: (context: never, error: Error) => void): this;
+  onConnectError(callback: (context: unknown, error: Error) => void): this;
   build(): Connection;
 }
 
@@ -70,7 +70,12 @@ export class TestHost {
   readonly #tokens: Map<string, Promise<string>> = new Map();
 
   /** Use `createTestHost`. */
-  constructor(parts: { readonly host: Host; readonly hosted: HostedDatabase; readonly time: ManualTime; readonly logs: readonly LogRecord[] }) {
+  constructor(parts: {
+    readonly host: Host;
+    readonly hosted: HostedDatabase;
+    readonly time: ManualTime;
+    readonly logs: readonly LogRecord[];
+  }) {
     this.host = parts.host;
     this.hosted = parts.hosted;
     this.time = parts.time;

@@ -36,7 +36,6 @@ export class ModuleClient implements AsyncDisposable {
   readonly database: string;
   readonly ids: IdSource;
   readonly clock: Clock;
-  readonly #parts: ClientParts;
   readonly #link: Link;
   readonly #feed: ChangeFeed;
   readonly #queue: RequestQueue;
@@ -46,7 +45,6 @@ export class ModuleClient implements AsyncDisposable {
 
   /** Use `open`. */
   constructor(parts: ClientParts, link: Link, feed: ChangeFeed) {
-    this.#parts = parts;
     this.target = parts.connector.target;
     this.database = parts.database;
     this.ids = parts.ids;
@@ -131,11 +129,11 @@ export class ModuleClient implements AsyncDisposable {
 
   /** Sends one request now, past the queue; resolves when it is durable. */
   async apply(ops: readonly Op[], options: ApplyOptions = {}): Promise<void> {
-    const args: ApplyArguments = {
+    const args: Omit<ApplyArguments, 'ops'> & { readonly ops: readonly object[] } = {
       requestId: options.requestId ?? this.ids.nextId(),
       issuedAt: makeWireTimestamp(this.clock.nowMicros()),
       consumer: undefined,
-      ops,
+      ops: ops.map(asSdkVariant),
     };
     for (;;) {
       const connection = await this.#link.connection();
@@ -192,6 +190,11 @@ export class ModuleClient implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** The SDK's bindings name variants with a capital. */
+function asSdkVariant({ tag, value }: Op): object {
+  return { tag: tag.charAt(0).toUpperCase() + tag.slice(1), value };
 }
 
 function requireClient(opened: { client?: ModuleClient }): ModuleClient {

@@ -42,10 +42,15 @@ export class CallTable {
         const timeoutMs = options.timeoutMs;
         timer = setTimeout(() => call.reject(makeTimeout(name, timeoutMs)), timeoutMs);
       }
-      start().then(
-        (value) => settle(() => resolve(value)),
-        (error: unknown) => call.reject(makeCallError(name, error)),
-      );
+      // What cannot even be encoded fails as the caller's mistake, as it is.
+      try {
+        start().then(
+          (value) => settle(() => resolve(value)),
+          (error: unknown) => call.reject(makeCallError(name, error)),
+        );
+      } catch (error) {
+        call.reject(error);
+      }
     });
   }
 

@@ -1,6 +1,6 @@
-import { DbConnectionBuilder, DbConnectionImpl, setGlobalLogLevel, type RemoteModule } from 'spacetimedb';
+import { setGlobalLogLevel } from 'spacetimedb';
 import { ConnectionError } from '../errors.ts';
-import { REMOTE_MODULE } from '../generated/module-bindings.ts';
+import { DbConnection, type DbConnectionBuilder } from '../generated/module-bindings.ts';
 import { CallTable } from './call-table.ts';
 import type {
   CallOptions,
@@ -13,7 +13,7 @@ import type {
 } from './connection.ts';
 
 /** The socket factory the SDK takes; a WebSocket is used when there is none. */
-export type SocketFactory = Parameters<DbConnectionBuilder<SdkConnection>['withWSFn']>[0];
+export type SocketFactory = Parameters<DbConnectionBuilder['withWSFn']>[0];
 
 /** What is needed to open a connection with the official SDK. */
 export interface SdkConnectionOptions {
@@ -24,9 +24,6 @@ export interface SdkConnectionOptions {
   /** Told when a listener of this package throws: the SDK would lose the rest of its message. */
   readonly onListenerError: (error: unknown) => void;
 }
-
-type AnyModule = RemoteModule<{ tables: Record<string, never> }, { reducers: readonly [] }, { procedures: readonly [] }>;
-type SdkConnection = DbConnectionImpl<AnyModule>;
 
 /** A table of the SDK's cache, reduced to what is used of it. Its row types are known to the generated bindings only. */
 interface SdkTable {
@@ -55,14 +52,12 @@ export async function openSdkConnection(options: SdkConnectionOptions, call: Cal
   const calls = new CallTable();
   let onEnd: (end: ConnectionEnd) => void = () => undefined;
   const ended = new Promise<ConnectionEnd>((resolve) => (onEnd = resolve));
+  let started: DbConnection | undefined;
   const connected = calls.run(
     'connect',
     () =>
-      new Promise<{ sdk: SdkConnection; token: string }>((resolve, reject) => {
-        const builder = new DbConnectionBuilder<SdkConnection>(
-          REMOTE_MODULE as unknown as AnyModule, // the generated module's own type is wider than what is used here
-          (config) => new DbConnectionImpl(config),
-        )
+      new Promise<{ sdk: DbConnection; token: string }>((resolve, reject) => {
+        const builder = DbConnection.builder()
           .withUri(options.url)
           .withDatabaseName(options.database)
           .withToken(options.token)
@@ -78,7 +73,6 @@ export async function openSdkConnection(options: SdkConnectionOptions, call: Cal
       }),
     call,
   );
-  let started: SdkConnection | undefined;
   try {
     const { sdk, token } = await connected;
     return new OpenConnection({ sdk, token, calls, ended, onListenerError: options.onListenerError });
@@ -89,7 +83,7 @@ export async function openSdkConnection(options: SdkConnectionOptions, call: Cal
 }
 
 interface OpenConnectionParts {
-  readonly sdk: SdkConnection;
+  readonly sdk: DbConnection;
   readonly token: string;
   readonly calls: CallTable;
   readonly ended: Promise<ConnectionEnd>;
@@ -101,7 +95,7 @@ class OpenConnection implements Connection {
   readonly connectionId: string;
   readonly token: string | undefined;
   readonly ended: Promise<ConnectionEnd>;
-  readonly #sdk: SdkConnection;
+  readonly #sdk: DbConnection;
   readonly #calls: CallTable;
   readonly #onListenerError: (error: unknown) => void;
   #requested = false;

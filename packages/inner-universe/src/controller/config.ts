@@ -61,7 +61,7 @@ export class InnerUniverseConfig {
 
   /** @throws {NervPersistenceError} `config/invalid`, naming the field. */
   static from(options: UniverseOptions): InnerUniverseConfig {
-    const given = ['data', 'memory', 'server'].filter((key) => (options as Record<string, unknown>)[key] !== undefined);
+    const given = ['data', 'memory', 'server'].filter((key) => Reflect.get(options, key) !== undefined);
     if (given.length !== 1) {
       throw invalid(
         'openUniverse takes exactly one of { data: "./dir" }, { memory: true } and { server: "ws://…" }' +

@@ -153,25 +153,25 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   async query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query: EntityQuery<T, EntityProperties<S, T>> = {},
   ): Promise<readonly EntityOf<S, T>[]> {
-    return typed((await this.#candidates(query)).query(erase(query)));
+    return typed((await this.#candidates(query)).query(erase<EntityQuery>(query)));
   }
 
   async queryPage<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query: EntityQuery<T, EntityProperties<S, T>> = {},
   ): Promise<Page<EntityOf<S, T>>> {
-    return typed((await this.#candidates(query)).queryPage(erase(query)));
+    return typed((await this.#candidates(query)).queryPage(erase<EntityQuery>(query)));
   }
 
   async queryRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query: RelationQuery<T, RelationProperties<S, T>> = {},
   ): Promise<readonly RelationOf<S, T>[]> {
-    return typed((await this.#relationCandidates(query)).queryRelations(erase(query)));
+    return typed((await this.#relationCandidates(query)).queryRelations(erase<RelationQuery>(query)));
   }
 
   async queryRelationsPage<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query: RelationQuery<T, RelationProperties<S, T>> = {},
   ): Promise<Page<RelationOf<S, T>>> {
-    return typed((await this.#relationCandidates(query)).queryRelationsPage(erase(query)));
+    return typed((await this.#relationCandidates(query)).queryRelationsPage(erase<RelationQuery>(query)));
   }
 
   async relationsOf(entity: Reference, options: WalkOptions<RelationTypeOf<S>> = {}): Promise<readonly RelationOf<S>[]> {
@@ -224,7 +224,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     query?: EntityQuery<T, EntityProperties<S, T>>,
   ): LiveQuery<EntityOf<S, T>> {
     this.#loadInBackground();
-    return typed(this.#live.graph.liveQuery(erase(query)));
+    return typed(this.#live.graph.liveQuery(erase<EntityQuery | undefined>(query)));
   }
 
   /** As `liveQuery`. */
@@ -232,7 +232,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     query?: RelationQuery<T, RelationProperties<S, T>>,
   ): LiveQuery<RelationOf<S, T>> {
     this.#loadInBackground();
-    return typed(this.#live.graph.liveRelations(erase(query)));
+    return typed(this.#live.graph.liveRelations(erase<RelationQuery | undefined>(query)));
   }
 
   /** Loads the graph first, so that changes can be told from what was there; `load` says when it listens. */

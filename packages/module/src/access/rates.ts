@@ -21,7 +21,7 @@ export function requireRate(ctx: Context, settings: Settings, cost: RequestCost)
   const ops = refill(known?.ops, opsPerSecond, elapsed, burstSeconds) - cost.ops;
   const bytes = refill(known?.bytes, bytesPerSecond, elapsed, burstSeconds) - cost.bytes;
   if (ops < 0 || bytes < 0) {
-    const waitSeconds = Math.max(-ops / (opsPerSecond ?? Infinity), -bytes / (bytesPerSecond ?? Infinity));
+    const waitSeconds = Math.max(secondsUntil(ops, opsPerSecond), secondsUntil(bytes, bytesPerSecond));
     refuse('limit/rate', `You write faster than you may. Send it again in ${waitSeconds.toFixed(2)} seconds.`, {
       details: { waitSeconds, opsPerSecond: opsPerSecond ?? null, bytesPerSecond: bytesPerSecond ?? null },
     });
@@ -51,6 +51,11 @@ function refill(level: number | undefined, rate: number | undefined, elapsed: nu
   if (rate === undefined) return Infinity;
   const most = rate * burstSeconds;
   return Math.min(most, (level ?? most) + Math.max(0, elapsed) * rate);
+}
+
+/** How long until a level that is below zero has been filled up to it. */
+function secondsUntil(level: number, rate: number | undefined): number {
+  return rate === undefined || level >= 0 ? 0 : -level / rate;
 }
 
 function finite(level: number): number {

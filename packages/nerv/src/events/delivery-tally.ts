@@ -16,13 +16,14 @@ export class DeliveryTally {
     this.#unsettled.push(settled);
   }
 
-  get waiting(): boolean {
-    return this.#unsettled.length > 0;
+  /** How many handlers and streams took the event. */
+  get handled(): number {
+    return this.#handled;
   }
 
   /** The account, once everything has settled. */
   async report(id: string): Promise<DeliveryReport> {
-    await Promise.all(this.#unsettled);
+    if (this.#unsettled.length > 0) await Promise.all(this.#unsettled);
     return { id, handled: this.#handled, errors: this.errors };
   }
 }

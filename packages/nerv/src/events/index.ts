@@ -15,6 +15,7 @@ export type {
   WaitOptions,
 } from './event-bus.ts';
 export type { EventBusOptions, LocalEventBus } from './local-event-bus.ts';
+export { assertPublishable } from './make-event.ts';
 export type { AbortSignalLike } from './abort-signal.ts';
 export type { EventPage, EventQuery } from './event-query.ts';
 export type {
@@ -31,6 +32,7 @@ export type {
   TypesMatching,
 } from './event.ts';
 export {
+  assertEventType,
   compilePattern,
   eventTypeFault,
   isEventType,

@@ -4,6 +4,7 @@ import type { Timers } from '../ids/clock.ts';
 import { EventBus } from './event-bus.ts';
 import type { HandlerErrorData, IncomingEvent, NervEvent } from './event.ts';
 import { MAX_DEPTH } from './dispatcher.ts';
+import { assertPublishable } from './make-event.ts';
 import { matchesPattern } from './pattern.ts';
 import { MAX_CACHED_ROUTES } from './router.ts';
 
@@ -428,7 +429,7 @@ describe('a log behind the bus', () => {
     expect(seen).toEqual([['mine', { type: 'a', reason: 'denied' }]]);
   });
 
-  test('deliver gives a promise only where there is something to wait for', async () => {
+  test('deliver tells what became of the event, if anybody took it', async () => {
     const bus = new EventBus();
     const seen: string[] = [];
     expect(bus.deliver(logged(1))).toBeUndefined();
@@ -436,8 +437,9 @@ describe('a log behind the bus', () => {
       await Promise.resolve();
       seen.push('handled');
     });
-    await bus.deliver(logged(2));
+    expect(await bus.deliver(logged(2))).toEqual({ id: 'e2', handled: 1, errors: [] });
     expect(seen).toEqual(['handled']);
+    expect(bus.deliver(logged(2))).toBeUndefined();
   });
 
   test('system events are delivered to those who asked for them', () => {
@@ -512,6 +514,18 @@ describe('history', () => {
     expect([count, seen]).toEqual([3, [1, 2, 3]]);
     await vi.waitFor(() => expect(failures).toHaveLength(2));
   });
+});
+
+test('what a bus would refuse can be asked before an event is sent elsewhere', () => {
+  expect(() => assertPublishable('order.placed', { id: 'x', timestamp: 1 })).not.toThrow();
+  for (const [type, options] of [
+    ['a b', {}],
+    ['handler.error', {}],
+    ['a', { id: '' }],
+    ['a', { timestamp: NaN }],
+  ] as const) {
+    expect(() => assertPublishable(type, options)).toThrow(expect.objectContaining({ code: 'event/invalid' }));
+  }
 });
 
 test('to dispose of a bus is to close it', () => {

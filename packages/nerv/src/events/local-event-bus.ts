@@ -111,7 +111,7 @@ export class LocalEventBus<M extends object = EventMap> implements EventBus<M> {
 
   /**
    * Delivers an event that comes from elsewhere: from a log, in the order of `seq`, or from another bus. The report
-   * resolves when all handlers have settled and streams had room; undefined if there is nothing to wait for.
+   * resolves when all handlers have settled and streams had room; undefined if nobody took the event.
    * An event whose `seq` is not above the last one is ignored; one that was delivered as pending is only noted.
    * @throws NervError `event/invalid`, `event/limit`, `event/closed`
    */
@@ -127,7 +127,7 @@ export class LocalEventBus<M extends object = EventMap> implements EventBus<M> {
     if (wasPending) return undefined;
     const tally = new DeliveryTally();
     this.#dispatcher.run(route, event, tally);
-    return tally.waiting ? tally.report(event.id) : undefined;
+    return tally.handled > 0 ? tally.report(event.id) : undefined;
   }
 
   /** Tells that the log refused an event delivered as pending: an `event.rejected` with its id is delivered. */

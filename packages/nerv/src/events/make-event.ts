@@ -2,6 +2,7 @@ import { NervError } from '../errors.ts';
 import { idFault } from '../ids/id.ts';
 import type { EmitOptions } from './event-bus.ts';
 import type { BusOwnEvents, EventKind, EventMetadata, IncomingEvent, NervEvent } from './event.ts';
+import { assertEventType } from './pattern.ts';
 
 /** The greatest time in milliseconds that a Date holds. */
 const MAX_TIME_MS = 8.64e15;
@@ -15,9 +16,7 @@ export interface EventOrigin {
 
 /** Makes an application event of what `emit` was given. */
 export function makeEvent(origin: EventOrigin, type: string, data: unknown, options?: EmitOptions): NervEvent {
-  if (isOwnType(type)) {
-    throw invalidEvent(`The type '${type}' is the bus's own: it cannot be emitted. Choose another type.`, { type });
-  }
+  assertNotOwnType(type);
   if (options === undefined) return makeBareEvent(origin, type, 'application', data);
   return makeIncomingEvent({
     id: options.id ?? origin.nextId(),
@@ -27,6 +26,15 @@ export function makeEvent(origin: EventOrigin, type: string, data: unknown, opti
     source: options.source,
     metadata: options.metadata,
   });
+}
+
+/**
+ * Passes if a bus may publish this: for buses that send an event elsewhere before it is delivered.
+ * @throws NervError `event/invalid`, as `emit` would
+ */
+export function assertPublishable(type: string, options: EmitOptions = {}): void {
+  assertEventType(type);
+  makeEvent({ nextId: () => 'any', nowMs: () => 0 }, type, undefined, options);
 }
 
 /** Makes one of the events that a bus itself emits. */
@@ -76,6 +84,11 @@ export function isOwnType(type: string): type is keyof BusOwnEvents {
 /** An error about a wrong event or argument. */
 export function invalidEvent(message: string, details: Readonly<Record<string, unknown>>): NervError {
   return new NervError('event/invalid', message, { details });
+}
+
+function assertNotOwnType(type: string): void {
+  if (!isOwnType(type)) return;
+  throw invalidEvent(`The type '${type}' is the bus's own: it cannot be emitted. Choose another type.`, { type });
 }
 
 function makeBareEvent<T extends string, D>(origin: EventOrigin, type: T, kind: EventKind, data: D): NervEvent<T, D> {

@@ -40,6 +40,15 @@ export function isEventType(type: string): boolean {
   return eventTypeFault(type) === undefined;
 }
 
+/** Passes if this is a valid event type. @throws NervError `event/invalid` */
+export function assertEventType(type: unknown): asserts type is string {
+  const fault = typeof type === 'string' ? eventTypeFault(type) : `is a ${typeof type}, not a string`;
+  if (fault === undefined) return;
+  throw new NervError('event/invalid', `The event type ${fault}. Use segments joined by '.', such as 'order.placed'.`, {
+    details: { type },
+  });
+}
+
 /** Whether the text is a valid pattern (every event type is one). */
 export function isPattern(pattern: string): boolean {
   return patternFault(pattern) === undefined;

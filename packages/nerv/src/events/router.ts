@@ -4,8 +4,7 @@
 // - A cached route holds exactly the subscribers whose pattern matches its type; a change of those forgets it.
 // - At most MAX_CACHED_ROUTES types are cached.
 
-import { NervError } from '../errors.ts';
-import { eventTypeFault } from './pattern.ts';
+import { assertEventType } from './pattern.ts';
 import { PatternTrie } from './pattern-trie.ts';
 import { compareSubscribers, type Subscriber } from './subscriber.ts';
 
@@ -72,13 +71,4 @@ export class Router {
     this.#routes.set(type, route);
     return route;
   }
-}
-
-/** @throws NervError `event/invalid` unless the text is a valid event type */
-function assertEventType(type: unknown): asserts type is string {
-  const fault = typeof type === 'string' ? eventTypeFault(type) : `is a ${typeof type}, not a string`;
-  if (fault === undefined) return;
-  throw new NervError('event/invalid', `The event type ${fault}. Use segments joined by '.', such as 'order.placed'.`, {
-    details: { type },
-  });
 }

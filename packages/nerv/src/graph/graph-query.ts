@@ -99,13 +99,13 @@ export interface WalkOptions<T extends string = string> {
   readonly relationType?: T | readonly T[] | undefined;
 }
 
-/** Which neighbours: up to `depth` steps away (default 1), at most `limit` (default 1,000); any direction. */
+/** Which neighbours: up to `depth` steps away (default 1), at most `limit` (default all); in any direction. */
 export interface NeighborOptions<T extends string = string> extends WalkOptions<T> {
   readonly depth?: number | undefined;
   readonly limit?: number | undefined;
 }
 
-/** How to walk: default breadth first, along `out`, without bound in depth, to at most 10,000 entities. */
+/** How to walk: default breadth first, along `out`, as deep and to as many entities as there are. */
 export interface TraverseOptions<T extends string = string> extends WalkOptions<T> {
   readonly order?: 'breadth-first' | 'depth-first' | undefined;
   readonly maxDepth?: number | undefined;

@@ -29,7 +29,15 @@ export type {
   WriteOptions,
 } from './entity.ts';
 export type { EntityChange, GraphChange, GraphOrigin, RelationChange } from './graph-change.ts';
-export type { GraphOperation } from './graph-operation.ts';
+export type {
+  DeleteEntity,
+  DeleteRelation,
+  GraphOperation,
+  UpdateEntity,
+  UpdateRelation,
+  WriteEntity,
+  WriteRelation,
+} from './graph-operation.ts';
 export type {
   Condition,
   Direction,

@@ -31,9 +31,9 @@ test('ids rise within a millisecond, when the clock stands still and when it goe
 
 test('when the counter is full the id runs ahead of the clock by a millisecond', () => {
   const ids = new UuidV7Source(clockAt([1_000]), ones);
-  // Seeded with all ones but the top bit, the counter has 2^23 steps left; go there by stepping over them.
+  // Seeded with all ones but the top bit, the counter has 2^23 steps left.
   let last = ids.nextId();
-  for (let n = 0; n < 0x80_0000; n += 1) last = ids.nextId();
+  for (let n = 0; n <= 0x80_0000; n += 1) last = ids.nextId();
   expect(tryUuidV7TimeMs(last)).toBe(1_001);
 });
 

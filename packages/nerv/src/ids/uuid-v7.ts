@@ -23,11 +23,10 @@ const RANDOM_PER_ID_BYTES = 10;
 
 /** All numbers of twelve bits as three hexadecimal digits. */
 const HEX: readonly string[] = Array.from({ length: 0x1000 }, (_, bits) => bits.toString(16).padStart(3, '0'));
-/** The version's and the variant's digits, with the dashes before them; the variant's by the two bits after it. */
-const VERSION = '-7';
+/** The variant and the two bits after it as a digit, with the dash before. */
 const VARIANTS: readonly string[] = ['-8', '-9', '-a', '-b'];
 
-/** Makes UUIDv7 in lower case, each greater than the one before. About a million a second. */
+/** Makes UUIDv7 in lower case, each greater than the one before. Some millions a second. */
 export class UuidV7Source implements IdSource {
   readonly #nowMs: () => number;
   readonly #random: Random;
@@ -47,7 +46,7 @@ export class UuidV7Source implements IdSource {
     const at = this.#takeRandom();
     const pool = this.#pool;
     const nowMs = this.#nowMs();
-    if (nowMs > this.#timeMs) {
+    if (nowMs > this.#timeMs || this.#timeText === '') {
       this.#setTime(nowMs);
       this.#counter =
         ((byteAt(pool, at) << 16) | (byteAt(pool, at + 1) << 8) | byteAt(pool, at + 2)) & COUNTER_SEED_MASK;
@@ -79,7 +78,7 @@ export class UuidV7Source implements IdSource {
     }
     const digits = timeMs.toString(16).padStart(12, '0');
     this.#timeMs = timeMs;
-    this.#timeText = `${digits.slice(0, 8)}-${digits.slice(8)}${VERSION}`;
+    this.#timeText = `${digits.slice(0, 8)}-${digits.slice(8)}-7`;
   }
 
   // Twelve bits at a time, from a table; the engine joins the parts when somebody first reads the text.
@@ -87,18 +86,18 @@ export class UuidV7Source implements IdSource {
     const pool = this.#pool;
     const low = this.#counter & 0xfff;
     const rest = ((low & 0x3ff) << 2) | (byteAt(pool, randomAt) & 0x03);
-    const [a, b, c] = [byteAt(pool, randomAt + 1), byteAt(pool, randomAt + 2), byteAt(pool, randomAt + 3)];
-    const [d, e, f] = [byteAt(pool, randomAt + 4), byteAt(pool, randomAt + 5), byteAt(pool, randomAt + 6)];
+    const middle = byteAt(pool, randomAt + 2);
+    const last = byteAt(pool, randomAt + 5);
     return (
       this.#timeText +
       hex(this.#counter >>> 12) +
       (VARIANTS[low >>> 10] ?? '') +
       hex(rest) +
       '-' +
-      hex((a << 4) | (b >>> 4)) +
-      hex(((b & 0xf) << 8) | c) +
-      hex((d << 4) | (e >>> 4)) +
-      hex(((e & 0xf) << 8) | f)
+      hex((byteAt(pool, randomAt + 1) << 4) | (middle >>> 4)) +
+      hex(((middle & 0xf) << 8) | byteAt(pool, randomAt + 3)) +
+      hex((byteAt(pool, randomAt + 4) << 4) | (last >>> 4)) +
+      hex(((last & 0xf) << 8) | byteAt(pool, randomAt + 6))
     );
   }
 }

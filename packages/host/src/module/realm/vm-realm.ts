@@ -3,7 +3,12 @@ import vm from 'node:vm';
 import { assert } from '../../assert.ts';
 import { HostError } from '../../errors.ts';
 import type { HookCall, HookOutcome, ModuleRealm, RealmEvents } from '../realm-port.ts';
-import { SYSTEM_FUNCTION_NAMES, type SystemCallFault, type SystemCallTarget, type SystemFunctions } from '../system-functions.ts';
+import {
+  SYSTEM_FUNCTION_NAMES,
+  type SystemCallFault,
+  type SystemCallTarget,
+  type SystemFunctions,
+} from '../system-functions.ts';
 import { POLYFILLS_SOURCE } from './polyfills.ts';
 import { PRELUDE_SOURCE, STEP_RETURNED, STEP_SOURCE, STEP_USER_ERROR } from './prelude.ts';
 import { watchRejections } from './rejection-guard.ts';
@@ -28,7 +33,14 @@ interface RealmHandle {
   readonly argsBytes: Uint8Array;
   allocateArgs(length: number): Uint8Array;
   prepare(
-    ...call: [kind: number, id: number, sender: bigint, connectionId: bigint, timestampMicros: bigint, argsLength: number]
+    ...call: [
+      kind: number,
+      id: number,
+      sender: bigint,
+      connectionId: bigint,
+      timestampMicros: bigint,
+      argsLength: number,
+    ]
   ): void;
   message(): string;
   stack(): string;

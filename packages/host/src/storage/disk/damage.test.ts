@@ -203,6 +203,38 @@ describe('a storage that was not closed', () => {
     expect(await outcome(fileSystem)).toBe('storage/corrupt');
   });
 
+  test('what looks like a torn tail is damage below the watermark, and is not cut off', async () => {
+    const fileSystem = new CrashFileSystem();
+    const storage = await openOn(fileSystem, { segmentBytes: 1_000_000 });
+    await recoverAll(storage);
+    for (let offset = 0; offset < 4; offset++) storage.append(makeRecord(offset));
+    await storage.close();
+    const bytes = fileSystem.contents(FIRST_SEGMENT).fill(0, 1024, 1536);
+    fileSystem.put(FIRST_SEGMENT, bytes);
+    await expect(readBack(fileSystem)).rejects.toMatchObject({
+      code: 'storage/corrupt',
+      details: { file: FIRST_SEGMENT },
+    });
+    expect(fileSystem.contents(FIRST_SEGMENT)).toEqual(bytes);
+  });
+
+  test('what looks like a torn tail is damage in a segment that is not the last', async () => {
+    const fileSystem = new CrashFileSystem();
+    const storage = await openOn(fileSystem, { segmentBytes: 1000 });
+    await recoverAll(storage);
+    for (let offset = 0; offset < 10; offset++) {
+      storage.append(makeRecord(offset));
+      await storage.whenDurable(BigInt(offset));
+    }
+    const left = fileSystem.afterProcessCrash();
+    const bytes = left.contents(FIRST_SEGMENT).fill(0, 1024, 1536);
+    left.put(FIRST_SEGMENT, bytes);
+    await expect(readBack(left)).rejects.toMatchObject({
+      code: 'storage/corrupt',
+      details: { file: FIRST_SEGMENT, reason: 'record 3 does not match its checksum' },
+    });
+  });
+
   test('a changed byte in a last frame that has sectors of zeros of its own is damage', async () => {
     const fileSystem = new CrashFileSystem();
     const storage = await openOn(fileSystem, { segmentBytes: 1_000_000 });

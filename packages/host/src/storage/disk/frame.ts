@@ -162,7 +162,7 @@ export function countZeroSectors(frame: Uint8Array, position: number): number {
 
 /** Whether the write that made this frame, whose header is sound, may have stopped before its end. */
 export function isTornFrame(frame: Uint8Array, header: FrameHeader, position: number): boolean {
-  return countZeroSectors(frame, position) > 0 || hasTornEndMark(frame);
+  return countZeroSectors(frame, position) > header.zeroSectors || hasTornEndMark(frame);
 }
 
 /** Whether the end mark is cut short: some of its first bytes, or none, and then zeros. */

@@ -12,8 +12,8 @@
  *      to the end of the file nor is the rest of its sector zero.
  * Otherwise they are the torn tail of a write that nobody was told of, and are cut off.
  *
- * The limit: until the watermark passes it, damage that sets whole sectors of the very last frame to zero, or that cuts
- * the file short, looks like a torn tail.
+ * The limit: until the watermark passes it, damage that sets whole sectors of the very last frame to zero (one bit is
+ * enough where a sector has only one), or that cuts the file short, looks like a torn tail.
  */
 import { makeCorruptError, type Damage } from '../storage-error.ts';
 import type { NumberedFile } from './directory-layout.ts';

@@ -29,13 +29,13 @@ export class SnapshotReader {
   #index: number = 0;
   #checksum: number;
 
-  private constructor(snapshot: NumberedFile, file: OpenFile, size: number, seed: number, end: SnapshotEnd) {
-    this.#snapshot = snapshot;
-    this.#file = file;
-    this.size = size;
-    this.#seed = seed;
-    this.#end = end;
-    this.#checksum = seed;
+  private constructor(opened: OpenedSnapshot) {
+    this.#snapshot = opened.snapshot;
+    this.#file = opened.file;
+    this.size = opened.size;
+    this.#seed = opened.seed;
+    this.#end = opened.end;
+    this.#checksum = opened.seed;
   }
 
   /** @throws {StorageError} `storage/corrupt`, `storage/newer-version`, `storage/read-failed`. */
@@ -50,7 +50,7 @@ export class SnapshotReader {
         const endAt = Math.max(FILE_HEADER_BYTES, size - SNAPSHOT_END_BYTES);
         const end = tryDecodeSnapshotEnd(await readExactly(file, endAt, size - endAt), seed);
         if (end === undefined) throw corrupt(snapshot, endAt, "the snapshot's end is not what was written");
-        return new SnapshotReader(snapshot, file, size, seed, end);
+        return new SnapshotReader({ snapshot, file, size, seed, end });
       } catch (error) {
         await file.close();
         throw error;
@@ -108,6 +108,14 @@ export class SnapshotReader {
   #read(position: number, length: number): Promise<Uint8Array> {
     return reading(this.#snapshot.path, () => readExactly(this.#file, position, length));
   }
+}
+
+interface OpenedSnapshot {
+  readonly snapshot: NumberedFile;
+  readonly file: OpenFile;
+  readonly size: number;
+  readonly seed: number;
+  readonly end: SnapshotEnd;
 }
 
 async function readExactly(file: OpenFile, position: number, length: number): Promise<Uint8Array> {

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import type { ConsumerAdvance, Op } from '../src/wire/index.ts';
+import { ADA, BOB, openUniverse, ops, OWNER, type Universe } from './universe.ts';
+
+const SECOND = 1_000_000n;
+
+const create = (more: object = {}): Op => ({
+  tag: 'createConsumer',
+  value: { name: 'mail', scope: '', pattern: 'order.**', partitions: 2, startSeq: 1n, holdsTrim: false, failurePolicy: 'park', ...more },
+});
+const claim = (holder: string, partition = 0, leaseMicros = 10n * SECOND): Op => ({
+  tag: 'claimPartition',
+  value: { name: 'mail', partition, holder, leaseMicros },
+});
+const advance = (epoch: bigint, from: bigint, to: bigint, partition = 0): ConsumerAdvance => ({ name: 'mail', partition, epoch, from, to });
+
+async function openWithConsumer(): Promise<Universe> {
+  const universe = await openUniverse();
+  expect(universe.apply([create(), ops.grant(ADA.identity, 'consume', 'event:order.**'), ops.grant(ADA.identity, 'write', 'scope:main')])).toBeUndefined();
+  return universe;
+}
+
+const partition = (universe: Universe) => universe.read('read_consumers', { name: 'mail' }).partitions[0];
+
+test('a partition has one holder, whose epoch guards every advance', async () => {
+  const universe = await openWithConsumer();
+  expect(universe.apply([claim('one')], ADA)).toBeUndefined();
+  expect(partition(universe)).toMatchObject({ offset: 1n, epoch: 1n, holder: 'one', holderIdentity: ADA.identity });
+  expect(universe.apply([claim('two')])).toMatchObject({ code: 'consumer/leased', details: { partition: 0 } });
+  expect(universe.apply([claim('two', 1)])).toBeUndefined();
+  const step = (value: ConsumerAdvance, caller = ADA) => universe.apply([{ tag: 'advancePartition', value }], caller);
+  expect(step(advance(1n, 1n, 5n))).toBeUndefined();
+  expect(step(advance(1n, 1n, 6n))).toMatchObject({ code: 'consumer/wrong-offset', details: { offset: '5', from: '1' } });
+  expect(step(advance(1n, 5n, 4n))).toMatchObject({ code: 'value/malformed' });
+  expect(step(advance(0n, 5n, 6n))).toMatchObject({ code: 'consumer/stale-epoch' });
+  expect(step(advance(1n, 5n, 6n), OWNER)).toMatchObject({ code: 'consumer/stale-epoch' });
+});
+
+test('a lease ends, is extended by each advance, and the next holder’s epoch shuts the last one out', async () => {
+  const universe = await openWithConsumer();
+  universe.apply([claim('one')], ADA);
+  universe.time.advance(9n * SECOND);
+  universe.apply([{ tag: 'advancePartition', value: advance(1n, 1n, 2n) }], ADA);
+  universe.time.advance(9n * SECOND);
+  expect(universe.apply([claim('two')])).toMatchObject({ code: 'consumer/leased' });
+  universe.time.advance(SECOND);
+  expect(universe.apply([claim('two')])).toBeUndefined();
+  expect(universe.apply([{ tag: 'advancePartition', value: advance(1n, 2n, 3n) }], ADA)).toMatchObject({
+    code: 'consumer/stale-epoch',
+    details: { epoch: '2' },
+  });
+  expect(universe.apply([{ tag: 'releasePartition', value: { name: 'mail', partition: 0, epoch: 2n } }])).toBeUndefined();
+  expect(universe.apply([claim('one')], ADA)).toBeUndefined();
+  expect(partition(universe)).toMatchObject({ epoch: 3n, offset: 2n });
+});
+
+test('effects and offset of one request are applied together or not at all', async () => {
+  const universe = await openWithConsumer();
+  universe.apply([claim('one')], ADA);
+  const send = (id: string, consumer: ConsumerAdvance, op: Op) => universe.request(id, [op], { caller: ADA, consumer });
+  expect(send('r1', advance(1n, 1n, 2n), ops.event('effect'))).toBeUndefined();
+  expect(send('r2', advance(1n, 1n, 2n), ops.event('twice'))).toMatchObject({ code: 'consumer/wrong-offset', op: null });
+  expect(send('r3', advance(1n, 2n, 3n), ops.event('effect'))).toMatchObject({ code: 'event/id-taken', op: 0 });
+  expect(partition(universe)).toMatchObject({ offset: 2n });
+  expect(send('r1', advance(1n, 1n, 2n), ops.event('effect'))).toBeUndefined();
+  expect(partition(universe)).toMatchObject({ offset: 2n });
+});
+
+test('a connection that ends frees its partitions', async () => {
+  const universe = await openWithConsumer();
+  universe.connect(ADA);
+  universe.apply([claim('one'), claim('one', 1)], ADA);
+  universe.database.disconnect(ADA);
+  expect(universe.rows('consumer_partition').map((row) => row.holder)).toEqual(['', '']);
+  expect(universe.apply([{ tag: 'advancePartition', value: advance(1n, 1n, 2n) }], ADA)).toMatchObject({ code: 'consumer/stale-epoch' });
+});
+
+test('events that cannot be taken are parked, read and discarded', async () => {
+  const universe = await openWithConsumer();
+  universe.apply([claim('one')], ADA);
+  const park = (epoch: bigint, reason: string): Op => ({
+    tag: 'parkEvent',
+    value: { name: 'mail', partition: 0, epoch, eventId: 'e', seq: 7n, reason, attempts: 3 },
+  });
+  expect(universe.apply([park(9n, 'x')], ADA)).toMatchObject({ code: 'consumer/stale-epoch' });
+  universe.apply([park(1n, 'first'), park(1n, 'second')], ADA);
+  expect(universe.read('read_consumers', { name: 'mail' }).deadLetters).toMatchObject([{ eventId: 'e', seq: 7n, reason: 'second', attempts: 3 }]);
+  universe.apply([{ tag: 'discardDeadLetter', value: { name: 'mail', eventId: 'e' } }], ADA);
+  expect(universe.rows('consumer_dead_letter')).toEqual([]);
+});
+
+test('consumers are made once, by whom the pattern is granted, and deleted whole', async () => {
+  const universe = await openWithConsumer();
+  expect(universe.apply([create()])).toMatchObject({ code: 'consumer/exists' });
+  expect(universe.apply([create({ name: 'x', partitions: 0 })])).toMatchObject({ code: 'value/malformed' });
+  expect(universe.apply([create({ name: 'x', partitions: 257 })])).toMatchObject({ code: 'value/malformed' });
+  expect(universe.apply([create({ name: 'x', failurePolicy: 'panic' })])).toMatchObject({ code: 'value/malformed' });
+  expect(universe.apply([create({ name: 'x', pattern: '**' })], ADA)).toMatchObject({ code: 'permission/denied' });
+  universe.apply([ops.grant(BOB.identity, 'consume', 'event:order.*')]);
+  expect(universe.apply([create({ name: 'x', pattern: 'order.**' })], BOB)).toMatchObject({ code: 'permission/denied' });
+  expect(universe.apply([create({ name: 'x', pattern: 'order.*' })], BOB)).toBeUndefined();
+  expect(universe.apply([claim('b')], BOB)).toMatchObject({ code: 'permission/denied' });
+  expect(universe.read('read_consumers', {}, BOB).consumers.map((row: { name: string }) => row.name)).toEqual(['x']);
+  expect(universe.read('read_consumers').consumers).toHaveLength(2);
+  expect(universe.refusedRead('read_consumers', { name: 'mail' }, BOB)).toMatchObject({ code: 'consumer/not-found' });
+  expect(universe.apply([claim('b', 9)])).toMatchObject({ code: 'consumer/not-found' });
+  expect(universe.apply([claim('b', 0, 0n)])).toMatchObject({ code: 'value/malformed' });
+  universe.apply([{ tag: 'deleteConsumer', value: { name: 'mail' } }]);
+  expect(universe.rows('consumer_partition').map((row) => row.name)).toEqual(['x', 'x']);
+  expect(universe.apply([claim('b')])).toMatchObject({ code: 'consumer/not-found' });
+});
