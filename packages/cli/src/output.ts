@@ -20,7 +20,7 @@ export function createProcessOutput(): Output {
   };
 }
 
-/** JSON with what JSON lacks shown as text: large integers in decimal, bytes in base64. */
+/** JSON with what JSON lacks shown as what comes nearest: large integers in decimal, bytes in base64, sets as arrays. */
 export function toJson(value: unknown, indent?: number): string {
   return JSON.stringify(
     value,
@@ -28,7 +28,8 @@ export function toJson(value: unknown, indent?: number): string {
       if (typeof item === 'bigint') {
         return item >= BigInt(Number.MIN_SAFE_INTEGER) && item <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(item) : item.toString();
       }
-      return item instanceof Uint8Array ? Buffer.from(item).toString('base64') : item;
+      if (item instanceof Uint8Array) return Buffer.from(item).toString('base64');
+      return item instanceof Map || item instanceof Set ? [...item] : item;
     },
     indent,
   );

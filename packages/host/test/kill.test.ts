@@ -36,7 +36,10 @@ test('what was acknowledged is there after kill -9, whole, in order and without 
     for (const [round, count] of [150, 900, 37].entries()) {
       const acknowledged = await writeAndKill([directory, bundleFile, String(next)], count);
       const db = await openModule('people.ts', { storage: await openDiskStorage({ directory }) });
-      const numbers = db.rows('person').map(([, , , number]) => number as number).sort((a, b) => a - b);
+      const numbers = db
+        .rows('person')
+        .map(([, , , number]) => number as number)
+        .sort((a, b) => a - b);
       expect(numbers).toEqual(numbers.map((_, index) => index));
       expect(numbers.length).toBeGreaterThan(acknowledged);
       // The writer's connection died with it.

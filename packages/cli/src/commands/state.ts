@@ -24,7 +24,7 @@ export async function stateShow(
       });
     }
     const { tree } = await universe.states.load(entry.version.versionId);
-    const state = tree.toJson();
+    const state = tree.toValue();
     const text = options.json === true ? toJson({ store, version: entry.version.versionId, state }) : toJson(state, 2);
     context.output.out(text);
   });

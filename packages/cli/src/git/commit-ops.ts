@@ -3,7 +3,7 @@ import { chainHash } from '@inner-universe/nerv/hash';
 import { stringify } from '@inner-universe/nerv/values';
 import { makeStoredText } from 'inner-universe';
 import type { Commit, Signature } from './log-parser.ts';
-import { cutToBytes, type SourceIds } from './source-ids.ts';
+import { cutToBytes, makeLabel, type SourceIds } from './source-ids.ts';
 import type { CommitTree } from './commit-tree.ts';
 
 /** The state store that holds the trees of commits. */
@@ -148,7 +148,7 @@ export class CommitOpsMaker {
         eventType: COMMIT_EVENT_TYPE,
         typeVersion: 1,
         scope: SCOPE,
-        source: cutToBytes(this.#ids.repository(), LABEL_BYTES_MAX),
+        source: this.#ids.repository(),
         partitionKey: '',
         authoredAt: timeOf(commit.author),
         data: data.text,
@@ -162,7 +162,7 @@ export class CommitOpsMaker {
 
   #makeVersion(input: CommitOpsInput, chunks: Op[]): { op: Op; version: RecordedVersion } {
     const { commit, tree, parents } = input;
-    const author = makeLabel(commit.author);
+    const author = makeLabel(`${commit.author.name} <${commit.author.email}>`, LABEL_BYTES_MAX);
     const description = cutToBytes(commit.message, DESCRIPTION_BYTES_MAX);
     const authoredAtMicros = commit.author.timeSeconds * 1_000_000n;
     const version: RecordedVersion = {
@@ -220,7 +220,7 @@ function makeEntity(entity: NewEntity): CreateEntityOp {
   return {
     id: entity.id,
     entityType: entity.entityType,
-    name: cutToBytes(entity.name, NAME_BYTES_MAX),
+    name: makeLabel(entity.name, NAME_BYTES_MAX),
     description: cutToBytes(entity.description ?? '', DESCRIPTION_BYTES_MAX),
     tags: [],
     properties: stringify(entity.properties),
@@ -264,10 +264,6 @@ function makeRelation(
 
 function timeOf(signature: Signature): WireTimestamp {
   return makeWireTimestamp(signature.timeSeconds * 1_000_000n);
-}
-
-function makeLabel(signature: Signature): string {
-  return cutToBytes(`${signature.name} <${signature.email}>`, LABEL_BYTES_MAX);
 }
 
 function describePerson(signature: Signature): { name: string; email: string; time: string; timeZone: string } {

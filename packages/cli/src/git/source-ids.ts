@@ -4,6 +4,7 @@ import type { Signature } from './log-parser.ts';
 /** Longest name of a repository inside an id, in bytes: leaves room for a SHA-256 object id and a position in 128. */
 const REPOSITORY_BYTES_MAX = 40;
 const ID_BYTES_MAX = 128;
+const CONTROL = /\p{Cc}/u;
 
 /**
  * The ids of what an import writes. Each is derived from the source alone, so that a second run makes the same ones:
@@ -77,17 +78,17 @@ export class SourceIds {
     return Buffer.byteLength(name) <= ID_BYTES_MAX ? name : `${this.repositoryName}/sha256:${digest(short)}`;
   }
 
-  /** A readable id where it fits; a digest where the name is too long, or itself looks like one. */
+  /** A readable id where it can be one; a digest where the name is too long, has control characters, or looks like a digest. */
   #named(kind: string, name: string): string {
     const id = `${this.#prefix}${kind}:${name}`;
-    const fits = Buffer.byteLength(id) <= ID_BYTES_MAX && !name.startsWith('sha256:');
+    const fits = Buffer.byteLength(id) <= ID_BYTES_MAX && !name.startsWith('sha256:') && !CONTROL.test(name);
     return fits ? id : `${this.#prefix}${kind}:sha256:${digest(name)}`;
   }
 }
 
 /** A name that fits into ids: without the colons that separate, and cut with a digest where it is too long. */
 function makeRepositoryName(name: string): string {
-  const clean = name.replaceAll(':', '-').trim() || 'repository';
+  const clean = name.replaceAll(/[:\p{Cc}]/gu, '-').trim() || 'repository';
   if (Buffer.byteLength(clean) <= REPOSITORY_BYTES_MAX) return clean;
   const head = cutToBytes(clean, REPOSITORY_BYTES_MAX - 9);
   return `${head}~${digest(clean).slice(0, 8)}`;
@@ -95,6 +96,11 @@ function makeRepositoryName(name: string): string {
 
 function digest(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex');
+}
+
+/** A text as a label or name takes it: without control characters, cut to its size. */
+export function makeLabel(text: string, bytesMax: number): string {
+  return cutToBytes(text.replaceAll(/\p{Cc}/gu, '\ufffd'), bytesMax);
 }
 
 /** The longest beginning of a text that fits into so many bytes of UTF-8, cut between characters. */

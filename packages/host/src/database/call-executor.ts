@@ -1,7 +1,7 @@
 import { BsatnReader } from '../bsatn/reader.ts';
 import type { Codec } from '../bsatn/codec.ts';
 import type { Transaction } from '../datastore/transaction.ts';
-import { errorMessage } from '../errors.ts';
+import { errorMessage, HostError } from '../errors.ts';
 import type { HookCall, HookOutcome } from '../module/realm-port.ts';
 import type { ProcedureDef, ReducerDef } from '../schema/module-def.ts';
 import { type CallEnvironment, makeUnwritableError } from './call-environment.ts';
@@ -42,19 +42,17 @@ export class CallExecutor {
     const { committer, journal } = this.#parts;
     const { caller, timestampMicros, def } = call;
     const functionName = def.name;
-    if (!journal.canAppend) {
-      const outcome = {
-        type: 'failed-internal',
-        message: makeUnwritableError(journal).message,
-        reason: 'refused',
-      } as const;
-      return { outcome, timestampMicros, offset: undefined };
-    }
+    if (!journal.canAppend) return refused(makeUnwritableError(journal), timestampMicros);
     const transaction = committer.begin();
     const outcome = this.runInside(transaction, call);
     if (outcome.type === 'returned') {
-      const { offset } = committer.commit(transaction, { kind, functionName, caller, timestampMicros });
-      return { outcome: { type: 'committed' }, timestampMicros, offset };
+      try {
+        const { offset } = committer.commit(transaction, { kind, functionName, caller, timestampMicros });
+        return { outcome: { type: 'committed' }, timestampMicros, offset };
+      } catch (error) {
+        if (error instanceof HostError) return refused(error, timestampMicros);
+        throw error;
+      }
     }
     transaction.rollback();
     this.logFailure(functionName, outcome);
@@ -109,6 +107,10 @@ export class CallExecutor {
     if (outcome.type === 'user-error') environment.logFor(functionName, 'error', outcome.message);
     else environment.logFor(functionName, 'panic', describeFailure(outcome));
   }
+}
+
+function refused({ message }: HostError, timestampMicros: bigint): CallResult {
+  return { outcome: { type: 'failed-internal', message, reason: 'refused' }, timestampMicros, offset: undefined };
 }
 
 function describeFailure({ message, stack }: { readonly message: string; readonly stack: string }): string {

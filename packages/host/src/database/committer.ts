@@ -4,7 +4,7 @@ import type { Datastore } from '../datastore/datastore.ts';
 import type { SequenceAllocation } from '../datastore/sequence.ts';
 import type { TableDelta } from '../datastore/state-view.ts';
 import type { Transaction } from '../datastore/transaction.ts';
-import type { HostError } from '../errors.ts';
+import { HostError } from '../errors.ts';
 import type { Caller, Commit, CommitKind } from './calls.ts';
 import { type Journal, toFailure } from './journal.ts';
 import { encodeRecord, type StoredChange, type StoredProgram } from './record-codec.ts';
@@ -77,7 +77,8 @@ export class Committer {
 
   /**
    * Commits and logs. To be called only when the journal can append.
-   * @throws {HostError} `database/read-only` when the storage refused the record all the same; nothing more is written.
+   * @throws {HostError} `storage/record-too-large`, or `database/read-only` when the storage failed: the transaction
+   * was taken back then, and no listener heard of it.
    */
   commit(transaction: Transaction, info: CommitInfo): Commit {
     this.#isCommitting = true;
@@ -125,10 +126,23 @@ export class Committer {
       this.#sequences = [];
       return offset;
     } catch (error) {
-      const failure: HostError = toFailure(error);
+      this.#undo(deltas);
+      if (error instanceof HostError && error.code === 'storage/record-too-large') throw error;
+      const failure = toFailure(error);
       this.#options.journal.fail(failure);
       throw failure;
     }
+  }
+
+  /** Takes back what was committed and could not be logged, before anybody saw it. */
+  #undo(deltas: readonly TableDelta[]): void {
+    const transaction = this.begin();
+    for (const { table, inserts, deletes } of deltas) {
+      if (table.isEvent) continue;
+      transaction.deleteRows(table.id, inserts);
+      for (const row of deletes) transaction.insert(table.id, row);
+    }
+    transaction.commit();
   }
 
   /** A table that was emptied is logged as that, not row by row. */

@@ -8,7 +8,7 @@ import { type CallEnvironment, makeUnwritableError } from './call-environment.ts
 import { CallExecutor, FATAL_MESSAGE } from './call-executor.ts';
 import type { Caller, CallResult, Commit, ConnectResult, DatabaseStatus, ProcedureResult } from './calls.ts';
 import { ClientRegistry } from './client-registry.ts';
-import { Committer } from './committer.ts';
+import { type CommitInfo, Committer } from './committer.ts';
 import { FunctionDirectory, type Refusal } from './function-directory.ts';
 import { DEFAULT_SNAPSHOT_POLICY, Journal } from './journal.ts';
 import type { ModuleRunner } from './module-runner.ts';
@@ -205,15 +205,11 @@ export class Database {
     this.#clients.insert(transaction, caller, jwtPayload);
     const outcome = this.#runLifecycle(transaction, functionName, { caller, timestampMicros });
     if (outcome.type === 'returned' && this.#journal.canAppend) {
-      const { offset } = this.#committer.commit(transaction, {
-        kind: 'lifecycle',
-        functionName,
-        caller,
-        timestampMicros,
-      });
-      return { type: 'accepted', offset };
+      const commit = this.#tryCommit(transaction, { kind: 'lifecycle', functionName, caller, timestampMicros });
+      if (commit !== undefined) return { type: 'accepted', offset: commit.offset };
+    } else {
+      transaction.rollback();
     }
-    transaction.rollback();
     // Whoever may read still may when nothing is written any more: the reducer was asked, and let the client in.
     if (outcome.type === 'returned' && this.#journal.failure !== undefined)
       return { type: 'accepted', offset: undefined };
@@ -335,7 +331,7 @@ export class Database {
     }
     this.#clients.delete(transaction, caller);
     this.#clients.forget(caller);
-    this.#committer.commit(transaction, { kind: 'lifecycle', functionName, caller, timestampMicros });
+    this.#tryCommit(transaction, { kind: 'lifecycle', functionName, caller, timestampMicros });
   }
 
   /** Runs a scheduled row that is due. */
@@ -362,7 +358,17 @@ export class Database {
     const timestampMicros = this.#committer.now();
     const transaction = this.#committer.begin();
     transaction.deleteRows(found.table.id, [found.row]);
-    this.#committer.commit(transaction, { kind: 'scheduled', functionName: found.functionName, timestampMicros });
+    this.#tryCommit(transaction, { kind: 'scheduled', functionName: found.functionName, timestampMicros });
+  }
+
+  /** Commits what the host itself has to write. Undefined when the storage failed, which the journal tells and logs. */
+  #tryCommit(transaction: Transaction, info: CommitInfo): Commit | undefined {
+    try {
+      return this.#committer.commit(transaction, info);
+    } catch (error) {
+      if (error instanceof HostError) return undefined;
+      throw error;
+    }
   }
 
   /** Runs a function as the database itself; what goes wrong is in the log. */

@@ -237,4 +237,22 @@ describe('a storage that fails', () => {
     expect(db.rows('person').map(([, , team]) => team)).toEqual(['red', 'red']);
     await db.database.close();
   });
+
+  test('that finds a transaction too large takes it back, and goes on', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'inner-universe-large-'));
+    directories.push(directory);
+    const storage = await openDiskStorage({ directory: join(directory, 'db'), recordBytesMax: 400_000 });
+    const db = await openModule('people.ts', { storage, program: await bundleOf('people.ts') });
+    db.call(ADA, 'write_notes', 10, 1000);
+    const before = db.rows('note');
+    const seen: unknown[] = [];
+    db.database.onCommit((commit) => seen.push(commit));
+    const result = db.call(ADA, 'write_notes', 1000, 1000);
+    expect(result).toMatchObject({ offset: undefined, outcome: { type: 'failed-internal', reason: 'refused' } });
+    expect(result.outcome.type === 'failed-internal' && result.outcome.message).toMatch(/over the limit of 400000/);
+    expect(db.rows('note')).toEqual(before);
+    expect(seen).toEqual([]);
+    expect(db.call(ADA, 'write_notes', 10, 10).outcome).toEqual({ type: 'committed' });
+    await db.database.close();
+  });
 });

@@ -2,10 +2,10 @@ import type { Row } from '../datastore/state-view.ts';
 import { ERRNO, errnoText } from './errno.ts';
 import { SystemCallError } from './system-functions.ts';
 
-/** Rows and how many of them were handed out. */
+/** Rows as of the moment of opening, and the first of those that were not handed out yet. */
 interface OpenIterator {
-  readonly rows: readonly Row[];
-  position: number;
+  readonly rows: Iterator<Row>;
+  next: Row | undefined;
 }
 
 /**
@@ -24,9 +24,11 @@ export class RowIterators {
     return this.#open.size;
   }
 
-  open(rows: readonly Row[]): number {
+  /** Opens an iterator over rows that later writes do not disturb. */
+  open(rows: Iterable<Row>): number {
     this.#lastId += 1;
-    this.#open.set(this.#lastId, { rows, position: 0 });
+    const iterator = rows[Symbol.iterator]();
+    this.#open.set(this.#lastId, { rows: iterator, next: takeNext(iterator) });
     return this.#lastId;
   }
 
@@ -36,34 +38,33 @@ export class RowIterators {
    */
   advance(id: unknown, target: Uint8Array): number {
     const iterator = this.#get(id);
-    const { rows } = iterator;
     let used = 0;
-    let position = iterator.position;
-    for (let row = rows[position]; row !== undefined; row = rows[++position]) {
-      if (used + row.length > target.length) break;
+    let row = iterator.next;
+    while (row !== undefined && used + row.length <= target.length) {
       target.set(row, used);
       used += row.length;
+      row = takeNext(iterator.rows);
     }
-    iterator.position = position;
-    const next = rows[position];
-    if (next === undefined) {
+    iterator.next = row;
+    if (row === undefined) {
       this.#open.delete(id as number);
       return -used;
     }
-    if (used === 0)
-      throw new SystemCallError(
-        { type: 'buffer-too-small', size: next.length },
-        'the buffer is too small for the next row',
-      );
-    return used;
+    if (used > 0) return used;
+    throw new SystemCallError(
+      { type: 'buffer-too-small', size: row.length },
+      'the buffer is too small for the next row',
+    );
   }
 
   close(id: unknown): void {
-    this.#get(id);
+    const iterator = this.#get(id);
     this.#open.delete(id as number);
+    iterator.rows.return?.();
   }
 
   closeAll(): void {
+    for (const { rows } of this.#open.values()) rows.return?.();
     this.#open.clear();
   }
 
@@ -74,4 +75,9 @@ export class RowIterators {
     }
     return iterator;
   }
+}
+
+function takeNext(rows: Iterator<Row>): Row | undefined {
+  const { done, value } = rows.next();
+  return done === true ? undefined : value;
 }

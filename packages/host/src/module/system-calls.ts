@@ -55,7 +55,7 @@ const LOG_LEVELS: ReadonlyMap<unknown, LogLevel> = new Map([
  *
  * Invariants:
  * - Between `begin` and `end` one call is active; outside of it everything but logging and closing iterators fails.
- * - Rows are copied out of the module's buffers before they reach the datastore.
+ * - Rows reach the datastore as views of the module's buffers: it copies what it keeps before it returns.
  * - After a fatal error every further call of the same call fails, and `end` reports the error even when the module
  *   swallowed it.
  */
@@ -134,7 +134,7 @@ export class SystemCalls implements SystemCallTarget {
       table_id_from_name: (name) => this.#tableByName(toText(name)).id,
       index_id_from_name: (name) => this.#indexByName(toText(name)).id,
       datastore_table_row_count: (tableId) => BigInt(this.#tx().table(this.#table(tableId).id).rowCount),
-      datastore_table_scan_bsatn: (tableId) => iterators.open([...this.#tx().table(this.#table(tableId).id).scan()]),
+      datastore_table_scan_bsatn: (tableId) => iterators.open(this.#tx().table(this.#table(tableId).id).scan()),
       datastore_index_scan_point_bsatn: (indexId, buffer, length) => {
         const { table, index } = this.#index(indexId);
         return this.#seek(table, index, decodePoint(table, index, buffers.head(buffer, length)));
@@ -238,7 +238,7 @@ export class SystemCalls implements SystemCallTarget {
   // ---- reading ----
 
   #seek(table: TableDef, index: IndexDef, range: IndexRange): number {
-    return this.#iterators.open([...this.#tx().table(table.id).seek(index, range)]);
+    return this.#iterators.open(this.#tx().table(table.id).seek(index, range));
   }
 
   #range(args: readonly unknown[]): { readonly table: TableDef; readonly index: IndexDef; readonly range: IndexRange } {
@@ -275,7 +275,7 @@ export class SystemCalls implements SystemCallTarget {
 
   #insert(tableId: unknown, buffer: unknown, length: unknown): number {
     const table = this.#table(tableId);
-    const row = this.#buffers.head(buffer, length).slice();
+    const row = this.#buffers.head(buffer, length);
     if (table.schedule !== undefined) this.#host.checkScheduleRow(table, row);
     const { generated } = this.#writing(row.length).insert(table.id, row);
     if (generated.length > 0) this.#buffers.bytes(buffer).set(generated);
@@ -287,7 +287,7 @@ export class SystemCalls implements SystemCallTarget {
     const table = this.#table(tableId);
     const { table: indexed, index } = this.#index(indexId);
     if (indexed.id !== table.id) throw errno(ERRNO.noSuchIndex);
-    const row = this.#buffers.head(buffer, length).slice();
+    const row = this.#buffers.head(buffer, length);
     if (table.schedule !== undefined) this.#host.checkScheduleRow(table, row);
     const { generated } = this.#writing(row.length).update(table.id, index.id, row);
     if (generated.length > 0) this.#buffers.bytes(buffer).set(generated);
@@ -296,7 +296,7 @@ export class SystemCalls implements SystemCallTarget {
 
   #deleteRows(tableId: unknown, buffer: unknown, length: unknown): number {
     const table = this.#table(tableId);
-    const rows = this.#splitRelation(table, this.#buffers.head(buffer, length).slice());
+    const rows = this.#splitRelation(table, this.#buffers.head(buffer, length));
     return this.#writing(0).deleteRows(table.id, rows);
   }
 

@@ -1,4 +1,4 @@
-import type { Host, RunningServer, ServeOptions } from '@inner-universe/host';
+import type { Host, Logger, RunningServer, ServeOptions } from '@inner-universe/host';
 import type { Connector } from '../connection/connection.ts';
 import { EmbeddedConnector } from '../connection/embedded-connector.ts';
 import type { SocketFactory } from '../connection/sdk-connection.ts';
@@ -88,9 +88,12 @@ export class InnerUniverseController implements AsyncDisposable {
     if (placement.type === 'server') {
       return new ServerConnector({ url: placement.url, database, token: placement.token, onListenerError: this.#onError });
     }
-    const { openHost } = await import('@inner-universe/host');
+    const { makeStderrLogger, openHost } = await import('@inner-universe/host');
+    const stderr = makeStderrLogger('warn');
+    // A refusal reaches its caller as an error; printing it as well would say it twice.
+    const logger: Logger = { log: (record) => (record.source === 'host' || record.level === 'panic') && stderr.log(record) };
     try {
-      this.#host = await openHost(placement.type === 'disk' ? { data: placement.data } : { memory: true });
+      this.#host = await openHost(placement.type === 'disk' ? { data: placement.data, logger } : { memory: true, logger });
       await this.#host.publish({ name: database, module: findModule() });
     } catch (error) {
       throw makeOpenError(error, placement.type === 'disk' ? placement.data : 'memory');

@@ -130,6 +130,9 @@ export function parkEvent(work: Work, op: ParkEventOp): void {
   requireConsumer(work, op.name);
   requireEpoch(work, op.name, op.partition, op.epoch);
   const eventId = checkId(op.eventId, 'event id');
+  if (op.seq > work.log.seqBefore) {
+    refuse('value/malformed', `The log ends at ${work.log.seqBefore}; there is no event at ${op.seq}.`, { ids: [eventId] });
+  }
   const letterKey = `${op.name}\n${eventId}`;
   const { name, partition, seq, attempts } = op;
   const reason = checkDescription(op.reason);

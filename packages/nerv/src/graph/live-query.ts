@@ -7,6 +7,7 @@ import { assert } from '../assert.ts';
 import type { Entity } from './entity.ts';
 import type { GraphSubscription, LiveQuery, QueryDelta } from './entity-graph.ts';
 import type { GraphOrigin, NetChange } from './graph-change.ts';
+import { SortedRows } from './sorted-rows.ts';
 import type { CompiledQuery } from './run-query.ts';
 import { invalidQuery } from './where.ts';
 
@@ -24,7 +25,7 @@ export class LiveRows<Row extends Entity> implements LiveQuery<Row> {
   readonly #compiled: CompiledQuery;
   readonly #owner: LiveQueryOwner<Row>;
   readonly #rows: Map<string, Row>;
-  #sorted: Row[];
+  readonly #sorted: SortedRows<Row>;
   #shown: readonly Row[] | undefined;
 
   /** @throws NervError `graph/invalid-query` if the query has a cursor */
@@ -33,11 +34,11 @@ export class LiveRows<Row extends Entity> implements LiveQuery<Row> {
     this.#compiled = compiled;
     this.#owner = owner;
     this.#rows = new Map(matching.map((row) => [row.id, row]));
-    this.#sorted = matching.sort((left, right) => compiled.order.compare(left, right));
+    this.#sorted = new SortedRows(matching, (left, right) => compiled.order.compare(left, right));
   }
 
   get current(): readonly Row[] {
-    this.#shown ??= Object.freeze(this.#sorted.slice(0, this.#compiled.limit));
+    this.#shown ??= Object.freeze(this.#sorted.first(this.#compiled.limit));
     return this.#shown;
   }
 
@@ -60,12 +61,12 @@ export class LiveRows<Row extends Entity> implements LiveQuery<Row> {
     if (relevant.length === 0) return undefined;
     const shownBefore = limit === undefined ? undefined : this.current;
     this.#shown = undefined;
-    if (relevant.length >= RESORT_FROM_CHANGES && relevant.length * RESORT_AT_FRACTION >= this.#sorted.length) {
+    if (relevant.length >= RESORT_FROM_CHANGES && relevant.length * RESORT_AT_FRACTION >= this.#sorted.size) {
       this.#applyAll(relevant);
     } else {
       for (const change of relevant) this.#applyOne(change);
     }
-    assert(this.#sorted.length === this.#rows.size, 'a live query has each row once');
+    assert(this.#sorted.size === this.#rows.size, 'a live query has each row once');
     return shownBefore === undefined
       ? deltaOfChanges(relevant, origin)
       : deltaOfResults(shownBefore, this.current, origin);
@@ -79,21 +80,13 @@ export class LiveRows<Row extends Entity> implements LiveQuery<Row> {
   }
 
   #applyOne({ id, before, after }: NetChange<Row>): void {
-    if (before !== undefined) {
-      const place = this.#placeOf(before);
-      assert(this.#sorted[place] === before, 'a live query finds its rows in order');
-      if (after !== undefined && this.#staysAt(place, after)) {
-        this.#sorted[place] = after;
-        this.#rows.set(id, after);
-        return;
-      }
-      this.#sorted.splice(place, 1);
+    if (before !== undefined) this.#sorted.remove(before);
+    if (after === undefined) {
       this.#rows.delete(id);
+      return;
     }
-    if (after !== undefined) {
-      this.#sorted.splice(this.#placeOf(after), 0, after);
-      this.#rows.set(id, after);
-    }
+    this.#sorted.add(after);
+    this.#rows.set(id, after);
   }
 
   #applyAll(changes: readonly NetChange<Row>[]): void {
@@ -101,30 +94,7 @@ export class LiveRows<Row extends Entity> implements LiveQuery<Row> {
       if (after === undefined) this.#rows.delete(id);
       else this.#rows.set(id, after);
     }
-    this.#sorted = [...this.#rows.values()].sort((left, right) => this.#compiled.order.compare(left, right));
-  }
-
-  #staysAt(place: number, row: Row): boolean {
-    const { order } = this.#compiled;
-    const left = this.#sorted[place - 1];
-    const right = this.#sorted[place + 1];
-    return (
-      (left === undefined || order.compare(left, row) < 0) && (right === undefined || order.compare(row, right) < 0)
-    );
-  }
-
-  #placeOf(row: Row): number {
-    const { order } = this.#compiled;
-    let low = 0;
-    let high = this.#sorted.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const candidate = this.#sorted[middle];
-      assert(candidate !== undefined, 'a binary search stays inside its rows');
-      if (order.compare(candidate, row) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    this.#sorted.reset([...this.#rows.values()]);
   }
 }
 

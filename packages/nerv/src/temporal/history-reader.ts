@@ -9,7 +9,7 @@ import type { AtOptions, LogFilter, VerifyResult, VersionReference } from './tem
 import { sameSlot } from './tree/slot.ts';
 import { expectedChainHash, versionNotFound, type VersionRecord } from './version.ts';
 import type { VersionGraph } from './version-graph.ts';
-import { NOTHING, type VersionTrees } from './version-trees.ts';
+import type { VersionTrees } from './version-trees.ts';
 
 /** What a history is made of. */
 export interface HistoryParts {
@@ -76,9 +76,8 @@ export class HistoryReader {
   #badness(version: VersionRecord): string | undefined {
     const expected = expectedChainHash(version, (id) => this.#graph.get(id).chainHash);
     if (expected !== version.chainHash) return `its chain hash is ${version.chainHash}, but what it covers gives ${expected}`;
-    const [parent] = version.parents;
     try {
-      this.#trees.replay(version, parent === undefined ? NOTHING : this.#trees.read(parent));
+      this.#trees.check(version);
       return undefined;
     } catch (error) {
       if (error instanceof NervError) return error.message;

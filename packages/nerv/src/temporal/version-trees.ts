@@ -65,9 +65,14 @@ export class VersionTrees {
     return tree;
   }
 
-  /** The state of a version from its delta alone, the parent's given. @throws `state/corrupt-version` */
-  replay(version: VersionRecord, parent: StateTree): StateTree {
-    return this.#check(version, () => parent.apply(parsePatch(version.delta)));
+  /** Checks that a version's delta, and its snapshot if it has one, give the state it names. @throws `state/corrupt-version` */
+  check(version: VersionRecord): void {
+    const { snapshot } = version;
+    const [parent] = version.parents;
+    const before = parent === undefined ? NOTHING : this.read(parent);
+    const tree = this.#check(version, () => before.apply(parsePatch(version.delta)));
+    if (snapshot !== undefined) this.#check(version, () => StateTree.parse(snapshot));
+    this.#remember(version.id, tree);
   }
 
   #rebuild(id: string): StateTree {

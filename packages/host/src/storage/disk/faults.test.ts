@@ -49,6 +49,8 @@ test('a disk that fills up at any step loses nothing acknowledged, and a reopeni
       }
       await storage.close().catch(noteFailure);
     }
+    const afterPowerLoss = countRecords(await readBack(fileSystem.afterPowerLoss(makeRandom(step))));
+    expect(afterPowerLoss, `full at step ${step}, then without power`).toBeGreaterThanOrEqual(acknowledged);
     fileSystem.decide = () => 'works';
     const again = await openOn(fileSystem);
     const found = countRecords(await recoverAll(again));

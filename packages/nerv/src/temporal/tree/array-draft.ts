@@ -2,7 +2,7 @@ import { refuse } from '../../values/encode.ts';
 import { appendPointer } from '../../values/pointer.ts';
 import { tryArrayMethod } from './array-draft-methods.ts';
 import { makeDraftProxy } from './draft-proxy.ts';
-import { looseSlot, Nested, openSlot, registerDraft, settle, type Draft, type DraftSession, type DraftSlot } from './draft-slot.ts';
+import { looseSlot, openSlot, settle, type Draft, type DraftSession, type DraftSlot } from './draft-slot.ts';
 import { ElementList } from './element-list.ts';
 import { Finishing } from './finishing.ts';
 import { ABSENT, sameSlot, type MaybeSlot, type Slot, type TreeNode } from './slot.ts';
@@ -24,7 +24,6 @@ export class ArrayDraft implements Draft {
     this.#base = base;
     this.#elements = new ElementList(base);
     this.proxy = makeDraftProxy(this);
-    registerDraft(new Nested(this));
   }
 
   get length(): number {

@@ -1,27 +1,25 @@
 /** Drafts as users see them: ordinary mutable objects and arrays, for as long as the draft function runs. */
 import { refuse } from '../../values/encode.ts';
-import { checkOpen, type Draft } from './draft-slot.ts';
+import { checkOpen, DRAFT, Nested, type Draft } from './draft-slot.ts';
 import { ABSENT, slotToValue } from './slot.ts';
 import { makeTarget } from './view.ts';
 
-const DRAFT: unique symbol = Symbol('draft');
-
 interface Target {
-  [DRAFT]: Draft;
+  [DRAFT]: Nested;
 }
 
 /** The proxy through which users change a draft. */
 export function makeDraftProxy(draft: Draft): object {
   // The handler below is the only reader of the target, and finds the draft there.
   const target = makeTarget(draft.kind, () => slotToValue(draft.finish(''))) as Target;
-  Object.defineProperty(target, DRAFT, { value: draft, configurable: true });
+  Object.defineProperty(target, DRAFT, { value: new Nested(draft), configurable: true });
   return new Proxy(target, handler);
 }
 
 const handler: ProxyHandler<Target> = {
   get(target, property, receiver) {
+    if (typeof property === 'symbol') return Reflect.get(target, property, receiver);
     const draft = openDraft(target);
-    if (typeof property === 'symbol') return property === DRAFT ? undefined : Reflect.get(target, property, receiver);
     const value = draft.read(property);
     if (value !== ABSENT) return value;
     return draft.tryMethod(property) ?? Reflect.get(target, property, receiver);
@@ -68,7 +66,7 @@ const handler: ProxyHandler<Target> = {
 };
 
 function openDraft(target: Target): Draft {
-  const draft = target[DRAFT];
+  const { draft } = target[DRAFT];
   checkOpen(draft.session);
   return draft;
 }

@@ -54,16 +54,13 @@ export class Nested {
 /** What a draft has at one place. */
 export type DraftSlot = Slot | LooseValue | Nested;
 
-const drafts = new WeakMap<object, Nested>();
-
-/** Remembers which draft a proxy stands for. */
-export function registerDraft(nested: Nested): void {
-  drafts.set(nested.draft.proxy, nested);
-}
+/** Under this name, which nobody else has, a draft's proxy gives the draft. */
+export const DRAFT: unique symbol = Symbol('draft');
 
 /** The draft behind a proxy, or `undefined` for anything else. */
 export function tryDraft(value: object): Nested | undefined {
-  return drafts.get(value);
+  const nested: unknown = Reflect.get(value, DRAFT);
+  return nested instanceof Nested ? nested : undefined;
 }
 
 /** @throws `state/draft-closed` once the draft function has returned */

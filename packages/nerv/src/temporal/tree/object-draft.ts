@@ -1,7 +1,7 @@
 import { escapeKey } from '../../values/json.ts';
 import { appendPointer } from '../../values/pointer.ts';
 import { makeDraftProxy } from './draft-proxy.ts';
-import { looseSlot, Nested, openSlot, registerDraft, settle, type Draft, type DraftSession, type DraftSlot } from './draft-slot.ts';
+import { looseSlot, openSlot, settle, type Draft, type DraftSession, type DraftSlot } from './draft-slot.ts';
 import { Finishing } from './finishing.ts';
 import { ABSENT, type MaybeSlot, type TreeNode } from './slot.ts';
 import { spliceEntries } from './splice.ts';
@@ -20,7 +20,6 @@ export class ObjectDraft implements Draft {
     this.session = session;
     this.#base = base;
     this.proxy = makeDraftProxy(this);
-    registerDraft(new Nested(this));
   }
 
   /** What stands under a key now. */

@@ -10,9 +10,8 @@ import { refuseWrite } from './read-only.ts';
 
 /** Node's console prints a proxy's target, not what the proxy shows, unless the target has this method. */
 const INSPECT: symbol = Symbol.for('nodejs.util.inspect.custom');
+/** Under this name, which nobody else has, a view gives the node it shows. */
 const NODE: unique symbol = Symbol('node');
-
-const nodes = new WeakMap<object, TreeNode>();
 
 /** What lies behind a proxy: an object, or an array so that `Array.isArray` is true. */
 interface Target {
@@ -27,7 +26,8 @@ export function viewSlot(slot: Slot): unknown {
 
 /** The node that a view shows, or `undefined` for anything else. */
 export function tryViewedNode(value: object): TreeNode | undefined {
-  return nodes.get(value);
+  const node: unknown = Reflect.get(value, NODE);
+  return node instanceof TreeNode ? node : undefined;
 }
 
 /** The slot that an own property of this name has in a node; an array's `length` is none. */
@@ -64,9 +64,7 @@ function makeView(node: TreeNode): object {
   // The handlers below are the only readers of the target, and find the node there.
   const target = makeTarget(node.kind, () => slotToValue(node)) as Target;
   Object.defineProperty(target, NODE, { value: node, configurable: true });
-  const view = new Proxy(target, handler);
-  nodes.set(view, node);
-  return view;
+  return new Proxy(target, handler);
 }
 
 const handler: ProxyHandler<Target> = {
@@ -75,7 +73,7 @@ const handler: ProxyHandler<Target> = {
     if (node.kind === 'array' && property === 'length') return node.count;
     const slot = slotOfProperty(node, property);
     if (slot !== ABSENT) return viewSlot(slot);
-    return isHidden(property) ? undefined : Reflect.get(target, property, receiver);
+    return property === INSPECT ? undefined : Reflect.get(target, property, receiver);
   },
 
   has(target, property) {
