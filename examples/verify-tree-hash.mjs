@@ -17,7 +17,8 @@ function canonical(json) {
 }
 
 // An object with a key that starts with one `$` stands for a Date, a bigint, ...: a leaf.
-const isLeaf = (json) => json === null || typeof json !== 'object' || Object.keys(json).some((key) => /^\$(?!\$)/.test(key));
+const isLeaf = (json) =>
+  json === null || typeof json !== 'object' || Object.keys(json).some((key) => /^\$(?!\$)/.test(key));
 
 function root(items) {
   for (let level = 0; items.length > 1; level += 1) {

@@ -58,6 +58,7 @@ for (const [name, rule] of Object.entries(packages)) {
       }
       if (test) continue;
       if (within(specifier, rule.imports)) continue;
+      if (shown.includes('/testing/') && within(specifier, rule.testing ?? [])) continue;
       if (typeOnly && within(specifier, rule.typesOnly ?? [])) continue;
       problems.push(`${shown}: ${name} may not import '${specifier}' (allowed: ${rule.imports.join(', ')})`);
     }

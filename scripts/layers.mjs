@@ -3,9 +3,12 @@
  * `scripts/check-layers.mjs` enforces it; `docs/architecture.md` explains it.
  */
 
-/** For each package: the packages it may import, type imports included. `dev` ones may be imported by tests only. */
+/**
+ * For each package: the packages it may import, type imports included; `dev` ones by tests only, `testing` ones by the
+ * contract suites in its `testing/` folder as well.
+ */
 export const packages = {
-  '@inner-universe/nerv': { folder: 'packages/nerv', imports: ['@noble/hashes'] },
+  '@inner-universe/nerv': { folder: 'packages/nerv', imports: ['@noble/hashes'], testing: ['vitest'] },
   '@inner-universe/module': {
     folder: 'packages/module',
     imports: [
@@ -59,7 +62,7 @@ export const pure = {
     'packages/host/src/database',
     'packages/host/src/protocol',
   ],
-  shell: [],
+  shell: ['packages/nerv/src/ids/system.ts'],
   forbiddenGlobals: [
     'Date.now',
     'new Date()',

@@ -10,6 +10,7 @@ import { HostError } from './errors.ts';
  *     credentials/          keys and the owner's token (0700)
  *     host.json             where it is served, while it is
  *     databases/<name>/     the storage of one database each
+ *     cache/                what can be made again: bundles in their prepared form
  */
 
 const MARKER = 'inner-universe.json';
@@ -29,6 +30,10 @@ export class HostDirectory {
 
   get credentials(): string {
     return join(this.path, 'credentials');
+  }
+
+  get cache(): string {
+    return join(this.path, 'cache');
   }
 
   databasePath(name: string): string {

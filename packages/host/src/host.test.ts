@@ -55,7 +55,10 @@ describe('a host on disk', () => {
 
   test('is open in one place at a time', async () => {
     const first = await start({ command: 'first of two' });
-    await expect(start()).rejects.toMatchObject({ code: 'storage/in-use', message: expect.stringContaining('first of two') });
+    await expect(start()).rejects.toMatchObject({
+      code: 'storage/in-use',
+      message: expect.stringContaining('first of two'),
+    });
     await first.close();
     await start();
   });
@@ -104,16 +107,24 @@ describe('a host on disk', () => {
     expect(await readdir(join(root, 'data', 'databases'))).toEqual([]);
   });
 
-  test.each(['', 'Upper', 'with space', '../escape', 'double--dash', '-start', 'a'.repeat(129)])('refuses the name %j', async (name) => {
-    const host = await start();
-    await expect(host.createDatabase({ name, module: 'unused' })).rejects.toMatchObject({ code: 'host/invalid-name' });
-  });
+  test.each(['', 'Upper', 'with space', '../escape', 'double--dash', '-start', 'a'.repeat(129)])(
+    'refuses the name %j',
+    async (name) => {
+      const host = await start();
+      await expect(host.createDatabase({ name, module: 'unused' })).rejects.toMatchObject({
+        code: 'host/invalid-name',
+      });
+    },
+  );
 
   test('refuses a directory that is not its own, and changes nothing there', async () => {
     const data = join(root, 'other');
     await mkdir(data);
     await writeFile(join(data, 'thesis.txt'), 'precious');
-    await expect(start({ data })).rejects.toMatchObject({ code: 'host/not-a-host', message: expect.stringContaining('thesis.txt') });
+    await expect(start({ data })).rejects.toMatchObject({
+      code: 'host/not-a-host',
+      message: expect.stringContaining('thesis.txt'),
+    });
     expect(await readdir(data)).toEqual(['thesis.txt']);
     await writeFile(join(data, 'inner-universe.json'), '{"format":"something else"}');
     await expect(start({ data })).rejects.toMatchObject({ code: 'host/not-a-host' });
@@ -123,13 +134,18 @@ describe('a host on disk', () => {
     const data = join(root, 'newer');
     await mkdir(data);
     await writeFile(join(data, 'inner-universe.json'), '{"format":"inner-universe","version":2}');
-    await expect(start({ data })).rejects.toMatchObject({ code: 'host/newer-version', message: expect.stringContaining('its format is 2') });
+    await expect(start({ data })).rejects.toMatchObject({
+      code: 'host/newer-version',
+      message: expect.stringContaining('its format is 2'),
+    });
   });
 
   test('refuses everything once it is closed', async () => {
     const host = await start();
     await Promise.all([host.close(), host.close()]);
-    await expect(host.createDatabase({ name: 'late', module: 'unused' })).rejects.toMatchObject({ code: 'host/closed' });
+    await expect(host.createDatabase({ name: 'late', module: 'unused' })).rejects.toMatchObject({
+      code: 'host/closed',
+    });
     await expect(host.serve({ host: '127.0.0.1', port: 0 })).rejects.toMatchObject({ code: 'host/closed' });
   });
 
@@ -148,6 +164,9 @@ test('a host in memory is asked for by name', async () => {
   const host = await openHost({ memory: true, logger: silentLogger });
   open.push(host);
   expect(host.dataDirectory).toBeUndefined();
-  await host.createDatabase({ name: 'people', module: { path: new URL('../test/fixtures/people.ts', import.meta.url).pathname } });
+  await host.createDatabase({
+    name: 'people',
+    module: { path: new URL('../test/fixtures/people.ts', import.meta.url).pathname },
+  });
   expect(host.database('people').database.owner).toBe(host.owner);
 });

@@ -10,9 +10,10 @@ import { deriveIdentity, tryParseIdentity } from './identity/identity.ts';
 import { LOCAL_ISSUER, type TokenAuthority } from './identity/token-authority.ts';
 import { assertProgramFits } from './database/open-database.ts';
 import { type ModuleSource, readModule } from './module/bundle-module.ts';
+import { FileTransformCache } from './module/file-transform-cache.ts';
 import { makeProgramLoader, type TransformCache } from './module/program-loader.ts';
 import type { ProgramLoader } from './module/realm-port.ts';
-import { type RunningServer, type ServeOptions, serveHost } from './server/serve.ts';
+import type { RunningServer, ServeOptions } from './server/serve.ts';
 import { type InProcessRequest, type InProcessSocket, makeInProcessConnector } from './session/in-process.ts';
 import type { ServedHost } from './session/served-host.ts';
 import { openDiskStorage } from './storage/disk/disk-storage.ts';
@@ -33,7 +34,7 @@ export interface HostOptions {
   readonly clock?: Clock | undefined;
   readonly timers?: Timers | undefined;
   readonly random?: Random | undefined;
-  /** Keeps prepared bundles between processes. */
+  /** Keeps prepared bundles between processes. Default: a folder of the data directory; none in memory. */
   readonly transformCache?: TransformCache | undefined;
 }
 
@@ -114,7 +115,7 @@ export class Host implements ServedHost {
     this.#clock = options.clock ?? systemClock;
     this.#timers = options.timers ?? systemTimers;
     this.#random = options.random ?? systemRandom;
-    this.#programs = makeProgramLoader(options.transformCache);
+    this.#programs = makeProgramLoader(options.transformCache ?? this.#makeTransformCache());
   }
 
   /** The data directory; undefined for a host in memory. */
@@ -214,6 +215,8 @@ export class Host implements ServedHost {
     }
     this.#isServing = true;
     try {
+      // Loaded when it is needed: a host inside an application's process has no use for a web server.
+      const { serveHost } = await import('./server/serve.ts');
       const server = await serveHost(this, options);
       this.#server = server;
       this.#disk?.lock.announce(server.address);
@@ -308,6 +311,13 @@ export class Host implements ServedHost {
   async #openStorage(name: string): Promise<Storage> {
     if (this.#disk === undefined) return createMemoryStorage({ keep: false });
     return openDiskStorage({ directory: this.#disk.directory.databasePath(name), random: this.#random });
+  }
+
+  #makeTransformCache(): TransformCache | undefined {
+    if (this.#disk === undefined) return undefined;
+    return new FileTransformCache(this.#disk.directory.cache, (message) => {
+      this.logger.log({ level: 'warn', message, source: 'host', timestampMicros: this.#clock.nowMicros() });
+    });
   }
 
   async #inTurn<Result>(action: () => Promise<Result>): Promise<Result> {

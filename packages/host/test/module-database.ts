@@ -67,7 +67,7 @@ export class ModuleDatabase {
     const id = this.database.def.tables.find(({ name }) => name === table)?.id ?? SYSTEM_IDS[table]!;
     const view = this.database.committed.table(id);
     const codec = compileRowCodec(view.def.columns);
-    return [...view.scan()].map((row) => codec.decode(row)).sort((a, b) => (String(a) < String(b) ? -1 : 1));
+    return [...view.scan()].map((row) => codec.decode(row)).sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
   }
 
   /** What the module noted under a key. */
@@ -111,4 +111,10 @@ function encodeArgs(
   const writer = new BsatnWriter();
   for (const [index, param] of params.entries()) compileCodec(param.algebraicType).encode(writer, values[index]!);
   return writer.toBytes();
+}
+
+function sortKey(row: readonly AlgebraicValue[]): string {
+  return JSON.stringify(row, (_key, value: unknown) =>
+    typeof value === 'bigint' ? String(value).padStart(40, '0') : value,
+  );
 }

@@ -7,7 +7,12 @@ export type AlgebraicType =
   | { readonly type: 'sum'; readonly variants: readonly NamedType[] }
   | { readonly type: 'product'; readonly elements: readonly NamedType[] }
   | { readonly type: 'array'; readonly element: AlgebraicType }
-  | { readonly type: PrimitiveTypeName };
+  | PrimitiveType;
+
+/** A type that holds no other type. */
+export interface PrimitiveType {
+  readonly type: PrimitiveTypeName;
+}
 
 /** Names of the types that hold no other type. */
 export type PrimitiveTypeName =
@@ -27,6 +32,11 @@ export type PrimitiveTypeName =
   | 'u256'
   | 'f32'
   | 'f64';
+
+/** Tells types that hold no other from those that do. */
+export function isPrimitive(type: AlgebraicType): type is PrimitiveType {
+  return type.type !== 'ref' && type.type !== 'sum' && type.type !== 'product' && type.type !== 'array';
+}
 
 /** An element of a product or a variant of a sum. */
 export interface NamedType {

@@ -1,4 +1,5 @@
-import type { AlgebraicType, AlgebraicValue, NamedType, PrimitiveTypeName } from './algebraic-type.ts';
+import type { AlgebraicType, AlgebraicValue, NamedType } from './algebraic-type.ts';
+import { isPrimitive } from './algebraic-type.ts';
 import { BsatnError, UnencodableError } from './bsatn-error.ts';
 import { primitiveCodec } from './primitive-codecs.ts';
 import { BsatnReader } from './reader.ts';
@@ -44,6 +45,7 @@ export function encodeValue(type: AlgebraicType, value: AlgebraicValue): Uint8Ar
 export type ValueCodec = Pick<Codec, 'encode' | 'decode'>;
 
 function compile(type: AlgebraicType): ValueCodec {
+  if (isPrimitive(type)) return primitiveCodec(type.type);
   switch (type.type) {
     case 'product':
       return productCodec(type.elements);
@@ -53,8 +55,6 @@ function compile(type: AlgebraicType): ValueCodec {
       return type.element.type === 'u8' ? BYTE_ARRAY_CODEC : arrayCodec(type.element);
     case 'ref':
       return assertResolved();
-    default:
-      return primitiveCodec(type.type satisfies PrimitiveTypeName);
   }
 }
 

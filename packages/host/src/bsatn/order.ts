@@ -1,4 +1,5 @@
 import type { AlgebraicType, AlgebraicValue } from './algebraic-type.ts';
+import { isPrimitive } from './algebraic-type.ts';
 import { assertResolved } from './size.ts';
 
 /** Negative, 0 or positive, as `a` is before, equal to or behind `b`. */
@@ -10,9 +11,8 @@ export type Comparator = (a: AlgebraicValue, b: AlgebraicValue) => number;
  * Both values must be of the type.
  */
 export function compareValues(type: AlgebraicType): Comparator {
+  if (isPrimitive(type)) return type.type === 'string' ? compareTexts : compareScalars;
   switch (type.type) {
-    case 'string':
-      return (a, b) => compareStrings(String(a), String(b));
     case 'array':
       return type.element.type === 'u8' ? compareByteArrays : compareLists(repeat(compareValues(type.element)));
     case 'product': {
@@ -23,8 +23,6 @@ export function compareValues(type: AlgebraicType): Comparator {
       return compareVariants(type.variants.map(({ algebraicType }) => compareValues(algebraicType)));
     case 'ref':
       return assertResolved();
-    default:
-      return compareScalars;
   }
 }
 
@@ -43,6 +41,11 @@ export function compareStrings(a: string, b: string): number {
 export function codePointRank(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+}
+
+function compareTexts(a: AlgebraicValue, b: AlgebraicValue): number {
+  if (typeof a !== 'string' || typeof b !== 'string') return assertComparable();
+  return compareStrings(a, b);
 }
 
 function compareScalars(a: AlgebraicValue, b: AlgebraicValue): number {

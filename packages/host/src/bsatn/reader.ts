@@ -2,7 +2,7 @@ import { BsatnError } from './bsatn-error.ts';
 import { tryDecodeUtf8 } from './utf8.ts';
 
 /** Most elements an array may have whose elements take no bytes: nothing else bounds their number. */
-export const MAX_EMPTY_ELEMENTS = 65_536;
+const MAX_EMPTY_ELEMENTS = 65_536;
 
 /** For turning four or eight bytes into a float or a bigint without a view of every buffer. */
 const scratch = new DataView(new ArrayBuffer(8));

@@ -1,7 +1,9 @@
 import { assert } from '../assert.ts';
 import type { AlgebraicType, PrimitiveTypeName } from './algebraic-type.ts';
+import { isPrimitive } from './algebraic-type.ts';
 
-const PRIMITIVE_BYTES: Readonly<Record<Exclude<PrimitiveTypeName, 'string'>, number>> = {
+const PRIMITIVE_BYTES: Readonly<Record<PrimitiveTypeName, number | undefined>> = {
+  string: undefined,
   bool: 1,
   i8: 1,
   u8: 1,
@@ -19,8 +21,12 @@ const PRIMITIVE_BYTES: Readonly<Record<Exclude<PrimitiveTypeName, 'string'>, num
   u256: 32,
 };
 
+/** What a string or an array has at least: its length. */
+const LENGTH_BYTES = 4;
+
 /** Bytes of every value of the type; undefined when values differ in size. */
 export function fixedSize(type: AlgebraicType): number | undefined {
+  if (isPrimitive(type)) return PRIMITIVE_BYTES[type.type];
   switch (type.type) {
     case 'product':
       return type.elements.reduce<number | undefined>((sum, { algebraicType }) => {
@@ -33,47 +39,31 @@ export function fixedSize(type: AlgebraicType): number | undefined {
       return first !== undefined && sizes.every((size) => size === first) ? first + 1 : undefined;
     }
     case 'array':
-    case 'string':
       return undefined;
     case 'ref':
       return assertResolved();
-    default:
-      return PRIMITIVE_BYTES[type.type];
   }
 }
 
 /** Bytes of the smallest value of the type. */
 export function minimumSize(type: AlgebraicType): number {
+  if (isPrimitive(type)) return PRIMITIVE_BYTES[type.type] ?? LENGTH_BYTES;
   switch (type.type) {
     case 'product':
       return type.elements.reduce((sum, { algebraicType }) => sum + minimumSize(algebraicType), 0);
     case 'sum':
       return 1 + type.variants.reduce((least, { algebraicType }) => Math.min(least, minimumSize(algebraicType)), 256);
     case 'array':
-    case 'string':
-      return 4;
+      return LENGTH_BYTES;
     case 'ref':
       return assertResolved();
-    default:
-      return PRIMITIVE_BYTES[type.type];
   }
 }
 
 /** True when the type has a fixed size and any bytes of that size are a value of it. */
 export function isPlain(type: AlgebraicType): boolean {
-  switch (type.type) {
-    case 'product':
-      return type.elements.every(({ algebraicType }) => isPlain(algebraicType));
-    case 'sum':
-    case 'array':
-    case 'string':
-    case 'bool':
-      return false;
-    case 'ref':
-      return assertResolved();
-    default:
-      return true;
-  }
+  if (type.type === 'product') return type.elements.every(({ algebraicType }) => isPlain(algebraicType));
+  return isPrimitive(type) && type.type !== 'string' && type.type !== 'bool';
 }
 
 /** Stops at a reference: types are resolved before anything is compiled from them. @throws {Error} always */

@@ -1,4 +1,5 @@
 import type { AlgebraicType, NamedType, PrimitiveTypeName } from './algebraic-type.ts';
+import { isPrimitive } from './algebraic-type.ts';
 import { BsatnError } from './bsatn-error.ts';
 import type { BsatnReader } from './reader.ts';
 import type { BsatnWriter } from './writer.ts';
@@ -10,8 +11,9 @@ const REF = 0;
 const SUM = 1;
 const PRODUCT = 2;
 const ARRAY = 3;
+const PRIMITIVE_TAG_MIN = 4;
 
-/** Tag of each type without content is its place here plus 4. */
+/** The tag of each is its place here plus `PRIMITIVE_TAG_MIN`. */
 const PRIMITIVES: readonly PrimitiveTypeName[] = [
   'string',
   'bool',
@@ -43,6 +45,10 @@ export function readNamedTypes(reader: BsatnReader): NamedType[] {
 
 /** Writes a type. */
 export function writeType(writer: BsatnWriter, type: AlgebraicType): void {
+  if (isPrimitive(type)) {
+    writer.u8(PRIMITIVE_TAG_MIN + PRIMITIVES.indexOf(type.type));
+    return;
+  }
   switch (type.type) {
     case 'ref':
       writer.u8(REF);
@@ -59,14 +65,11 @@ export function writeType(writer: BsatnWriter, type: AlgebraicType): void {
     case 'array':
       writer.u8(ARRAY);
       writeType(writer, type.element);
-      return;
-    default:
-      writer.u8(4 + PRIMITIVES.indexOf(type.type));
   }
 }
 
 /** Writes the elements of a product or the variants of a sum. */
-export function writeNamedTypes(writer: BsatnWriter, named: readonly NamedType[]): void {
+function writeNamedTypes(writer: BsatnWriter, named: readonly NamedType[]): void {
   writer.arrayLength(named.length);
   for (const { name, algebraicType } of named) {
     if (name === undefined) {
@@ -93,7 +96,7 @@ function readNested(reader: BsatnReader, depth: number): AlgebraicType {
     case ARRAY:
       return { type: 'array', element: readNested(reader, depth + 1) };
     default: {
-      const primitive = PRIMITIVES[tag - 4];
+      const primitive = PRIMITIVES[tag - PRIMITIVE_TAG_MIN];
       if (primitive === undefined) throw new BsatnError(`there is no type with tag ${tag}`, at);
       return { type: primitive };
     }

@@ -1,5 +1,5 @@
-/** Strings up to this many bytes are built without the decoder: the call to it would cost more than the string. */
-const SHORT_STRING_BYTES = 24;
+/** Texts up to this many bytes are built without the decoder: the call to it would cost more than the string. */
+export const SHORT_STRING_BYTES = 24;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -58,7 +58,8 @@ export function writeUtf8(text: string, target: Uint8Array, position: number): n
   return position + encoder.encodeInto(text, target.subarray(position)).written;
 }
 
-function tryDecodeShortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+/** Decodes a short run of ASCII; undefined when it holds anything else. */
+export function tryDecodeShortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
   let text = '';
   let at = start;
   for (; at + 4 <= end; at += 4) {

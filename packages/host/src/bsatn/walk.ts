@@ -1,5 +1,6 @@
 import { BsatnError } from './bsatn-error.ts';
 import type { AlgebraicType } from './algebraic-type.ts';
+import { isPrimitive } from './algebraic-type.ts';
 import { checkArrayLength, readU32 } from './reader.ts';
 import { assertResolved, fixedSize, isPlain, minimumSize } from './size.ts';
 import { findInvalidUtf8 } from './utf8.ts';
@@ -14,18 +15,15 @@ export type Walk = (bytes: Uint8Array, at: number, end: number) => number;
 export function compileCheckedWalk(type: AlgebraicType): Walk {
   const size = fixedSize(type);
   if (size !== undefined && isPlain(type)) return (_bytes, at, end) => stepOver(size, at, end);
+  if (isPrimitive(type)) return type.type === 'string' ? checkString : checkBool;
   switch (type.type) {
-    case 'string':
-      return checkString;
-    case 'bool':
-      return checkBool;
     case 'array':
       return checkedArray(type.element);
     case 'product':
       return sequence(type.elements.map(({ algebraicType }) => compileCheckedWalk(algebraicType)));
     case 'sum':
       return checkedSum(type.variants.map(({ algebraicType }) => compileCheckedWalk(algebraicType)));
-    default:
+    case 'ref':
       return assertResolved();
   }
 }
@@ -34,9 +32,8 @@ export function compileCheckedWalk(type: AlgebraicType): Walk {
 export function compileTrustedWalk(type: AlgebraicType): Walk {
   const size = fixedSize(type);
   if (size !== undefined) return (_bytes, at) => at + size;
+  if (isPrimitive(type)) return skipLengthPrefixed;
   switch (type.type) {
-    case 'string':
-      return skipLengthPrefixed;
     case 'array':
       return trustedArray(type.element);
     case 'product':
@@ -45,7 +42,7 @@ export function compileTrustedWalk(type: AlgebraicType): Walk {
       const variants = type.variants.map(({ algebraicType }) => compileTrustedWalk(algebraicType));
       return (bytes, at, end) => variants[bytes[at] ?? 0]?.(bytes, at + 1, end) ?? at + 1;
     }
-    default:
+    case 'ref':
       return assertResolved();
   }
 }

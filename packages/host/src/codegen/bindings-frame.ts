@@ -1,3 +1,8 @@
+import { quote } from './identifier.ts';
+
+/** What the bindings stand on. */
+const SDK_PACKAGE = 'spacetimedb';
+
 /** First lines of every generated file. */
 export const HEADER: string = `// Generated from a module's definition. Do not edit: change the module and generate again.
 
@@ -25,7 +30,7 @@ import {
   type RemoteModule as __RemoteModule,
   type SubscriptionEventContextInterface as __SubscriptionEventContextInterface,
   type SubscriptionHandleImpl as __SubscriptionHandleImpl,
-} from 'spacetimedb';`;
+} from ${quote(SDK_PACKAGE)};`;
 
 /** Last lines of every generated file: the connection, typed by what stands above. */
 export const FOOTER: string = `const REMOTE_MODULE = {

@@ -1,3 +1,4 @@
+import { assert } from '../assert.ts';
 import type { AlgebraicType, NamedType } from '../bsatn/algebraic-type.ts';
 import type { NamedTypeDef } from '../schema/module-def.ts';
 import { quote, toCamelCase, toPascalCase, toPropertyKey } from './identifier.ts';
@@ -64,18 +65,13 @@ export class TypeWriter {
   }
 
   #inline(type: AlgebraicType, name: string | undefined): string {
-    switch (type.type) {
-      case 'product':
-        return this.#product(type.elements, name);
-      case 'sum':
-        return this.#sum(type.variants, name);
-      case 'array':
-        return type.element.type === 'u8' ? '__t.byteArray()' : `__t.array(${this.expression(type.element)})`;
-      case 'ref':
-        throw new Error('bindings are generated from resolved types');
-      default:
-        return `__t.${type.type}()`;
+    if (type.type === 'product') return this.#product(type.elements, name);
+    if (type.type === 'sum') return this.#sum(type.variants, name);
+    if (type.type === 'array') {
+      return type.element.type === 'u8' ? '__t.byteArray()' : `__t.array(${this.expression(type.element)})`;
     }
+    assert(type.type !== 'ref', 'bindings are generated from resolved types');
+    return `__t.${type.type}()`;
   }
 
   #product(elements: readonly NamedType[], name: string | undefined): string {
@@ -132,18 +128,10 @@ function isScheduleAt(first: NamedType, second: NamedType): boolean {
 }
 
 function structureOf(type: AlgebraicType): string {
-  switch (type.type) {
-    case 'product':
-      return `{${type.elements.map(structureOfElement).join()}}`;
-    case 'sum':
-      return `<${type.variants.map(structureOfElement).join()}>`;
-    case 'array':
-      return `[${structureOf(type.element)}]`;
-    case 'ref':
-      return `&${type.ref}`;
-    default:
-      return type.type;
-  }
+  if (type.type === 'product') return `{${type.elements.map(structureOfElement).join()}}`;
+  if (type.type === 'sum') return `<${type.variants.map(structureOfElement).join()}>`;
+  if (type.type === 'array') return `[${structureOf(type.element)}]`;
+  return type.type === 'ref' ? `&${type.ref}` : type.type;
 }
 
 function structureOfElement(element: NamedType): string {

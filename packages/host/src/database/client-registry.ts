@@ -30,7 +30,8 @@ export class ClientRegistry {
     const payloads = new Map<bigint, string>();
     for (const row of state.table(ST_CONNECTION_CREDENTIALS.id).scan()) {
       const [connectionId, payload] = credentialsCodec.decode(row);
-      payloads.set(toNumber(connectionId), String(payload));
+      assert(typeof payload === 'string', 'payloads are stored as text');
+      payloads.set(toNumber(connectionId), payload);
     }
     const callers: Caller[] = [];
     for (const row of state.table(ST_CLIENT.id).scan()) {

@@ -157,7 +157,9 @@ describe('reducers', () => {
       const db = await openModule('people.ts');
       db.call(ADA, 'text_round_trip', text);
       expect(db.result('text')).toBe(text);
-      expect(db.result('units')).toBe([...text].map((character) => character.codePointAt(0)!.toString(16)).join(' '));
+      expect(db.result('units')).toBe(
+        Array.from(text, (character) => character.codePointAt(0)!.toString(16)).join(' '),
+      );
     },
   );
 });

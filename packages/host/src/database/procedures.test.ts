@@ -15,7 +15,7 @@ async function openTeams(): Promise<ModuleDatabase> {
 const teams = (db: ModuleDatabase): string =>
   db
     .rows('person')
-    .map(([, , team]) => team)
+    .map(([, , team]) => team as string)
     .join();
 
 describe('procedures', () => {

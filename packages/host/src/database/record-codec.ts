@@ -1,5 +1,5 @@
 import { BsatnReader } from '../bsatn/reader.ts';
-import { BsatnWriter } from '../bsatn/writer.ts';
+import type { BsatnWriter } from '../bsatn/writer.ts';
 import type { Row } from '../datastore/state-view.ts';
 import type { SequenceAllocation } from '../datastore/sequence.ts';
 import { HostError } from '../errors.ts';

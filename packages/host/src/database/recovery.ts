@@ -43,7 +43,7 @@ export async function recoverDatabase(storage: Storage, hashSeed?: number): Prom
 }
 
 /** The tables of a definition that was stored, under the numbers that were stored with it. */
-export function restoreDef(program: StoredProgram): ModuleDef {
+function restoreDef(program: StoredProgram): ModuleDef {
   return validateModuleDef(decodeRawModuleDef(program.rawDef), new TableIds(program.tableIds));
 }
 

@@ -49,7 +49,11 @@ function isZero(bytes: Uint8Array, start: number, size: number): boolean {
 }
 
 /** Writes the low bytes of a value: one that is too wide for its column is cut, not refused. */
-function writeInteger(bytes: Uint8Array, place: { readonly start: number; readonly size: number }, value: bigint): void {
+function writeInteger(
+  bytes: Uint8Array,
+  place: { readonly start: number; readonly size: number },
+  value: bigint,
+): void {
   const end = place.start + place.size;
   let rest = BigInt.asUintN(place.size * 8, value);
   for (let at = place.start; at < end; at += 4) {

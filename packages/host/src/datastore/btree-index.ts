@@ -128,6 +128,7 @@ function comparatorFor(types: readonly AlgebraicType[]): (a: IndexKey, b: IndexK
   const [type] = types;
   assert(type !== undefined, 'an index has columns');
   // Keys of one index are all of the shape that its comparator takes: they come from the same readers and makers.
-  const compare = types.length > 1 ? compareCompositeKeys(types.length) : hasTextKey(type) ? compareTextKeys : compareNumberKeys;
+  const compare =
+    types.length > 1 ? compareCompositeKeys(types.length) : hasTextKey(type) ? compareTextKeys : compareNumberKeys;
   return compare as (a: IndexKey, b: IndexKey) => number;
 }

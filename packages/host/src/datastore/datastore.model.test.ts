@@ -19,10 +19,22 @@ type Values = readonly AlgebraicValue[];
 
 const column = (name: string, algebraicType: AlgebraicType) => ({ name, accessor: name, algebraicType });
 const index = (id: number, algorithm: 'btree' | 'hash', columns: number[], isUnique = false): IndexDef => ({
-  id, name: `i${id}`, accessor: `i${id}`, algorithm, columns, isUnique,
+  id,
+  name: `i${id}`,
+  accessor: `i${id}`,
+  algorithm,
+  columns,
+  isUnique,
 });
 
-const BASE = { primaryKey: undefined, constraints: [], sequences: [], access: 'public', isEvent: false, isSystem: false } as const;
+const BASE = {
+  primaryKey: undefined,
+  constraints: [],
+  sequences: [],
+  access: 'public',
+  isEvent: false,
+  isSystem: false,
+} as const;
 const COLUMNS = [
   column('id', { type: 'u8' }),
   column('text', { type: 'string' }),
@@ -32,7 +44,12 @@ const COLUMNS = [
 
 const TABLES: readonly TableDef[] = [
   {
-    ...BASE, id: 5000, name: 'keyed', accessor: 'Keyed', columns: COLUMNS, primaryKey: 0,
+    ...BASE,
+    id: 5000,
+    name: 'keyed',
+    accessor: 'Keyed',
+    columns: COLUMNS,
+    primaryKey: 0,
     indexes: [
       index(1000, 'btree', [1, 2]),
       index(1001, 'btree', [0], true),
@@ -41,9 +58,24 @@ const TABLES: readonly TableDef[] = [
       index(1004, 'hash', [1]),
     ],
   },
-  { ...BASE, id: 5001, name: 'plain', accessor: 'Plain', columns: COLUMNS, indexes: [index(1010, 'btree', [1, 2, 0]), index(1011, 'hash', [0])] },
+  {
+    ...BASE,
+    id: 5001,
+    name: 'plain',
+    accessor: 'Plain',
+    columns: COLUMNS,
+    indexes: [index(1010, 'btree', [1, 2, 0]), index(1011, 'hash', [0])],
+  },
   { ...BASE, id: 5002, name: 'bare', accessor: 'Bare', columns: COLUMNS, indexes: [] },
-  { ...BASE, id: 5003, name: 'happened', accessor: 'Happened', columns: COLUMNS, isEvent: true, indexes: [index(1020, 'btree', [0], true)] },
+  {
+    ...BASE,
+    id: 5003,
+    name: 'happened',
+    accessor: 'Happened',
+    columns: COLUMNS,
+    isEvent: true,
+    indexes: [index(1020, 'btree', [0], true)],
+  },
 ];
 
 const codec = compileRowCodec(COLUMNS);
@@ -78,7 +110,12 @@ function begin(real: Real): Transaction {
 }
 
 function keyOf(values: Values, columns: readonly number[]): string {
-  return JSON.stringify(columns.map((position) => String(values[position])));
+  return JSON.stringify(
+    columns.map((position) => {
+      const value = values[position];
+      return typeof value === 'bigint' ? `${value}n` : value;
+    }),
+  );
 }
 
 function conflict(table: TableDef, rows: Map<string, Values>, values: Values): boolean {
@@ -123,7 +160,9 @@ function checkSeek(view: StateView, table: TableDef, rows: Map<string, Values>, 
   for (const [at, values] of decoded.entries()) {
     if (at === 0) continue;
     const order = indexDef.columns
-      .map((position) => compareValues(table.columns[position]!.algebraicType)(decoded[at - 1]![position]!, values[position]!))
+      .map((position) =>
+        compareValues(table.columns[position]!.algebraicType)(decoded[at - 1]![position]!, values[position]!),
+      )
       .find((difference) => difference !== 0);
     expect(order ?? 0).toBeLessThanOrEqual(0);
   }
@@ -157,7 +196,9 @@ function insert(table: TableDef, values: Values): Command {
     const isThere = rows.has(bytesOf(row));
     const expected = !isThere && conflict(table, rows, values) ? 12 : 0;
     const transaction = begin(real);
-    expect(errnoOf(() => expect(bytesOf(transaction.insert(table.id, row).row) === bytesOf(row)).toBe(true))).toBe(expected);
+    expect(errnoOf(() => expect(bytesOf(transaction.insert(table.id, row).row) === bytesOf(row)).toBe(true))).toBe(
+      expected,
+    );
     if (expected === 0) rows.set(bytesOf(row), values);
   });
 }
@@ -168,7 +209,9 @@ function update(table: TableDef, indexId: number, values: Values): Command {
     const indexDef = table.indexes.find(({ id }) => id === indexId);
     const row = codec.encode(values);
     const transaction = begin(real);
-    const errno = errnoOf(() => expect(bytesOf(transaction.update(table.id, indexId, row).row) === bytesOf(row)).toBe(true));
+    const errno = errnoOf(() =>
+      expect(bytesOf(transaction.update(table.id, indexId, row).row) === bytesOf(row)).toBe(true),
+    );
     if (indexDef === undefined) return expect(errno).toBe(5);
     if (!indexDef.isUnique) return expect(errno).toBe(14);
     const old = [...rows].find(([, other]) => keyOf(other, indexDef.columns) === keyOf(values, indexDef.columns));
@@ -197,7 +240,11 @@ function insertAgain(table: TableDef, pick: number): Command {
 }
 
 /** Updates a row that is or was there, keeping the columns of `values` that `keeps` does not name. */
-function updateAgain(table: TableDef, pick: number, change: { readonly values: Values; readonly keeps: readonly boolean[] }): Command {
+function updateAgain(
+  table: TableDef,
+  pick: number,
+  change: { readonly values: Values; readonly keeps: readonly boolean[] },
+): Command {
   return command(`update again ${table.name} ${pick} ${change.keeps.join()}`, (model, real) => {
     const old = pickRow(model, table, pick);
     const unique = table.indexes.find(({ isUnique }) => isUnique);
@@ -211,10 +258,18 @@ function remove(table: TableDef, many: readonly Values[], picks: readonly number
   return command(`delete ${table.name} ${picks.join()}`, (model, real) => {
     const rows = rowsOf(model.visible, table.id);
     const present = [...rows.values()];
-    const chosen = [...many, ...picks.map((pick) => present[pick % present.length]).filter((values) => values !== undefined)];
+    const chosen = [
+      ...many,
+      ...picks.map((pick) => present[pick % present.length]).filter((values) => values !== undefined),
+    ];
     let expected = 0;
     for (const values of chosen) if (rows.delete(bytesOf(codec.encode(values)))) expected += 1;
-    expect(begin(real).deleteRows(table.id, chosen.map((values) => codec.encode(values)))).toBe(expected);
+    expect(
+      begin(real).deleteRows(
+        table.id,
+        chosen.map((values) => codec.encode(values)),
+      ),
+    ).toBe(expected);
   });
 }
 
@@ -307,7 +362,9 @@ const arbitraryValues: fc.Arbitrary<Values> = fc.tuple(
   arbitraryText,
   arbitraryNumber,
   // Mostly small; some that fill slabs, and one that gets a slab of its own.
-  fc.tuple(fc.constantFrom(0, 0, 1, 1, 2, 2, 2, 40, 40, 70, 70, 1500, 1500, 1500, 1500, 140_000), fc.nat({ max: 1 })).map(([length, fill]) => new Uint8Array(length).fill(fill)),
+  fc
+    .tuple(fc.constantFrom(0, 0, 1, 1, 2, 2, 2, 40, 40, 70, 70, 1500, 1500, 1500, 1500, 140_000), fc.nat({ max: 1 }))
+    .map(([length, fill]) => new Uint8Array(length).fill(fill)),
 );
 const arbitraryTable = fc.constantFrom(...TABLES);
 
@@ -325,13 +382,17 @@ const arbitrarySearch = fc
       fc.oneof(
         fc.constant(undefined),
         fc.constant<Bound>({ type: 'unbounded' }),
-        fc.tuple(fc.constantFrom('included', 'excluded'), values[order]!).map(([type, value]): Bound => ({ type, value })),
+        fc
+          .tuple(fc.constantFrom('included', 'excluded'), values[order]!)
+          .map(([type, value]): Bound => ({ type, value })),
       );
-    const ranged = fc.nat({ max: values.length - 1 }).chain((count) =>
-      fc
-        .tuple(fc.tuple(...values.slice(0, count)), bound(count), bound(count))
-        .map(([prefix, start, end]): IndexRange => ({ prefix, start, end })),
-    );
+    const ranged = fc
+      .nat({ max: values.length - 1 })
+      .chain((count) =>
+        fc
+          .tuple(fc.tuple(...values.slice(0, count)), bound(count), bound(count))
+          .map(([prefix, start, end]): IndexRange => ({ prefix, start, end })),
+      );
     const range = indexDef.algorithm === 'hash' ? point : fc.oneof(point, ranged);
     return range.map((chosen) => ({ table, search: { indexDef, range: chosen } }));
   });
@@ -344,11 +405,20 @@ const commands = fc.commands(
       .tuple(arbitraryTable, fc.constantFrom(1000, 1001, 1001, 1001, 1002, 1020), arbitraryValues)
       .map(([table, indexId, values]) => update(table, indexId, values)),
     fc
-      .tuple(arbitraryTable, fc.array(arbitraryValues, { maxLength: 1 }), fc.array(fc.nat({ max: 20 }), { maxLength: 4 }))
+      .tuple(
+        arbitraryTable,
+        fc.array(arbitraryValues, { maxLength: 1 }),
+        fc.array(fc.nat({ max: 20 }), { maxLength: 4 }),
+      )
       .map(([table, many, picks]) => remove(table, many, picks)),
     fc.tuple(arbitraryTable, fc.nat({ max: 40 })).map(([table, pick]) => insertAgain(table, pick)),
     fc
-      .tuple(arbitraryTable, fc.nat({ max: 40 }), arbitraryValues, fc.tuple(fc.constant(true), fc.boolean(), fc.boolean(), fc.boolean()))
+      .tuple(
+        arbitraryTable,
+        fc.nat({ max: 40 }),
+        arbitraryValues,
+        fc.tuple(fc.constant(true), fc.boolean(), fc.boolean(), fc.boolean()),
+      )
       .map(([table, pick, values, keeps]) => updateAgain(table, pick, { values, keeps })),
     arbitrarySearch.map(({ table, search }) => removeByIndex(table, search)),
     arbitrarySearch.map(({ table, search }) => seek(table, search)),
@@ -374,7 +444,8 @@ function finish(model: Model, real: Real): void {
   const loaded = new Datastore(TABLES);
   for (const chunk of real.store.exportRows(4096)) loaded.loadRows(chunk.table.id, chunk.rows, chunk.count);
   checkAll(loaded.committed, model.committed);
-  const bytes = (tableId: number): number => [...rowsOf(model.committed, tableId).keys()].reduce((sum, row) => sum + row.length, 0);
+  const bytes = (tableId: number): number =>
+    [...rowsOf(model.committed, tableId).keys()].reduce((sum, row) => sum + row.length, 0);
   for (const { table, rows, bytes: live } of real.store.memoryUsage()) {
     if (table.isSystem) continue;
     expect(rows).toBe(rowsOf(model.committed, table.id).size);
@@ -386,10 +457,18 @@ test('the datastore does what a naive model does, whatever the order of operatio
   fc.assert(
     fc.property(commands, (sequence) => {
       const model = new Model();
-      const real: Real = { store: new Datastore(TABLES), replica: new Datastore(TABLES), transaction: undefined, iterations: [] };
+      const real: Real = {
+        store: new Datastore(TABLES),
+        replica: new Datastore(TABLES),
+        transaction: undefined,
+        iterations: [],
+      };
       fc.modelRun(() => ({ model, real }), sequence);
       finish(model, real);
     }),
-    { numRuns: 200 * Number(process.env['RUNS'] ?? 1), ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {}) },
+    {
+      numRuns: 200 * Number(process.env['RUNS'] ?? 1),
+      ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {}),
+    },
   );
 });

@@ -11,18 +11,37 @@ import { ST_CLIENT } from './system-tables.ts';
 
 const column = (name: string, algebraicType: AlgebraicType) => ({ name, accessor: `${name}Accessor`, algebraicType });
 const index = (id: number, columns: number[], isUnique = false, algorithm: 'btree' | 'hash' = 'btree'): IndexDef => ({
-  id, name: `index_${id}`, accessor: `index${id}`, algorithm, columns, isUnique,
+  id,
+  name: `index_${id}`,
+  accessor: `index${id}`,
+  algorithm,
+  columns,
+  isUnique,
 });
 const sequence = (position: number, change: Partial<SequenceDef> = {}): SequenceDef => ({
-  name: `seq_${position}`, column: position, start: 1n, min: 1n, max: (1n << 127n) - 1n, increment: 1n, ...change,
+  name: `seq_${position}`,
+  column: position,
+  start: 1n,
+  min: 1n,
+  max: (1n << 127n) - 1n,
+  increment: 1n,
+  ...change,
 });
 
 function makeTable(change: Partial<TableDef> = {}): TableDef {
   return {
-    id: 5000, name: 'person', accessor: 'Person',
+    id: 5000,
+    name: 'person',
+    accessor: 'Person',
     columns: [column('id', { type: 'u64' }), column('name', { type: 'string' }), column('small', { type: 'u8' })],
-    primaryKey: 0, indexes: [index(1, [0], true), index(2, [1]), index(3, [1, 2])], constraints: [], sequences: [],
-    access: 'public', isEvent: false, isSystem: false, ...change,
+    primaryKey: 0,
+    indexes: [index(1, [0], true), index(2, [1]), index(3, [1, 2])],
+    constraints: [],
+    sequences: [],
+    access: 'public',
+    isEvent: false,
+    isSystem: false,
+    ...change,
   };
 }
 
@@ -114,11 +133,20 @@ describe('rows', () => {
     transaction.insert(5000, row(3n, 'c', 3));
     const table = store.committed.table(5000);
     expect(table.rowCount).toBe(2);
-    expect(values(table.scan())).toEqual([[1n, 'a', 1], [2n, 'b', 2]]);
+    expect(values(table.scan())).toEqual([
+      [1n, 'a', 1],
+      [2n, 'b', 2],
+    ]);
     expect(values(table.seek(TABLE.indexes[0]!, { prefix: [1n] }))).toEqual([[1n, 'a', 1]]);
-    expect(values(transaction.table(5000).seek(TABLE.indexes[1]!, { prefix: [] }))).toEqual([[3n, 'c', 3], [1n, 'changed', 1]]);
+    expect(values(transaction.table(5000).seek(TABLE.indexes[1]!, { prefix: [] }))).toEqual([
+      [3n, 'c', 3],
+      [1n, 'changed', 1],
+    ]);
     transaction.rollback();
-    expect(values(table.scan())).toEqual([[1n, 'a', 1], [2n, 'b', 2]]);
+    expect(values(table.scan())).toEqual([
+      [1n, 'a', 1],
+      [2n, 'b', 2],
+    ]);
   });
 
   test('of an event table are seen in their transaction and in its delta, and not stored', () => {
@@ -148,14 +176,22 @@ describe('rows', () => {
 describe('searches', () => {
   const rows = [row(1n, 'a', 1), row(2n, 'a', 2), row(3n, 'a', 3), row(4n, 'b', 1), row(5n, 'c', 0)];
   const search = (indexDef: IndexDef, range: IndexRange): AlgebraicValue[] =>
-    values(storeWith(...rows).committed.table(5000).seek(indexDef, range)).map(([id]) => id!);
+    values(
+      storeWith(...rows)
+        .committed.table(5000)
+        .seek(indexDef, range),
+    ).map(([id]) => id!);
 
   test('that start behind their end are empty', () => {
     const [byId, , byNameAndSmall] = TABLE.indexes;
     for (const type of ['included', 'excluded'] as const) {
       expect(search(byId!, { prefix: [], start: { type, value: 4n }, end: { type, value: 2n } })).toEqual([]);
-      expect(search(byNameAndSmall!, { prefix: ['a'], start: { type, value: 3 }, end: { type, value: 1 } })).toEqual([]);
-      expect(search(byNameAndSmall!, { prefix: [], start: { type, value: 'c' }, end: { type, value: 'a' } })).toEqual([]);
+      expect(search(byNameAndSmall!, { prefix: ['a'], start: { type, value: 3 }, end: { type, value: 1 } })).toEqual(
+        [],
+      );
+      expect(search(byNameAndSmall!, { prefix: [], start: { type, value: 'c' }, end: { type, value: 'a' } })).toEqual(
+        [],
+      );
     }
     const start = { type: 'excluded', value: 3n } as const;
     expect(search(byId!, { prefix: [], start, end: { type: 'included', value: 3n } })).toEqual([]);
@@ -183,7 +219,18 @@ describe('searches', () => {
     expect(values(store.committed.table(5000).seek(byHash, { prefix: ['a', 2] }))).toEqual([[2n, 'a', 2]]);
     const error = thrownBy(() => store.committed.table(5000).seek(byHash, { prefix: ['a'] }));
     expect((error as DatastoreError).errno).toBe(10);
-    expect((thrownBy(() => decodeRange(table, byHash, { prefix: new Uint8Array(0), prefixElements: 0, start: Uint8Array.of(2), end: new Uint8Array(0) })) as DatastoreError).errno).toBe(10);
+    expect(
+      (
+        thrownBy(() =>
+          decodeRange(table, byHash, {
+            prefix: new Uint8Array(0),
+            prefixElements: 0,
+            start: Uint8Array.of(2),
+            end: new Uint8Array(0),
+          }),
+        ) as DatastoreError
+      ).errno,
+    ).toBe(10);
   });
 });
 
@@ -197,21 +244,51 @@ describe('searches as a module passes them', () => {
     expect(decodePoint(TABLE, byNameAndSmall!, Uint8Array.of(...name('x'), 7))).toEqual({ prefix: ['x', 7] });
     const start = Uint8Array.of(0, 7);
     const included = { type: 'included', value: 7 };
-    expect(decodeRange(TABLE, byNameAndSmall!, { prefix: Uint8Array.of(...name('x')), prefixElements: 1, start, end: NONE })).toEqual(
-      { prefix: ['x'], start: included, end: included },
-    );
-    expect(decodeRange(TABLE, byNameAndSmall!, { prefix: NONE, prefixElements: 0, start: Uint8Array.of(1, ...name('a')), end: Uint8Array.of(2) })).toEqual(
-      { prefix: [], start: { type: 'excluded', value: 'a' }, end: { type: 'unbounded' } },
-    );
+    expect(
+      decodeRange(TABLE, byNameAndSmall!, { prefix: Uint8Array.of(...name('x')), prefixElements: 1, start, end: NONE }),
+    ).toEqual({ prefix: ['x'], start: included, end: included });
+    expect(
+      decodeRange(TABLE, byNameAndSmall!, {
+        prefix: NONE,
+        prefixElements: 0,
+        start: Uint8Array.of(1, ...name('a')),
+        end: Uint8Array.of(2),
+      }),
+    ).toEqual({ prefix: [], start: { type: 'excluded', value: 'a' }, end: { type: 'unbounded' } });
   });
 
   test.each([
     ['trailing bytes of a key', () => decodePoint(TABLE, byId!, new Uint8Array(9))],
     ['a short key', () => decodePoint(TABLE, byId!, new Uint8Array(7))],
-    ['a prefix without elements', () => decodeRange(TABLE, byNameAndSmall!, { prefix: Uint8Array.of(...name('x')), prefixElements: 0, start: Uint8Array.of(2), end: NONE })],
-    ['a prefix over all columns', () => decodeRange(TABLE, byNameAndSmall!, { prefix: Uint8Array.of(...name('x'), 1), prefixElements: 2, start: Uint8Array.of(2), end: NONE })],
-    ['a prefix of a single column', () => decodeRange(TABLE, byId!, { prefix: new Uint8Array(8), prefixElements: 1, start: Uint8Array.of(2), end: NONE })],
-    ['an unknown bound', () => decodeRange(TABLE, byId!, { prefix: NONE, prefixElements: 0, start: Uint8Array.of(3), end: NONE })],
+    [
+      'a prefix without elements',
+      () =>
+        decodeRange(TABLE, byNameAndSmall!, {
+          prefix: Uint8Array.of(...name('x')),
+          prefixElements: 0,
+          start: Uint8Array.of(2),
+          end: NONE,
+        }),
+    ],
+    [
+      'a prefix over all columns',
+      () =>
+        decodeRange(TABLE, byNameAndSmall!, {
+          prefix: Uint8Array.of(...name('x'), 1),
+          prefixElements: 2,
+          start: Uint8Array.of(2),
+          end: NONE,
+        }),
+    ],
+    [
+      'a prefix of a single column',
+      () =>
+        decodeRange(TABLE, byId!, { prefix: new Uint8Array(8), prefixElements: 1, start: Uint8Array.of(2), end: NONE }),
+    ],
+    [
+      'an unknown bound',
+      () => decodeRange(TABLE, byId!, { prefix: NONE, prefixElements: 0, start: Uint8Array.of(3), end: NONE }),
+    ],
     ['no bound', () => decodeRange(TABLE, byId!, { prefix: NONE, prefixElements: 0, start: NONE, end: NONE })],
   ])('are refused when they have %s', (_what, run) => {
     expect((thrownBy(run) as DatastoreError).errno).toBe(3);
@@ -256,10 +333,14 @@ describe('sequences', () => {
   });
 
   test('cut a value to the width of its column and go round at the end of their range', () => {
-    const store = new Datastore([makeTable({ sequences: [sequence(2, { start: 254n, max: 258n, min: 250n })], indexes: [] })]);
+    const store = new Datastore([
+      makeTable({ sequences: [sequence(2, { start: 254n, max: 258n, min: 250n })], indexes: [] }),
+    ]);
     const given = Array.from({ length: 7 }, (_, id) => insertOne(store, row(BigInt(id), 'a', 0))[2]);
     expect(given).toEqual([254, 255, 0, 1, 2, 250, 251]);
-    const down = new Datastore([makeTable({ sequences: [sequence(2, { start: 2n, min: 1n, max: 3n, increment: -1n })], indexes: [] })]);
+    const down = new Datastore([
+      makeTable({ sequences: [sequence(2, { start: 2n, min: 1n, max: 3n, increment: -1n })], indexes: [] }),
+    ]);
     expect(Array.from({ length: 5 }, (_, id) => insertOne(down, row(BigInt(id), 'a', 0))[2])).toEqual([2, 1, 3, 2, 1]);
   });
 
@@ -321,7 +402,9 @@ describe('history', () => {
     const copy = new Datastore([TABLE]);
     for (const { table, rows, count } of all) copy.loadRows(table.id, rows, count);
     expect(copy.committed.table(5000).rowCount).toBe(500);
-    expect(values(copy.committed.table(5000).seek(TABLE.indexes[0]!, { prefix: [499n] }))).toEqual([[499n, 'name 2', 1]]);
+    expect(values(copy.committed.table(5000).seek(TABLE.indexes[0]!, { prefix: [499n] }))).toEqual([
+      [499n, 'name 2', 1],
+    ]);
   });
 });
 

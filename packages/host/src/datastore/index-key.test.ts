@@ -9,7 +9,18 @@ import { compareCompositeKeys, compareNumberKeys, compareTextKeys, makeKeyEnd } 
 import { compilePack, packedText } from './packed-key.ts';
 
 const INTEGERS: readonly PrimitiveTypeName[] = [
-  'i8', 'u8', 'i16', 'u16', 'i32', 'u32', 'i64', 'u64', 'i128', 'u128', 'i256', 'u256',
+  'i8',
+  'u8',
+  'i16',
+  'u16',
+  'i32',
+  'u32',
+  'i64',
+  'u64',
+  'i128',
+  'u128',
+  'i256',
+  'u256',
 ];
 const UNIT: AlgebraicType = { type: 'product', elements: [] };
 
@@ -29,7 +40,10 @@ function integer(name: string): fc.Arbitrary<AlgebraicValue> {
 const float = fc.oneof(fc.float(), fc.constantFrom(0, -0, NaN, Infinity, -Infinity, 1.5, -1.5, 2 ** -149));
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 5 }),
-  fc.string({ unit: fc.constantFrom('\0', '\u0001', '\u0002', 'a', '\ud7ff', '\ue000', '\uffff', '\u{10000}'), maxLength: 4 }),
+  fc.string({
+    unit: fc.constantFrom('\0', '\u0001', '\u0002', 'a', '\ud7ff', '\ue000', '\uffff', '\u{10000}'),
+    maxLength: 4,
+  }),
   fc.string({ minLength: 20, maxLength: 40 }),
 );
 
@@ -57,11 +71,23 @@ const SIMPLE: readonly Sample[] = [
 function compound({ type, value }: Sample): Sample[] {
   return [
     { type: { type: 'product', elements: named(type) }, value: value.map((inner) => [inner]) },
-    { type: { type: 'array', element: { type: 'product', elements: named(type) } }, value: fc.array(value.map((inner) => [inner]), { maxLength: 3 }) },
-    { type: { type: 'product', elements: named(type, { type: 'u8' }, type) }, value: fc.tuple(value, integer('u8'), value) },
+    {
+      type: { type: 'array', element: { type: 'product', elements: named(type) } },
+      value: fc.array(
+        value.map((inner) => [inner]),
+        { maxLength: 3 },
+      ),
+    },
+    {
+      type: { type: 'product', elements: named(type, { type: 'u8' }, type) },
+      value: fc.tuple(value, integer('u8'), value),
+    },
     {
       type: { type: 'sum', variants: named(type, UNIT) },
-      value: fc.oneof(value.map((inner) => ({ tag: 0, value: inner })), fc.constant({ tag: 1, value: [] })),
+      value: fc.oneof(
+        value.map((inner) => ({ tag: 0, value: inner })),
+        fc.constant({ tag: 1, value: [] }),
+      ),
     },
   ];
 }
@@ -74,42 +100,45 @@ function compareKeys(type: AlgebraicType, a: KeyPart, b: KeyPart): number {
     : compareNumberKeys(a as number | bigint, b as number | bigint);
 }
 
-describe.each(SAMPLES.map((sample) => ({ name: JSON.stringify(sample.type), ...sample })))('keys of $name', ({ type, value }) => {
-  const read = compileKeyReader(type);
-  const make = compileKeyMaker(type);
-  const compare = compareValues(type);
+describe.each(SAMPLES.map((sample) => ({ name: JSON.stringify(sample.type), ...sample })))(
+  'keys of $name',
+  ({ type, value }) => {
+    const read = compileKeyReader(type);
+    const make = compileKeyMaker(type);
+    const compare = compareValues(type);
 
-  test('have the order of the values, in rows and from values alike', () => {
-    fc.assert(
-      fc.property(value, value, (a, b) => {
-        const [left, right] = [a, b].map((item) => read(Uint8Array.of(9, ...encodeValue(type, item)), 1));
-        expect([make(a), make(b)]).toEqual([left, right]);
-        expect(Math.sign(compareKeys(type, left!, right!))).toBe(Math.sign(compare(a, b)));
-        // Keys serve maps as well: equal by order means equal as a map's key.
-        expect(new Set([left, right]).size).toBe(compare(a, b) === 0 ? 1 : 2);
-      }),
-      { numRuns: 60 },
-    );
-  });
+    test('have the order of the values, in rows and from values alike', () => {
+      fc.assert(
+        fc.property(value, value, (a, b) => {
+          const [left, right] = [a, b].map((item) => read(Uint8Array.of(9, ...encodeValue(type, item)), 1));
+          expect([make(a), make(b)]).toEqual([left, right]);
+          expect(Math.sign(compareKeys(type, left!, right!))).toBe(Math.sign(compare(a, b)));
+          // Keys serve maps as well: equal by order means equal as a map's key.
+          expect(new Set([left, right]).size).toBe(compare(a, b) === 0 ? 1 : 2);
+        }),
+        { numRuns: 60 },
+      );
+    });
 
-  test('have the order of the values when they are packed, and none is the beginning of another', () => {
-    const pack = compilePack(type);
-    const packed = (item: AlgebraicValue): string => {
-      const units: number[] = [];
-      const bytes = encodeValue(type, item);
-      expect(pack(bytes, 0, units)).toBe(bytes.length);
-      return packedText(units);
-    };
-    fc.assert(
-      fc.property(value, value, (a, b) => {
-        const [left, right] = [packed(a), packed(b)];
-        expect(Math.sign(compareTextKeys(left, right))).toBe(Math.sign(compare(a, b)));
-        if (left !== right) expect(left.startsWith(right) || right.startsWith(left)).toBe(false);
-      }),
-      { numRuns: 60 },
-    );
-  });
-});
+    test('have the order of the values when they are packed, and none is the beginning of another', () => {
+      const pack = compilePack(type);
+      const packed = (item: AlgebraicValue): string => {
+        const units: number[] = [];
+        const bytes = encodeValue(type, item);
+        expect(pack(bytes, 0, units)).toBe(bytes.length);
+        return packedText(units);
+      };
+      fc.assert(
+        fc.property(value, value, (a, b) => {
+          const [left, right] = [packed(a), packed(b)];
+          expect(Math.sign(compareTextKeys(left, right))).toBe(Math.sign(compare(a, b)));
+          if (left !== right) expect(left.startsWith(right) || right.startsWith(left)).toBe(false);
+        }),
+        { numRuns: 60 },
+      );
+    });
+  },
+);
 
 test('a lone surrogate has the key of the replacement character that is stored for it', () => {
   expect(compileKeyMaker({ type: 'string' })('a\ud800')).toBe(compileKeyMaker({ type: 'string' })('a\ufffd'));

@@ -1,10 +1,11 @@
 import type { AlgebraicType, AlgebraicValue, PrimitiveTypeName } from '../bsatn/algebraic-type.ts';
+import { isPrimitive } from '../bsatn/algebraic-type.ts';
 import { UnencodableError } from '../bsatn/bsatn-error.ts';
 import { compileCodec } from '../bsatn/codec.ts';
 import { readF32, readF64, readU32, readU64 } from '../bsatn/reader.ts';
-import { decodeValidUtf8 } from '../bsatn/utf8.ts';
 import { BsatnWriter } from '../bsatn/writer.ts';
 import { compilePack, orderedText, packedText } from './packed-key.ts';
+import { makeCachedTextKeyReader, readTextKey } from './text-key.ts';
 
 /*
  * Keys of indexes are decoded values that the language compares by itself, in the order of the types:
@@ -32,42 +33,41 @@ export type KeyMaker = (value: AlgebraicValue) => KeyPart;
 /** Whether keys of the type are strings. */
 export function hasTextKey(type: AlgebraicType): boolean {
   const simple = unwrap(type);
-  if (simple.type === 'sum') return !isUnitSum(simple);
-  if (simple.type === 'product' || simple.type === 'array') return true;
-  return simple.type === 'string' || WIDE_INTEGERS.has(simple.type);
+  return isPrimitive(simple) ? !SCALAR_READERS.has(simple.type) : !isUnitSum(simple);
+}
+
+/** What is known of a column beside its type. */
+export interface KeyReaderOptions {
+  /** Whether the values of the column mostly come several times. Default false. */
+  readonly repeats?: boolean | undefined;
 }
 
 /** Compiles how keys are read from rows. */
-export function compileKeyReader(type: AlgebraicType): KeyReader {
+export function compileKeyReader(type: AlgebraicType, options: KeyReaderOptions = {}): KeyReader {
   const simple = unwrap(type);
-  switch (simple.type) {
-    case 'bool':
-    case 'u8':
-      return (bytes, at) => bytes[at] ?? 0;
-    case 'i8':
-      return (bytes, at) => ((bytes[at] ?? 0) << 24) >> 24;
-    case 'u16':
-      return (bytes, at) => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
-    case 'i16':
-      return (bytes, at) => (((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 24)) >> 16;
-    case 'u32':
-      return readU32;
-    case 'i32':
-      return (bytes, at) => readU32(bytes, at) | 0;
-    case 'u64':
-      return readU64Key;
-    case 'i64':
-      return readI64Key;
-    case 'f32':
-      return (bytes, at) => readF32(bytes, at) + 0;
-    case 'f64':
-      return (bytes, at) => readF64(bytes, at) + 0;
-    case 'string':
-      return (bytes, at) => orderedText(decodeValidUtf8(bytes, at + 4, at + 4 + readU32(bytes, at)));
-    default:
-      return isUnitSum(simple) ? (bytes, at) => bytes[at] ?? 0 : packedReader(simple);
-  }
+  if (!isPrimitive(simple)) return isUnitSum(simple) ? readByteKey : packedReader(simple);
+  if (simple.type === 'string') return options.repeats === true ? makeCachedTextKeyReader() : readTextKey;
+  return SCALAR_READERS.get(simple.type) ?? packedReader(simple);
 }
+
+function readByteKey(bytes: Uint8Array, at: number): number {
+  return bytes[at] ?? 0;
+}
+
+/** Readers of the types whose keys are numbers. Adding 0 turns -0 into 0. */
+const SCALAR_READERS: ReadonlyMap<PrimitiveTypeName, KeyReader> = new Map<PrimitiveTypeName, KeyReader>([
+  ['bool', readByteKey],
+  ['u8', readByteKey],
+  ['i8', (bytes, at) => ((bytes[at] ?? 0) << 24) >> 24],
+  ['u16', (bytes, at) => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)],
+  ['i16', (bytes, at) => (((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 24)) >> 16],
+  ['u32', readU32],
+  ['i32', (bytes, at) => readU32(bytes, at) | 0],
+  ['u64', readU64Key],
+  ['i64', readI64Key],
+  ['f32', (bytes, at) => readF32(bytes, at) + 0],
+  ['f64', (bytes, at) => readF64(bytes, at) + 0],
+]);
 
 /** Compiles how keys are made from values. */
 export function compileKeyMaker(type: AlgebraicType): KeyMaker {
@@ -88,8 +88,6 @@ export function compileKeyMaker(type: AlgebraicType): KeyMaker {
 
 /** BSATN stores them as the replacement character, so keys must say the same. */
 const LONE_SURROGATES = /\p{Surrogate}/gu;
-
-const WIDE_INTEGERS: ReadonlySet<AlgebraicType['type']> = new Set<PrimitiveTypeName>(['i128', 'u128', 'i256', 'u256']);
 
 function unwrap(type: AlgebraicType): AlgebraicType {
   let simple = type;

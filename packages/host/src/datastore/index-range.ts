@@ -89,8 +89,12 @@ function decoding(index: IndexDef, decode: () => IndexRange): IndexRange {
     return decode();
   } catch (error) {
     if (!(error instanceof BsatnError)) throw error;
-    throw new DatastoreError('datastore/decode-failed', `bytes of a search in index "${index.name}": ${error.message}`, {
-      index: index.name,
-    });
+    throw new DatastoreError(
+      'datastore/decode-failed',
+      `bytes of a search in index "${index.name}": ${error.message}`,
+      {
+        index: index.name,
+      },
+    );
   }
 }

@@ -13,10 +13,7 @@ export interface OrderedMap<K, V> {
   forRange(low: K, high: K, includeHigh: boolean, onFound: (key: K, value: V) => void): number;
 }
 
-type OrderedMapClass = new <K, V>(
-  entries: [K, V][] | undefined,
-  compare: (a: K, b: K) => number,
-) => OrderedMap<K, V>;
+type OrderedMapClass = new <K, V>(entries: [K, V][] | undefined, compare: (a: K, b: K) => number) => OrderedMap<K, V>;
 
 /** Creates an empty map in the order of `compare`. */
 export function makeOrderedMap<K, V>(compare: (a: K, b: K) => number): OrderedMap<K, V> {

@@ -1,7 +1,8 @@
-import type { AlgebraicType, NamedType } from '../bsatn/algebraic-type.ts';
+import type { AlgebraicType, NamedType, PrimitiveTypeName } from '../bsatn/algebraic-type.ts';
+import { isPrimitive } from '../bsatn/algebraic-type.ts';
 import { codePointRank } from '../bsatn/order.ts';
 import { readU32 } from '../bsatn/reader.ts';
-import { assertResolved } from '../bsatn/size.ts';
+import { assertResolved, fixedSize } from '../bsatn/size.ts';
 import { decodeValidUtf8 } from '../bsatn/utf8.ts';
 
 /*
@@ -20,9 +21,8 @@ export type Pack = (bytes: Uint8Array, at: number, units: number[]) => number;
 
 /** Compiles how values of a type are packed. */
 export function compilePack(type: AlgebraicType): Pack {
+  if (isPrimitive(type)) return primitivePack(type.type);
   switch (type.type) {
-    case 'string':
-      return packString;
     case 'array':
       return type.element.type === 'u8' ? packByteArray : arrayPack(type.element);
     case 'product':
@@ -31,24 +31,22 @@ export function compilePack(type: AlgebraicType): Pack {
       return sumPack(type.variants);
     case 'ref':
       return assertResolved();
-    case 'f32':
-      return floatPack(4);
-    case 'f64':
-      return floatPack(8);
-    case 'bool':
-    case 'u8':
-      return (bytes, at, units) => {
-        units.push(bytes[at] ?? 0);
-        return at + 1;
-      };
-    case 'i8':
-      return (bytes, at, units) => {
-        units.push((bytes[at] ?? 0) ^ 0x80);
-        return at + 1;
-      };
-    default:
-      return integerPack(Number(type.type.slice(1)) / 8, type.type.startsWith('i'));
   }
+}
+
+function primitivePack(name: PrimitiveTypeName): Pack {
+  if (name === 'string') return packString;
+  if (name === 'bool' || name === 'u8') return bytePack(0);
+  if (name === 'i8') return bytePack(0x80);
+  const size = fixedSize({ type: name }) ?? 0;
+  return name === 'f32' || name === 'f64' ? floatPack(size) : integerPack(size, name.startsWith('i'));
+}
+
+function bytePack(flip: number): Pack {
+  return (bytes, at, units) => {
+    units.push((bytes[at] ?? 0) ^ flip);
+    return at + 1;
+  };
 }
 
 /** The string made of these units. */
@@ -82,7 +80,7 @@ function integerPack(size: number, isSigned: boolean): Pack {
   };
 }
 
-function floatPack(size: 4 | 8): Pack {
+function floatPack(size: number): Pack {
   const pack = integerPack(size, false);
   const infinity = size === 4 ? 0x7f80 : 0x7ff0;
   return (bytes, at, units) => {

@@ -97,7 +97,8 @@ function loadRow(data: TableData, row: Row): void {
     return;
   }
   data.store.takeBack(slot);
-  const problem = outcome.type === 'twin' ? 'a row is there twice' : `two rows share a key of index "${outcome.index.def.name}"`;
+  const problem =
+    outcome.type === 'twin' ? 'a row is there twice' : `two rows share a key of index "${outcome.index.def.name}"`;
   throw new ReplayError(data.def, problem);
 }
 

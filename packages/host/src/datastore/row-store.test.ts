@@ -48,7 +48,7 @@ describe('a store of rows', () => {
         for (const { view, copy } of handedOut) expect(Buffer.compare(view, copy)).toBe(0);
         expect(store.liveBytes).toBe([...live.values()].reduce((sum, bytes) => sum + bytes.length, 0));
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 

@@ -1,7 +1,7 @@
 import type { SequenceDef } from '../schema/module-def.ts';
 
 /** How many values are allocated at once: what a restart may skip, against how often an allocation is logged. */
-export const SEQUENCE_ALLOCATION = 4096n;
+const SEQUENCE_ALLOCATION = 4096n;
 
 /**
  * The durable state of a sequence: values before `allocated` may have been handed out; after a restart the sequence

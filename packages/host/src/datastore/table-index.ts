@@ -52,7 +52,8 @@ export function compileColumnReaders(
 ): readonly ((row: LocatedRow) => KeyPart)[] {
   return types.map((type, order) => {
     const position = columns[order] ?? 0;
-    const read = compileKeyReader(type);
+    // In an index over several columns the leading ones repeat, or the others would not be needed.
+    const read = compileKeyReader(type, { repeats: order < types.length - 1 });
     return (row) => read(row.bytes, row.base + (row.starts[position] ?? 0));
   });
 }

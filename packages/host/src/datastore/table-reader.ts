@@ -57,6 +57,8 @@ export class TableReader implements TableView {
     tableIndex.search(range, (slot) => {
       if (isVisible(states[slot] ?? 0, this.#visibility)) slots.push(slot);
     });
-    return slots.length <= EAGER_ROWS_MAX ? slots.map((slot) => store.row(slot)) : cursors.open(this.#visibility, slots);
+    return slots.length <= EAGER_ROWS_MAX
+      ? slots.map((slot) => store.row(slot))
+      : cursors.open(this.#visibility, slots);
   }
 }

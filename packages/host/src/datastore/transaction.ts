@@ -73,9 +73,13 @@ export class Transaction implements StateView {
     } catch (error) {
       if (!(error instanceof BsatnError)) throw error;
       const { name } = table.data.def;
-      throw new DatastoreError('datastore/decode-failed', `a row to delete is not of table "${name}": ${error.message}`, {
-        table: name,
-      });
+      throw new DatastoreError(
+        'datastore/decode-failed',
+        `a row to delete is not of table "${name}": ${error.message}`,
+        {
+          table: name,
+        },
+      );
     }
   }
 

@@ -1,10 +1,12 @@
-import { formatMessagesSync, type BuildFailure } from 'esbuild';
+import type { BuildFailure } from 'esbuild';
 import { errorMessage } from '../errors.ts';
 
 /** The bundler's own account of what went wrong, with file, line and text, one message after the other. */
-export function describeBuildFailure(error: unknown): string {
+export async function describeBuildFailure(error: unknown): Promise<string> {
   if (!isBuildFailure(error)) return errorMessage(error);
-  return formatMessagesSync(error.errors, { kind: 'error', color: false }).join('').trim();
+  const { formatMessages } = await import('esbuild');
+  const messages = await formatMessages(error.errors, { kind: 'error', color: false });
+  return messages.join('').trim();
 }
 
 function isBuildFailure(error: unknown): error is BuildFailure {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
-import { build, type BuildOptions } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
 import { HostError } from '../errors.ts';
 import { describeBuildFailure } from './build-failure.ts';
 
@@ -58,6 +58,7 @@ async function readText(path: string): Promise<string> {
 }
 
 async function runBundler(entry: BuildOptions): Promise<string> {
+  const { build } = await import('esbuild');
   try {
     const result = await build({
       ...entry,
@@ -77,7 +78,7 @@ async function runBundler(entry: BuildOptions): Promise<string> {
   } catch (error) {
     throw new HostError({
       code: 'module/bundle-failed',
-      message: `the module could not be bundled:\n${describeBuildFailure(error)}`,
+      message: `the module could not be bundled:\n${await describeBuildFailure(error)}`,
       cause: error,
     });
   }

@@ -1,5 +1,7 @@
 import { SystemCallError } from './system-functions.ts';
 
+// Taken to be called on values of any realm, as `call` does below.
+// oxlint-disable-next-line typescript/unbound-method
 const readByteLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get;
 
 /**

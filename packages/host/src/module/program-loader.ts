@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import vm from 'node:vm';
-import { transform } from 'esbuild';
 import { HostError } from '../errors.ts';
 import { describeBuildFailure } from './build-failure.ts';
 import type { LoadedProgram, ModuleRealm, ProgramLoader, RealmEvents } from './realm-port.ts';
@@ -13,7 +12,7 @@ const FORM = 'cjs-es2022-1';
 /** Compiled programs kept in memory; a host rarely runs more different ones. */
 const PROGRAMS_MAX = 8;
 
-/** Keeps down-levelled bundles between processes. Both calls may fail without harm: the bundle is made again. */
+/** Keeps down-levelled bundles between processes. Neither call rejects: what is not there is made again. */
 export interface TransformCache {
   /** The text stored under a key of hex digits and dashes, if any. */
   read(key: string): Promise<string | undefined>;
@@ -85,6 +84,8 @@ class VmProgram implements LoadedProgram {
 
 /** The bundle as a CommonJS body in the syntax of ES2022: Node 20 parses no `using`, and a script takes no `import`. */
 async function downLevel(text: string): Promise<string> {
+  // Loaded when it is needed: with a warm cache it never is.
+  const { transform } = await import('esbuild');
   try {
     const result = await transform(text, {
       loader: 'js',
@@ -98,7 +99,7 @@ async function downLevel(text: string): Promise<string> {
     });
     return result.code;
   } catch (error) {
-    const reason = describeBuildFailure(error);
+    const reason = await describeBuildFailure(error);
     throw new HostError({
       code: 'module/load-failed',
       message: reason.includes('Top-level await')

@@ -36,7 +36,7 @@ export interface SystemCallHost {
 }
 
 /** How many bytes one transaction may write: what is logged as one record must be kept in memory whole. */
-export const TRANSACTION_BYTES_MAX: number = 64 * 1024 * 1024;
+const TRANSACTION_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Timers that one call may hold open. */
 const CONSOLE_TIMERS_MAX = 1024;

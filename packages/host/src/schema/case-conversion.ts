@@ -3,7 +3,7 @@
  * lower and upper case, between letters and digits, and before the last capital of an acronym that a word follows.
  */
 export function splitWords(name: string): string[] {
-  const characters = [...name];
+  const characters = Array.from(name);
   const words: string[] = [];
   let word = '';
   for (const [index, character] of characters.entries()) {

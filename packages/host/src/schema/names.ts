@@ -45,7 +45,8 @@ export class Names {
   /** Gives the name back; reports it unless it is an identifier. */
   identifier(name: string): string {
     if (name === '') this.#problems.add('IdentifierError', 'a name is empty');
-    else if (name.normalize('NFC') !== name) this.#problems.add('IdentifierError', `\`${name}\` is not in Unicode form NFC`);
+    else if (name.normalize('NFC') !== name)
+      this.#problems.add('IdentifierError', `\`${name}\` is not in Unicode form NFC`);
     else if (!IDENTIFIER.test(name)) this.#problems.add('IdentifierError', `\`${name}\` is not an identifier`);
     return name;
   }

@@ -73,7 +73,7 @@ export interface RawProcedureDef {
 }
 
 /** Who may call a function, as far as the definition says. */
-export type RawVisibility = 'private' | 'client-callable';
+type RawVisibility = 'private' | 'client-callable';
 
 export interface RawViewDef {
   readonly sourceName: string;

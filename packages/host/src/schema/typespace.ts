@@ -1,4 +1,5 @@
 import type { AlgebraicType, NamedType } from '../bsatn/algebraic-type.ts';
+import { isPrimitive } from '../bsatn/algebraic-type.ts';
 import { MAX_TYPE_DEPTH } from '../bsatn/type-codec.ts';
 import type { Names } from './names.ts';
 import type { Problems } from './problems.ts';
@@ -58,6 +59,7 @@ export class Typespace {
 
   /** A type where it is used: structures must be references, unless they are of a form that needs no name. */
   #use(type: AlgebraicType, where: string): Resolved {
+    if (isPrimitive(type)) return { type, parts: 1, depth: 0 };
     switch (type.type) {
       case 'ref':
         return this.#reference(type.ref, where);
@@ -73,8 +75,6 @@ export class Typespace {
         const payloads = type.variants.map(({ algebraicType }) => this.#use(algebraicType, where));
         return this.#limit({ type: 'sum', variants: rename(type.variants, payloads, (name) => name) }, payloads, where);
       }
-      default:
-        return { type, parts: 1, depth: 0 };
     }
   }
 
@@ -82,7 +82,8 @@ export class Typespace {
     const known = this.#resolved.get(ref);
     if (known !== undefined) return known;
     const type = this.#types[ref];
-    if (type === undefined) return this.#report('InvalidTypeRef', `${where} refers to type ${ref}, which does not exist`);
+    if (type === undefined)
+      return this.#report('InvalidTypeRef', `${where} refers to type ${ref}, which does not exist`);
     if (!this.#declared.has(ref)) {
       return this.#report('ClientCodegenError', `${where} refers to type ${ref}, which has no name`);
     }
@@ -126,7 +127,8 @@ export class Typespace {
   #limit(type: AlgebraicType, inner: readonly Resolved[], where: string): Resolved {
     const parts = inner.reduce((sum, part) => sum + part.parts, 1);
     const depth = 1 + Math.max(0, ...inner.map((part) => part.depth));
-    if (parts > MAX_TYPE_PARTS) return this.#report('TypeTooLarge', `${where} unfolds to more than ${MAX_TYPE_PARTS} parts`);
+    if (parts > MAX_TYPE_PARTS)
+      return this.#report('TypeTooLarge', `${where} unfolds to more than ${MAX_TYPE_PARTS} parts`);
     if (depth > MAX_TYPE_DEPTH) {
       return this.#report('TypeTooLarge', `${where} is nested deeper than ${MAX_TYPE_DEPTH} levels`);
     }

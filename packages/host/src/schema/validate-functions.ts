@@ -77,7 +77,10 @@ function validateLifecycles({ raw, problems }: ValidationContext): Map<string, R
     if (taken.has(lifecycle)) problems.add('DuplicateLifecycle', `two reducers are for lifecycle event ${lifecycle}`);
     taken.add(lifecycle);
     if (!raw.reducers.some(({ sourceName }) => sourceName === functionName)) {
-      problems.add('LifecycleWithoutReducer', `there is no reducer \`${functionName}\` for lifecycle event ${lifecycle}`);
+      problems.add(
+        'LifecycleWithoutReducer',
+        `there is no reducer \`${functionName}\` for lifecycle event ${lifecycle}`,
+      );
     }
     bySourceName.set(functionName, lifecycle);
   }
@@ -85,7 +88,10 @@ function validateLifecycles({ raw, problems }: ValidationContext): Map<string, R
 }
 
 /** Reducers, procedures and views share one space of names. */
-function checkNames({ raw, names, problems }: ValidationContext, functions: readonly { readonly name: string }[]): void {
+function checkNames(
+  { raw, names, problems }: ValidationContext,
+  functions: readonly { readonly name: string }[],
+): void {
   const seen = new Set<string>();
   const viewNames = raw.views.map(({ sourceName }) => names.canonical('function', sourceName));
   for (const name of [...functions.map((definition) => definition.name), ...viewNames]) {

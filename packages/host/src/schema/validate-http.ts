@@ -26,7 +26,10 @@ function validateRoute({ raw, names, problems }: ValidationContext, route: RawHt
   const { handlerFunction, method, path } = route;
   if (!PATH.test(path)) problems.add('InvalidHttpRoutePath', `\`${path}\` is not a path of a route`);
   if (!raw.httpHandlers.includes(handlerFunction)) {
-    problems.add('MissingHttpHandler', `the route \`${path}\` is to handler \`${handlerFunction}\`, which does not exist`);
+    problems.add(
+      'MissingHttpHandler',
+      `the route \`${path}\` is to handler \`${handlerFunction}\`, which does not exist`,
+    );
   }
   return { handlerName: names.canonical('function', handlerFunction), method, path };
 }
@@ -36,7 +39,8 @@ function checkDuplicates({ raw, problems }: ValidationContext): void {
     const hasTwin = raw.httpRoutes.some(
       (other, otherIndex) => otherIndex > index && other.path === route.path && methodsMeet(other, route),
     );
-    if (hasTwin) problems.add('DuplicateHttpRoute', `two routes answer ${route.method ?? 'any method'} \`${route.path}\``);
+    if (hasTwin)
+      problems.add('DuplicateHttpRoute', `two routes answer ${route.method ?? 'any method'} \`${route.path}\``);
   }
 }
 

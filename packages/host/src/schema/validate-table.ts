@@ -91,7 +91,10 @@ class TableValidation {
       decodeValue(type, value);
     } catch (error) {
       if (!(error instanceof BsatnError)) throw error;
-      this.#report('ColumnDefaultValueMalformed', `the default of column ${position} is not of its type: ${error.message}`);
+      this.#report(
+        'ColumnDefaultValueMalformed',
+        `the default of column ${position} is not of its type: ${error.message}`,
+      );
     }
     return value;
   }
@@ -163,7 +166,10 @@ class TableValidation {
     }
     if (!(sequence.min <= sequence.start && sequence.start <= sequence.max) || increment === 0n) {
       const { start, min, max } = sequence;
-      this.#report('InvalidSequenceRange', `sequence \`${name}\` starts at ${start} in ${min} to ${max} by ${increment}`);
+      this.#report(
+        'InvalidSequenceRange',
+        `sequence \`${name}\` starts at ${start} in ${min} to ${max} by ${increment}`,
+      );
     }
     return { name, column, ...sequence, increment };
   }

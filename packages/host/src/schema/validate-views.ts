@@ -65,7 +65,10 @@ function validatePrimaryKey(
   }
   const position = columns.findIndex(({ accessor }) => accessor === columnName);
   if (position >= 0) return position;
-  problems.add('ViewPrimaryKeyColumnNotFound', `view \`${raw.sourceName}\` has no column \`${columnName}\` for its key`);
+  problems.add(
+    'ViewPrimaryKeyColumnNotFound',
+    `view \`${raw.sourceName}\` has no column \`${columnName}\` for its key`,
+  );
   return undefined;
 }
 

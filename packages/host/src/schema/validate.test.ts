@@ -107,7 +107,15 @@ describe('the definition of a real module', () => {
 
   test('columns are converted, resolved and keep their accessors', () => {
     expect(table('person').columns.map(({ name }) => name)).toEqual([
-      'id', 'col_a', 'col_b', 'col_c', 'seq_2', 'opt', 'who', 'kind', 'tags',
+      'id',
+      'col_a',
+      'col_b',
+      'col_c',
+      'seq_2',
+      'opt',
+      'who',
+      'kind',
+      'tags',
     ]);
     expect(table('person').columns[4]?.accessor).toBe('seq2');
     expect(table('person').columns[6]?.algebraicType).toEqual({
@@ -118,14 +126,17 @@ describe('the definition of a real module', () => {
       type: 'sum',
       variants: [{ name: 'small' }, { name: 'veryLarge' }],
     });
-    expect(JSON.stringify(def, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))).not.toContain(
-      '"ref"',
-    );
+    expect(
+      JSON.stringify(def, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
+    ).not.toContain('"ref"');
   });
 
   test('indexes have generated or explicit names and know whether they are unique', () => {
     const indexes = table('person').indexes.map(({ name, accessor, algorithm, isUnique }) => ({
-      name, accessor, algorithm, isUnique,
+      name,
+      accessor,
+      algorithm,
+      isUnique,
     }));
     expect(indexes).toContainEqual({
       name: 'person_col_a_col_b_col_c_idx_btree',
@@ -139,7 +150,9 @@ describe('the definition of a real module', () => {
       algorithm: 'hash',
       isUnique: false,
     });
-    expect(indexes).toContainEqual(expect.objectContaining({ name: 'my_named_index', accessor: 'person_colC_idx_btree' }));
+    expect(indexes).toContainEqual(
+      expect.objectContaining({ name: 'my_named_index', accessor: 'person_colC_idx_btree' }),
+    );
     expect(indexes).toContainEqual({
       name: 'person_id_idx_btree',
       accessor: 'person_id_idx_btree',
@@ -207,10 +220,7 @@ describe('what a definition may not have', () => {
   test('all problems are reported at once, sorted', () => {
     const [person] = raw.tables;
     const rules = problemsOf({
-      tables: [
-        { ...person!, sourceName: 'st_person', constraints: [], primaryKey: [0, 1] },
-        ...raw.tables.slice(1),
-      ],
+      tables: [{ ...person!, sourceName: 'st_person', constraints: [], primaryKey: [0, 1] }, ...raw.tables.slice(1)],
       types: [...raw.types, raw.types[0]!],
       rowLevelSecurity: [],
     });
@@ -219,49 +229,189 @@ describe('what a definition may not have', () => {
   });
 
   test.each<[rule: string, change: (definition: RawModuleDef) => Partial<RawModuleDef>]>([
-    ['IdentifierError', ({ reducers }) => ({ reducers: reducers.map((r, i) => (i === 0 ? { ...r, sourceName: '1x' } : r)) })],
-    ['DuplicateName', ({ tables }) => ({ tables: [...tables, { ...tables[0]!, sourceName: 'person_id_key', indexes: [], constraints: [], sequences: [], primaryKey: [] }] })],
+    [
+      'IdentifierError',
+      ({ reducers }) => ({ reducers: reducers.map((r, i) => (i === 0 ? { ...r, sourceName: '1x' } : r)) }),
+    ],
+    [
+      'DuplicateName',
+      ({ tables }) => ({
+        tables: [
+          ...tables,
+          { ...tables[0]!, sourceName: 'person_id_key', indexes: [], constraints: [], sequences: [], primaryKey: [] },
+        ],
+      }),
+    ],
     ['DuplicateFunctionName', ({ reducers }) => ({ reducers: [...reducers, reducers[0]!] })],
-    ['DuplicateColumnName', ({ tables, typespace }) => ({
-      typespace: typespace.map((type, ref) =>
-        ref === tables[0]!.productTypeRef && type.type === 'product'
-          ? { ...type, elements: type.elements.map((element, i) => (i === 1 ? { ...element, name: 'col_b' } : element)) }
-          : type,
-      ),
-    })],
-    ['InvalidProductTypeRef', ({ tables }) => ({ tables: [{ ...tables[0]!, productTypeRef: 999 }, ...tables.slice(1)] })],
+    [
+      'DuplicateColumnName',
+      ({ tables, typespace }) => ({
+        typespace: typespace.map((type, ref) =>
+          ref === tables[0]!.productTypeRef && type.type === 'product'
+            ? {
+                ...type,
+                elements: type.elements.map((element, i) => (i === 1 ? { ...element, name: 'col_b' } : element)),
+              }
+            : type,
+        ),
+      }),
+    ],
+    [
+      'InvalidProductTypeRef',
+      ({ tables }) => ({ tables: [{ ...tables[0]!, productTypeRef: 999 }, ...tables.slice(1)] }),
+    ],
     ['InvalidTypeRef', ({ types }) => ({ types: [...types, { scope: [], sourceName: 'Lost', ref: 999 }] })],
-    ['MissingPrimaryKeyUniqueConstraint', ({ tables }) => ({ tables: [{ ...tables[0]!, constraints: [] }, ...tables.slice(1)] })],
-    ['UniqueConstraintWithoutIndex', ({ tables }) => ({ tables: [{ ...tables[0]!, constraints: [[0], [1]] }, ...tables.slice(1)] })],
-    ['ColumnNotFound', ({ tables }) => ({ tables: [{ ...tables[0]!, indexes: [{ ...tables[0]!.indexes[0]!, columns: [99] }] }, ...tables.slice(1)] })],
-    ['DuplicateColumns', ({ tables }) => ({ tables: [{ ...tables[0]!, indexes: [...tables[0]!.indexes, { sourceName: 'twice', accessorName: undefined, algorithm: 'btree', columns: [1, 1] }] }, ...tables.slice(1)] })],
-    ['DirectIndexOnBadType', ({ tables }) => ({ tables: [{ ...tables[0]!, indexes: [...tables[0]!.indexes, { sourceName: 'direct', accessorName: undefined, algorithm: 'direct', columns: [2] }] }, ...tables.slice(1)] })],
-    ['InvalidSequenceColumnType', ({ tables }) => ({ tables: [{ ...tables[0]!, sequences: [{ column: 2, start: undefined, min: undefined, max: undefined, increment: 1n }] }, ...tables.slice(1)] })],
-    ['OneAutoInc', ({ tables }) => ({ tables: [{ ...tables[0]!, sequences: [tables[0]!.sequences[0]!, tables[0]!.sequences[0]!] }, ...tables.slice(1)] })],
-    ['InvalidSequenceRange', ({ tables }) => ({ tables: [{ ...tables[0]!, sequences: [{ column: 0, start: 5n, min: 6n, max: undefined, increment: 1n }] }, ...tables.slice(1)] })],
-    ['ColumnDefaultValueMalformed', ({ tables }) => ({ tables: [{ ...tables[0]!, defaultValues: [{ column: 2, value: Uint8Array.of(9) }] }, ...tables.slice(1)] })],
+    [
+      'MissingPrimaryKeyUniqueConstraint',
+      ({ tables }) => ({ tables: [{ ...tables[0]!, constraints: [] }, ...tables.slice(1)] }),
+    ],
+    [
+      'UniqueConstraintWithoutIndex',
+      ({ tables }) => ({ tables: [{ ...tables[0]!, constraints: [[0], [1]] }, ...tables.slice(1)] }),
+    ],
+    [
+      'ColumnNotFound',
+      ({ tables }) => ({
+        tables: [{ ...tables[0]!, indexes: [{ ...tables[0]!.indexes[0]!, columns: [99] }] }, ...tables.slice(1)],
+      }),
+    ],
+    [
+      'DuplicateColumns',
+      ({ tables }) => ({
+        tables: [
+          {
+            ...tables[0]!,
+            indexes: [
+              ...tables[0]!.indexes,
+              { sourceName: 'twice', accessorName: undefined, algorithm: 'btree', columns: [1, 1] },
+            ],
+          },
+          ...tables.slice(1),
+        ],
+      }),
+    ],
+    [
+      'DirectIndexOnBadType',
+      ({ tables }) => ({
+        tables: [
+          {
+            ...tables[0]!,
+            indexes: [
+              ...tables[0]!.indexes,
+              { sourceName: 'direct', accessorName: undefined, algorithm: 'direct', columns: [2] },
+            ],
+          },
+          ...tables.slice(1),
+        ],
+      }),
+    ],
+    [
+      'InvalidSequenceColumnType',
+      ({ tables }) => ({
+        tables: [
+          {
+            ...tables[0]!,
+            sequences: [{ column: 2, start: undefined, min: undefined, max: undefined, increment: 1n }],
+          },
+          ...tables.slice(1),
+        ],
+      }),
+    ],
+    [
+      'OneAutoInc',
+      ({ tables }) => ({
+        tables: [
+          { ...tables[0]!, sequences: [tables[0]!.sequences[0]!, tables[0]!.sequences[0]!] },
+          ...tables.slice(1),
+        ],
+      }),
+    ],
+    [
+      'InvalidSequenceRange',
+      ({ tables }) => ({
+        tables: [
+          { ...tables[0]!, sequences: [{ column: 0, start: 5n, min: 6n, max: undefined, increment: 1n }] },
+          ...tables.slice(1),
+        ],
+      }),
+    ],
+    [
+      'ColumnDefaultValueMalformed',
+      ({ tables }) => ({
+        tables: [{ ...tables[0]!, defaultValues: [{ column: 2, value: Uint8Array.of(9) }] }, ...tables.slice(1)],
+      }),
+    ],
     ['TableNotFound', ({ schedules }) => ({ schedules: [{ ...schedules[0]!, tableName: 'nowhere' }] })],
     ['ScheduledIncorrectColumns', ({ schedules }) => ({ schedules: [{ ...schedules[0]!, atColumn: 0 }] })],
     ['MissingScheduledFunction', ({ schedules }) => ({ schedules: [{ ...schedules[0]!, functionName: 'nothing' }] })],
-    ['IncorrectScheduledFunctionParams', ({ schedules }) => ({ schedules: [{ ...schedules[0]!, functionName: 'addPerson' }] })],
+    [
+      'IncorrectScheduledFunctionParams',
+      ({ schedules }) => ({ schedules: [{ ...schedules[0]!, functionName: 'addPerson' }] }),
+    ],
     ['DuplicateSchedule', ({ schedules }) => ({ schedules: [...schedules, schedules[0]!] })],
     ['LifecycleWithoutReducer', () => ({ lifecycleReducers: [{ lifecycle: 'init', functionName: 'nothing' }] })],
-    ['DuplicateLifecycle', ({ lifecycleReducers }) => ({ lifecycleReducers: [...lifecycleReducers, lifecycleReducers[0]!] })],
-    ['InvalidReducerReturnType', ({ reducers }) => ({ reducers: [{ ...reducers[0]!, errReturnType: { type: 'u8' } }, ...reducers.slice(1)] })],
-    ['InvalidViewReturnType', ({ views }) => ({ views: [{ ...views[0]!, returnType: { type: 'u8' } }, ...views.slice(1)] })],
+    [
+      'DuplicateLifecycle',
+      ({ lifecycleReducers }) => ({ lifecycleReducers: [...lifecycleReducers, lifecycleReducers[0]!] }),
+    ],
+    [
+      'InvalidReducerReturnType',
+      ({ reducers }) => ({ reducers: [{ ...reducers[0]!, errReturnType: { type: 'u8' } }, ...reducers.slice(1)] }),
+    ],
+    [
+      'InvalidViewReturnType',
+      ({ views }) => ({ views: [{ ...views[0]!, returnType: { type: 'u8' } }, ...views.slice(1)] }),
+    ],
     ['ViewPrimaryKeyViewNotFound', () => ({ viewPrimaryKeys: [{ viewSourceName: 'nothing', columns: ['id'] }] })],
     ['ViewPrimaryKeyColumnNotFound', () => ({ viewPrimaryKeys: [{ viewSourceName: 'vAnon', columns: ['nothing'] }] })],
-    ['ClientCodegenError', ({ reducers }) => ({ reducers: [{ ...reducers[0]!, params: [{ name: 'x', algebraicType: { type: 'product', elements: [{ name: 'a', algebraicType: { type: 'u8' } }, { name: 'b', algebraicType: { type: 'u8' } }] } }] }, ...reducers.slice(1)] })],
+    [
+      'ClientCodegenError',
+      ({ reducers }) => ({
+        reducers: [
+          {
+            ...reducers[0]!,
+            params: [
+              {
+                name: 'x',
+                algebraicType: {
+                  type: 'product',
+                  elements: [
+                    { name: 'a', algebraicType: { type: 'u8' } },
+                    { name: 'b', algebraicType: { type: 'u8' } },
+                  ],
+                },
+              },
+            ],
+          },
+          ...reducers.slice(1),
+        ],
+      }),
+    ],
     ['MissingHttpHandler', () => ({ httpRoutes: [{ handlerFunction: 'nothing', method: undefined, path: '/x' }] })],
-    ['InvalidHttpRoutePath', () => ({ httpHandlers: ['answer'], httpRoutes: [{ handlerFunction: 'answer', method: 'GET', path: 'X' }] })],
-    ['DuplicateHttpRoute', () => ({ httpHandlers: ['answer'], httpRoutes: [{ handlerFunction: 'answer', method: 'GET', path: '/x' }, { handlerFunction: 'answer', method: undefined, path: '/x' }] })],
+    [
+      'InvalidHttpRoutePath',
+      () => ({ httpHandlers: ['answer'], httpRoutes: [{ handlerFunction: 'answer', method: 'GET', path: 'X' }] }),
+    ],
+    [
+      'DuplicateHttpRoute',
+      () => ({
+        httpHandlers: ['answer'],
+        httpRoutes: [
+          { handlerFunction: 'answer', method: 'GET', path: '/x' },
+          { handlerFunction: 'answer', method: undefined, path: '/x' },
+        ],
+      }),
+    ],
   ])('%s is reported', (rule, change) => {
     expect(problemsOf(change(raw))).toContain(rule);
   });
 
   test('a type that contains itself is reported, not followed for ever', () => {
     const ref = raw.typespace.length;
-    const node = { type: 'product', elements: [{ name: 'next', algebraicType: { type: 'array', element: { type: 'ref', ref } } }] } as const;
+    const node = {
+      type: 'product',
+      elements: [{ name: 'next', algebraicType: { type: 'array', element: { type: 'ref', ref } } }],
+    } as const;
     const types = [...raw.types, { scope: [], sourceName: 'Node', ref }];
     expect(problemsOf({ typespace: [...raw.typespace, node], types })).toEqual(['ClientCodegenError']);
   });
@@ -275,7 +425,10 @@ describe('what a definition may not have', () => {
         algebraicType: level === 0 ? ({ type: 'u8' } as const) : ({ type: 'ref', ref: start + level - 1 } as const),
       })),
     }));
-    const types = [...raw.types, ...bombs.map((_, level) => ({ scope: [], sourceName: `Bomb${level}x`, ref: start + level }))];
+    const types = [
+      ...raw.types,
+      ...bombs.map((_, level) => ({ scope: [], sourceName: `Bomb${level}x`, ref: start + level })),
+    ];
     expect(problemsOf({ typespace: [...raw.typespace, ...bombs], types })).toContain('TypeTooLarge');
   });
 });

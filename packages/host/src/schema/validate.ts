@@ -22,7 +22,7 @@ export interface IdAllocator {
 const FIRST_ID = 4097;
 
 /** Ids from 4097 up, in the order of the calls. */
-export function makeSequentialIds(): IdAllocator {
+function makeSequentialIds(): IdAllocator {
   let tableId = FIRST_ID;
   let indexId = FIRST_ID;
   return { tableId: () => tableId++, indexId: () => indexId++ };

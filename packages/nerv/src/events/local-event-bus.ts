@@ -1,6 +1,6 @@
 import { NervError } from '../errors.ts';
 import { millisecondsOf, type Clock, type IdSource, type Timers } from '../ids/clock.ts';
-import { systemClock, systemIds, systemTimers } from '../ids/system.ts';
+import { systemIds, systemNowMs, systemTimers } from '../ids/system.ts';
 import { onAbort } from './abort-signal.ts';
 import { DeliveryTally } from './delivery-tally.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -63,8 +63,8 @@ export class LocalEventBus<M extends object = EventMap> implements EventBus<M> {
 
   /** @throws NervError `event/invalid` if the history's size is not a whole number from 0 */
   constructor(options: EventBusOptions = {}) {
-    const { clock = systemClock, ids = systemIds } = options;
-    const nowMs = millisecondsOf(clock);
+    const { clock, ids = systemIds } = options;
+    const nowMs = clock === undefined ? systemNowMs : millisecondsOf(clock);
     const origin: EventOrigin = { nextId: () => ids.nextId(), nowMs };
     this.#origin = origin;
     this.#history = new EventHistory(checkedCount('history', options.history ?? DEFAULT_HISTORY, 0));

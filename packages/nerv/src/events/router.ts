@@ -18,11 +18,6 @@ export class Router {
   readonly #all = new Set<Subscriber>();
   readonly #routes = new Map<string, readonly Subscriber[]>();
 
-  /** How many subscribers there are. */
-  get size(): number {
-    return this.#all.size;
-  }
-
   add(subscriber: Subscriber): void {
     const { exact, segments } = subscriber.pattern;
     this.#all.add(subscriber);

@@ -74,6 +74,14 @@ describe('confirmed rows', () => {
   });
 });
 
+test('a relation whose ends the log changed is found at its new ends alone', () => {
+  const replica = new GraphReplica();
+  replica.confirm([entity('a', 1), entity('b', 2), entity('c', 3), relation('r', 4, 'a', 'b')]);
+  replica.confirm([relation('r', 5, 'b', 'c')]);
+  const around = (id: string): string[] => replica.graph.relationsOf(id).map(({ from, to }) => `${from}${to}`);
+  expect([around('a'), around('b'), around('c')]).toEqual([[], ['bc'], ['bc']]);
+});
+
 describe('pending requests', () => {
   test('are seen at once, and told once more only for what their confirmation changed', () => {
     const replica = new GraphReplica();

@@ -365,6 +365,50 @@ describe('telling', () => {
   });
 });
 
+test('a batch that fails late takes back updates and deletions of both kinds', () => {
+  const graph = new EntityGraph();
+  graph.createEntity('x', { id: 'a', name: 'before' });
+  graph.createRelation('r', { id: 'r', from: 'a', to: 'a', strength: 1 });
+  graph.createRelation('r', { id: 's', from: 'a', to: 'a' });
+  const before = [
+    graph.query(),
+    graph.queryRelations(),
+    graph
+      .relationsOf('a')
+      .map(({ id: of }) => of)
+      .sort(),
+  ];
+  expect(() =>
+    graph.batch((writes) => {
+      writes.updateRelation('r', { strength: 2 });
+      writes.deleteRelation('s');
+      writes.updateEntity('a', { name: 'after' });
+      writes.deleteEntity('a', { cascade: true });
+      writes.createEntity('', {});
+    }),
+  ).toThrow(expect.objectContaining({ code: 'entity/invalid', details: expect.objectContaining({ op: 4 }) }));
+  expect([
+    graph.query(),
+    graph.queryRelations(),
+    graph
+      .relationsOf('a')
+      .map(({ id: of }) => of)
+      .sort(),
+  ]).toEqual(before);
+});
+
+test('to dispose of a graph is to close it; subscribing needs a handler', () => {
+  const graph = new EntityGraph();
+  // What the types forbid is what a program without types may do.
+  expect(() => graph.subscribe({}, undefined as never)).toThrow(
+    expect.objectContaining({ code: 'graph/invalid-argument' }),
+  );
+  const live = graph.liveQuery();
+  graph[Symbol.dispose]();
+  expect(live.current).toEqual([]);
+  expect(() => graph.liveQuery()).toThrow(expect.objectContaining({ code: 'graph/closed' }));
+});
+
 test('what is no reference is refused', () => {
   const graph = new EntityGraph();
   for (const wrong of [undefined, null, 5, {}]) {

@@ -1,6 +1,6 @@
 import { NervError } from '../errors.ts';
 import { millisecondsOf, type Clock, type IdSource } from '../ids/clock.ts';
-import { systemClock, systemIds, systemReport } from '../ids/system.ts';
+import { systemIds, systemNowMs, systemReport } from '../ids/system.ts';
 import { applyOperation, requireEntity } from './apply-operation.ts';
 import { BatchBuilder } from './batch-builder.ts';
 import { findComponents, orderTopologically } from './components.ts';
@@ -67,11 +67,11 @@ export class LocalEntityGraph<S extends GraphSchema = GraphSchema> implements En
   readonly #factory: OperationFactory;
 
   constructor(options: EntityGraphOptions = {}, core?: GraphCore) {
-    const { clock = systemClock, ids = systemIds } = options;
+    const { clock, ids = systemIds } = options;
     this.#core = core ?? makeGraphCore(options);
     this.#factory = new OperationFactory({
       nextId: () => ids.nextId(),
-      nowMs: millisecondsOf(clock),
+      nowMs: clock === undefined ? systemNowMs : millisecondsOf(clock),
     });
   }
 

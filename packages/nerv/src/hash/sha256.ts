@@ -12,9 +12,7 @@ const BLOCK_BYTES = 64;
 /** Bytes of a SHA-256 digest. */
 export const DIGEST_BYTES = 32;
 
-const INITIAL = [
-  0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-];
+const INITIAL = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
 const ROUND = makeRoundConstants();
@@ -215,14 +213,38 @@ function toBinary(words: Int32Array): string {
   const g = word(words, 6);
   const h = word(words, 7);
   return String.fromCharCode(
-    a >>> 24, (a >>> 16) & 255, (a >>> 8) & 255, a & 255,
-    b >>> 24, (b >>> 16) & 255, (b >>> 8) & 255, b & 255,
-    c >>> 24, (c >>> 16) & 255, (c >>> 8) & 255, c & 255,
-    d >>> 24, (d >>> 16) & 255, (d >>> 8) & 255, d & 255,
-    e >>> 24, (e >>> 16) & 255, (e >>> 8) & 255, e & 255,
-    f >>> 24, (f >>> 16) & 255, (f >>> 8) & 255, f & 255,
-    g >>> 24, (g >>> 16) & 255, (g >>> 8) & 255, g & 255,
-    h >>> 24, (h >>> 16) & 255, (h >>> 8) & 255, h & 255,
+    a >>> 24,
+    (a >>> 16) & 255,
+    (a >>> 8) & 255,
+    a & 255,
+    b >>> 24,
+    (b >>> 16) & 255,
+    (b >>> 8) & 255,
+    b & 255,
+    c >>> 24,
+    (c >>> 16) & 255,
+    (c >>> 8) & 255,
+    c & 255,
+    d >>> 24,
+    (d >>> 16) & 255,
+    (d >>> 8) & 255,
+    d & 255,
+    e >>> 24,
+    (e >>> 16) & 255,
+    (e >>> 8) & 255,
+    e & 255,
+    f >>> 24,
+    (f >>> 16) & 255,
+    (f >>> 8) & 255,
+    f & 255,
+    g >>> 24,
+    (g >>> 16) & 255,
+    (g >>> 8) & 255,
+    g & 255,
+    h >>> 24,
+    (h >>> 16) & 255,
+    (h >>> 8) & 255,
+    h & 255,
   );
 }
 

@@ -29,7 +29,9 @@ describe('SHA-256', () => {
       hasher.bytes(bytes, 0, cut).bytes(bytes, cut).digestInto(digest);
       const expected = createHash('sha256').update(bytes).digest('hex');
       expect(Buffer.from(digest).toString('hex')).toBe(expected);
-      expect(Buffer.from(hasher.binary(Buffer.from(bytes).toString('latin1')).digest(), 'latin1').toString('hex')).toBe(expected);
+      expect(Buffer.from(hasher.binary(Buffer.from(bytes).toString('latin1')).digest(), 'latin1').toString('hex')).toBe(
+        expected,
+      );
     }
   });
 
@@ -49,9 +51,15 @@ describe('the tree hash', () => {
     ['an empty array', []],
     ['one entry', { a: 1 }],
     ['one element', [[]]],
-    ['leaves', { a: 12n, b: new Date(0), c: Uint8Array.of(1), d: new Map([[1, 2]]), e: new Set([3]), f: -0, g: undefined }],
+    [
+      'leaves',
+      { a: 12n, b: new Date(0), c: Uint8Array.of(1), d: new Map([[1, 2]]), e: new Set([3]), f: -0, g: undefined },
+    ],
     ['odd keys', JSON.parse('{"$a":1,"$":2,"$$":3,"__proto__":4,"10":5,"9":6,"\\ud83d\\ude00":7,"\\ufb33":8,"":9}')],
-    ['three levels', Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`key-${n}`, { n, list: [n, n + 1] }]))],
+    [
+      'three levels',
+      Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`key-${n}`, { n, list: [n, n + 1] }])),
+    ],
     ['an array of arrays', Array.from({ length: 400 }, (_, n) => Array.from({ length: n % 40 }, (_, m) => m))],
     ['equal elements', Array.from({ length: 1_000 }, () => 0)],
     ['two values', Array.from({ length: 1_000 }, (_, n) => n % 3 === 0)],
@@ -69,7 +77,23 @@ describe('the tree hash', () => {
   });
 
   test('tells values apart that look alike', () => {
-    const values = [null, [], {}, [null], { '0': null }, '', 0, -0, '0', false, [[]], [{}], { $date: 'x' }, [1, [2]], [[1], 2]];
+    const values = [
+      null,
+      [],
+      {},
+      [null],
+      { '0': null },
+      '',
+      0,
+      -0,
+      '0',
+      false,
+      [[]],
+      [{}],
+      { $date: 'x' },
+      [1, [2]],
+      [[1], 2],
+    ];
     expect(new Set(values.map(treeHash)).size).toBe(values.length);
   });
 
@@ -91,7 +115,14 @@ describe('the other hashes', () => {
   });
 
   test('the chain hash covers every part', () => {
-    const others = [{ parents: [] }, { parents: ['p', 'p'] }, { dataHash: 'e' }, { author: '' }, { authoredAtMicros: 13n }, { description: '' }];
+    const others = [
+      { parents: [] },
+      { parents: ['p', 'p'] },
+      { dataHash: 'e' },
+      { author: '' },
+      { authoredAtMicros: 13n },
+      { description: '' },
+    ];
     const hashes = others.map((other) => chainHash({ ...parts, ...other }));
     expect(new Set([chainHash(parts), ...hashes]).size).toBe(others.length + 1);
   });
@@ -103,7 +134,13 @@ describe('the other hashes', () => {
   test('a hash is read back, anything else is refused', () => {
     expect(parseHash(treeHash(1)).scheme).toBe('sha256-tree');
     expect(parseHash(jcsHash(1)).hex).toHaveLength(64);
-    for (const bad of ['', 'sha256-tree:', `sha256-tree:${'A'.repeat(64)}`, `md5:${'0'.repeat(64)}`, `${treeHash(1)} `]) {
+    for (const bad of [
+      '',
+      'sha256-tree:',
+      `sha256-tree:${'A'.repeat(64)}`,
+      `md5:${'0'.repeat(64)}`,
+      `${treeHash(1)} `,
+    ]) {
       expect(() => parseHash(bad)).toThrow(expect.objectContaining({ code: 'hash/malformed' }));
     }
   });

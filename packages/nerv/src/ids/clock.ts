@@ -4,13 +4,11 @@
  */
 export interface Clock {
   nowMicros(): bigint;
-  /** The same in whole milliseconds, where the clock has a cheaper way to tell than a bigint. */
-  nowMs?(): number;
 }
 
 /** How to ask a clock for milliseconds since 1970. */
 export function millisecondsOf(clock: Clock): () => number {
-  return clock.nowMs?.bind(clock) ?? (() => Number(clock.nowMicros() / 1000n));
+  return () => Number(clock.nowMicros() / 1000n);
 }
 
 /** Random bytes, as handed to everything in NERV that needs them. Fills the whole array. */

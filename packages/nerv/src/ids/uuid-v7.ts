@@ -36,8 +36,9 @@ export class UuidV7Source implements IdSource {
   #timeText = '';
   #counter = 0;
 
-  constructor(clock: Clock, random: Random) {
-    this.#nowMs = millisecondsOf(clock);
+  /** `nowMs` is the clock's time in milliseconds, where there is a cheaper way to it than the clock's bigint. */
+  constructor(clock: Clock, random: Random, nowMs: () => number = millisecondsOf(clock)) {
+    this.#nowMs = nowMs;
     this.#random = random;
   }
 

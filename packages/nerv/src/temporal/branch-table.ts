@@ -26,9 +26,13 @@ export class BranchTable {
   head(branch: string): string {
     const head = this.#heads.get(branch);
     if (head !== undefined) return head;
-    throw new NervError('state/branch-not-found', `There is no branch '${branch}'. Make it with createBranch('${branch}').`, {
-      details: { branch },
-    });
+    throw new NervError(
+      'state/branch-not-found',
+      `There is no branch '${branch}'. Make it with createBranch('${branch}').`,
+      {
+        details: { branch },
+      },
+    );
   }
 
   /** @throws `VersionConflictError` unless the branch is where it is expected */
@@ -105,7 +109,11 @@ export class BranchTable {
 
 function checkName(what: 'branch' | 'tag', name: string): void {
   if (name !== '' && name.length <= NAME_MAX) return;
-  throw new NervError('state/invalid-argument', `'${name}' is no name for a ${what}: it takes 1 to ${NAME_MAX} characters.`, {
-    details: { name },
-  });
+  throw new NervError(
+    'state/invalid-argument',
+    `'${name}' is no name for a ${what}: it takes 1 to ${NAME_MAX} characters.`,
+    {
+      details: { name },
+    },
+  );
 }

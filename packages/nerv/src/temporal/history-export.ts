@@ -21,7 +21,10 @@ export function exportHistory({ graph, trees, branches }: HistoryParts, branch: 
  */
 export function restoreHistory(history: HistoryExport): HistoryParts & { readonly branch: string } {
   if (history.format !== 'nerv/history/1') {
-    throw new NervError('state/invalid-argument', `The history has the format '${String(history.format)}', not 'nerv/history/1'.`);
+    throw new NervError(
+      'state/invalid-argument',
+      `The history has the format '${String(history.format)}', not 'nerv/history/1'.`,
+    );
   }
   const graph = new VersionGraph<VersionRecord>();
   const trees = new VersionTrees(graph);

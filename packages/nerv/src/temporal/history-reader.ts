@@ -56,7 +56,7 @@ export class HistoryReader {
   /** Goes back to where the place was last made what it is, into whichever parent already had it so. */
   blame(path: StatePath, id: string): VersionRecord {
     const pointer = typeof path === 'string' ? path : toPointer(path);
-    for (let version = this.#graph.get(id); ; ) {
+    for (let version = this.#graph.get(id); ;) {
       const origin = version.parents.find((parent, index) => !this.#differs(version, parent, { pointer, index }));
       if (origin === undefined) return version;
       version = this.#graph.get(origin);
@@ -75,7 +75,8 @@ export class HistoryReader {
 
   #badness(version: VersionRecord): string | undefined {
     const expected = expectedChainHash(version, (id) => this.#graph.get(id).chainHash);
-    if (expected !== version.chainHash) return `its chain hash is ${version.chainHash}, but what it covers gives ${expected}`;
+    if (expected !== version.chainHash)
+      return `its chain hash is ${version.chainHash}, but what it covers gives ${expected}`;
     try {
       this.#trees.check(version);
       return undefined;
@@ -86,7 +87,11 @@ export class HistoryReader {
   }
 
   /** Whether a place differs between a version and one of its parents; the delta often knows without the states. */
-  #differs(version: VersionRecord, parent: string, { pointer, index }: { readonly pointer: string; readonly index: number }): boolean {
+  #differs(
+    version: VersionRecord,
+    parent: string,
+    { pointer, index }: { readonly pointer: string; readonly index: number },
+  ): boolean {
     if (index === 0 && touch(version, pointer) === 'none') return false;
     return !sameSlot(this.#trees.read(version.id).slotAt(pointer), this.#trees.read(parent).slotAt(pointer));
   }
@@ -115,15 +120,20 @@ export class HistoryReader {
   }
 
   #atTime(time: Date, branch: string, by: AtOptions['by']): string {
-    if (Number.isNaN(time.getTime())) throw new NervError('state/invalid-argument', 'The time to look at is an invalid Date.');
+    if (Number.isNaN(time.getTime()))
+      throw new NervError('state/invalid-argument', 'The time to look at is an invalid Date.');
     const head = this.#branches.head(branch);
     // A Date has milliseconds: the whole of its last one counts.
     const atMicros = BigInt(time.getTime()) * 1000n + 999n;
     const found = by === 'authored' ? this.#authoredBy(head, atMicros) : this.#branches.headAt(branch, atMicros);
     if (found !== undefined) return found;
-    throw new NervError('state/version-not-found', `Branch '${branch}' has no version ${by} by ${time.toISOString()}.`, {
-      details: { branch, time: time.toISOString() },
-    });
+    throw new NervError(
+      'state/version-not-found',
+      `Branch '${branch}' has no version ${by} by ${time.toISOString()}.`,
+      {
+        details: { branch, time: time.toISOString() },
+      },
+    );
   }
 
   #authoredBy(head: string, atMicros: bigint): string | undefined {
@@ -136,7 +146,8 @@ export class HistoryReader {
     const text = filter.text?.toLowerCase();
     const tagged = filter.tag === undefined ? undefined : this.#branches.tagged(filter.tag);
     const since = filter.authoredSince === undefined ? undefined : BigInt(filter.authoredSince.getTime()) * 1000n;
-    const until = filter.authoredUntil === undefined ? undefined : BigInt(filter.authoredUntil.getTime()) * 1000n + 999n;
+    const until =
+      filter.authoredUntil === undefined ? undefined : BigInt(filter.authoredUntil.getTime()) * 1000n + 999n;
     if (path !== undefined) parsePointer(path);
     return (version) =>
       (author === undefined || version.author === author) &&
@@ -158,7 +169,11 @@ function touch(version: VersionRecord, pointer: string): 'surely' | 'perhaps' | 
     const paths = 'from' in operation ? [operation.path, operation.from] : [operation.path];
     for (const path of paths) {
       if (isWithin(path, pointer)) return 'surely';
-      if (operation.op !== 'replace' && /\/(\d+|-)$/.test(path) && isWithin(path.slice(0, path.lastIndexOf('/')), pointer)) {
+      if (
+        operation.op !== 'replace' &&
+        /\/(\d+|-)$/.test(path) &&
+        isWithin(path.slice(0, path.lastIndexOf('/')), pointer)
+      ) {
         touched = 'perhaps';
       }
     }

@@ -89,7 +89,11 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
   constructor(initial: S, options?: TemporalStoreOptions);
   /** Takes up a history; for `restore`. */
   constructor(initial: undefined, options: TemporalStoreOptions, history: HistoryParts & { readonly branch: string });
-  constructor(initial: S | undefined, options: TemporalStoreOptions = {}, history?: HistoryParts & { readonly branch: string }) {
+  constructor(
+    initial: S | undefined,
+    options: TemporalStoreOptions = {},
+    history?: HistoryParts & { readonly branch: string },
+  ) {
     this.#clock = options.clock ?? systemClock;
     this.#ids = options.ids ?? systemIds;
     this.#author = options.author ?? '';
@@ -184,9 +188,13 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
   deleteBranch(name: string): void {
     this.#branches.head(name);
     if (name === this.branch) {
-      throw new NervError('state/invalid-argument', `Branch '${name}' is checked out. Switch to another before deleting it.`, {
-        details: { branch: name },
-      });
+      throw new NervError(
+        'state/invalid-argument',
+        `Branch '${name}' is checked out. Switch to another before deleting it.`,
+        {
+          details: { branch: name },
+        },
+      );
     }
     this.#branches.move(name, undefined, this.#now());
   }
@@ -255,9 +263,13 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
     const reverted = this.version(reference);
     const [parent] = reverted.parents;
     if (parent === undefined) {
-      throw new NervError('state/invalid-argument', `Version '${reverted.id}' is a root: there is nothing before it to go back to.`, {
-        details: { versionId: reverted.id },
-      });
+      throw new NervError(
+        'state/invalid-argument',
+        `Version '${reverted.id}' is a root: there is nothing before it to go back to.`,
+        {
+          details: { versionId: reverted.id },
+        },
+      );
     }
     const sides = { base: this.#trees.read(reverted.id), ours: before.tree, theirs: this.#trees.read(parent) };
     const { tree, conflicts } = mergeStates(sides, options);
@@ -310,7 +322,14 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
   #start(tree: StateTree, options: TemporalStoreOptions): Head {
     const branch = options.branch ?? 'main';
     const description = options.description ?? 'initial state';
-    const version = this.#record({ type: 'commit', branch, parents: [], before: NOTHING, after: tree, options: { description } });
+    const version = this.#record({
+      type: 'commit',
+      branch,
+      parents: [],
+      before: NOTHING,
+      after: tree,
+      options: { description },
+    });
     return { branch, versionId: version, tree };
   }
 
@@ -323,7 +342,14 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
 
   #commit(before: Head, after: StateTree, options: string | CommitOptions): string {
     const { branch, versionId, tree } = before;
-    return this.#record({ type: 'commit', branch, parents: [versionId], before: tree, after, options: normalize(options) });
+    return this.#record({
+      type: 'commit',
+      branch,
+      parents: [versionId],
+      before: tree,
+      after,
+      options: normalize(options),
+    });
   }
 
   #mergeByPlan(plan: MergePlan, options: MergeOptions): string {
@@ -353,7 +379,14 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
     };
     const chain = chainHash({ ...described, parents: parents.map((id) => this.#graph.get(id).chainHash) });
     const id = checkId(options.id ?? this.#ids.nextId());
-    const version: VersionRecord = Object.freeze({ id, parents, ...described, chainHash: chain, recordedAtMicros, delta });
+    const version: VersionRecord = Object.freeze({
+      id,
+      parents,
+      ...described,
+      chainHash: chain,
+      recordedAtMicros,
+      delta,
+    });
     this.#graph.add(version);
     this.#trees.noteMade(version, tree, patch);
     this.#branches.move(branch, id, recordedAtMicros);
@@ -409,5 +442,7 @@ function isPlan(source: VersionReference | MergePlan): source is MergePlan {
 
 function checkId(id: string): string {
   if (id !== '' && id.length <= ID_MAX) return id;
-  throw new NervError('state/invalid-argument', `'${id}' is no version id: it takes 1 to ${ID_MAX} characters.`, { details: { id } });
+  throw new NervError('state/invalid-argument', `'${id}' is no version id: it takes 1 to ${ID_MAX} characters.`, {
+    details: { id },
+  });
 }

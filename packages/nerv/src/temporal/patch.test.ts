@@ -15,11 +15,37 @@ const cases: [string, JsonValue, JsonPatch, JsonValue][] = [
   ['add behind an array with -', [1], [{ op: 'add', path: '/-', value: [2] }], [1, [2]]],
   ['add under the empty key', {}, [{ op: 'add', path: '/', value: 1 }], { '': 1 }],
   ['add under a number as key of an object', {}, [{ op: 'add', path: '/0', value: 1 }], { '0': 1 }],
-  ['add under escaped keys', {}, [{ op: 'add', path: '/a~1b', value: 1 }, { op: 'add', path: '/a~0b', value: 2 }, { op: 'add', path: '/~01', value: 3 }], { 'a/b': 1, 'a~b': 2, '~1': 3 }],
-  ['add into what was added', {}, [{ op: 'add', path: '/a', value: {} }, { op: 'add', path: '/a/b', value: [] }, { op: 'add', path: '/a/b/-', value: 1 }], { a: { b: [1] } }],
+  [
+    'add under escaped keys',
+    {},
+    [
+      { op: 'add', path: '/a~1b', value: 1 },
+      { op: 'add', path: '/a~0b', value: 2 },
+      { op: 'add', path: '/~01', value: 3 },
+    ],
+    { 'a/b': 1, 'a~b': 2, '~1': 3 },
+  ],
+  [
+    'add into what was added',
+    {},
+    [
+      { op: 'add', path: '/a', value: {} },
+      { op: 'add', path: '/a/b', value: [] },
+      { op: 'add', path: '/a/b/-', value: 1 },
+    ],
+    { a: { b: [1] } },
+  ],
   ['remove a member', { a: 1, b: 2 }, [{ op: 'remove', path: '/a' }], { b: 2 }],
   ['remove an element', [1, 2, 3], [{ op: 'remove', path: '/1' }], [1, 3]],
-  ['remove one after the other', [1, 2, 3], [{ op: 'remove', path: '/0' }, { op: 'remove', path: '/0' }], [3]],
+  [
+    'remove one after the other',
+    [1, 2, 3],
+    [
+      { op: 'remove', path: '/0' },
+      { op: 'remove', path: '/0' },
+    ],
+    [3],
+  ],
   ['remove a member that is null', { a: null }, [{ op: 'remove', path: '/a' }], {}],
   ['replace a member', { a: { b: 1 } }, [{ op: 'replace', path: '/a/b', value: 'x' }], { a: { b: 'x' } }],
   ['replace an element', [1, 2], [{ op: 'replace', path: '/1', value: [3] }], [1, [3]]],
@@ -29,16 +55,53 @@ const cases: [string, JsonValue, JsonPatch, JsonValue][] = [
   ['move an element backwards', [1, 2, 3], [{ op: 'move', from: '/2', path: '/0' }], [3, 1, 2]],
   ['move to where it is', { a: 1 }, [{ op: 'move', from: '/a', path: '/a' }], { a: 1 }],
   ['move a member over another', { a: 1, b: 2 }, [{ op: 'move', from: '/a', path: '/b' }], { b: 1 }],
-  ['move a changed container', { a: { x: 1 } }, [{ op: 'add', path: '/a/y', value: 2 }, { op: 'move', from: '/a', path: '/b' }, { op: 'add', path: '/b/z', value: 3 }], { b: { x: 1, y: 2, z: 3 } }],
+  [
+    'move a changed container',
+    { a: { x: 1 } },
+    [
+      { op: 'add', path: '/a/y', value: 2 },
+      { op: 'move', from: '/a', path: '/b' },
+      { op: 'add', path: '/b/z', value: 3 },
+    ],
+    { b: { x: 1, y: 2, z: 3 } },
+  ],
   ['copy a member', { a: [1] }, [{ op: 'copy', from: '/a', path: '/b' }], { a: [1], b: [1] }],
-  ['a copy goes its own way', { a: [1] }, [{ op: 'copy', from: '/a', path: '/b' }, { op: 'add', path: '/b/-', value: 2 }], { a: [1], b: [1, 2] }],
+  [
+    'a copy goes its own way',
+    { a: [1] },
+    [
+      { op: 'copy', from: '/a', path: '/b' },
+      { op: 'add', path: '/b/-', value: 2 },
+    ],
+    { a: [1], b: [1, 2] },
+  ],
   ['copy into itself', { a: {} }, [{ op: 'copy', from: '/a', path: '/a/b' }], { a: { b: {} } }],
   ['copy the document into itself', { a: 1 }, [{ op: 'copy', from: '', path: '/b' }], { a: 1, b: { a: 1 } }],
-  ['test that holds', { a: { b: [1, null, 'x'] } }, [{ op: 'test', path: '/a', value: { b: [1, null, 'x'] } }], { a: { b: [1, null, 'x'] } }],
-  ['test does not mind the order of keys', { a: { x: 1, y: 2 } }, [{ op: 'test', path: '/a', value: { y: 2, x: 1 } }], { a: { x: 1, y: 2 } }],
+  [
+    'test that holds',
+    { a: { b: [1, null, 'x'] } },
+    [{ op: 'test', path: '/a', value: { b: [1, null, 'x'] } }],
+    { a: { b: [1, null, 'x'] } },
+  ],
+  [
+    'test does not mind the order of keys',
+    { a: { x: 1, y: 2 } },
+    [{ op: 'test', path: '/a', value: { y: 2, x: 1 } }],
+    { a: { x: 1, y: 2 } },
+  ],
   ['test the whole document', { a: 1 }, [{ op: 'test', path: '', value: { a: 1 } }], { a: 1 }],
-  ['a member called __proto__', {}, [{ op: 'add', path: '/__proto__', value: 1 }], JSON.parse('{"__proto__":1}') as JsonValue],
-  ["a user's key with $", {}, [{ op: 'add', path: '/$$k', value: { $date: '1970-01-01T00:00:00.000Z' } }], { $$k: { $date: '1970-01-01T00:00:00.000Z' } }],
+  [
+    'a member called __proto__',
+    {},
+    [{ op: 'add', path: '/__proto__', value: 1 }],
+    JSON.parse('{"__proto__":1}') as JsonValue,
+  ],
+  [
+    "a user's key with $",
+    {},
+    [{ op: 'add', path: '/$$k', value: { $date: '1970-01-01T00:00:00.000Z' } }],
+    { $$k: { $date: '1970-01-01T00:00:00.000Z' } },
+  ],
 ];
 
 /** Before, patch, code. */
@@ -50,7 +113,12 @@ const refusals: [string, JsonValue, unknown, string][] = [
   ['replace what is not there', {}, [{ op: 'replace', path: '/a', value: 1 }], 'state/invalid-patch'],
   ['add into nothing', {}, [{ op: 'add', path: '/a/b', value: 1 }], 'state/invalid-patch'],
   ['add into a scalar', { a: 1 }, [{ op: 'add', path: '/a/b', value: 1 }], 'state/invalid-patch'],
-  ['add into a date', { a: { $date: '1970-01-01T00:00:00.000Z' } }, [{ op: 'replace', path: '/a/$date', value: 'x' }], 'state/invalid-patch'],
+  [
+    'add into a date',
+    { a: { $date: '1970-01-01T00:00:00.000Z' } },
+    [{ op: 'replace', path: '/a/$date', value: 'x' }],
+    'state/invalid-patch',
+  ],
   ['add beyond an array', [1], [{ op: 'add', path: '/2', value: 1 }], 'state/invalid-patch'],
   ['an index with a leading zero', [1, 2], [{ op: 'replace', path: '/01', value: 1 }], 'state/invalid-patch'],
   ['an index that is none', [1], [{ op: 'add', path: '/1e0', value: 1 }], 'state/invalid-patch'],
@@ -89,17 +157,25 @@ describe('a JSON Patch', () => {
 
   test('is refused as a whole, naming the operation', () => {
     const tree = StateTree.fromJson({ a: 1 });
-    const patch: JsonPatch = [{ op: 'add', path: '/b', value: 1 }, { op: 'remove', path: '/none' }];
+    const patch: JsonPatch = [
+      { op: 'add', path: '/b', value: 1 },
+      { op: 'remove', path: '/none' },
+    ];
     expect(() => tree.apply(patch)).toThrow(expect.objectContaining({ details: { index: 1, path: '/none' } }));
   });
 
   test('goes through text', () => {
-    const patch: JsonPatch = [{ op: 'move', from: '/a', path: '/b' }, { op: 'add', path: '/c', value: { z: 1, a: 2 } }];
+    const patch: JsonPatch = [
+      { op: 'move', from: '/a', path: '/b' },
+      { op: 'add', path: '/c', value: { z: 1, a: 2 } },
+    ];
     const text = '[{"from":"/a","op":"move","path":"/b"},{"op":"add","path":"/c","value":{"a":2,"z":1}}]';
     expect(stringifyPatch(patch)).toBe(text);
     expect(parsePatch(text)).toEqual(patch);
     expect(() => parsePatch('[')).toThrow(expect.objectContaining({ code: 'state/invalid-patch' }));
-    expect(() => parsePatch('[{"op":"x","path":""}]')).toThrow(expect.objectContaining({ code: 'state/invalid-patch' }));
+    expect(() => parsePatch('[{"op":"x","path":""}]')).toThrow(
+      expect.objectContaining({ code: 'state/invalid-patch' }),
+    );
   });
 
   test('members that the standard does not name are left out', () => {
@@ -111,18 +187,30 @@ describe('a difference', () => {
   const patchOf = (before: unknown, after: unknown): JsonPatch => StateTree.from(before).diff(StateTree.from(after));
 
   test('says only what differs', () => {
-    expect(patchOf({ a: 1, b: { c: [1, 2, 3] } }, { a: 1, b: { c: [1, 9, 3] } })).toEqual([{ op: 'replace', path: '/b/c/1', value: 9 }]);
-    expect(patchOf({ a: 1 }, { b: 1 })).toEqual([{ op: 'remove', path: '/a' }, { op: 'add', path: '/b', value: 1 }]);
-    expect(patchOf([1, 2, 3, 4], [0, 1, 2, 4])).toEqual([{ op: 'add', path: '/0', value: 0 }, { op: 'remove', path: '/3' }]);
+    expect(patchOf({ a: 1, b: { c: [1, 2, 3] } }, { a: 1, b: { c: [1, 9, 3] } })).toEqual([
+      { op: 'replace', path: '/b/c/1', value: 9 },
+    ]);
+    expect(patchOf({ a: 1 }, { b: 1 })).toEqual([
+      { op: 'remove', path: '/a' },
+      { op: 'add', path: '/b', value: 1 },
+    ]);
+    expect(patchOf([1, 2, 3, 4], [0, 1, 2, 4])).toEqual([
+      { op: 'add', path: '/0', value: 0 },
+      { op: 'remove', path: '/3' },
+    ]);
     expect(patchOf({ a: [] }, { a: {} })).toEqual([{ op: 'replace', path: '/a', value: {} }]);
-    expect(patchOf({ 'a/b': { $c: 1 } }, { 'a/b': { $c: 2 } })).toEqual([{ op: 'replace', path: '/a~1b/$$c', value: 2 }]);
+    expect(patchOf({ 'a/b': { $c: 1 } }, { 'a/b': { $c: 2 } })).toEqual([
+      { op: 'replace', path: '/a~1b/$$c', value: 2 },
+    ]);
     expect(patchOf({ a: new Date(0) }, { a: new Date(1) })).toEqual([
       { op: 'replace', path: '/a', value: { $date: '1970-01-01T00:00:00.001Z' } },
     ]);
   });
 
   test('replaces a container as a whole where that says less', () => {
-    expect(patchOf({ list: Array.from({ length: 100 }, (_, n) => n) }, { list: [] })).toEqual([{ op: 'replace', path: '/list', value: [] }]);
+    expect(patchOf({ list: Array.from({ length: 100 }, (_, n) => n) }, { list: [] })).toEqual([
+      { op: 'replace', path: '/list', value: [] },
+    ]);
   });
 
   test('finds edits far apart in a long array, and unique elements that moved', () => {
@@ -130,7 +218,10 @@ describe('a difference', () => {
     const after = [...before];
     after.splice(15_000, 1);
     after.splice(100, 0, -1);
-    expect(patchOf(before, after)).toEqual([{ op: 'add', path: '/100', value: -1 }, { op: 'remove', path: '/15001' }]);
+    expect(patchOf(before, after)).toEqual([
+      { op: 'add', path: '/100', value: -1 },
+      { op: 'remove', path: '/15001' },
+    ]);
     const rotated = [...before.slice(10_000), ...before.slice(0, 10_000)];
     const tree = StateTree.from(before);
     expect(tree.apply(tree.diff(StateTree.from(rotated))).toValue()).toEqual(rotated);

@@ -2,7 +2,7 @@ import { NervError } from '../errors.ts';
 import { canonicalJson } from '../values/canonical-json.ts';
 import { parseJson } from '../values/decode.ts';
 import type { JsonValue } from '../values/json.ts';
-import { parsePointer } from '../values/pointer.ts';
+import { checkPointer } from '../values/pointer.ts';
 
 /** One operation of a JSON Patch (RFC 6902), over the encoded form of values. */
 export type PatchOperation =
@@ -45,7 +45,7 @@ function checkOperation(operation: unknown, index: number): PatchOperation {
   if (typeof operation !== 'object' || operation === null) return invalid('is no object');
   const { op, path, from, value } = operation as Readonly<Record<string, unknown>>;
   if (typeof path !== 'string') return invalid('has no path');
-  parsePointer(path);
+  checkPointer(path);
   switch (op) {
     case 'add':
     case 'replace':
@@ -57,7 +57,7 @@ function checkOperation(operation: unknown, index: number): PatchOperation {
     case 'move':
     case 'copy':
       if (typeof from !== 'string') return invalid('has no from');
-      parsePointer(from);
+      checkPointer(from);
       return { op, from, path };
     default:
       return invalid(`has the unknown op '${String(op)}'`);

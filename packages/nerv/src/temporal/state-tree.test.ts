@@ -43,8 +43,8 @@ function applyPlainPatch(document: JsonValue, patch: JsonPatch): unknown {
     if (!('value' in operation) && operation.op !== 'remove') throw new Error(`diff never says ${operation.op}`);
     const path = ['', ...parsePointer(operation.path)];
     const last = path.pop()!;
-    let parent: any = root;
-    for (const segment of path) parent = Object.getOwnPropertyDescriptor(parent, segment)!.value;
+    let parent: Record<string, unknown> | unknown[] = root;
+    for (const segment of path) parent = Object.getOwnPropertyDescriptor(parent, segment)!.value as typeof parent;
     const value = 'value' in operation ? structuredClone(operation.value) : undefined;
     if (Array.isArray(parent)) {
       if (operation.op === 'add') parent.splice(Number(last), 0, value);
@@ -61,71 +61,82 @@ function applyPlainPatch(document: JsonValue, patch: JsonPatch): unknown {
 
 describe('a state tree', () => {
   test('has the digest that its value has from nothing', () => {
-    fc.assert(fc.property(state, (value) => {
-      expect(StateTree.from(value).hash).toBe(treeHash(value));
-    }));
+    fc.assert(
+      fc.property(state, (value) => {
+        expect(StateTree.from(value).hash).toBe(treeHash(value));
+      }),
+    );
   });
 
   test('gives back the value that was put in', () => {
-    fc.assert(fc.property(state, (value) => {
-      const tree = StateTree.from(value);
-      expect(tree.toJson()).toEqual(encode(value));
-      expect(encode(tree.toValue())).toEqual(encode(value));
-      expect(encode(tree.view())).toEqual(encode(value));
-      expect(StateTree.parse(tree.stringify()).hash).toBe(tree.hash);
-    }));
+    fc.assert(
+      fc.property(state, (value) => {
+        const tree = StateTree.from(value);
+        expect(tree.toJson()).toEqual(encode(value));
+        expect(encode(tree.toValue())).toEqual(encode(value));
+        expect(encode(tree.view())).toEqual(encode(value));
+        expect(StateTree.parse(tree.stringify()).hash).toBe(tree.hash);
+      }),
+    );
   });
 
   test('diff, then apply, is the other state, and a plain JSON Patch implementation agrees', () => {
-    fc.assert(fc.property(state, state, (a, b) => {
-      const before = StateTree.from(a);
-      const after = StateTree.from(b);
-      const patch = before.diff(after);
-      expect(before.apply(patch).hash).toBe(after.hash);
-      expect(applyPlainPatch(before.toJson(), patch)).toEqual(after.toJson());
-      expect(before.diff(before)).toEqual([]);
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(state, state, (a, b) => {
+        const before = StateTree.from(a);
+        const after = StateTree.from(b);
+        const patch = before.diff(after);
+        expect(before.apply(patch).hash).toBe(after.hash);
+        expect(applyPlainPatch(before.toJson(), patch)).toEqual(after.toJson());
+        expect(before.diff(before)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test('has a digest that does not depend on the order of edits', () => {
     const edit = fc.tuple(fc.integer({ min: 0, max: 400 }), fc.option(fc.integer({ min: 0, max: 5 })));
-    fc.assert(fc.property(fc.array(fc.array(edit, { maxLength: 60 }), { maxLength: 12 }), (batches) => {
-      const model = new Map<string, number>();
-      let tree: StateTree = StateTree.from({});
-      for (const batch of batches) {
-        const set: [string, number][] = [];
-        const removed: string[] = [];
-        for (const [n, value] of new Map(batch)) {
-          if (value === null) {
-            removed.push(`k${n}`);
-            model.delete(`k${n}`);
-          } else {
-            set.push([`k${n}`, value]);
-            model.set(`k${n}`, value);
+    fc.assert(
+      fc.property(fc.array(fc.array(edit, { maxLength: 60 }), { maxLength: 12 }), (batches) => {
+        const model = new Map<string, number>();
+        let tree: StateTree = StateTree.from({});
+        for (const batch of batches) {
+          const set: [string, number][] = [];
+          const removed: string[] = [];
+          for (const [n, value] of new Map(batch)) {
+            if (value === null) {
+              removed.push(`k${n}`);
+              model.delete(`k${n}`);
+            } else {
+              set.push([`k${n}`, value]);
+              model.set(`k${n}`, value);
+            }
           }
+          tree = tree.withEntries(set, removed);
+          expect(tree.hash).toBe(treeHash(Object.fromEntries(model)));
         }
-        tree = tree.withEntries(set, removed);
-        expect(tree.hash).toBe(treeHash(Object.fromEntries(model)));
-      }
-    }));
+      }),
+    );
   });
 
   test('splices of arrays give the digest of the array from nothing', () => {
     const splice = fc.tuple(fc.nat(600), fc.nat(40), fc.array(fc.nat(30), { maxLength: 40 }));
     const start = fc.array(fc.nat(30), { maxLength: 500 });
-    fc.assert(fc.property(start, fc.array(splice, { maxLength: 12 }), (elements, splices) => {
-      const model = [...elements];
-      let tree = StateTree.from([...elements]);
-      for (const [at, remove, insert] of splices) {
-        model.splice(at, remove, ...insert);
-        const next = tree.edit((draft) => draft.splice(at, remove, ...insert));
-        expect(next.hash).toBe(treeHash(model));
-        const patch = tree.diff(next);
-        expect(tree.apply(patch).hash).toBe(next.hash);
-        tree = next;
-      }
-      expect(tree.toValue()).toEqual(model);
-    }));
+    fc.assert(
+      fc.property(start, fc.array(splice, { maxLength: 12 }), (elements, splices) => {
+        const model = [...elements];
+        let tree = StateTree.from([...elements]);
+        for (const [at, remove, insert] of splices) {
+          model.splice(at, remove, ...insert);
+          const next = tree.edit((draft) => draft.splice(at, remove, ...insert));
+          expect(next.hash).toBe(treeHash(model));
+          const patch = tree.diff(next);
+          expect(tree.apply(patch).hash).toBe(next.hash);
+          tree = next;
+        }
+        expect(tree.toValue()).toEqual(model);
+      }),
+    );
   });
 });
 

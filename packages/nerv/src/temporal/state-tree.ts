@@ -10,7 +10,17 @@ import { diffSlots } from './tree/diff.ts';
 import { OpenSession } from './tree/draft-session.ts';
 import { knownSlot } from './tree/draft-slot.ts';
 import { importValue } from './tree/import-value.ts';
-import { ABSENT, sameSlot, slotToJson, slotToValue, slotWeight, TreeNode, slotDigest, type MaybeSlot, type Slot } from './tree/slot.ts';
+import {
+  ABSENT,
+  sameSlot,
+  slotToJson,
+  slotToValue,
+  slotWeight,
+  TreeNode,
+  slotDigest,
+  type MaybeSlot,
+  type Slot,
+} from './tree/slot.ts';
 import { spliceEntries } from './tree/splice.ts';
 import { slotOfProperty, viewSlot } from './tree/view.ts';
 
@@ -114,7 +124,10 @@ export class StateTree<S = unknown> {
    */
   edit(change: (draft: S) => unknown): StateTree<S> {
     if (!(this.#slot instanceof TreeNode)) {
-      throw new NervError('state/invalid-argument', 'Only an object or array can be drafted. Commit the new value itself.');
+      throw new NervError(
+        'state/invalid-argument',
+        'Only an object or array can be drafted. Commit the new value itself.',
+      );
     }
     const session = new OpenSession();
     try {
@@ -122,7 +135,10 @@ export class StateTree<S = unknown> {
       // The draft's proxy behaves as the value it stands for.
       const result = change(draft.proxy as S);
       if (isThenable(result)) {
-        throw new NervError('state/invalid-argument', 'A draft function must not be asynchronous. Await first, then commit.');
+        throw new NervError(
+          'state/invalid-argument',
+          'A draft function must not be asynchronous. Await first, then commit.',
+        );
       }
       return this.#with(draft.finish(''));
     } finally {
@@ -132,7 +148,12 @@ export class StateTree<S = unknown> {
 
   /** The state after a JSON Patch over the encoded form. @throws `state/invalid-patch`, `state/patch-test-failed` */
   apply(patch: JsonPatch): StateTree<S> {
-    return this.#with(applyPatch(this.#slot, checkPatch(patch)));
+    return this.applyChecked(checkPatch(patch));
+  }
+
+  /** As `apply`, for a patch that `checkPatch` or `parsePatch` passed; for the parts of `temporal/` alone. */
+  applyChecked(patch: JsonPatch): StateTree<S> {
+    return this.#with(applyPatch(this.#slot, patch));
   }
 
   /**
@@ -158,7 +179,7 @@ export class StateTree<S = unknown> {
 
   /** The other state, sharing with this one all that is equal, so that equal parts are `===` when viewed. */
   adopt(other: StateTree<unknown>): StateTree<S> {
-    return this.apply(this.diff(other));
+    return this.applyChecked(this.diff(other));
   }
 
   #with(slot: Slot): StateTree<S> {

@@ -43,7 +43,8 @@ export class StoreObservers<S> {
   }
 
   #tellAll(change: StateChange<S>): void {
-    for (const listener of [...this.#listeners]) {
+    // A listener that is added meanwhile hears from the next change on.
+    for (const listener of Array.from(this.#listeners)) {
       if (!this.#listeners.has(listener)) continue;
       try {
         listener(change);

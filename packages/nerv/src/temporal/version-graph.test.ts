@@ -29,36 +29,43 @@ const history = fc.array(fc.uniqueArray(fc.nat(), { maxLength: 3 }), { minLength
 /** All that a version descends from, and itself, as slowly and simply as can be. */
 function ancestorsOf(parentsOf: ReadonlyMap<string, string[]>, id: string): Set<string> {
   const found = new Set([id]);
-  for (const parent of parentsOf.get(id) ?? []) for (const ancestor of ancestorsOf(parentsOf, parent)) found.add(ancestor);
+  for (const parent of parentsOf.get(id) ?? [])
+    for (const ancestor of ancestorsOf(parentsOf, parent)) found.add(ancestor);
   return found;
 }
 
 describe('a version graph', () => {
   test('knows ancestry, each version once, children before parents', () => {
-    fc.assert(fc.property(history, fc.nat(), fc.nat(), ({ graph, parentsOf }, a, b) => {
-      const [x, y] = [`v${a % graph.size}`, `v${b % graph.size}`];
-      const order = [...graph.ancestry(x)].map((version) => version.id);
-      expect(new Set(order)).toEqual(ancestorsOf(parentsOf, x));
-      expect(order).toHaveLength(new Set(order).size);
-      for (const [index, id] of order.entries()) {
-        for (const parent of parentsOf.get(id) ?? []) expect(order.indexOf(parent)).toBeGreaterThan(index);
-      }
-      expect(graph.isAncestor(y, x)).toBe(ancestorsOf(parentsOf, x).has(y));
-    }), { numRuns: 60 });
+    fc.assert(
+      fc.property(history, fc.nat(), fc.nat(), ({ graph, parentsOf }, a, b) => {
+        const [x, y] = [`v${a % graph.size}`, `v${b % graph.size}`];
+        const order = [...graph.ancestry(x)].map((version) => version.id);
+        expect(new Set(order)).toEqual(ancestorsOf(parentsOf, x));
+        expect(order).toHaveLength(new Set(order).size);
+        for (const [index, id] of order.entries()) {
+          for (const parent of parentsOf.get(id) ?? []) expect(order.indexOf(parent)).toBeGreaterThan(index);
+        }
+        expect(graph.isAncestor(y, x)).toBe(ancestorsOf(parentsOf, x).has(y));
+      }),
+      { numRuns: 60 },
+    );
   });
 
   test('finds a merge base that no other common ancestor descends from', () => {
-    fc.assert(fc.property(history, fc.nat(), fc.nat(), ({ graph, parentsOf }, a, b) => {
-      const [x, y] = [`v${a % graph.size}`, `v${b % graph.size}`];
-      const theirs = ancestorsOf(parentsOf, y);
-      const common = [...ancestorsOf(parentsOf, x)].filter((id) => theirs.has(id));
-      const base = graph.mergeBase(x, y);
-      expect(base === undefined).toBe(common.length === 0);
-      if (base === undefined) return;
-      expect(common).toContain(base);
-      for (const other of common) if (other !== base) expect(ancestorsOf(parentsOf, other).has(base)).toBe(false);
-      expect(graph.mergeBase(y, x)).toBe(base);
-    }), { numRuns: 60 });
+    fc.assert(
+      fc.property(history, fc.nat(), fc.nat(), ({ graph, parentsOf }, a, b) => {
+        const [x, y] = [`v${a % graph.size}`, `v${b % graph.size}`];
+        const theirs = ancestorsOf(parentsOf, y);
+        const common = [...ancestorsOf(parentsOf, x)].filter((id) => theirs.has(id));
+        const base = graph.mergeBase(x, y);
+        expect(base === undefined).toBe(common.length === 0);
+        if (base === undefined) return;
+        expect(common).toContain(base);
+        for (const other of common) if (other !== base) expect(ancestorsOf(parentsOf, other).has(base)).toBe(false);
+        expect(graph.mergeBase(y, x)).toBe(base);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   test('follows first parents to the root', () => {

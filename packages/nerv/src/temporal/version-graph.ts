@@ -34,9 +34,13 @@ export class VersionGraph<V extends Version = Version> {
   /** @throws `state/id-taken`; `state/version-not-found` for a parent that is not here */
   add(version: V): void {
     if (this.#entries.has(version.id)) {
-      throw new NervError('state/id-taken', `There is already a version '${version.id}'. Give each version its own id.`, {
-        details: { versionId: version.id },
-      });
+      throw new NervError(
+        'state/id-taken',
+        `There is already a version '${version.id}'. Give each version its own id.`,
+        {
+          details: { versionId: version.id },
+        },
+      );
     }
     for (const parent of version.parents) this.#entry(parent);
     this.#entries.set(version.id, { version, position: this.#entries.size });

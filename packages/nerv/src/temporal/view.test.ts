@@ -4,7 +4,10 @@ import { StateTree } from './state-tree.ts';
 
 const value = {
   name: 'cart',
-  items: [{ id: 'a', tags: ['x'] }, { id: 'b', tags: [] }],
+  items: [
+    { id: 'a', tags: ['x'] },
+    { id: 'b', tags: [] },
+  ],
   when: new Date(5),
   map: new Map<string, unknown>([['k', { deep: [1] }]]),
   set: new Set([1]),
@@ -33,7 +36,7 @@ describe('a view', () => {
     expect('toString' in view).toBe(true);
     expect(Object.hasOwn(view, 'name')).toBe(true);
     expect(Object.hasOwn(view, 'toString')).toBe(false);
-    expect(String(view)).toBe('[object Object]');
+    expect(Object.prototype.toString.call(view)).toBe('[object Object]');
     expect(view.constructor).toBe(Object);
     expect(Object.getPrototypeOf(view)).toBe(Object.prototype);
     const names: string[] = [];
@@ -112,7 +115,10 @@ describe('a view', () => {
   });
 
   test('shows odd keys as what they are', () => {
-    const odd = JSON.parse('{"__proto__":{"x":1},"constructor":2,"toJSON":3,"length":4,"$date":5,"then":6}') as Record<string, unknown>;
+    const odd = JSON.parse('{"__proto__":{"x":1},"constructor":2,"toJSON":3,"length":4,"$date":5,"then":6}') as Record<
+      string,
+      unknown
+    >;
     const shown = StateTree.from(odd).view();
     expect(Object.keys(shown)).toEqual(['$date', '__proto__', 'constructor', 'length', 'then', 'toJSON']);
     expect(Object.getOwnPropertyDescriptor(shown, '__proto__')?.value).toEqual({ x: 1 });
@@ -152,16 +158,34 @@ describe('a state tree', () => {
     expect(scalar.diff(StateTree.from([1]))).toEqual([{ op: 'replace', path: '', value: [1] }]);
     expect(() => scalar.edit(() => 1)).toThrow(expect.objectContaining({ code: 'state/invalid-argument' }));
     expect(() => scalar.withEntries([['a', 1]])).toThrow(expect.objectContaining({ code: 'state/invalid-argument' }));
-    expect(() => StateTree.from([1]).withEntries([['a', 1]])).toThrow(expect.objectContaining({ code: 'state/invalid-argument' }));
+    expect(() => StateTree.from([1]).withEntries([['a', 1]])).toThrow(
+      expect.objectContaining({ code: 'state/invalid-argument' }),
+    );
   });
 
   test('sets and removes many keys at once, and stays itself where nothing changes', () => {
     const flat = StateTree.from<Record<string, number>>({ a: 1, b: 2 });
-    expect(flat.withEntries([['c', 3], ['a', 9]], ['b', 'zz']).toValue()).toEqual({ a: 9, c: 3 });
+    expect(
+      flat
+        .withEntries(
+          [
+            ['c', 3],
+            ['a', 9],
+          ],
+          ['b', 'zz'],
+        )
+        .toValue(),
+    ).toEqual({ a: 9, c: 3 });
     expect(flat.withEntries([['a', 1]], ['none'])).toBe(flat);
     expect(flat.withEntries([['a', 5]], ['a']).toValue()).toEqual({ b: 2 });
-    expect(StateTree.from({}).withEntries([['x', 1]]).toValue()).toEqual({ x: 1 });
+    expect(
+      StateTree.from({})
+        .withEntries([['x', 1]])
+        .toValue(),
+    ).toEqual({ x: 1 });
     expect(flat.equals(StateTree.from({ b: 2, a: 1 }))).toBe(true);
-    expect(() => flat.withEntries([['$x', () => 1]])).toThrow(expect.objectContaining({ details: expect.objectContaining({ path: '/$$x' }) }));
+    expect(() => flat.withEntries([['$x', () => 1]])).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ path: '/$$x' }) }),
+    );
   });
 });

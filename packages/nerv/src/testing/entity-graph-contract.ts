@@ -163,6 +163,20 @@ function writingRelations(withGraph: WithGraph): void {
   );
 
   test(
+    'an upsert of a relation creates, then replaces, but never moves its ends',
+    withGraph(async (graph) => {
+      const { a, b } = await twoPeople(graph);
+      await graph.upsertRelation('knows', { id: 'r', from: a, to: b, properties: { since: 1 } });
+      const second = await graph.upsertRelation('knows', { id: 'r', from: a, to: b, strength: 2 });
+      expect(second).toMatchObject({ strength: 2, properties: {} });
+      expect(await graph.queryRelations()).toEqual([second]);
+      await refused(() => graph.upsertRelation('knows', { id: 'r', from: b, to: a }), 'relation/id-taken');
+      await refused(() => graph.upsertRelation('pays', { id: 'r', from: a, to: b }), 'relation/id-taken');
+      await refused(() => graph.upsertEntity('robot', { id: 'a' }), 'entity/id-taken');
+    }),
+  );
+
+  test(
     'wrong writes of relations are refused by code',
     withGraph(async (graph) => {
       const { a, b } = await twoPeople(graph);
@@ -205,6 +219,28 @@ function batching(withGraph: WithGraph): void {
       const names = (await graph.query({ orderBy: { field: 'name' } })).map(({ name }) => name);
       expect(names).toEqual(['Ada Lovelace', 'Charles']);
       expect(await graph.getRelation(relationId)).toBeDefined();
+    }),
+  );
+
+  test(
+    'a batch takes every kind of write',
+    withGraph(async (graph) => {
+      await graph.batch((batch) => {
+        batch.upsertEntity('person', { id: 'a', name: 'A' });
+        batch.upsertEntity('person', { id: 'b', name: 'B' });
+        batch.createEntity('person', { id: 'c', name: 'C' });
+        batch.createRelation('knows', { id: 'ab', from: 'a', to: 'b' });
+        batch.upsertRelation('knows', { id: 'bc', from: 'b', to: 'c' });
+        batch.createRelation('knows', { id: 'ac', from: 'a', to: 'c' });
+      });
+      await graph.batch((batch) => {
+        batch.updateRelation('ab', { strength: 4 });
+        batch.deleteRelation('ac');
+        batch.deleteEntity('c', { cascade: true });
+      });
+      expect((await graph.query()).map(({ id }) => id)).toEqual(['a', 'b']);
+      expect((await graph.queryRelations()).map(({ id, strength }) => [id, strength])).toEqual([['ab', 4]]);
+      await graph.batch(() => undefined);
     }),
   );
 

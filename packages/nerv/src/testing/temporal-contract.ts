@@ -41,7 +41,10 @@ function committing(withStore: WithStore): void {
       }, 'add b');
       expect(store.state).toEqual({
         count: 0,
-        items: [{ id: 'a', done: false }, { id: 'b', done: true }],
+        items: [
+          { id: 'a', done: false },
+          { id: 'b', done: true },
+        ],
         settings: { theme: 'dark', size: 12n },
       });
       await store.commit({ count: 7, items: [], settings: {} });
@@ -81,7 +84,9 @@ function committing(withStore: WithStore): void {
         }),
       );
       await expectCode('state/invalid-patch', () => store.commitPatch([{ op: 'remove', path: '/nothing' }]));
-      await expectCode('state/version-conflict', () => store.commit({ ...state, items: [], settings: {}, count: 1 }, { expectedHead: 'other' }));
+      await expectCode('state/version-conflict', () =>
+        store.commit({ ...state, items: [], settings: {}, count: 1 }, { expectedHead: 'other' }),
+      );
       await expectCode('state/branch-not-found', () => store.commit((draft) => (draft.count = 1), { branch: 'none' }));
       await expectCode('state/id-taken', () => store.commit((draft) => (draft.count = 1), { id: versionId }));
       expect(store.state).toBe(state);
@@ -97,7 +102,11 @@ function committing(withStore: WithStore): void {
       const first = await store.commit((draft) => (draft.count = 1), { expectedHead: head });
       const error = await failure(() => store.commit((draft) => (draft.count = 2), { expectedHead: head }));
       expect(error).toBeInstanceOf(VersionConflictError);
-      expect((error as VersionConflictError).details).toEqual({ branch: 'main', expectedHead: head, actualHead: first });
+      expect((error as VersionConflictError).details).toEqual({
+        branch: 'main',
+        expectedHead: head,
+        actualHead: first,
+      });
     }),
   );
 }
@@ -186,7 +195,10 @@ function branching(withStore: WithStore): void {
       await expectCode('state/branch-exists', () => store.createBranch('draft'));
       const id = await store.commit((draft) => (draft.count = 5), { branch: 'draft' });
       expect(store.versionId).toBe(root);
-      expect(await store.branches()).toEqual([{ name: 'draft', head: id }, { name: 'main', head: root }]);
+      expect(await store.branches()).toEqual([
+        { name: 'draft', head: id },
+        { name: 'main', head: root },
+      ]);
       await store.switchBranch('draft');
       expect([store.branch, store.versionId, store.state.count]).toEqual(['draft', id, 5]);
       await store.switchBranch('main');
@@ -241,7 +253,9 @@ function merging(withStore: WithStore): void {
         conflicts: [{ path: '/count', base: 0, ours: 2, theirs: 1 }],
       });
       expect(store.versionId).toBe(ours);
-      await store.merge('side', { resolve: (conflict) => ({ value: Number(conflict.ours) + Number(conflict.theirs) }) });
+      await store.merge('side', {
+        resolve: (conflict) => ({ value: Number(conflict.ours) + Number(conflict.theirs) }),
+      });
       expect(store.state.count).toBe(3);
     }),
   );
@@ -253,7 +267,11 @@ function merging(withStore: WithStore): void {
       await store.commit((draft) => (draft.settings['side'] = 1), { branch: 'side' });
       await store.commit((draft) => (draft.count = 2));
       const plan = await store.planMerge('side');
-      expect(plan).toMatchObject({ type: 'merge', conflicts: [], patch: [{ op: 'add', path: '/settings/side', value: 1 }] });
+      expect(plan).toMatchObject({
+        type: 'merge',
+        conflicts: [],
+        patch: [{ op: 'add', path: '/settings/side', value: 1 }],
+      });
       await store.commit((draft) => (draft.count = 4));
       await expectCode('state/version-conflict', () => store.merge(plan));
       await store.merge(await store.planMerge('side'));
@@ -283,12 +301,18 @@ function watching(withStore: WithStore): void {
       const changes: StateChange<ContractState>[] = [];
       const counts: number[] = [];
       const subscription = store.subscribe((change) => changes.push(change));
-      const selection = store.select((state) => state.count, (count) => counts.push(count));
+      const selection = store.select(
+        (state) => state.count,
+        (count) => counts.push(count),
+      );
       const first = await store.commit((draft) => (draft.count = 1));
       const second = await store.commit((draft) => (draft.settings['x'] = 1));
       await store.commit((draft) => (draft.count = 5), { id: 'third' });
       expect(changes.map((change) => change.versionId)).toEqual([first, second, 'third']);
-      expect(changes[1]).toMatchObject({ previousVersionId: first, patch: [{ op: 'add', path: '/settings/x', value: 1 }] });
+      expect(changes[1]).toMatchObject({
+        previousVersionId: first,
+        patch: [{ op: 'add', path: '/settings/x', value: 1 }],
+      });
       expect(changes[1]?.state.items).toBe(changes[0]?.state.items);
       expect(counts).toEqual([1, 5]);
       subscription.unsubscribe();

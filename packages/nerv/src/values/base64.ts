@@ -1,7 +1,9 @@
 /** Base64 (RFC 4648, section 4, with padding) without `Buffer` or `btoa`, which not every realm has. */
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-const SIXTETS: ReadonlyMap<string, number> = new Map([...ALPHABET].map((character, sixtet) => [character, sixtet]));
+const SIXTETS: ReadonlyMap<string, number> = new Map(
+  ALPHABET.split('').map((character, sixtet) => [character, sixtet]),
+);
 
 /** Bytes as base64. */
 export function encodeBase64(bytes: Uint8Array): string {

@@ -16,7 +16,10 @@ const leaf: fc.Arbitrary<unknown> = fc.oneof(
   fc.date({ noInvalidDate: true }),
   fc.uint8Array({ maxLength: 20 }),
 );
-const key = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 5 }), fc.constantFrom('__proto__', '$', '$$', '$date', 'toString', '10', '9'));
+const key = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 5 }),
+  fc.constantFrom('__proto__', '$', '$$', '$date', 'toString', '10', '9'),
+);
 const { value } = fc.letrec((tie) => ({
   value: fc.oneof({ depthSize: 'small' }, leaf, tie('array'), tie('object'), tie('map'), tie('set')),
   array: fc.array(tie('value'), { maxLength: 5 }),
@@ -33,21 +36,37 @@ const { value } = fc.letrec((tie) => ({
 
 describe('the codec', () => {
   test('gives back every value as it was', () => {
-    fc.assert(fc.property(value, (original) => {
-      const copy = parse(stringify(original));
-      expect(copy).toStrictEqual(original);
-      expect(stringify(copy)).toBe(stringify(original));
-      expect(decode(encode(original))).toStrictEqual(original);
-    }), { numRuns: 500 });
+    fc.assert(
+      fc.property(value, (original) => {
+        const copy = parse(stringify(original));
+        expect(copy).toStrictEqual(original);
+        expect(stringify(copy)).toBe(stringify(original));
+        expect(decode(encode(original))).toStrictEqual(original);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   test('writes text that is canonical, and takes no other text for canonical', () => {
-    fc.assert(fc.property(value, (original) => {
-      const text = stringify(original);
-      expect(isCanonical(text)).toBe(true);
-      expect(isCanonical(` ${text}`)).toBe(false);
-    }));
-    const others = ['{"b":1,"a":2}', '{"a":1,"a":1}', '1.0', '1e2', '-0', '"\\u0061"', '12345678901234567890', '{"$x":1}', '{', ''];
+    fc.assert(
+      fc.property(value, (original) => {
+        const text = stringify(original);
+        expect(isCanonical(text)).toBe(true);
+        expect(isCanonical(` ${text}`)).toBe(false);
+      }),
+    );
+    const others = [
+      '{"b":1,"a":2}',
+      '{"a":1,"a":1}',
+      '1.0',
+      '1e2',
+      '-0',
+      '"\\u0061"',
+      '12345678901234567890',
+      '{"$x":1}',
+      '{',
+      '',
+    ];
     for (const text of others) expect(isCanonical(text), text).toBe(false);
   });
 
@@ -56,7 +75,14 @@ describe('the codec', () => {
       '[{"$bigint":"12"},{"$date":"1970-01-01T00:00:00.000Z"},{"$bytes":"AQI="},{"$number":"-0"},{"$number":"NaN"},' +
         '{"$number":"Infinity"},{"$number":"-Infinity"},{"$undefined":true}]',
     );
-    expect(stringify(new Map<unknown, unknown>([['b', 1], ['a', new Set([1])]]))).toBe('{"$map":[["b",1],["a",{"$set":[1]}]]}');
+    expect(
+      stringify(
+        new Map<unknown, unknown>([
+          ['b', 1],
+          ['a', new Set([1])],
+        ]),
+      ),
+    ).toBe('{"$map":[["b",1],["a",{"$set":[1]}]]}');
     expect(stringify({ $a: { $$b: 1 }, c$: 2 })).toBe('{"$$a":{"$$$b":1},"c$":2}');
   });
 
@@ -98,7 +124,9 @@ describe('the codec', () => {
     ['a member of a set', new Set([{ f: () => 1 }]), '/$set/0/f'],
   ];
   test.each(refused)('refuses %s and names the place', (_, bad, path) => {
-    expect(() => encode(bad)).toThrow(expect.objectContaining({ code: 'value/unsupported', details: expect.objectContaining({ path }) }));
+    expect(() => encode(bad)).toThrow(
+      expect.objectContaining({ code: 'value/unsupported', details: expect.objectContaining({ path }) }),
+    );
   });
 
   test('stores the same object in two places, as two', () => {
@@ -115,7 +143,9 @@ describe('the codec', () => {
     expect(parse(stringify(nest(256)))).toStrictEqual(nest(256));
     expect(() => encode(nest(257))).toThrow(expect.objectContaining({ code: 'value/too-deep' }));
     expect(() => parse('['.repeat(257) + ']'.repeat(257))).toThrow(expect.objectContaining({ code: 'value/too-deep' }));
-    expect(() => parse('['.repeat(50_000) + ']'.repeat(50_000))).toThrow(expect.objectContaining({ code: 'value/too-deep' }));
+    expect(() => parse('['.repeat(50_000) + ']'.repeat(50_000))).toThrow(
+      expect.objectContaining({ code: 'value/too-deep' }),
+    );
     expect(() => canonicalJson(JSON.parse('['.repeat(5_000) + ']'.repeat(5_000)) as JsonValue)).toThrow(
       expect.objectContaining({ code: 'value/too-deep' }),
     );
@@ -144,7 +174,9 @@ describe('the codec', () => {
     ['nonsense', ''],
   ];
   test.each(malformed)('refuses %s, which it never wrote', (text, path) => {
-    expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'value/malformed', details: expect.objectContaining({ path }) }));
+    expect(() => parse(text)).toThrow(
+      expect.objectContaining({ code: 'value/malformed', details: expect.objectContaining({ path }) }),
+    );
   });
 
   test('decodes nothing but JSON', () => {
@@ -196,7 +228,9 @@ describe('canonical JSON', () => {
   });
 
   test('escapes only what must be escaped', () => {
-    expect(canonicalJson('\u20ac$\u000f\nA\'B"\\\\"/\u007f\u2028')).toBe('"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/\u007f\u2028"');
+    expect(canonicalJson('\u20ac$\u000f\nA\'B"\\\\"/\u007f\u2028')).toBe(
+      '"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/\u007f\u2028"',
+    );
     expect(canonicalJson('\b\t\f\r\u0000\u001f')).toBe('"\\b\\t\\f\\r\\u0000\\u001f"');
   });
 
@@ -213,18 +247,22 @@ describe('canonical JSON', () => {
 
 describe('base64', () => {
   test('agrees with the platform, both ways', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 50 }), (bytes) => {
-      expect(encodeBase64(bytes)).toBe(Buffer.from(bytes).toString('base64'));
-      expect(tryDecodeBase64(encodeBase64(bytes))).toEqual(bytes);
-    }));
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 50 }), (bytes) => {
+        expect(encodeBase64(bytes)).toBe(Buffer.from(bytes).toString('base64'));
+        expect(tryDecodeBase64(encodeBase64(bytes))).toEqual(bytes);
+      }),
+    );
   });
 });
 
 describe('pointers', () => {
   test('are built and read back', () => {
-    fc.assert(fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('~', '/', '~1', '', '~0/'))), (segments) => {
-      expect(parsePointer(segments.reduce<string>(appendPointer, ''))).toEqual(segments);
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('~', '/', '~1', '', '~0/'))), (segments) => {
+        expect(parsePointer(segments.reduce<string>(appendPointer, ''))).toEqual(segments);
+      }),
+    );
     expect(appendPointer('/a', 3)).toBe('/a/3');
   });
 

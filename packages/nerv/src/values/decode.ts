@@ -39,10 +39,14 @@ export function parseJson(text: string): JsonValue {
     // JSON.parse returns nothing but JSON.
     return JSON.parse(text) as JsonValue;
   } catch (cause) {
-    throw new NervError('value/malformed', `The text is not JSON: ${cause instanceof Error ? cause.message : 'unknown'}.`, {
-      details: { path: '' },
-      cause,
-    });
+    throw new NervError(
+      'value/malformed',
+      `The text is not JSON: ${cause instanceof Error ? cause.message : 'unknown'}.`,
+      {
+        details: { path: '' },
+        cause,
+      },
+    );
   }
 }
 
@@ -64,7 +68,9 @@ function decodeAt(json: unknown, path: string, depth: number): Value {
   if (Array.isArray(json)) return decodeElements(json, path, depth);
   const tag = leafTag(json, path);
   // `json` is an object and `tag` one of its keys.
-  return tag === undefined ? decodeEntries(json, path, depth) : decodeTagged(tag, (json as Record<string, unknown>)[tag], path, depth);
+  return tag === undefined
+    ? decodeEntries(json, path, depth)
+    : decodeTagged(tag, (json as Record<string, unknown>)[tag], path, depth);
 }
 
 /** `depth` counts arrays, objects, maps and sets around the value, as `encode` does. */
@@ -93,7 +99,9 @@ function decodeEntries(object: object, path: string, depth: number): Value {
 function decodeTagged(tag: string, content: unknown, path: string, depth: number): Value {
   switch (tag) {
     case '$bigint':
-      return typeof content === 'string' && /^(0|-?[1-9][0-9]*)$/.test(content) ? BigInt(content) : malformed(path, 'no bigint');
+      return typeof content === 'string' && /^(0|-?[1-9][0-9]*)$/.test(content)
+        ? BigInt(content)
+        : malformed(path, 'no bigint');
     case '$date':
       return decodeDate(content, path);
     case '$bytes':
@@ -121,7 +129,8 @@ function decodeNumber(content: unknown, path: string): number {
 
 function decodeDate(content: unknown, path: string): Date {
   const date = new Date(typeof content === 'string' ? content : Number.NaN);
-  if (Number.isNaN(date.getTime()) || date.toISOString() !== content) malformed(path, 'no date as toISOString writes it');
+  if (Number.isNaN(date.getTime()) || date.toISOString() !== content)
+    malformed(path, 'no date as toISOString writes it');
   return date;
 }
 

@@ -12,6 +12,7 @@
  *
  * Everything else is refused, with the path to it.
  */
+import { unreachable } from '../assert.ts';
 import { NervError } from '../errors.ts';
 import { encodeBase64 } from './base64.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -57,9 +58,13 @@ export class Nesting {
   within<T>(container: object, path: string, body: () => T): T {
     if (this.#ancestors.includes(container)) refuse(path, 'a cycle');
     if (this.#ancestors.length >= DEPTH_LIMIT) {
-      throw new NervError('value/too-deep', `The value at '${path}' nests deeper than ${DEPTH_LIMIT} levels. Flatten it.`, {
-        details: { path, limit: DEPTH_LIMIT },
-      });
+      throw new NervError(
+        'value/too-deep',
+        `The value at '${path}' nests deeper than ${DEPTH_LIMIT} levels. Flatten it.`,
+        {
+          details: { path, limit: DEPTH_LIMIT },
+        },
+      );
     }
     this.#ancestors.push(container);
     try {
@@ -129,8 +134,11 @@ function encodeLeaf(value: unknown, path: string, nesting: Nesting): JsonValue |
       return { $undefined: true };
     case 'object':
       return value === null ? null : encodeObjectLeaf(value, path, nesting);
-    default:
+    case 'function':
+    case 'symbol':
       return refuse(path, `a ${typeof value}`);
+    default:
+      return unreachable(value, 'kind of value');
   }
 }
 

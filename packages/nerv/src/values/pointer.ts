@@ -11,20 +11,23 @@ export function appendPointer(pointer: string, segment: string | number): string
  */
 export function parsePointer(pointer: string): string[] {
   if (pointer === '') return [];
-  if (!pointer.startsWith('/') || /~(?![01])/.test(pointer)) {
+  checkPointer(pointer);
+  return pointer.slice(1).split('/').map(unescapeSegment);
+}
+
+/** Passes what is a JSON pointer (RFC 6901). @throws `state/invalid-patch` */
+export function checkPointer(pointer: string): void {
+  if (pointer !== '' && (!pointer.startsWith('/') || /~(?![01])/.test(pointer))) {
     throw new NervError(
       'state/invalid-patch',
       `'${pointer}' is not a JSON pointer. It starts with '/' and writes '~' as '~0' and '/' as '~1'.`,
       { details: { path: pointer } },
     );
   }
-  return pointer.slice(1).split('/').map(unescapeSegment);
 }
 
 function escapeSegment(segment: string): string {
-  return segment.includes('~') || segment.includes('/')
-    ? segment.replaceAll('~', '~0').replaceAll('/', '~1')
-    : segment;
+  return segment.includes('~') || segment.includes('/') ? segment.replaceAll('~', '~0').replaceAll('/', '~1') : segment;
 }
 
 function unescapeSegment(segment: string): string {

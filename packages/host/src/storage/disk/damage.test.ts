@@ -132,12 +132,14 @@ describe('a storage that was not closed', () => {
   test.each([0x01, 0x80, 0xff])(
     'with any byte of the log changed by %i, gives an error or what was stored',
     async (mask) => {
-      // The last frame spans several sectors, the last but one lies in one.
-      for (const records of [1, 3, 4, 6]) {
+      // The last frame lies in one sector, or spans several.
+      for (const records of [1, 4]) {
         const fileSystem = await writeUnclosed(records);
-        const { length } = fileSystem.contents(FIRST_SEGMENT);
-        const used = contentEnd(fileSystem.contents(FIRST_SEGMENT));
-        for (let at = 0; at < length; at += at < used + 600 ? 1 : 997) {
+        const whole = fileSystem.contents(FIRST_SEGMENT);
+        const used = contentEnd(whole);
+        // A part of the room laid ahead stands for all of it.
+        fileSystem.put(FIRST_SEGMENT, whole.slice(0, used + 1100));
+        for (let at = 0; at < used + 1100; at++) {
           const found = await outcome(flip(fileSystem, FIRST_SEGMENT, at, mask));
           if (typeof found === 'number' && found !== records) expect.fail(`byte ${at} of ${used}: ${found} records`);
           if (at < used) expect(found, `byte ${at} of ${used}`).toBe('storage/corrupt');

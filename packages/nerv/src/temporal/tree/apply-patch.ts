@@ -5,7 +5,7 @@ import { unreachable } from '../../assert.ts';
 import type { JsonValue } from '../../values/json.ts';
 import { parsePointer } from '../../values/pointer.ts';
 import type { JsonPatch, PatchOperation } from '../patch.ts';
-import { ArrayDraft } from './array-draft.ts';
+import type { ArrayDraft } from './array-draft.ts';
 import { OpenSession } from './draft-session.ts';
 import { Nested, settle, type DraftSlot } from './draft-slot.ts';
 import { importValue } from './import-value.ts';
@@ -74,16 +74,16 @@ class PatchedDocument {
   }
 
   #replace(path: string, slot: DraftSlot): void {
-    this.#find(path);
     const place = this.#place(path);
+    this.#slotAt(place, path);
     if (place.type === 'root') this.#root = slot;
     else if (place.type === 'entry') place.draft.put(place.key, slot);
     else place.draft.putAt(place.position, slot);
   }
 
   #remove(path: string): void {
-    this.#find(path);
     const place = this.#place(path);
+    this.#slotAt(place, path);
     if (place.type === 'root') this.#fail('removes the whole state, which must stay; replace it');
     else if (place.type === 'entry') place.draft.remove(place.key);
     else place.draft.splice(place.position, 1, []);
@@ -99,14 +99,21 @@ class PatchedDocument {
 
   #test(path: string, value: JsonValue): void {
     if (sameSlot(settle(this.#find(path), path), this.#slotOf(value))) return;
-    throw new NervError('state/patch-test-failed', `The state at '${path}' is not what operation ${this.#index} of the patch expects.`, {
-      details: { index: this.#index, path },
-    });
+    throw new NervError(
+      'state/patch-test-failed',
+      `The state at '${path}' is not what operation ${this.#index} of the patch expects.`,
+      {
+        details: { index: this.#index, path },
+      },
+    );
   }
 
-  /** What stands at a place that must be there. */
+  /** What a path leads to, which must be there. */
   #find(path: string): DraftSlot {
-    const place = this.#place(path);
+    return this.#slotAt(this.#place(path), path);
+  }
+
+  #slotAt(place: Place, path: string): DraftSlot {
     if (place.type === 'root') return this.#root;
     const slot = place.type === 'entry' ? place.draft.slotOf(place.key) : place.draft.slotAt(place.position);
     return slot === ABSENT ? this.#fail(`needs '${path}', which is not there`) : slot;
@@ -141,7 +148,9 @@ class PatchedDocument {
       keep(new Nested(draft));
       return draft;
     }
-    return this.#fail(slot === ABSENT ? `needs '${path}', which lies in nothing` : `needs '${path}', which lies in no object or array`);
+    return this.#fail(
+      slot === ABSENT ? `needs '${path}', which lies in nothing` : `needs '${path}', which lies in no object or array`,
+    );
   }
 
   /** The user's key for a segment of the encoded form. */
@@ -154,7 +163,9 @@ class PatchedDocument {
   #position(draft: ArrayDraft, segment: string, path: string): number {
     if (!/^(0|[1-9][0-9]*)$/.test(segment)) this.#fail(`names '${path}': '${segment}' is no array index`);
     const position = Number(segment);
-    return position <= draft.length ? position : this.#fail(`names '${path}', but the array has ${draft.length} elements`);
+    return position <= draft.length
+      ? position
+      : this.#fail(`names '${path}', but the array has ${draft.length} elements`);
   }
 
   #slotOf(value: JsonValue): Slot {

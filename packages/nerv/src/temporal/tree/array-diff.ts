@@ -36,7 +36,8 @@ function diffRuns(aRun: Run, bRun: Run, hunks: Hunk[]): void {
   let prefix = 0;
   while (prefix < a.length && prefix < b.length && sameItem(a[prefix], b[prefix])) prefix += 1;
   let suffix = 0;
-  while (suffix < a.length - prefix && suffix < b.length - prefix && sameItem(a.at(-1 - suffix), b.at(-1 - suffix))) suffix += 1;
+  while (suffix < a.length - prefix && suffix < b.length - prefix && sameItem(a.at(-1 - suffix), b.at(-1 - suffix)))
+    suffix += 1;
   const aMiddle = a.slice(prefix, a.length - suffix);
   const bMiddle = b.slice(prefix, b.length - suffix);
   const aStarts = startsOf(aMiddle, aRun.start + countOf(a.slice(0, prefix)));

@@ -53,7 +53,8 @@ function spliceElements(draft: ArrayDraft, args: readonly unknown[]): unknown[] 
 
 function fill(draft: ArrayDraft, [value, start, end]: readonly unknown[]): object {
   const to = relative(end, draft.length, draft.length);
-  for (let position = relative(start, draft.length, 0); position < to; position += 1) draft.putAt(position, looseSlot(value));
+  for (let position = relative(start, draft.length, 0); position < to; position += 1)
+    draft.putAt(position, looseSlot(value));
   return draft.proxy;
 }
 

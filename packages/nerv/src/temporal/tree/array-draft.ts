@@ -91,7 +91,8 @@ export class ArrayDraft implements Draft {
   }
 
   #checkLength(value: unknown): number {
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) refuse('/length', `an array of length ${String(value)}`);
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
+      refuse('/length', `an array of length ${String(value)}`);
     return value > this.length ? refuse('/length', 'a hole in an array') : value;
   }
 

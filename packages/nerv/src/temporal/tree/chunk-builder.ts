@@ -13,9 +13,12 @@ import { Chunk, type ItemRun } from './chunk.ts';
 import { TreeNode, type Slot } from './slot.ts';
 import { treeWork } from './work.ts';
 
-const NO_KEYS: readonly string[] = [];
-const NO_SLOTS: readonly Slot[] = [];
 const NO_CHILDREN: readonly Chunk[] = [];
+
+/** Items of one level, to be put into chunks: an old chunk's, or new ones. */
+interface Items extends ItemRun {
+  readonly children?: readonly Chunk[] | undefined;
+}
 
 /** The chunk of one level that still takes items. */
 class OpenChunk {
@@ -31,30 +34,27 @@ class OpenChunk {
   /** Whether the chunk ends after the item it took last. */
   get isFull(): boolean {
     const held = this.digests.length;
-    return held === CHUNK_ITEMS_MAX || (held >= CHUNK_ITEMS_MIN && isBoundary(this.digests[held - 1] ?? ''));
+    return endsAt(held, this.digests[held - 1] ?? '');
   }
 
-  /** Takes items from `at` on, and stops when the chunk is full; returns where it stopped. */
-  takeRun(run: ItemRun, from: number, to: number): number {
-    const isKeyed = run.keys.length > 0;
-    let at = from;
+  /** Takes items from `from` on, and stops when the chunk is full; returns where it stopped. */
+  takeRun(items: Items, from: number, to: number): number {
+    const { digests } = items;
+    let end = from;
+    let held = this.digests.length;
     do {
-      this.digests.push(run.digests[at] ?? '');
-      this.slots.push(run.slots[at] as Slot); // `at` is inside the run
-      if (isKeyed) this.keys.push(run.keys[at] ?? '');
-      at += 1;
-    } while (at < to && !this.isFull);
-    return at;
+      end += 1;
+      held += 1;
+    } while (end < to && !endsAt(held, digests[end - 1] ?? ''));
+    this.digests = joined(this.digests, digests, from, end);
+    this.keys = joined(this.keys, items.keys, from, end);
+    this.slots = joined(this.slots, items.slots, from, end);
+    this.children = joined(this.children, items.children ?? NO_CHILDREN, from, end);
+    return end;
   }
 
   toChunk(level: number): Chunk {
-    return new Chunk({
-      level,
-      keys: this.keys.length > 0 ? this.keys : NO_KEYS,
-      slots: level === 0 ? this.slots : NO_SLOTS,
-      children: level === 0 ? NO_CHILDREN : this.children,
-      digests: this.digests,
-    });
+    return new Chunk({ level, keys: this.keys, slots: this.slots, children: this.children, digests: this.digests });
   }
 
   /** Begins the next chunk; the lists of the last one are the chunk's now. */
@@ -64,6 +64,19 @@ class OpenChunk {
     this.children = [];
     this.digests = [];
   }
+}
+
+/** Whether a chunk ends with its `held`th item, whose digest this is. */
+function endsAt(held: number, digest: Digest): boolean {
+  return held === CHUNK_ITEMS_MAX || (held >= CHUNK_ITEMS_MIN && isBoundary(digest));
+}
+
+/** `list` with more behind it; a copy of exact size where it was empty. */
+function joined<T>(list: T[], more: readonly T[], from: number, to: number): T[] {
+  if (more.length === 0) return list;
+  if (list.length === 0) return more.slice(from, to);
+  for (let i = from; i < to; i += 1) list.push(more[i] as T); // `i` is inside
+  return list;
 }
 
 /** Builds one container. Give it the items in order, then call `finish` once. */
@@ -78,20 +91,15 @@ export class ChunkBuilder {
     return true;
   }
 
-  /** Adds the items [from, to) of a run. */
-  addRun(run: ItemRun, from: number, to: number): void {
-    const open = this.#level(0);
+  /** Adds the items [from, to) of a level: elements or entries to level 0, whole chunks to any other. */
+  addRun(level: number, items: Items, from: number, to: number): void {
+    assert(level === 0 || this.isClean(level - 1), 'a chunk is taken over only where one begins');
+    const open = this.#level(level);
     let at = from;
     while (at < to) {
-      at = open.takeRun(run, at, to);
-      if (open.isFull) this.#close(0);
+      at = open.takeRun(items, at, to);
+      if (open.isFull) this.#close(level);
     }
-  }
-
-  /** Takes over a chunk as it is. */
-  addChunk(chunk: Chunk, digest: Digest): void {
-    assert(this.isClean(chunk.level), 'a chunk is taken over only where one begins');
-    this.#addChild(chunk, digest);
   }
 
   /** The container of all the items that were added. */

@@ -63,46 +63,34 @@ export class Chunk implements ItemRun {
 
   /** The slot under a key. */
   find(key: string): MaybeSlot {
-    let chunk: Chunk | undefined = this;
-    while (chunk.level > 0) {
-      chunk = chunk.children[firstNotBelow(chunk.keys, key)];
-      if (chunk === undefined) return ABSENT;
+    const index = firstNotBelow(this.keys, key);
+    if (this.level > 0) {
+      const child = this.children[index];
+      return child === undefined ? ABSENT : child.find(key);
     }
-    const index = firstNotBelow(chunk.keys, key);
     // A slot of `undefined` is a value; the index is inside as the key is there.
-    return chunk.keys[index] === key ? (chunk.slots[index] as Slot) : ABSENT;
+    return this.keys[index] === key ? (this.slots[index] as Slot) : ABSENT;
   }
 
   /** How many entries have a key below this one: the position of the key, there or not. */
   positionOf(key: string): number {
-    let chunk: Chunk | undefined = this;
+    const index = firstNotBelow(this.keys, key);
+    if (this.level === 0) return index;
     let position = 0;
-    while (chunk.level > 0) {
-      const index: number = firstNotBelow(chunk.keys, key);
-      for (let i = 0; i < index; i += 1) position += chunk.children[i]?.count ?? 0;
-      chunk = chunk.children[index];
-      if (chunk === undefined) return position;
-    }
-    return position + firstNotBelow(chunk.keys, key);
+    for (let i = 0; i < index; i += 1) position += this.children[i]?.count ?? 0;
+    return position + (this.children[index]?.positionOf(key) ?? 0);
   }
 
   /** The slot at a position, `ABSENT` outside. */
   at(position: number): MaybeSlot {
     if (position < 0 || position >= this.count) return ABSENT;
-    let chunk: Chunk = this;
+    if (this.level === 0) return this.slots[position] as Slot; // the position is inside
     let left = position;
-    while (chunk.level > 0) {
-      let index = 0;
-      let child = chunk.children[index];
-      while (child !== undefined && left >= child.count) {
-        left -= child.count;
-        index += 1;
-        child = chunk.children[index];
-      }
-      if (child === undefined) return ABSENT;
-      chunk = child;
+    for (const child of this.children) {
+      if (left < child.count) return child.at(left);
+      left -= child.count;
     }
-    return chunk.slots[left] as Slot; // `left` is below the chunk's count
+    return ABSENT;
   }
 
   /** Calls `visit` for the slots at positions [from, to), in order, with their keys (empty in an array). */

@@ -107,7 +107,9 @@ export function settle(slot: DraftSlot, path: string): Slot {
   if (slot instanceof LooseValue) {
     const settled = importValue(slot.value, path, knownSlot);
     const { original } = slot;
-    return original !== undefined && settled instanceof OpaqueLeaf && settled.text === original.text ? original : settled;
+    return original !== undefined && settled instanceof OpaqueLeaf && settled.text === original.text
+      ? original
+      : settled;
   }
   return typeof slot === 'string' ? importValue(slot, path, knownSlot) : slot;
 }

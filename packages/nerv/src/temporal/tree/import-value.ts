@@ -49,19 +49,13 @@ class Importer {
   }
 }
 
+/** Strings are looked at (lone surrogates), functions and symbols refused; everything else that is no object is itself. */
 function scalar(value: unknown, path: string): Slot {
-  switch (typeof value) {
-    case 'string':
-      tryEncodeLeaf(value, path); // refuses lone surrogates
-      return value;
-    case 'number':
-    case 'boolean':
-    case 'bigint':
-    case 'undefined':
-      return value;
-    default:
-      if (value === null) return null;
-      tryEncodeLeaf(value, path); // refuses functions and symbols
-      assert(false, 'every other kind of value is refused');
-  }
+  if (typeof value === 'string' || typeof value === 'function' || typeof value === 'symbol') checkScalar(value, path);
+  return value as Slot; // what is left is a scalar
+}
+
+function checkScalar(value: unknown, path: string): void {
+  const leaf = tryEncodeLeaf(value, path);
+  assert(leaf !== undefined, 'a scalar is a leaf');
 }

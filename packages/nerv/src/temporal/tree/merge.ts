@@ -92,7 +92,11 @@ class Merge {
     for (let i = 0; i < our.aTo - our.aFrom; i += 1) {
       const at = our.bFrom + i;
       const ours = elementAt(nodes.ours, at);
-      const sides = { base: elementAt(nodes.base, our.aFrom + i), ours, theirs: elementAt(nodes.theirs, their.bFrom + i) };
+      const sides = {
+        base: elementAt(nodes.base, our.aFrom + i),
+        ours,
+        theirs: elementAt(nodes.theirs, their.bFrom + i),
+      };
       const merged = this.merge(sides, appendPointer(path, at));
       if (sameSlot(merged, ours)) continue;
       splices.push({ at, remove: 1, insert: merged === ABSENT ? NO_ITEMS : makeElements([merged]) });
@@ -127,7 +131,9 @@ function overlaps(a: Hunk, b: Hunk): boolean {
 
 function isPairwise(a: Hunk, b: Hunk): boolean {
   const length = a.aTo - a.aFrom;
-  return a.aFrom === b.aFrom && a.aTo === b.aTo && a.bTo - a.bFrom === length && b.bTo - b.bFrom === length && length > 0;
+  return (
+    a.aFrom === b.aFrom && a.aTo === b.aTo && a.bTo - a.bFrom === length && b.bTo - b.bFrom === length && length > 0
+  );
 }
 
 function isSameChange(nodes: Nodes, our: Hunk, their: Hunk): boolean {

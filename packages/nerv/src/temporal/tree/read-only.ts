@@ -4,7 +4,9 @@ import type { Value } from '../../values/json.ts';
 
 const MAP_WRITES: readonly string[] = ['set', 'delete', 'clear'];
 const SET_WRITES: readonly string[] = ['add', 'delete', 'clear'];
-const DATE_WRITES: readonly string[] = Object.getOwnPropertyNames(Date.prototype).filter((name) => name.startsWith('set'));
+const DATE_WRITES: readonly string[] = Object.getOwnPropertyNames(Date.prototype).filter((name) =>
+  name.startsWith('set'),
+);
 
 /**
  * Makes a decoded value read-only, all the way down, and returns it. Writing methods of Map, Set and Date throw

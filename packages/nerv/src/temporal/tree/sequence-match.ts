@@ -113,7 +113,8 @@ function matchExactly(a: readonly string[], b: readonly string[], range: Hunk, h
   let j = 0;
   let open: { i: number; j: number } = { i: 0, j: 0 };
   const close = (): void => {
-    if (open.i < i || open.j < j) hunks.push({ aFrom: aFrom + open.i, aTo: aFrom + i, bFrom: bFrom + open.j, bTo: bFrom + j });
+    if (open.i < i || open.j < j)
+      hunks.push({ aFrom: aFrom + open.i, aTo: aFrom + i, bFrom: bFrom + open.j, bTo: bFrom + j });
   };
   while (i < aTo - aFrom && j < bTo - bFrom) {
     if (a[aFrom + i] === b[bFrom + j]) {

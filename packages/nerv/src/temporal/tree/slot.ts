@@ -116,7 +116,11 @@ export function slotToValue(slot: Slot): Value {
   return slot instanceof OpaqueLeaf ? decode(JSON.parse(slot.text)) : slot;
 }
 
-function nodeToPlain<T>(node: TreeNode, each: (slot: Slot) => T, keyOf: (key: string) => string): T[] | Record<string, T> {
+function nodeToPlain<T>(
+  node: TreeNode,
+  each: (slot: Slot) => T,
+  keyOf: (key: string) => string,
+): T[] | Record<string, T> {
   if (node.kind === 'array') {
     const elements: T[] = [];
     node.root?.forEach((slot) => elements.push(each(slot)));

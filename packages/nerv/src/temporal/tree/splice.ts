@@ -34,7 +34,7 @@ export function makeEntries(keys: readonly string[], slots: readonly Slot[]): It
 /** A container of these items alone. */
 export function buildNode(kind: 'array' | 'object', items: ItemRun): TreeNode {
   const builder = new ChunkBuilder();
-  builder.addRun(items, 0, items.slots.length);
+  builder.addRun(0, items, 0, items.slots.length);
   return builder.finish(kind);
 }
 
@@ -47,7 +47,7 @@ export function spliceNode(node: TreeNode, splices: readonly Splice[]): TreeNode
   const builder = new ChunkBuilder();
   const walk = new SpliceWalk(builder, splices);
   if (node.root === undefined) walk.atEnd(0);
-  else walk.walk(node.root, undefined, 0, 0, true);
+  else walk.walk(node.root, 0, true);
   const edited = builder.finish(node.kind);
   return edited.digest === node.digest ? node : edited;
 }
@@ -81,25 +81,13 @@ class SpliceWalk {
     this.#splices = splices;
   }
 
-  /** `start` is the position of the chunk's first item; its digest stands in `owner` at item `index`. */
-  walk(chunk: Chunk, owner: Chunk | undefined, index: number, start: number, isLast: boolean): void {
-    const end = start + chunk.count;
-    if (this.#removedTo >= end && !isLast) return;
-    const at = this.#nextAt();
-    const isTouched = at < end || (isLast && at === end) || this.#removedTo > start;
-    if (!isTouched && owner !== undefined && this.#builder.isClean(chunk.level)) {
-      this.#builder.addChunk(chunk, owner.digests[index] ?? '');
-      return;
-    }
-    if (chunk.level === 0) {
+  /** `start` is the position of the chunk's first item. */
+  walk(chunk: Chunk, start: number, isLast: boolean): void {
+    if (chunk.level > 0) {
+      this.#walkChildren(chunk, start, isLast);
+    } else {
       this.#walkItems(chunk, start);
-      if (isLast) this.atEnd(end);
-      return;
-    }
-    let childStart = start;
-    for (const [childIndex, child] of chunk.children.entries()) {
-      this.walk(child, chunk, childIndex, childStart, isLast && childIndex === chunk.children.length - 1);
-      childStart += child.count;
+      if (isLast) this.atEnd(start + chunk.count);
     }
   }
 
@@ -107,6 +95,37 @@ class SpliceWalk {
   atEnd(end: number): void {
     while (this.#nextAt() === end) this.#insertNext();
     assert(this.#nextAt() === Infinity && this.#removedTo <= end, 'splices lie inside the container');
+  }
+
+  /** Takes over what is not touched, in runs, and goes into the rest. */
+  #walkChildren(chunk: Chunk, start: number, isLast: boolean): void {
+    const { children, level } = chunk;
+    const isLastChild = (index: number): boolean => isLast && index === children.length - 1;
+    let index = 0;
+    let at = start;
+    while (index < children.length) {
+      const from = index;
+      if (this.#builder.isClean(level - 1)) {
+        for (let child = children[index]; child !== undefined; child = children[index]) {
+          if (this.#touches(at, at + child.count, isLastChild(index))) break;
+          at += child.count;
+          index += 1;
+        }
+        this.#builder.addRun(level, chunk, from, index);
+      }
+      const touched = children[index];
+      if (touched === undefined) break;
+      const isRemoved = this.#removedTo >= at + touched.count && !isLastChild(index);
+      if (!isRemoved) this.walk(touched, at, isLastChild(index));
+      at += touched.count;
+      index += 1;
+    }
+  }
+
+  /** Whether anything changes at positions [start, end), or behind them when they are the last. */
+  #touches(start: number, end: number, isLast: boolean): boolean {
+    const at = this.#nextAt();
+    return this.#removedTo > start || at < end || (isLast && at === end);
   }
 
   #walkItems(chunk: Chunk, start: number): void {
@@ -119,7 +138,7 @@ class SpliceWalk {
         this.#insertNext();
       } else {
         const runEnd = Math.min(count, this.#nextAt() - start);
-        this.#builder.addRun(chunk, i, runEnd);
+        this.#builder.addRun(0, chunk, i, runEnd);
         i = runEnd;
       }
     }
@@ -129,7 +148,7 @@ class SpliceWalk {
     const splice = this.#splices[this.#next];
     assert(splice !== undefined, 'there is a next splice');
     this.#next += 1;
-    this.#builder.addRun(splice.insert, 0, splice.insert.slots.length);
+    this.#builder.addRun(0, splice.insert, 0, splice.insert.slots.length);
     this.#removedTo = splice.at + splice.remove;
     assert(this.#nextAt() >= this.#removedTo, 'splices rise and do not overlap');
   }
