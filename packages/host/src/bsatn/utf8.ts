@@ -31,8 +31,10 @@ export function decodeValidUtf8(bytes: Uint8Array, start: number, end: number): 
 export function findInvalidUtf8(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end) {
-    const lead = bytes[at] ?? 0;
-    if (lead < 0x80) {
+    // Most text is ASCII, which is passed over four bytes at a time.
+    while (at + 4 <= end && isAsciiRun(bytes, at)) at += 4;
+    if (at === end) break;
+    if ((bytes[at] ?? 0) < 0x80) {
       at += 1;
       continue;
     }
@@ -76,6 +78,10 @@ export function tryDecodeShortAscii(bytes: Uint8Array, start: number, end: numbe
     text += String.fromCharCode(a);
   }
   return text;
+}
+
+function isAsciiRun(bytes: Uint8Array, at: number): boolean {
+  return ((bytes[at] ?? 0) | (bytes[at + 1] ?? 0) | (bytes[at + 2] ?? 0) | (bytes[at + 3] ?? 0)) < 0x80;
 }
 
 /** Length of the sequence of two to four bytes that starts at `at`, 0 when there is no valid one (Unicode table 3-7). */

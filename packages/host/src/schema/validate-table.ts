@@ -1,5 +1,6 @@
 import type { AlgebraicType } from '../bsatn/algebraic-type.ts';
-import { decodeValue } from '../bsatn/codec.ts';
+import { compileCodec } from '../bsatn/codec.ts';
+import { BsatnReader } from '../bsatn/reader.ts';
 import { BsatnError } from '../bsatn/bsatn-error.ts';
 import type { ColumnDef, ConstraintDef, IndexDef, SequenceDef, TableDef } from './module-def.ts';
 import type { RawIndexDef, RawSequenceDef, RawTableDef } from './raw-module-def.ts';
@@ -88,15 +89,18 @@ class TableValidation {
     const value = this.#raw.defaultValues.findLast(({ column }) => column === position)?.value;
     if (value === undefined) return undefined;
     try {
-      decodeValue(type, value);
+      // Bytes behind the value are not an error, but they must not get into rows.
+      const reader = new BsatnReader(value);
+      compileCodec(type).skip(reader);
+      return value.subarray(0, reader.offset);
     } catch (error) {
       if (!(error instanceof BsatnError)) throw error;
       this.#report(
         'ColumnDefaultValueMalformed',
         `the default of column ${position} is not of its type: ${error.message}`,
       );
+      return undefined;
     }
-    return value;
   }
 
   #validatePrimaryKey(): number | undefined {

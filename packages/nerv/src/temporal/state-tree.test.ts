@@ -140,6 +140,49 @@ describe('a state tree', () => {
   });
 });
 
+describe('large containers', () => {
+  test('keep the digest of their contents when whole regions go, whatever is left', () => {
+    const elements = Array.from({ length: 6_000 }, (_, n) => n);
+    const list = StateTree.from(elements);
+    const object = StateTree.from<Record<string, number>>(
+      Object.fromEntries(elements.map((n) => [`k${String(n).padStart(4, '0')}`, n])),
+    );
+    fc.assert(
+      fc.property(fc.nat(6_000), fc.nat(300), (from, kept) => {
+        const rest = elements.slice(from, from + kept);
+        expect(list.edit((draft) => draft.splice(0, from) && draft.splice(kept)).hash).toBe(treeHash(rest));
+        const keys = Object.keys(object.view());
+        const left = object.withEntries([], [...keys.slice(0, from), ...keys.slice(from + kept)]);
+        expect(left.hash).toBe(treeHash(Object.fromEntries(rest.map((n) => [keys[n], n]))));
+      }),
+      { numRuns: 60 },
+    );
+    for (let kept = 0; kept < 40; kept += 1) {
+      const rest = elements.slice(6_000 - kept);
+      expect(list.edit((draft) => draft.splice(0, 6_000 - kept)).hash).toBe(treeHash(rest));
+    }
+  });
+
+  test('of equal elements stay right when they grow and shrink', () => {
+    for (const element of [0, 1, 2, 3, 'x', true, null, [], {}]) {
+      let tree = StateTree.from<unknown[]>([]);
+      const plain: unknown[] = [];
+      for (const [at, remove, insert] of [
+        [0, 0, 700],
+        [350, 1, 0],
+        [10, 0, 300],
+        [0, 255, 0],
+        [5, 600, 1],
+      ] as const) {
+        const added = Array.from({ length: insert }, () => element);
+        plain.splice(at, remove, ...added);
+        tree = tree.edit((draft) => draft.splice(at, remove, ...added));
+        expect(tree.hash).toBe(treeHash(plain));
+      }
+    }
+  });
+});
+
 describe('the cost of a change', () => {
   const large = StateTree.from(Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`key-${n}`, n])));
 

@@ -12,7 +12,6 @@
  *
  * Everything else is refused, with the path to it.
  */
-import { unreachable } from '../assert.ts';
 import { NervError } from '../errors.ts';
 import { encodeBase64 } from './base64.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -136,10 +135,9 @@ function encodeLeaf(value: unknown, path: string, nesting: Nesting): JsonValue |
       return value === null ? null : encodeObjectLeaf(value, path, nesting);
     case 'function':
     case 'symbol':
-      return refuse(path, `a ${typeof value}`);
-    default:
-      return unreachable(value, 'kind of value');
+      break;
   }
+  return refuse(path, `a ${typeof value}`);
 }
 
 function encodeObjectLeaf(value: object, path: string, nesting: Nesting): JsonValue | undefined {
