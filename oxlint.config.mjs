@@ -1,7 +1,14 @@
 /** House rules that a tool can check. Layers are checked by `scripts/check-layers.mjs`. */
 export default {
   plugins: ['typescript', 'import', 'unicorn', 'promise'],
-  categories: { correctness: 'error', suspicious: 'off', pedantic: 'off', perf: 'off', style: 'off', restriction: 'off' },
+  categories: {
+    correctness: 'error',
+    suspicious: 'off',
+    pedantic: 'off',
+    perf: 'off',
+    style: 'off',
+    restriction: 'off',
+  },
   env: { builtin: true, es2023: true },
   ignorePatterns: ['**/dist/**', '**/node_modules/**', '**/generated/**', 'coverage/**'],
   rules: {
@@ -43,6 +50,9 @@ export default {
         'typescript/require-array-sort-compare': 'off',
       },
     },
-    { files: ['**/*.config.ts', '**/*.config.mjs', '**/fixtures/**', 'packages/module/src/**'], rules: { 'import/no-default-export': 'off' } },
+    {
+      files: ['**/*.config.ts', '**/*.config.mjs', '**/fixtures/**', 'packages/module/src/**'],
+      rules: { 'import/no-default-export': 'off' },
+    },
   ],
 };

@@ -36,7 +36,10 @@ function sumShares(profile: Profiler.Profile): Shares {
     totals[partOf.get(node) ?? 'node'] += elapsed;
     all += elapsed;
   }
-  return Object.fromEntries(PARTS.map((part) => [part, all === 0 ? 0 : (totals[part] / all) * 100])) as Record<Part, number>;
+  return Object.fromEntries(PARTS.map((part) => [part, all === 0 ? 0 : (totals[part] / all) * 100])) as Record<
+    Part,
+    number
+  >;
 }
 
 function findPart({ url, functionName }: { url: string; functionName: string }): Part {

@@ -49,7 +49,12 @@ function* commitStream(shape: HistoryShape): Generator<string, void, undefined> 
       '',
     ].join('\n');
   };
-  yield commit('main', [], Array.from({ length: shape.files }, (_, index) => pathOf(index)), 'first import');
+  yield commit(
+    'main',
+    [],
+    Array.from({ length: shape.files }, (_, index) => pathOf(index)),
+    'first import',
+  );
   head = mark;
   for (let index = 1; index < shape.commits; index += 1) {
     const paths = Array.from({ length: 1 + pick(6) }, () => pathOf(pick(shape.files)));

@@ -44,7 +44,11 @@ async function runImport({ runs, smoke }: BenchOptions): Promise<Report> {
   }
   if (given === undefined) rmSync(path, { recursive: true, force: true });
   const rate = (name: keyof typeof samples, label: string) =>
-    makeRow(label, 'commits/s', samples[name].map((sample) => sample.commits / sample.seconds));
+    makeRow(
+      label,
+      'commits/s',
+      samples[name].map((sample) => sample.commits / sample.seconds),
+    );
   const git = rate('git', 'reading git alone (the limit)');
   const memory = rate('memory', 'import in process, in memory');
   const disk = rate('disk', 'import in process, on disk, confirmed');
@@ -62,8 +66,18 @@ async function runImport({ runs, smoke }: BenchOptions): Promise<Report> {
       git,
       against(memory, git),
       against(disk, memory),
-      makeRow('bytes on disk per version', 'bytes', samples.disk.map((sample) => sample.bytes / sample.commits)),
-      ...PARTS.map((part) => makeRow(`time on disk: ${describePart(part)}`, '%', shares.map((share) => share[part]))),
+      makeRow(
+        'bytes on disk per version',
+        'bytes',
+        samples.disk.map((sample) => sample.bytes / sample.commits),
+      ),
+      ...PARTS.map((part) =>
+        makeRow(
+          `time on disk: ${describePart(part)}`,
+          '%',
+          shares.map((share) => share[part]),
+        ),
+      ),
     ],
   };
 }
@@ -77,7 +91,8 @@ async function readOnly(repository: GitRepository): Promise<Sample> {
   const start = performance.now();
   const head = await repository.resolveRef('HEAD');
   let commits = 0;
-  if (head !== undefined) for await (const commit of repository.log(head.commit, [])) if (commit.id !== '') commits += 1;
+  if (head !== undefined)
+    for await (const commit of repository.log(head.commit, [])) if (commit.id !== '') commits += 1;
   return { seconds: (performance.now() - start) / 1000, commits, bytes: 0 };
 }
 

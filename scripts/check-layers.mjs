@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { packages, pure } from './layers.mjs';
 
 const root = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..'));
-const IMPORT = /(?:^|[\n;])\s*(import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
+const IMPORT =
+  /(?:^|[\n;])\s*(import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
 const problems = [];
 
 function* sourceFiles(folder) {
@@ -29,7 +30,10 @@ function* sourceFiles(folder) {
 
 /** Blanks out comments and keeps the line structure, so that prose is never taken for code. */
 function withoutComments(text) {
-  return text.replace(/\/\*[\s\S]*?\*\/|(^|[^:'"`\\])\/\/[^\n]*/g, (match, before) => (before ?? '') + match.slice((before ?? '').length).replace(/[^\n]/g, ' '));
+  return text.replace(
+    /\/\*[\s\S]*?\*\/|(^|[^:'"`\\])\/\/[^\n]*/g,
+    (match, before) => (before ?? '') + match.slice((before ?? '').length).replace(/[^\n]/g, ' '),
+  );
 }
 
 const isTest = (path) => /\.(test|test-d|bench)\.[cm]?[jt]sx?$/.test(path) || /\/(test|fixtures)\//.test(path);
@@ -70,9 +74,12 @@ for (const folder of pure.folders) {
     const shown = relative(root, file);
     if (isTest(file) || shown.includes('/testing/') || pure.shell.includes(shown)) continue;
     const text = withoutComments(readFileSync(file, 'utf8'));
-    if (/['"]node:/.test(text)) problems.push(`${shown}: pure code may not import Node's modules; take a port as an argument`);
+    if (/['"]node:/.test(text))
+      problems.push(`${shown}: pure code may not import Node's modules; take a port as an argument`);
     for (const name of pure.forbiddenGlobals) {
-      const pattern = new RegExp(`(?<![\\w.$])${name.replace(/[.()]/g, '\\$&').replace(' ', '\\s+')}${/[\w]$/.test(name) ? '\\b' : ''}`);
+      const pattern = new RegExp(
+        `(?<![\\w.$])${name.replace(/[.()]/g, '\\$&').replace(' ', '\\s+')}${/[\w]$/.test(name) ? '\\b' : ''}`,
+      );
       const hit = pattern.exec(text);
       if (hit) {
         const line = text.slice(0, hit.index).split('\n').length;

@@ -8,7 +8,7 @@
  * contract suites in its `testing/` folder as well.
  */
 export const packages = {
-  '@inner-universe/nerv': { folder: 'packages/nerv', imports: ['@noble/hashes'], testing: ['vitest'] },
+  '@inner-universe/nerv': { folder: 'packages/nerv', imports: [], testing: ['vitest'] },
   '@inner-universe/module': {
     folder: 'packages/module',
     imports: [
@@ -25,23 +25,30 @@ export const packages = {
   },
   'inner-universe': {
     folder: 'packages/inner-universe',
-    imports: [
-      '@inner-universe/nerv',
-      '@inner-universe/module',
-      '@inner-universe/host',
-      'spacetimedb',
-      'undici',
-    ],
+    imports: ['@inner-universe/nerv', '@inner-universe/module', '@inner-universe/host', 'spacetimedb', 'undici'],
     /** Reached only through `import type`: at run time Node cannot load it. */
     typesOnly: ['spacetimedb/server'],
   },
   '@inner-universe/cli': {
     folder: 'packages/cli',
-    imports: ['@inner-universe/nerv', '@inner-universe/module', '@inner-universe/host', 'inner-universe', 'commander', 'picocolors'],
+    imports: [
+      '@inner-universe/nerv',
+      '@inner-universe/module',
+      '@inner-universe/host',
+      'inner-universe',
+      'commander',
+      'picocolors',
+    ],
   },
   '@inner-universe/bench': {
     folder: 'bench',
-    imports: ['@inner-universe/nerv', '@inner-universe/module', '@inner-universe/host', 'inner-universe', '@inner-universe/cli'],
+    imports: [
+      '@inner-universe/nerv',
+      '@inner-universe/module',
+      '@inner-universe/host',
+      'inner-universe',
+      '@inner-universe/cli',
+    ],
   },
 };
 

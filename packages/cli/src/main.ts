@@ -30,20 +30,20 @@ try {
 /** Tells what went wrong in a sentence, and gives the exit code: 2 for wrong usage, 1 for everything else. */
 function report(error: unknown): number {
   if (isHelp(error)) return 0;
-  if (error instanceof CommanderError) return EXIT_USAGE;
-  if (interrupt.signal.aborted && (isInterruption(error) || error === interrupt.signal.reason)) return EXIT_INTERRUPTED;
   const { code, message } = describe(error);
   if (process.argv.includes('--json')) output.out(toJson({ error: { code, message } }));
+  if (error instanceof CommanderError) return EXIT_USAGE; // it has printed what is wrong
+  if (code === 'cli/interrupted') {
+    output.err(`${pc.dim(message)}\n`);
+    return EXIT_INTERRUPTED;
+  }
   output.err(`${pc.red('error')} ${code === undefined ? '' : pc.dim(`${code} `)}${message}\n`);
   if (process.env['INNER_UNIVERSE_DEBUG'] !== undefined && error instanceof Error) output.err(`${error.stack ?? ''}\n`);
   return code === 'cli/usage' ? EXIT_USAGE : EXIT_FAILED;
 }
 
-function isInterruption(error: unknown): boolean {
-  return error instanceof CliError && error.code === 'cli/interrupted';
-}
-
 function describe(error: unknown): { code: string | undefined; message: string } {
+  if (error instanceof CommanderError) return { code: 'cli/usage', message: error.message.replace(/^error: /, '') };
   if (!(error instanceof Error)) return { code: undefined, message: String(error) };
   const { code } = error as { code?: unknown };
   return { code: typeof code === 'string' ? code : undefined, message: error.message };

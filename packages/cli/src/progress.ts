@@ -3,13 +3,22 @@ import { formatCount, type Output } from './output.ts';
 const TERMINAL_INTERVAL_MS = 100;
 const PLAIN_INTERVAL_MS = 2_000;
 
+/** How far something is. */
+export interface ProgressState {
+  readonly done: number;
+  readonly total: number;
+  /** Where the next one stands, when it takes long by itself. */
+  readonly part?: { readonly done: number; readonly total: number } | undefined;
+}
+
 /** Tells how far something is: one line that changes on a terminal, a plain line now and then elsewhere. */
 export class Progress {
   readonly #output: Output;
   readonly #noun: string;
   readonly #nowMs: () => number;
-  readonly #startMs: number;
+  #startMs: number;
   #shownMs = Number.NEGATIVE_INFINITY;
+  #shown = '';
   #isLineOpen = false;
 
   constructor(output: Output, noun: string, nowMs: () => number) {
@@ -19,18 +28,20 @@ export class Progress {
     this.#startMs = nowMs();
   }
 
-  update(done: number, total: number): void {
+  /** Says what is being done before anything can be counted: on a terminal only. The rate is counted from here. */
+  begin(text: string): void {
+    if (this.#output.isTerminal) this.#show(`${text}…`);
+    this.#startMs = this.#nowMs();
+  }
+
+  update(state: ProgressState): void {
     const now = this.#nowMs();
     const interval = this.#output.isTerminal ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS;
-    if (done < total && now - this.#shownMs < interval) return;
+    const isFirst = this.#shownMs === Number.NEGATIVE_INFINITY;
+    if (isFirst) this.#startMs = now;
+    if (state.done < state.total && now - this.#shownMs < interval) return;
     this.#shownMs = now;
-    const text = describe({ done, total, elapsedMs: now - this.#startMs, noun: this.#noun });
-    if (this.#output.isTerminal) {
-      this.#output.err(`\r\u001b[2K${text}`);
-      this.#isLineOpen = true;
-    } else {
-      this.#output.err(`${text}\n`);
-    }
+    this.#show(describe(state, now - this.#startMs, this.#noun));
   }
 
   /** Ends the line, so that what is printed next starts on its own. */
@@ -38,16 +49,27 @@ export class Progress {
     if (this.#isLineOpen) this.#output.err('\n');
     this.#isLineOpen = false;
   }
+
+  #show(text: string): void {
+    if (text === this.#shown) return;
+    this.#shown = text;
+    if (this.#output.isTerminal) {
+      this.#output.err(`\r\u001b[2K${text}`);
+      this.#isLineOpen = true;
+    } else {
+      this.#output.err(`${text}\n`);
+    }
+  }
 }
 
-function describe(at: { done: number; total: number; elapsedMs: number; noun: string }): string {
-  const { done, total, elapsedMs, noun } = at;
+function describe({ done, total, part }: ProgressState, elapsedMs: number, noun: string): string {
   const counted = `${formatCount(done)} of ${formatCount(total)} ${noun}`;
-  if (done === 0 || elapsedMs < 1) return counted;
+  const inside = part === undefined ? '' : `  the next is large: ${Math.floor((part.done / part.total) * 100)}% of it written`;
+  if (done === 0 || elapsedMs < 1) return `${counted}${inside}`;
   const perSecond = (done / elapsedMs) * 1000;
-  const rate = `${formatCount(Math.round(perSecond))}/s`;
+  const rate = perSecond < 10 ? perSecond.toFixed(1) : formatCount(Math.round(perSecond));
   const leftSeconds = Math.ceil((total - done) / perSecond);
-  return done < total ? `${counted}  ${rate}  ${formatDuration(leftSeconds)} left` : `${counted}  ${rate}`;
+  return `${counted}  ${rate}/s${done < total ? `  ${formatDuration(leftSeconds)} left` : ''}${inside}`;
 }
 
 function formatDuration(seconds: number): string {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { NervPersistenceError, openUniverse, type Universe } from 'inner-universe';
 import { CliError } from './errors.ts';
@@ -14,6 +14,8 @@ export interface TargetOptions {
 
 /** The directory used when nothing else is said. */
 export const DEFAULT_DATA_DIRECTORY = '.universe';
+/** The database used when nothing else is said, in every form of a universe. */
+const DEFAULT_DATABASE = 'universe';
 /** The variable that holds a token, so that it need not stand on a command line. */
 export const TOKEN_VARIABLE = 'INNER_UNIVERSE_TOKEN';
 
@@ -44,24 +46,47 @@ export async function openTarget(options: TargetOptions, how: OpenTargetOptions 
     return { universe: await openUniverse({ server: options.server, database, token, signal }), description: options.server };
   }
   const data = resolve(options.data ?? DEFAULT_DATA_DIRECTORY);
-  if (how.create !== true && !existsSync(data)) {
-    throw new CliError('cli/not-found', `There is no universe in '${data}'. Make one with: inner-universe serve --data '${data}'.`, {
-      details: { data },
-    });
-  }
+  if (how.create !== true) requireUniverse(data, database ?? DEFAULT_DATABASE);
   try {
     return { universe: await openUniverse({ data, database, signal }), description: data };
   } catch (error) {
     if (!(error instanceof NervPersistenceError) || error.code !== 'universe/in-use') throw error;
-    const server = await findServer(data);
+    const server = await findServer(data, error);
     if (server === undefined) throw error;
     const token = options.token ?? process.env[TOKEN_VARIABLE] ?? (await readOwnerToken(data));
     return { universe: await openUniverse({ server, database, token, signal }), description: `${data} (served at ${server})` };
   }
 }
 
-/** The address of the process that serves a data directory, as `host.json` there says. */
-export async function findServer(data: string): Promise<string | undefined> {
+/** Looking at what is not there must not make it. */
+function requireUniverse(data: string, database: string): void {
+  if (!existsSync(data)) {
+    throw new CliError('cli/not-found', `There is no universe in '${data}'. Make one with: inner-universe serve --data '${data}'.`, {
+      details: { data },
+    });
+  }
+  // What is there but no universe is for the host to tell, unless it is empty: that it would take for a new one.
+  const isUniverse = existsSync(join(data, 'inner-universe.json'));
+  if (!isUniverse && isEmptyDirectory(data)) {
+    throw new CliError('cli/not-found', `'${data}' is empty: there is no universe in it. Make one with: inner-universe serve --data '${data}'.`, {
+      details: { data },
+    });
+  }
+  if (isUniverse && !existsSync(join(data, 'databases', database))) {
+    throw new CliError('cli/not-found', `The universe in '${data}' has no database '${database}'.`, { details: { data, database } });
+  }
+}
+
+function isEmptyDirectory(path: string): boolean {
+  return statSync(path).isDirectory() && readdirSync(path).length === 0;
+}
+
+/**
+ * The address of the process that serves a data directory: the lock's holder says it, or `host.json`, which can be
+ * left over from a server that died, and counts only when that holder wrote it.
+ */
+async function findServer(data: string, { details }: NervPersistenceError): Promise<string | undefined> {
+  if (typeof details['address'] === 'string') return details['address'];
   let text: string;
   try {
     text = await readFile(join(data, 'host.json'), 'utf8');
@@ -69,8 +94,8 @@ export async function findServer(data: string): Promise<string | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const { address } = JSON.parse(text) as { address?: unknown };
-  return typeof address === 'string' ? address : undefined;
+  const { address, pid } = JSON.parse(text) as { address?: unknown; pid?: unknown };
+  return typeof address === 'string' && pid === details['pid'] ? address : undefined;
 }
 
 async function readOwnerToken(data: string): Promise<string> {

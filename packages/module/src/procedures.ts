@@ -167,7 +167,9 @@ export const readPermissions = database.procedure({ subject: t.string(), ...page
   read(ctx, (reader) => permissionsOf(reader, args)),
 );
 
-export const readAudit = database.procedure(page, auditPage, (ctx, args) => read(ctx, (reader) => auditOf(reader, args)));
+export const readAudit = database.procedure(page, auditPage, (ctx, args) =>
+  read(ctx, (reader) => auditOf(reader, args)),
+);
 
 export const readConsumers = database.procedure({ name: t.string(), ...page }, consumersPage, (ctx, args) =>
   read(ctx, (reader) => consumersOf(reader, args)),

@@ -6,17 +6,38 @@ const SECOND = 1_000_000n;
 
 const create = (more: object = {}): Op => ({
   tag: 'createConsumer',
-  value: { name: 'mail', scope: '', pattern: 'order.**', partitions: 2, startSeq: 1n, holdsTrim: false, failurePolicy: 'park', ...more },
+  value: {
+    name: 'mail',
+    scope: '',
+    pattern: 'order.**',
+    partitions: 2,
+    startSeq: 1n,
+    holdsTrim: false,
+    failurePolicy: 'park',
+    ...more,
+  },
 });
 const claim = (holder: string, partition = 0, leaseMicros = 10n * SECOND): Op => ({
   tag: 'claimPartition',
   value: { name: 'mail', partition, holder, leaseMicros },
 });
-const advance = (epoch: bigint, from: bigint, to: bigint, partition = 0): ConsumerAdvance => ({ name: 'mail', partition, epoch, from, to });
+const advance = (epoch: bigint, from: bigint, to: bigint, partition = 0): ConsumerAdvance => ({
+  name: 'mail',
+  partition,
+  epoch,
+  from,
+  to,
+});
 
 async function openWithConsumer(): Promise<Universe> {
   const universe = await openUniverse();
-  expect(universe.apply([create(), ops.grant(ADA.identity, 'consume', 'event:order.**'), ops.grant(ADA.identity, 'write', 'scope:main')])).toBeUndefined();
+  expect(
+    universe.apply([
+      create(),
+      ops.grant(ADA.identity, 'consume', 'event:order.**'),
+      ops.grant(ADA.identity, 'write', 'scope:main'),
+    ]),
+  ).toBeUndefined();
   return universe;
 }
 
@@ -30,7 +51,10 @@ test('a partition has one holder, whose epoch guards every advance', async () =>
   expect(universe.apply([claim('two', 1)])).toBeUndefined();
   const step = (value: ConsumerAdvance, caller = ADA) => universe.apply([{ tag: 'advancePartition', value }], caller);
   expect(step(advance(1n, 1n, 5n))).toBeUndefined();
-  expect(step(advance(1n, 1n, 6n))).toMatchObject({ code: 'consumer/wrong-offset', details: { offset: '5', from: '1' } });
+  expect(step(advance(1n, 1n, 6n))).toMatchObject({
+    code: 'consumer/wrong-offset',
+    details: { offset: '5', from: '1' },
+  });
   expect(step(advance(1n, 5n, 4n))).toMatchObject({ code: 'value/malformed' });
   expect(step(advance(0n, 5n, 6n))).toMatchObject({ code: 'consumer/stale-epoch' });
   expect(step(advance(1n, 5n, 6n), OWNER)).toMatchObject({ code: 'consumer/stale-epoch' });
@@ -49,7 +73,9 @@ test('a lease ends, is extended by each advance, and the next holder’s epoch s
     code: 'consumer/stale-epoch',
     details: { epoch: '2' },
   });
-  expect(universe.apply([{ tag: 'releasePartition', value: { name: 'mail', partition: 0, epoch: 2n } }])).toBeUndefined();
+  expect(
+    universe.apply([{ tag: 'releasePartition', value: { name: 'mail', partition: 0, epoch: 2n } }]),
+  ).toBeUndefined();
   expect(universe.apply([claim('one')], ADA)).toBeUndefined();
   expect(partition(universe)).toMatchObject({ epoch: 3n, offset: 2n });
 });
@@ -59,7 +85,10 @@ test('effects and offset of one request are applied together or not at all', asy
   universe.apply([claim('one')], ADA);
   const send = (id: string, consumer: ConsumerAdvance, op: Op) => universe.request(id, [op], { caller: ADA, consumer });
   expect(send('r1', advance(1n, 1n, 2n), ops.event('effect'))).toBeUndefined();
-  expect(send('r2', advance(1n, 1n, 2n), ops.event('twice'))).toMatchObject({ code: 'consumer/wrong-offset', op: null });
+  expect(send('r2', advance(1n, 1n, 2n), ops.event('twice'))).toMatchObject({
+    code: 'consumer/wrong-offset',
+    op: null,
+  });
   expect(send('r3', advance(1n, 2n, 3n), ops.event('effect'))).toMatchObject({ code: 'event/id-taken', op: 0 });
   expect(partition(universe)).toMatchObject({ offset: 2n });
   expect(send('r1', advance(1n, 1n, 2n), ops.event('effect'))).toBeUndefined();
@@ -72,7 +101,9 @@ test('a connection that ends frees its partitions', async () => {
   universe.apply([claim('one'), claim('one', 1)], ADA);
   universe.database.disconnect(ADA);
   expect(universe.rows('consumer_partition').map((row) => row.holder)).toEqual(['', '']);
-  expect(universe.apply([{ tag: 'advancePartition', value: advance(1n, 1n, 2n) }], ADA)).toMatchObject({ code: 'consumer/stale-epoch' });
+  expect(universe.apply([{ tag: 'advancePartition', value: advance(1n, 1n, 2n) }], ADA)).toMatchObject({
+    code: 'consumer/stale-epoch',
+  });
 });
 
 test('events that cannot be taken are parked, read and discarded', async () => {
@@ -84,7 +115,9 @@ test('events that cannot be taken are parked, read and discarded', async () => {
   });
   expect(universe.apply([park(9n, 'x')], ADA)).toMatchObject({ code: 'consumer/stale-epoch' });
   universe.apply([park(1n, 'first'), park(1n, 'second')], ADA);
-  expect(universe.read('read_consumers', { name: 'mail' }).deadLetters).toMatchObject([{ eventId: 'e', seq: 1n, reason: 'second', attempts: 3 }]);
+  expect(universe.read('read_consumers', { name: 'mail' }).deadLetters).toMatchObject([
+    { eventId: 'e', seq: 1n, reason: 'second', attempts: 3 },
+  ]);
   universe.apply([{ tag: 'discardDeadLetter', value: { name: 'mail', eventId: 'e' } }], ADA);
   expect(universe.rows('consumer_dead_letter')).toEqual([]);
 });
@@ -97,7 +130,9 @@ test('consumers are made once, by whom the pattern is granted, and deleted whole
   expect(universe.apply([create({ name: 'x', failurePolicy: 'panic' })])).toMatchObject({ code: 'value/malformed' });
   expect(universe.apply([create({ name: 'x', pattern: '**' })], ADA)).toMatchObject({ code: 'permission/denied' });
   universe.apply([ops.grant(BOB.identity, 'consume', 'event:order.*')]);
-  expect(universe.apply([create({ name: 'x', pattern: 'order.**' })], BOB)).toMatchObject({ code: 'permission/denied' });
+  expect(universe.apply([create({ name: 'x', pattern: 'order.**' })], BOB)).toMatchObject({
+    code: 'permission/denied',
+  });
   expect(universe.apply([create({ name: 'x', pattern: 'order.*' })], BOB)).toBeUndefined();
   expect(universe.apply([claim('b')], BOB)).toMatchObject({ code: 'permission/denied' });
   expect(universe.read('read_consumers', {}, BOB).consumers.map((row: { name: string }) => row.name)).toEqual(['x']);

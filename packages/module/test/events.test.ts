@@ -5,7 +5,9 @@ describe('publishing', () => {
   test('writes the log and the feed in one transaction', async () => {
     const universe = await openUniverse();
     const authoredAt = { __timestamp_micros_since_unix_epoch__: 5n };
-    universe.request('r1', [ops.event('one', 'order.placed', { source: 'shop', metadata: '{"trace":"t"}', authoredAt })]);
+    universe.request('r1', [
+      ops.event('one', 'order.placed', { source: 'shop', metadata: '{"trace":"t"}', authoredAt }),
+    ]);
     const event = {
       eventId: 'one',
       eventType: 'order.placed',
@@ -87,13 +89,20 @@ describe('ephemeral events', () => {
     ]);
     expect(universe.read('read_scopes').scopes).toMatchObject([{ name: 'main', seq: 1n, recentNumber: 2n }]);
     const page = universe.read('read_events', { scope: 'main', afterSeq: 1n, recentAfter: 1n });
-    expect(page).toMatchObject({ events: [], recent: [{ eventId: 'two', recentNumber: 2n }], recentNumber: 2n, more: false });
+    expect(page).toMatchObject({
+      events: [],
+      recent: [{ eventId: 'two', recentNumber: 2n }],
+      recentNumber: 2n,
+      more: false,
+    });
   });
 
   test('leave the ring after 1,024 younger ones', async () => {
     const universe = await openUniverse();
     for (let batch = 0; batch < 3; batch += 1) {
-      universe.apply(Array.from({ length: 500 }, (_, index) => ops.event(`e${batch * 500 + index}`, 'tick', ephemeral)));
+      universe.apply(
+        Array.from({ length: 500 }, (_, index) => ops.event(`e${batch * 500 + index}`, 'tick', ephemeral)),
+      );
     }
     expect(universe.rows('recent_event')).toHaveLength(1_024);
     const first = universe.read('read_events', { scope: 'main', afterSeq: 1n, recentAfter: 0n });
@@ -128,7 +137,9 @@ describe('reading events', () => {
   test('filters by scope, pattern, kind, source and time, alone and together', async () => {
     const universe = await openFilled();
     const every = (wanted: (index: number) => boolean): string[] =>
-      Array.from({ length: 30 }, (_, index) => index).filter(wanted).map((index) => `e${index}`);
+      Array.from({ length: 30 }, (_, index) => index)
+        .filter(wanted)
+        .map((index) => `e${index}`);
     const read = (filter: object): string[] => ids(universe.read('read_events', { kind: 'application', ...filter }));
     const start = universe.time.nowMicros() - 29_000_000n;
     const at = (index: number): bigint => start + BigInt(index) * 1_000_000n;
@@ -165,7 +176,12 @@ describe('reading events', () => {
 
   test('says up to where it looked although nothing was found, so that the next page starts there', async () => {
     const universe = await openFilled();
-    expect(universe.read('read_events', { pattern: 'nothing' })).toMatchObject({ events: [], lookedTo: 31n, more: false, seq: 31n });
+    expect(universe.read('read_events', { pattern: 'nothing' })).toMatchObject({
+      events: [],
+      lookedTo: 31n,
+      more: false,
+      seq: 31n,
+    });
     expect(universe.read('read_events', { afterSeq: 31n })).toMatchObject({ events: [], lookedTo: 31n, more: false });
     expect(universe.read('read_events', { afterSeq: 99n })).toMatchObject({ events: [], lookedTo: 99n, more: false });
   });
@@ -199,7 +215,10 @@ describe('reading events', () => {
 
   test('a pattern that is none is refused', async () => {
     const universe = await openUniverse();
-    expect(universe.refusedRead('read_events', { pattern: 'a..b' })).toMatchObject({ code: 'value/malformed', op: null });
+    expect(universe.refusedRead('read_events', { pattern: 'a..b' })).toMatchObject({
+      code: 'value/malformed',
+      op: null,
+    });
   });
 });
 
@@ -208,9 +227,19 @@ describe('trimming', () => {
     const universe = await openUniverse();
     universe.apply(Array.from({ length: 10 }, (_, index) => ops.event(`e${index}`)));
     expect(universe.apply([{ tag: 'trimEvents', value: { upToSeq: 6n, segmentDigest: 'd1' } }])).toBeUndefined();
-    expect(universe.rows('event_log').map((row) => row.seq).sort()).toEqual([7n, 8n, 9n, 10n, 11n, 12n].sort());
-    expect(universe.rows('log_head')).toMatchObject([{ trimmedSeq: 6n, trimmedDigest: 'd1', nextSeq: 13n, applicationEvents: 10n }]);
-    expect(universe.refusedRead('read_events', { afterSeq: 3n })).toMatchObject({ code: 'event/trimmed', details: { trimmedSeq: '6' } });
+    expect(
+      universe
+        .rows('event_log')
+        .map((row) => row.seq)
+        .sort(),
+    ).toEqual([7n, 8n, 9n, 10n, 11n, 12n].sort());
+    expect(universe.rows('log_head')).toMatchObject([
+      { trimmedSeq: 6n, trimmedDigest: 'd1', nextSeq: 13n, applicationEvents: 10n },
+    ]);
+    expect(universe.refusedRead('read_events', { afterSeq: 3n })).toMatchObject({
+      code: 'event/trimmed',
+      details: { trimmedSeq: '6' },
+    });
     expect(universe.read('read_events', { afterSeq: 6n, kind: 'application' }).events).toHaveLength(5);
     expect(universe.read('read_events', { descending: true })).toMatchObject({ trimmedSeq: 6n, more: false });
     expect(universe.read('read_status')).toMatchObject({ events: 10n, trimmedSeq: 6n });
@@ -224,7 +253,15 @@ describe('trimming', () => {
     const trim = (upToSeq: bigint) => universe.apply([{ tag: 'trimEvents', value: { upToSeq, segmentDigest: 'd' } }]);
     expect(trim(5_000n)).toMatchObject({ code: 'value/malformed' });
     expect(trim(1_001n)).toMatchObject({ code: 'value/too-large', details: { trimmedSeq: '0' } });
-    const consumer = { name: 'mail', scope: '', pattern: '**', partitions: 1, startSeq: 10n, holdsTrim: true, failurePolicy: 'park' };
+    const consumer = {
+      name: 'mail',
+      scope: '',
+      pattern: '**',
+      partitions: 1,
+      startSeq: 10n,
+      holdsTrim: true,
+      failurePolicy: 'park',
+    };
     universe.apply([{ tag: 'createConsumer', value: consumer }]);
     expect(trim(11n)).toMatchObject({ code: 'consumer/holds', ids: ['mail'], details: { offset: '10' } });
     expect(trim(10n)).toBeUndefined();

@@ -7,7 +7,13 @@ describe('entities', () => {
   test('are created with all that was said of them', async () => {
     const universe = await openUniverse();
     const times = { authoredAt: stamp(7n), validFrom: stamp(8n), validTo: stamp(9n) };
-    const texts = { name: 'Ada', description: 'mathematician', tags: ['x', 'y', 'x'], properties: '{"born":1815}', author: 'me' };
+    const texts = {
+      name: 'Ada',
+      description: 'mathematician',
+      tags: ['x', 'y', 'x'],
+      properties: '{"born":1815}',
+      author: 'me',
+    };
     universe.apply([ops.entity('ada', { ...texts, ...times })]);
     const row = {
       ...texts,
@@ -31,7 +37,12 @@ describe('entities', () => {
     expect(universe.rows('entity_history')).toEqual([
       { ...columns, entityId: id, position: 0, operation: 'created', changedFields: [] },
     ]);
-    expect(universe.rows('entity_tag').map((tag) => tag.tag).sort()).toEqual(['x', 'y']);
+    expect(
+      universe
+        .rows('entity_tag')
+        .map((tag) => tag.tag)
+        .sort(),
+    ).toEqual(['x', 'y']);
     expect(createdSeq).toBe(2n);
   });
 
@@ -39,7 +50,9 @@ describe('entities', () => {
     const universe = await openUniverse();
     universe.apply([ops.entity('ada', { name: 'Ada' })]);
     expect(universe.apply([ops.entity('ada')])).toMatchObject({ code: 'entity/id-taken', ids: ['ada'] });
-    expect(universe.apply([ops.entity('ada', { scope: 'lab', upsert: true })])).toMatchObject({ code: 'entity/id-taken' });
+    expect(universe.apply([ops.entity('ada', { scope: 'lab', upsert: true })])).toMatchObject({
+      code: 'entity/id-taken',
+    });
     universe.apply([ops.entity('ada', { name: 'Augusta', tags: ['t'], upsert: true })]);
     expect(byId(universe, 'entity', 'ada')).toMatchObject({ name: 'Augusta', revision: 2, createdSeq: 2n, seq: 3n });
     const before = universe.dump().length;
@@ -51,18 +64,51 @@ describe('entities', () => {
 
   test('are updated field by field; what is not named stays', async () => {
     const universe = await openUniverse();
-    universe.apply([ops.entity('ada', { name: 'Ada', description: 'd', tags: ['a', 'b'], properties: '{"x":1,"y":2}', validFrom: stamp(1n) })]);
+    universe.apply([
+      ops.entity('ada', {
+        name: 'Ada',
+        description: 'd',
+        tags: ['a', 'b'],
+        properties: '{"x":1,"y":2}',
+        validFrom: stamp(1n),
+      }),
+    ]);
     universe.apply([ops.changeEntity('ada', { tags: ['b', 'c'], author: 'me', authoredAt: stamp(3n) })]);
-    expect(byId(universe, 'entity', 'ada')).toMatchObject({ name: 'Ada', description: 'd', tags: ['b', 'c'], author: 'me', createdAt: universe.time.nowMicros(), updatedAt: 3n, revision: 2 });
-    expect(universe.rows('entity_tag').map((row) => [row.tag, row.seq]).sort()).toEqual([['b', 2n], ['c', 3n]]);
+    expect(byId(universe, 'entity', 'ada')).toMatchObject({
+      name: 'Ada',
+      description: 'd',
+      tags: ['b', 'c'],
+      author: 'me',
+      createdAt: universe.time.nowMicros(),
+      updatedAt: 3n,
+      revision: 2,
+    });
+    expect(
+      universe
+        .rows('entity_tag')
+        .map((row) => [row.tag, row.seq])
+        .sort(),
+    ).toEqual([
+      ['b', 2n],
+      ['c', 3n],
+    ]);
     universe.apply([ops.changeEntity('ada', { propertiesSet: '{"y":3,"z":4}', propertiesRemoved: ['x'] })]);
     expect(byId(universe, 'entity', 'ada').properties).toBe('{"y":3,"z":4}');
     universe.apply([ops.changeEntity('ada', { properties: '{}', entityType: 'poet', name: '' })]);
-    expect(byId(universe, 'entity', 'ada')).toMatchObject({ properties: '{}', entityType: 'poet', name: '', validFrom: 1n });
+    expect(byId(universe, 'entity', 'ada')).toMatchObject({
+      properties: '{}',
+      entityType: 'poet',
+      name: '',
+      validFrom: 1n,
+    });
     universe.apply([ops.changeEntity('ada', { clearValidity: true, validTo: stamp(9n) })]);
     expect(byId(universe, 'entity', 'ada')).toMatchObject({ validFrom: undefined, validTo: 9n, revision: 5 });
     expect(universe.rows('entity_history').map((row) => row.changedFields)).toEqual([
-      [], ['tags'], ['properties'], ['name', 'properties', 'entity_type'], ['valid_from', 'valid_to'],
+      [],
+      ['tags'],
+      ['properties'],
+      ['name', 'properties', 'entity_type'],
+      ['valid_from', 'valid_to'],
     ]);
   });
 
@@ -101,10 +147,22 @@ describe('entities', () => {
     ['properties that are no JSON', ops.entity('b', { properties: '{]' }), 'value/malformed'],
     ['an empty type', ops.entity('b', { entityType: '' }), 'value/malformed'],
     ['an empty tag', ops.entity('b', { tags: [''] }), 'value/malformed'],
-    ['too many tags', ops.entity('b', { tags: Array.from({ length: 65 }, (_, index) => `t${index}`) }), 'value/too-large'],
+    [
+      'too many tags',
+      ops.entity('b', { tags: Array.from({ length: 65 }, (_, index) => `t${index}`) }),
+      'value/too-large',
+    ],
     ['too long a name', ops.entity('b', { name: 'n'.repeat(4_097) }), 'value/too-large'],
-    ['validity that ends before it begins', ops.entity('b', { validFrom: stamp(2n), validTo: stamp(1n) }), 'value/malformed'],
-    ['properties both replaced and patched', ops.changeEntity('a', { properties: '{}', propertiesRemoved: ['x'] }), 'value/malformed'],
+    [
+      'validity that ends before it begins',
+      ops.entity('b', { validFrom: stamp(2n), validTo: stamp(1n) }),
+      'value/malformed',
+    ],
+    [
+      'properties both replaced and patched',
+      ops.changeEntity('a', { properties: '{}', propertiesRemoved: ['x'] }),
+      'value/malformed',
+    ],
     ['a patch that is no object', ops.changeEntity('a', { propertiesSet: '3' }), 'value/malformed'],
     ['an unknown entity', ops.changeEntity('nobody', { name: 'x' }), 'entity/not-found'],
     ['deleting an unknown entity', ops.dropEntity('nobody'), 'entity/not-found'],
@@ -119,7 +177,9 @@ describe('entities', () => {
   test('sealed properties can only be replaced whole', async () => {
     const universe = await openUniverse();
     universe.apply([ops.entity('a', { properties: 'AAAA', propertiesEncoding: 'sealed/1' })]);
-    expect(universe.apply([ops.changeEntity('a', { propertiesSet: '{"x":1}' })])).toMatchObject({ code: 'value/malformed' });
+    expect(universe.apply([ops.changeEntity('a', { propertiesSet: '{"x":1}' })])).toMatchObject({
+      code: 'value/malformed',
+    });
     expect(universe.apply([ops.changeEntity('a', { properties: '{"x":1}' })])).toBeUndefined();
   });
 });
@@ -134,9 +194,16 @@ describe('relations', () => {
   test('join two entities of their scope', async () => {
     const universe = await openPair();
     universe.apply([ops.entity('c', { scope: 'lab' })]);
-    expect(universe.apply([ops.relation('r', 'a', 'b', { strength: 0.5, bidirectional: true, tags: ['t'] })])).toBeUndefined();
-    expect(universe.rows('relation')).toMatchObject([{ id: 'r', fromId: 'a', toId: 'b', strength: 0.5, bidirectional: true, seq: 4n }]);
-    expect(universe.apply([ops.relation('s', 'a', 'nobody')])).toMatchObject({ code: 'relation/endpoint-missing', ids: ['s', 'nobody'] });
+    expect(
+      universe.apply([ops.relation('r', 'a', 'b', { strength: 0.5, bidirectional: true, tags: ['t'] })]),
+    ).toBeUndefined();
+    expect(universe.rows('relation')).toMatchObject([
+      { id: 'r', fromId: 'a', toId: 'b', strength: 0.5, bidirectional: true, seq: 4n },
+    ]);
+    expect(universe.apply([ops.relation('s', 'a', 'nobody')])).toMatchObject({
+      code: 'relation/endpoint-missing',
+      ids: ['s', 'nobody'],
+    });
     expect(universe.apply([ops.relation('s', 'a', 'c')])).toMatchObject({ code: 'scope/mismatch' });
     expect(universe.apply([ops.dropEntity('b', { cascade: true }), ops.relation('s', 'a', 'b')])).toMatchObject({
       code: 'relation/endpoint-missing',
@@ -148,7 +215,9 @@ describe('relations', () => {
     const universe = await openPair();
     universe.apply([ops.relation('r', 'a', 'b')]);
     expect(universe.apply([ops.relation('r', 'a', 'b')])).toMatchObject({ code: 'relation/id-taken' });
-    expect(universe.apply([ops.relation('r', 'b', 'a', { upsert: true })])).toMatchObject({ code: 'relation/id-taken' });
+    expect(universe.apply([ops.relation('r', 'b', 'a', { upsert: true })])).toMatchObject({
+      code: 'relation/id-taken',
+    });
     expect(universe.apply([ops.relation('r', 'a', 'b', { upsert: true, strength: 2 })])).toBeUndefined();
     expect(byId(universe, 'relation', 'r')).toMatchObject({ strength: 2, revision: 2 });
     universe.apply([ops.relation('r', 'a', 'b', { upsert: true, strength: 2 })]);
@@ -158,10 +227,27 @@ describe('relations', () => {
   test('are updated and deleted, guarded by if_seq', async () => {
     const universe = await openPair();
     universe.apply([ops.relation('r', 'a', 'b', { strength: 1 })]);
-    expect(universe.apply([ops.changeRelation('r', { ifSeq: 2n, name: 'x' })])).toMatchObject({ code: 'relation/seq-mismatch' });
-    universe.apply([ops.changeRelation('r', { ifSeq: 3n, name: 'x', relationType: 'loves', bidirectional: true, clearStrength: true })]);
-    expect(byId(universe, 'relation', 'r')).toMatchObject({ name: 'x', relationType: 'loves', bidirectional: true, strength: undefined });
-    expect(universe.apply([ops.changeRelation('r', { strength: 1, clearStrength: true })])).toMatchObject({ code: 'value/malformed' });
+    expect(universe.apply([ops.changeRelation('r', { ifSeq: 2n, name: 'x' })])).toMatchObject({
+      code: 'relation/seq-mismatch',
+    });
+    universe.apply([
+      ops.changeRelation('r', {
+        ifSeq: 3n,
+        name: 'x',
+        relationType: 'loves',
+        bidirectional: true,
+        clearStrength: true,
+      }),
+    ]);
+    expect(byId(universe, 'relation', 'r')).toMatchObject({
+      name: 'x',
+      relationType: 'loves',
+      bidirectional: true,
+      strength: undefined,
+    });
+    expect(universe.apply([ops.changeRelation('r', { strength: 1, clearStrength: true })])).toMatchObject({
+      code: 'value/malformed',
+    });
     expect(universe.apply([ops.changeRelation('nobody', {})])).toMatchObject({ code: 'relation/not-found' });
     expect(universe.apply([ops.dropRelation('r', { ifSeq: 3n })])).toMatchObject({ code: 'relation/seq-mismatch' });
     expect(universe.apply([ops.dropRelation('r')])).toBeUndefined();
@@ -172,12 +258,18 @@ describe('relations', () => {
 
   test('a strength that is no finite number is refused', async () => {
     const universe = await openPair();
-    expect(universe.apply([ops.relation('r', 'a', 'b', { strength: Number.NaN })])).toMatchObject({ code: 'value/malformed' });
+    expect(universe.apply([ops.relation('r', 'a', 'b', { strength: Number.NaN })])).toMatchObject({
+      code: 'value/malformed',
+    });
   });
 
   test('hold the deletion of their ends back, unless it cascades', async () => {
     const universe = await openPair();
-    universe.apply([ops.relation('r', 'a', 'b'), ops.relation('s', 'b', 'a', { tags: ['t'] }), ops.relation('loop', 'a', 'a')]);
+    universe.apply([
+      ops.relation('r', 'a', 'b'),
+      ops.relation('s', 'b', 'a', { tags: ['t'] }),
+      ops.relation('loop', 'a', 'a'),
+    ]);
     expect(universe.apply([ops.dropEntity('a')])).toMatchObject({
       code: 'entity/has-relations',
       ids: ['a', 'r', 'loop', 's'],
@@ -188,11 +280,13 @@ describe('relations', () => {
     expect(universe.rows('entity').map((row) => row.id)).toEqual(['b']);
     expect(universe.rows('entity_tag')).toEqual([]);
     const history = universe.read('read_history', { of: 'relation' }).relations;
-    expect(history.slice(3).map((row: Record<string, unknown>) => [row.relationId, row.operation, row.author])).toEqual([
-      ['loop', 'deleted', 'me'],
-      ['r', 'deleted', 'me'],
-      ['s', 'deleted', 'me'],
-    ]);
+    expect(history.slice(3).map((row: Record<string, unknown>) => [row.relationId, row.operation, row.author])).toEqual(
+      [
+        ['loop', 'deleted', 'me'],
+        ['r', 'deleted', 'me'],
+        ['s', 'deleted', 'me'],
+      ],
+    );
   });
 
   test('a cascade deletes at most 1,000 of them', async () => {
@@ -211,7 +305,12 @@ describe('relations', () => {
 describe('the past', () => {
   test('tells every change in order, also several of one transaction', async () => {
     const universe = await openUniverse();
-    universe.apply([ops.entity('a', { name: '1' }), ops.changeEntity('a', { name: '2' }), ops.dropEntity('a'), ops.entity('a', { name: '3' })]);
+    universe.apply([
+      ops.entity('a', { name: '1' }),
+      ops.changeEntity('a', { name: '2' }),
+      ops.dropEntity('a'),
+      ops.entity('a', { name: '3' }),
+    ]);
     const { entities } = universe.read('read_history', { id: 'a' });
     expect(entities.map((row: Record<string, unknown>) => [row.seq, row.position, row.operation, row.name])).toEqual([
       [2n, 0, 'created', '1'],
@@ -251,10 +350,14 @@ describe('the past', () => {
 describe('reading the graph', () => {
   test('finds entities by id, type, name, tag and scope, in the order of their last change', async () => {
     const universe = await openUniverse();
-    universe.apply([ops.entity('a', { name: 'x', tags: ['t'] }), ops.entity('b', { entityType: 'city', name: 'x', tags: ['t', 'u'] })]);
+    universe.apply([
+      ops.entity('a', { name: 'x', tags: ['t'] }),
+      ops.entity('b', { entityType: 'city', name: 'x', tags: ['t', 'u'] }),
+    ]);
     universe.apply([ops.entity('c', { name: 'y', scope: 'lab', tags: ['t'] })]);
     universe.apply([ops.changeEntity('a', { description: 'changed' })]);
-    const read = (args: object): string[] => universe.read('read_entities', args).entities.map((row: { id: string }) => row.id);
+    const read = (args: object): string[] =>
+      universe.read('read_entities', args).entities.map((row: { id: string }) => row.id);
     expect(read({})).toEqual(['b', 'c', 'a']);
     expect(read({ scope: 'main' })).toEqual(['b', 'a']);
     expect(read({ entityType: 'person' })).toEqual(['c', 'a']);
@@ -269,8 +372,13 @@ describe('reading the graph', () => {
   test('finds relations by id, type, name and either end', async () => {
     const universe = await openUniverse();
     universe.apply([ops.entity('a'), ops.entity('b'), ops.entity('c')]);
-    universe.apply([ops.relation('ab', 'a', 'b', { name: 'n' }), ops.relation('bc', 'b', 'c', { relationType: 'loves' }), ops.relation('bb', 'b', 'b')]);
-    const read = (args: object): string[] => universe.read('read_relations', args).relations.map((row: { id: string }) => row.id);
+    universe.apply([
+      ops.relation('ab', 'a', 'b', { name: 'n' }),
+      ops.relation('bc', 'b', 'c', { relationType: 'loves' }),
+      ops.relation('bb', 'b', 'b'),
+    ]);
+    const read = (args: object): string[] =>
+      universe.read('read_relations', args).relations.map((row: { id: string }) => row.id);
     expect(read({})).toEqual(['ab', 'bb', 'bc']);
     expect(read({ fromId: 'b' })).toEqual(['bb', 'bc']);
     expect(read({ toId: 'b' })).toEqual(['ab', 'bb']);
@@ -299,7 +407,10 @@ describe('reading the graph', () => {
     expect(new Set(found).size).toBe(1_400);
     expect(universe.read('read_entities', { cursor })).toMatchObject({ entities: [], more: false, seq: 3n });
     universe.apply([ops.changeEntity('a7', { name: 'late' }), ops.entity('new')]);
-    expect(universe.read('read_entities', { cursor }).entities.map((row: { id: string }) => row.id)).toEqual(['a7', 'new']);
+    expect(universe.read('read_entities', { cursor }).entities.map((row: { id: string }) => row.id)).toEqual([
+      'a7',
+      'new',
+    ]);
     expect(universe.refusedRead('read_entities', { cursor: 'nonsense' })).toMatchObject({ code: 'cursor/malformed' });
   });
 
@@ -312,19 +423,26 @@ describe('reading the graph', () => {
     expect(first).toMatchObject({ more: true, cursor: '5' });
     const second = universe.read('read_entities', { ids, cursor: first.cursor });
     expect([...first.entities, ...second.entities].map((row: { id: string }) => row.id)).toEqual(ids);
-    expect(universe.refusedRead('read_entities', { ids: Array.from({ length: 1_001 }, String) })).toMatchObject({ code: 'limit/ops' });
+    expect(universe.refusedRead('read_entities', { ids: Array.from({ length: 1_001 }, String) })).toMatchObject({
+      code: 'limit/ops',
+    });
   });
 });
 
 describe('properties', () => {
   const read = (universe: Universe, key: string, value: string, more: object = {}): string[] =>
-    universe.read('read_entities', { property: { key, value }, entityType: 'person', ...more }).entities.map((row: { id: string }) => row.id);
+    universe
+      .read('read_entities', { property: { key, value }, entityType: 'person', ...more })
+      .entities.map((row: { id: string }) => row.id);
 
   test('are looked up by once they are declared, and stay right through changes', async () => {
     const universe = await openUniverse();
     universe.apply([ops.setting('indexes', { person: ['email'] })]);
     universe.time.advance(1_000n);
-    universe.apply([ops.entity('a', { properties: '{"email":"a@x"}' }), ops.entity('b', { properties: '{"email":"b@x"}' })]);
+    universe.apply([
+      ops.entity('a', { properties: '{"email":"a@x"}' }),
+      ops.entity('b', { properties: '{"email":"b@x"}' }),
+    ]);
     universe.apply([ops.entity('c', { entityType: 'city', properties: '{"email":"a@x"}' })]);
     expect(read(universe, 'email', '"a@x"')).toEqual(['a']);
     universe.apply([ops.changeEntity('a', { propertiesSet: '{"email":"b@x"}' })]);
@@ -340,7 +458,9 @@ describe('properties', () => {
     const universe = await openUniverse();
     for (let batch = 0; batch < 6; batch += 1) {
       universe.apply(
-        Array.from({ length: 500 }, (_, index) => ops.entity(`n${batch}-${index}`, { properties: `{"group":${index % 10}}` })),
+        Array.from({ length: 500 }, (_, index) =>
+          ops.entity(`n${batch}-${index}`, { properties: `{"group":${index % 10}}` }),
+        ),
       );
     }
     universe.apply([ops.setting('indexes', { '*': ['group'] })]);
@@ -350,7 +470,10 @@ describe('properties', () => {
     });
     universe.time.advance(1_000n);
     expect(read(universe, 'group', '3')).toHaveLength(300);
-    expect(universe.rows('job_cursor').find((row) => row.job === 'reindex')).toMatchObject({ done: true, processed: 3_000n });
+    expect(universe.rows('job_cursor').find((row) => row.job === 'reindex')).toMatchObject({
+      done: true,
+      processed: 3_000n,
+    });
     universe.apply([ops.setting('indexes', {})]);
     universe.time.advance(1_000n);
     expect(universe.rows('entity_property')).toEqual([]);
@@ -358,20 +481,31 @@ describe('properties', () => {
 
   test('that are not declared are refused', async () => {
     const universe = await openUniverse();
-    expect(universe.refusedRead('read_entities', { property: { key: 'x', value: '1' } })).toMatchObject({ code: 'graph/not-indexed' });
+    expect(universe.refusedRead('read_entities', { property: { key: 'x', value: '1' } })).toMatchObject({
+      code: 'graph/not-indexed',
+    });
   });
 });
 
 test('a caller with a grant for one type sees and changes only that', async () => {
   const universe = await openUniverse();
   universe.apply([ops.entity('a'), ops.entity('b', { entityType: 'city' }), ops.relation('r', 'a', 'b')]);
-  universe.apply([ops.grant(ADA.identity, 'read', 'entity:city'), ops.grant(ADA.identity, 'update', 'entity:city', 'main')]);
+  universe.apply([
+    ops.grant(ADA.identity, 'read', 'entity:city'),
+    ops.grant(ADA.identity, 'update', 'entity:city', 'main'),
+  ]);
   expect(universe.read('read_entities', {}, ADA).entities.map((row: { id: string }) => row.id)).toEqual(['b']);
-  expect(universe.read('read_entities', { ids: ['a', 'b'] }, ADA).entities.map((row: { id: string }) => row.id)).toEqual(['b']);
-  expect(universe.read('read_history', {}, ADA).entities.map((row: { entityId: string }) => row.entityId)).toEqual(['b']);
+  expect(
+    universe.read('read_entities', { ids: ['a', 'b'] }, ADA).entities.map((row: { id: string }) => row.id),
+  ).toEqual(['b']);
+  expect(universe.read('read_history', {}, ADA).entities.map((row: { entityId: string }) => row.entityId)).toEqual([
+    'b',
+  ]);
   expect(universe.refusedRead('read_relations', {}, ADA)).toMatchObject({ code: 'permission/denied' });
   expect(universe.apply([ops.changeEntity('b', { name: 'Paris' })], ADA)).toBeUndefined();
-  expect(universe.apply([ops.changeEntity('b', { entityType: 'person' })], ADA)).toMatchObject({ code: 'permission/denied' });
+  expect(universe.apply([ops.changeEntity('b', { entityType: 'person' })], ADA)).toMatchObject({
+    code: 'permission/denied',
+  });
   expect(universe.apply([ops.changeEntity('a', { name: 'x' })], ADA)).toMatchObject({ code: 'permission/denied' });
   expect(universe.apply([ops.dropEntity('b', { cascade: true })], ADA)).toMatchObject({ code: 'permission/denied' });
 });

@@ -19,7 +19,10 @@ function everyOp(): Op[] {
     { tag: 'recordSnapshot', value: { versionId: 'v', state: '{}', stateEncoding: '' } },
     ops.branch('other', 'v'),
     { tag: 'deleteBranch', value: { store: 'cart', name: 'main' } },
-    { tag: 'createTag', value: { store: 'cart', name: 't', versionId: 'v', description: '', author: '', replace: false } },
+    {
+      tag: 'createTag',
+      value: { store: 'cart', name: 't', versionId: 'v', description: '', author: '', replace: false },
+    },
     { tag: 'deleteTag', value: { store: 'cart', name: 'old' } },
     { tag: 'uploadChunk', value: { scope: '', digest: 'd', position: 0, count: 1, bytes: new Uint8Array(1) } },
     ops.setting('guests', true),
@@ -27,10 +30,24 @@ function everyOp(): Op[] {
     ops.revoke(BOB.identity, 'publish', 'event:**'),
     { tag: 'addRoleMember', value: { role: 'team', member: { __identity__: BOB.identity } } },
     { tag: 'removeRoleMember', value: { role: 'crew', member: { __identity__: BOB.identity } } },
-    { tag: 'createConsumer', value: { name: 'new', scope: '', pattern: '**', partitions: 1, startSeq: 0n, holdsTrim: false, failurePolicy: 'park' } },
+    {
+      tag: 'createConsumer',
+      value: {
+        name: 'new',
+        scope: '',
+        pattern: '**',
+        partitions: 1,
+        startSeq: 0n,
+        holdsTrim: false,
+        failurePolicy: 'park',
+      },
+    },
     { tag: 'claimPartition', value: { name: 'mail', partition: 0, holder: 'h', leaseMicros: 1n } },
     { tag: 'advancePartition', value: { name: 'mail', partition: 0, epoch: 1n, from: 0n, to: 1n } },
-    { tag: 'parkEvent', value: { name: 'mail', partition: 0, epoch: 1n, eventId: 'e0', seq: 1n, reason: '', attempts: 1 } },
+    {
+      tag: 'parkEvent',
+      value: { name: 'mail', partition: 0, epoch: 1n, eventId: 'e0', seq: 1n, reason: '', attempts: 1 },
+    },
     { tag: 'discardDeadLetter', value: { name: 'mail', eventId: 'e0' } },
     { tag: 'releasePartition', value: { name: 'mail', partition: 0, epoch: 1n } },
     { tag: 'deleteConsumer', value: { name: 'mail' } },
@@ -47,10 +64,24 @@ async function openFurnished(): Promise<Universe> {
     ops.relation('r', 'a', 'b'),
     ops.version('v', [], { move: { branch: 'main' } }),
     ops.version('bare', [], { delta: undefined }),
-    { tag: 'createTag', value: { store: 'cart', name: 'old', versionId: 'v', description: '', author: '', replace: false } },
+    {
+      tag: 'createTag',
+      value: { store: 'cart', name: 'old', versionId: 'v', description: '', author: '', replace: false },
+    },
     ops.grant(BOB.identity, 'publish', 'event:**'),
     { tag: 'addRoleMember', value: { role: 'crew', member: { __identity__: BOB.identity } } },
-    { tag: 'createConsumer', value: { name: 'mail', scope: '', pattern: '**', partitions: 1, startSeq: 0n, holdsTrim: false, failurePolicy: 'park' } },
+    {
+      tag: 'createConsumer',
+      value: {
+        name: 'mail',
+        scope: '',
+        pattern: '**',
+        partitions: 1,
+        startSeq: 0n,
+        holdsTrim: false,
+        failurePolicy: 'park',
+      },
+    },
   ]);
   expect(refused).toBeUndefined();
   return universe;
@@ -69,7 +100,8 @@ describe('a stranger', () => {
   test('is refused by every op, alone, and changes nothing', async () => {
     const universe = await openFurnished();
     const before = universe.dump();
-    for (const op of everyOp()) expect(universe.apply([op], ADA), op.tag).toMatchObject({ code: 'permission/denied', op: null });
+    for (const op of everyOp())
+      expect(universe.apply([op], ADA), op.tag).toMatchObject({ code: 'permission/denied', op: null });
     expect(universe.apply([], ADA)).toMatchObject({ code: 'permission/denied' });
     expect(universe.dump()).toBe(before);
   });
@@ -78,21 +110,26 @@ describe('a stranger', () => {
     const universe = await openFurnished();
     const before = universe.dump();
     const { reducers } = universe.database.def;
-    for (const { name } of reducers.filter(({ lifecycle, visibility }) => lifecycle === undefined && visibility === 'client-callable')) {
+    for (const { name } of reducers.filter(
+      ({ lifecycle, visibility }) => lifecycle === undefined && visibility === 'client-callable',
+    )) {
       const op = everyOp().find(({ tag }) => wrapperOf(tag) === name)?.value;
       const args = { requestId: 'r', issuedAt: universe.time.nowMicros(), op, ops: [], settings: [] };
       expect(universe.call(ADA, name, args), name).toMatchObject({ code: 'permission/denied' });
     }
-    expect(() => universe.call(ADA, 'run_maintenance', { timer: { scheduledId: 1n, scheduledAt: { tag: 'Time', value: 1n } } })).toThrow(
-      /no such reducer/,
-    );
+    expect(() =>
+      universe.call(ADA, 'run_maintenance', { timer: { scheduledId: 1n, scheduledAt: { tag: 'Time', value: 1n } } }),
+    ).toThrow(/no such reducer/);
     expect(universe.dump()).toBe(before);
   });
 
   test('is refused by every procedure', async () => {
     const universe = await openFurnished();
     for (const { name } of universe.database.def.procedures) {
-      expect(universe.refusedRead(name, READS[name] ?? {}, ADA), name).toMatchObject({ code: 'permission/denied', op: null });
+      expect(universe.refusedRead(name, READS[name] ?? {}, ADA), name).toMatchObject({
+        code: 'permission/denied',
+        op: null,
+      });
     }
   });
 
@@ -100,7 +137,10 @@ describe('a stranger', () => {
     const universe = await openFurnished();
     const before = universe.dump();
     const result = universe.connect(ADA);
-    expect(result.type === 'rejected' && JSON.parse(result.message)).toMatchObject({ code: 'connection/refused', ids: [hex(ADA.identity)] });
+    expect(result.type === 'rejected' && JSON.parse(result.message)).toMatchObject({
+      code: 'connection/refused',
+      ids: [hex(ADA.identity)],
+    });
     expect(universe.dump()).toBe(before);
     universe.apply([ops.setting('guests', true)]);
     expect(universe.connect(ADA).type).toBe('rejected');
@@ -117,13 +157,16 @@ test('the owner may do every op', async () => {
   const every = new Set(everyOp().map(({ tag }) => tag));
   const apply = universe.database.def.reducers.find(({ name }) => name === 'apply')!;
   const list = apply.params[3]!.algebraicType;
-  const variants = list.type === 'array' && list.element.type === 'sum' ? list.element.variants.map(({ name }) => name) : [];
+  const variants =
+    list.type === 'array' && list.element.type === 'sum' ? list.element.variants.map(({ name }) => name) : [];
   expect([...every].sort()).toEqual([...variants].sort());
 });
 
 test('the owner may call every procedure', async () => {
   const universe = await openFurnished();
-  universe.apply([{ tag: 'uploadChunk', value: { scope: '', digest: 'd', position: 0, count: 1, bytes: new Uint8Array([7]) } }]);
+  universe.apply([
+    { tag: 'uploadChunk', value: { scope: '', digest: 'd', position: 0, count: 1, bytes: new Uint8Array([7]) } },
+  ]);
   for (const { name } of universe.database.def.procedures) {
     expect(() => universe.read(name, READS[name] ?? {}), name).not.toThrow();
   }
@@ -137,7 +180,16 @@ describe('grants', () => {
     create: ['createEntity', 'createRelation', 'uploadChunk'],
     update: ['updateEntity', 'updateRelation', 'uploadChunk'],
     delete: ['deleteRelation', 'deleteEntity', 'uploadChunk'],
-    commit: ['recordVersion', 'recordDelta', 'recordSnapshot', 'moveBranch', 'deleteBranch', 'createTag', 'deleteTag', 'uploadChunk'],
+    commit: [
+      'recordVersion',
+      'recordDelta',
+      'recordSnapshot',
+      'moveBranch',
+      'deleteBranch',
+      'createTag',
+      'deleteTag',
+      'uploadChunk',
+    ],
   };
   allowed['write'] = [...new Set(Object.values(allowed).flat())];
 
@@ -155,20 +207,32 @@ describe('grants', () => {
     const universe = await openFurnished();
     universe.apply([ops.grant(ADA.identity, 'write', 'scope:lab'), ops.grant(ADA.identity, 'read', 'scope:lab')]);
     expect(universe.apply([ops.entity('n')], ADA)).toMatchObject({ code: 'permission/denied' });
-    expect(universe.apply([ops.entity('n', { scope: 'lab' }), ops.event('e', 'x', { scope: 'lab' })], ADA)).toBeUndefined();
+    expect(
+      universe.apply([ops.entity('n', { scope: 'lab' }), ops.event('e', 'x', { scope: 'lab' })], ADA),
+    ).toBeUndefined();
     expect(universe.read('read_scopes', {}, ADA).scopes.map((scope: Plain) => scope.name)).toEqual(['lab']);
-    expect(universe.read('read_events', {}, ADA).events.map((row: Plain) => row.eventType)).toEqual(['ENTITY_CREATED', 'x']);
+    expect(universe.read('read_events', {}, ADA).events.map((row: Plain) => row.eventType)).toEqual([
+      'ENTITY_CREATED',
+      'x',
+    ]);
     expect(universe.refusedRead('read_events', { scope: 'main' }, ADA)).toMatchObject({ code: 'permission/denied' });
     expect(universe.refusedRead('read_status', {}, ADA)).toMatchObject({ code: 'permission/denied' });
-    expect(universe.read('read_entities', { ids: ['a', 'n'] }, ADA).entities.map((row: Plain) => row.id)).toEqual(['n']);
+    expect(universe.read('read_entities', { ids: ['a', 'n'] }, ADA).entities.map((row: Plain) => row.id)).toEqual([
+      'n',
+    ]);
   });
 
   test('on a pattern of events allow those types, in the scope named', async () => {
     const universe = await openFurnished();
-    universe.apply([ops.grant(ADA.identity, 'publish', 'event:order.*', 'main'), ops.grant(ADA.identity, 'read', 'event:order.*')]);
+    universe.apply([
+      ops.grant(ADA.identity, 'publish', 'event:order.*', 'main'),
+      ops.grant(ADA.identity, 'read', 'event:order.*'),
+    ]);
     expect(universe.apply([ops.event('o', 'order.new')], ADA)).toBeUndefined();
     expect(universe.apply([ops.event('p', 'order.new.item')], ADA)).toMatchObject({ code: 'permission/denied' });
-    expect(universe.apply([ops.event('q', 'order.new', { scope: 'lab' })], ADA)).toMatchObject({ code: 'permission/denied' });
+    expect(universe.apply([ops.event('q', 'order.new', { scope: 'lab' })], ADA)).toMatchObject({
+      code: 'permission/denied',
+    });
     const { events } = universe.read('read_events', {}, ADA);
     expect(events.map((row: Plain) => row.eventId)).toEqual(['e0', 'o']);
   });
@@ -185,7 +249,9 @@ describe('grants', () => {
     expect(universe.apply([ops.event('two')], ADA)).toBeUndefined();
     universe.apply([ops.revoke(ADA.identity, 'publish', 'event:**')]);
     expect(universe.apply([ops.event('three')], ADA)).toMatchObject({ code: 'permission/denied' });
-    expect(universe.apply([ops.revoke(ADA.identity, 'publish', 'event:**')])).toMatchObject({ code: 'grant/not-found' });
+    expect(universe.apply([ops.revoke(ADA.identity, 'publish', 'event:**')])).toMatchObject({
+      code: 'grant/not-found',
+    });
   });
 
   test('reach the members of a role, and leave with them', async () => {
@@ -211,8 +277,12 @@ describe('grants', () => {
 
   test('can be made by a holder of grant:admin, within the resource only', async () => {
     const universe = await openFurnished();
-    universe.apply([ops.grant(ADA.identity, 'grant:admin', 'store:cart'), ops.grant(BOB.identity, 'grant:admin', 'scope:lab')]);
-    const give = (resource: string, scope = '', caller = ADA) => universe.apply([ops.grant(BOB.identity, 'read', resource, scope)], caller);
+    universe.apply([
+      ops.grant(ADA.identity, 'grant:admin', 'store:cart'),
+      ops.grant(BOB.identity, 'grant:admin', 'scope:lab'),
+    ]);
+    const give = (resource: string, scope = '', caller = ADA) =>
+      universe.apply([ops.grant(BOB.identity, 'read', resource, scope)], caller);
     expect(give('store:cart')).toBeUndefined();
     expect(give('store:other')).toMatchObject({ code: 'permission/denied' });
     expect(give('scope:main')).toMatchObject({ code: 'permission/denied' });
@@ -242,7 +312,9 @@ describe('grants', () => {
     universe.request('r1', [ops.grant(ADA.identity, 'read', 'scope:main'), ops.setting('guests', true)]);
     universe.apply([ops.revoke(ADA.identity, 'read', 'scope:main')]);
     const { entries } = universe.read('read_audit');
-    expect(entries.map((entry: Plain) => [entry.action, entry.resource, entry.detail, entry.actor, entry.requestId])).toEqual([
+    expect(
+      entries.map((entry: Plain) => [entry.action, entry.resource, entry.detail, entry.actor, entry.requestId]),
+    ).toEqual([
       ['read', 'scope:main', '{"change":"grant","scope":""}', OWNER.identity, 'r1'],
       ['configure', 'config:guests', '{"value":"true"}', OWNER.identity, 'r1'],
       ['read', 'scope:main', '{"change":"revoke","scope":""}', OWNER.identity, 'request-1'],
@@ -268,7 +340,9 @@ describe('settings', () => {
   test('of unknown keys, and the owner’s, are refused', async () => {
     const universe = await openUniverse();
     expect(universe.apply([ops.setting('owner', 'x')])).toMatchObject({ code: 'config/unknown-key' });
-    expect(universe.apply([{ tag: 'setConfiguration', value: { key: 'guests', value: '{' } }])).toMatchObject({ code: 'value/malformed' });
+    expect(universe.apply([{ tag: 'setConfiguration', value: { key: 'guests', value: '{' } }])).toMatchObject({
+      code: 'value/malformed',
+    });
   });
 
   test('go back to their defaults when they are taken away', async () => {
@@ -291,7 +365,10 @@ describe('settings', () => {
 
   test('limit the rate of everybody but the owner', async () => {
     const universe = await openUniverse();
-    universe.apply([ops.grant(ADA.identity, 'publish', 'event:**'), ops.setting('limits', { opsPerSecond: 2, burstSeconds: 2 })]);
+    universe.apply([
+      ops.grant(ADA.identity, 'publish', 'event:**'),
+      ops.setting('limits', { opsPerSecond: 2, burstSeconds: 2 }),
+    ]);
     const publish = (id: string, caller = ADA) => universe.apply([ops.event(id), ops.event(`${id}-2`)], caller);
     expect(publish('a')).toBeUndefined();
     expect(publish('b')).toBeUndefined();
@@ -311,6 +388,10 @@ describe('settings', () => {
 });
 
 function wrapperOf(tag: Op['tag']): string {
-  const special: Partial<Record<Op['tag'], string>> = { recordVersion: 'commit_state_version', grant: 'grant_access', revoke: 'revoke_access' };
+  const special: Partial<Record<Op['tag'], string>> = {
+    recordVersion: 'commit_state_version',
+    grant: 'grant_access',
+    revoke: 'revoke_access',
+  };
   return special[tag] ?? tag.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

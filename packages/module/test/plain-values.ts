@@ -19,7 +19,9 @@ export function fromPlain(type: AlgebraicType, value: unknown): AlgebraicValue {
     }
     case 'sum': {
       if (isOption(type)) {
-        return value === undefined ? { tag: 1, value: [] } : { tag: 0, value: fromPlain(type.variants[0]!.algebraicType, value) };
+        return value === undefined
+          ? { tag: 1, value: [] }
+          : { tag: 0, value: fromPlain(type.variants[0]!.algebraicType, value) };
       }
       const { tag, value: inner } = value as { tag: string; value: unknown };
       const index = type.variants.findIndex(({ name }) => name === tag);
@@ -41,7 +43,10 @@ export function toPlain(type: AlgebraicType, value: AlgebraicValue): unknown {
       const values = value as readonly AlgebraicValue[];
       if (type.elements.length === 1 && type.elements[0]?.name?.startsWith('__') === true) return values[0];
       return Object.fromEntries(
-        type.elements.map(({ name, algebraicType }, index) => [camelCase(name ?? ''), toPlain(algebraicType, values[index]!)]),
+        type.elements.map(({ name, algebraicType }, index) => [
+          camelCase(name ?? ''),
+          toPlain(algebraicType, values[index]!),
+        ]),
       );
     }
     case 'sum': {
@@ -63,6 +68,6 @@ export function camelCase(name: string): string {
   return name.startsWith('__') ? name : name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function isOption(type: AlgebraicType): type is Extract<AlgebraicType, { type: 'sum' }> {
+function isOption(type: AlgebraicType): boolean {
   return type.type === 'sum' && type.variants[0]?.name === 'some' && type.variants[1]?.name === 'none';
 }

@@ -9,7 +9,12 @@ describe('a request', () => {
     const universe = await openUniverse();
     const before = universe.dump();
     const refusal = universe.apply([ops.event('one'), ops.entity('a'), ops.relation('r', 'a', 'nobody')]);
-    expect(refusal).toMatchObject({ code: 'relation/endpoint-missing', op: 2, ids: ['r', 'nobody'], details: { end: 'toId' } });
+    expect(refusal).toMatchObject({
+      code: 'relation/endpoint-missing',
+      op: 2,
+      ids: ['r', 'nobody'],
+      details: { end: 'toId' },
+    });
     expect(universe.dump()).toBe(before);
     expect(universe.commits).toEqual([]);
   });
@@ -50,7 +55,10 @@ describe('a request', () => {
     expect(universe.request('old', [ops.event('one')], { issuedAt })).toBeUndefined();
     universe.time.advance(2n * HOUR);
     expect(universe.rows('request')).toEqual([]);
-    expect(universe.request('old', [ops.event('two')], { issuedAt })).toMatchObject({ code: 'request/expired', ids: ['old'] });
+    expect(universe.request('old', [ops.event('two')], { issuedAt })).toMatchObject({
+      code: 'request/expired',
+      ids: ['old'],
+    });
     expect(universe.request('new', [], { issuedAt: universe.time.nowMicros() - 7n * DAY })).toBeUndefined();
     expect(universe.request('newer', [], { issuedAt: universe.time.nowMicros() - 7n * DAY - 1n })).toMatchObject({
       code: 'request/expired',
@@ -105,7 +113,10 @@ describe('seq and time', () => {
     const universe = await openUniverse();
     for (let index = 0; index < 20; index += 1) {
       expect(universe.apply([ops.event(`e${index}`), ops.entity(`n${index}`)])).toBeUndefined();
-      expect(universe.apply([ops.event(`x${index}`), ops.event(`e${index}`)])).toMatchObject({ code: 'event/id-taken', op: 1 });
+      expect(universe.apply([ops.event(`x${index}`), ops.event(`e${index}`)])).toMatchObject({
+        code: 'event/id-taken',
+        op: 1,
+      });
       expect(universe.apply([])).toBeUndefined();
     }
     const seqs = universe.read('read_events').events.map((row: { seq: bigint }) => row.seq);
@@ -121,13 +132,21 @@ describe('seq and time', () => {
     universe.apply([ops.event('early')]);
     universe.time.set(late + DAY);
     universe.apply([ops.event('later')]);
-    const times = universe.read('read_events', { kind: 'application' }).events.map((row: { recordedAt: bigint }) => row.recordedAt);
+    const times = universe
+      .read('read_events', { kind: 'application' })
+      .events.map((row: { recordedAt: bigint }) => row.recordedAt);
     expect(times).toEqual([late, late, late + DAY]);
   });
 
   test('one record tells all changes of one kind and scope of a transaction', async () => {
     const universe = await openUniverse();
-    universe.apply([ops.entity('a'), ops.event('one'), ops.entity('b'), ops.entity('c', { scope: 'lab' }), ops.changeEntity('a', { name: 'A' })]);
+    universe.apply([
+      ops.entity('a'),
+      ops.event('one'),
+      ops.entity('b'),
+      ops.entity('c', { scope: 'lab' }),
+      ops.changeEntity('a', { name: 'A' }),
+    ]);
     const records = universe.read('read_events', { afterSeq: 1n }).events;
     expect(records.map((row: Record<string, unknown>) => [row.seq, row.eventType, row.scope, row.data])).toEqual([
       [2n, 'ENTITY_CREATED', 'main', '{"ids":["a","b"]}'],
@@ -168,12 +187,26 @@ test('wrappers apply one op each', async () => {
   expect(call('record_snapshot', { value: { versionId: 'v0', state: '{}', stateEncoding: '' } })).toBeUndefined();
   expect(universe.apply([version])).toBeUndefined();
   expect(call('move_branch', ops.branch('main', 'v1'))).toBeUndefined();
-  expect(call('create_tag', { value: { store: 'cart', name: 't', versionId: 'v1', description: '', author: '', replace: false } })).toBeUndefined();
+  expect(
+    call('create_tag', {
+      value: { store: 'cart', name: 't', versionId: 'v1', description: '', author: '', replace: false },
+    }),
+  ).toBeUndefined();
   expect(call('grant_access', ops.grant(ADA.identity, 'read', 'scope:main'))).toBeUndefined();
   expect(call('revoke_access', ops.revoke(ADA.identity, 'read', 'scope:main'))).toBeUndefined();
-  expect(call('upload_chunk', { value: { scope: '', digest: 'd', position: 0, count: 1, bytes: new Uint8Array(1) } })).toBeUndefined();
+  expect(
+    call('upload_chunk', { value: { scope: '', digest: 'd', position: 0, count: 1, bytes: new Uint8Array(1) } }),
+  ).toBeUndefined();
   expect(call('trim_events', { value: { upToSeq: 1n, segmentDigest: 'd' } })).toBeUndefined();
-  const settings = [{ key: 'guests', value: 'true' }, { key: 'audit_connections', value: 'true' }];
-  expect(universe.call(OWNER, 'apply_configuration', { requestId: 'c', issuedAt: universe.time.nowMicros(), settings })).toBeUndefined();
-  expect(universe.read('read_configuration').settings.map((row: { key: string }) => row.key)).toEqual(['audit_connections', 'guests']);
+  const settings = [
+    { key: 'guests', value: 'true' },
+    { key: 'audit_connections', value: 'true' },
+  ];
+  expect(
+    universe.call(OWNER, 'apply_configuration', { requestId: 'c', issuedAt: universe.time.nowMicros(), settings }),
+  ).toBeUndefined();
+  expect(universe.read('read_configuration').settings.map((row: { key: string }) => row.key)).toEqual([
+    'audit_connections',
+    'guests',
+  ]);
 });

@@ -22,16 +22,18 @@ export function specParts(def: ModuleDef): Record<string, string> {
     tables: def.tables.map((table) => tableText(table, names)).join('\n\n'),
     reducers: def.reducers
       .map(({ name, params, lifecycle, visibility }) => {
-        const marks = lifecycle === undefined ? (visibility === 'private' ? ' · private' : '') : ` · lifecycle: ${lifecycle}`;
+        const marks =
+          lifecycle === undefined ? (visibility === 'private' ? ' · private' : '') : ` · lifecycle: ${lifecycle}`;
         return `- \`${name}(${paramsText(params, names)})\`${marks}`;
       })
       .join('\n'),
     procedures: def.procedures
-      .map(({ name, params, returnType }) => `- \`${name}(${paramsText(params, names)}) -> ${typeText(returnType, names)}\``)
+      .map(
+        ({ name, params, returnType }) =>
+          `- \`${name}(${paramsText(params, names)}) -> ${typeText(returnType, names)}\``,
+      )
       .join('\n'),
-    types: types
-      .map(({ name, algebraicType }) => `- \`${name}\` ${bodyText(algebraicType, names)}`)
-      .join('\n'),
+    types: types.map(({ name, algebraicType }) => `- \`${name}\` ${bodyText(algebraicType, names)}`).join('\n'),
   };
 }
 

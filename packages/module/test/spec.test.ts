@@ -1,7 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { describeModule } from '../../host/src/module/describe-module.ts';
-import { CONFIGURATION_KEYS, GRANT_ACTIONS, REFUSAL_CODES, RESOURCE_KINDS, SYSTEM_EVENT_TYPES } from '../src/wire/index.ts';
+import {
+  CONFIGURATION_KEYS,
+  GRANT_ACTIONS,
+  REFUSAL_CODES,
+  RESOURCE_KINDS,
+  SYSTEM_EVENT_TYPES,
+} from '../src/wire/index.ts';
 import { specParts } from './spec-text.ts';
 import { moduleBundle } from './universe.ts';
 
@@ -12,7 +18,8 @@ test('SPEC.md tells every table, column, type, index and function of the built m
   let spec = await readFile(SPEC, 'utf8');
   const parts = specParts(def);
   if (process.env['UPDATE_SPEC'] === '1') {
-    for (const [name, text] of Object.entries(parts)) spec = spec.replace(markers(name), () => `<!-- ${name} -->\n\n${text}\n\n<!-- end -->`);
+    for (const [name, text] of Object.entries(parts))
+      spec = spec.replace(markers(name), () => `<!-- ${name} -->\n\n${text}\n\n<!-- end -->`);
     await writeFile(SPEC, spec);
   }
   for (const [name, text] of Object.entries(parts)) {
@@ -38,7 +45,13 @@ test('names need no digits, so that every tool derives the same ones', async () 
 
 test('SPEC.md explains every refusal code, action, resource, setting and record', async () => {
   const spec = await readFile(SPEC, 'utf8');
-  const words = [...REFUSAL_CODES, ...GRANT_ACTIONS, ...CONFIGURATION_KEYS, ...SYSTEM_EVENT_TYPES, ...RESOURCE_KINDS.map((kind) => `${kind}:`)];
+  const words = [
+    ...REFUSAL_CODES,
+    ...GRANT_ACTIONS,
+    ...CONFIGURATION_KEYS,
+    ...SYSTEM_EVENT_TYPES,
+    ...RESOURCE_KINDS.map((kind) => `${kind}:`),
+  ];
   expect(words.filter((word) => !spec.includes(`\`${word}`))).toEqual([]);
 });
 

@@ -61,7 +61,11 @@ export class Universe {
   }
 
   /** Applies ops under a given request id. */
-  request(requestId: string, ops: readonly Op[], options: { caller?: Caller; issuedAt?: bigint; consumer?: object } = {}): Outcome {
+  request(
+    requestId: string,
+    ops: readonly Op[],
+    options: { caller?: Caller; issuedAt?: bigint; consumer?: object } = {},
+  ): Outcome {
     const issuedAt = options.issuedAt ?? this.time.nowMicros();
     return this.call(options.caller ?? OWNER, 'apply', { requestId, issuedAt, consumer: options.consumer, ops });
   }
@@ -79,7 +83,11 @@ export class Universe {
   read(name: string, args: object = {}, caller: Caller = OWNER): Plain {
     const def = this.database.def.procedures.find((procedure) => procedure.name === name);
     if (def === undefined) throw new Error(`there is no procedure ${name}`);
-    const { outcome } = this.database.callProcedure(caller, name, encodeArguments(def.params, { ...READ_DEFAULTS[name], ...args }));
+    const { outcome } = this.database.callProcedure(
+      caller,
+      name,
+      encodeArguments(def.params, { ...READ_DEFAULTS[name], ...args }),
+    );
     if (outcome.type === 'failed') throw new ReadRefused(asRefusal(name, outcome.message, this.logs));
     return toPlain(def.returnType, compileCodec(def.returnType).decode(new BsatnReader(outcome.bytes)));
   }
@@ -104,7 +112,10 @@ export class Universe {
     const def = this.database.def.tables.find(({ name }) => name === table);
     if (def === undefined) throw new Error(`there is no table ${table}`);
     const codec = compileRowCodec(def.columns);
-    const type = { type: 'product', elements: def.columns.map(({ name, algebraicType }) => ({ name, algebraicType })) } as const;
+    const type = {
+      type: 'product',
+      elements: def.columns.map(({ name, algebraicType }) => ({ name, algebraicType })),
+    } as const;
     return [...this.database.committed.table(def.id).scan()].map((row) => toPlain(type, codec.decode(row)));
   }
 
@@ -116,7 +127,10 @@ export class Universe {
         .flatMap((delta) => {
           const { columns } = delta.table;
           const codec = compileRowCodec(columns);
-          const type = { type: 'product', elements: columns.map(({ name, algebraicType }) => ({ name, algebraicType })) } as const;
+          const type = {
+            type: 'product',
+            elements: columns.map(({ name, algebraicType }) => ({ name, algebraicType })),
+          } as const;
           return delta.inserts.map((row) => toPlain(type, codec.decode(row)));
         }),
     );
@@ -181,7 +195,17 @@ function asRefusal(what: string, message: string, logs: readonly LogRecord[]): R
 
 const PAGE = { cursor: '', limit: 0 };
 const READ_DEFAULTS: Record<string, object> = {
-  read_events: { ids: [], scope: '', pattern: '', kind: '', source: '', afterSeq: 0n, throughSeq: 0n, descending: false, limit: 0 },
+  read_events: {
+    ids: [],
+    scope: '',
+    pattern: '',
+    kind: '',
+    source: '',
+    afterSeq: 0n,
+    throughSeq: 0n,
+    descending: false,
+    limit: 0,
+  },
   read_versions: { ids: [], scope: '', store: '', branch: '', line: '', descending: false, ...PAGE },
   read_version_at: { by: 'recorded', cursor: '' },
   read_state: { limit: 0 },
@@ -203,7 +227,14 @@ type Value<T extends Op['tag']> = Extract<Op, { tag: T }>['value'];
 /** Ops with everything that a test does not care about filled in. */
 export const ops = {
   event(eventId: string, eventType = 'order.placed', more: Partial<Value<'publishEvent'>> = {}): Op {
-    const defaults = { scope: '', source: '', partitionKey: '', metadata: '', metadataEncoding: '', durability: 'durable' };
+    const defaults = {
+      scope: '',
+      source: '',
+      partitionKey: '',
+      metadata: '',
+      metadataEncoding: '',
+      durability: 'durable',
+    };
     return {
       tag: 'publishEvent',
       value: { ...defaults, eventId, eventType, typeVersion: 1, data: '{"id":1}', dataEncoding: 'json/1', ...more },
@@ -221,7 +252,17 @@ export const ops = {
   },
   relation(id: string, fromId: string, toId: string, more: Partial<Value<'createRelation'>> = {}): Op {
     const texts = { name: '', description: '', properties: '{}', propertiesEncoding: 'json/1', scope: '', author: '' };
-    const value = { ...texts, id, relationType: 'knows', fromId, toId, bidirectional: false, tags: [], upsert: false, ...more };
+    const value = {
+      ...texts,
+      id,
+      relationType: 'knows',
+      fromId,
+      toId,
+      bidirectional: false,
+      tags: [],
+      upsert: false,
+      ...more,
+    };
     return { tag: 'createRelation', value };
   },
   changeRelation(id: string, more: Partial<Value<'updateRelation'>>): Op {
@@ -262,10 +303,16 @@ export const ops = {
     return { tag: 'moveBranch', value: { store, name, expectedHead, head } };
   },
   grant(subject: bigint | string, action: string, resource: string, scope = ''): Op {
-    return { tag: 'grant', value: { subject: typeof subject === 'bigint' ? hex(subject) : subject, action, resource, scope } };
+    return {
+      tag: 'grant',
+      value: { subject: typeof subject === 'bigint' ? hex(subject) : subject, action, resource, scope },
+    };
   },
   revoke(subject: bigint | string, action: string, resource: string, scope = ''): Op {
-    return { tag: 'revoke', value: { subject: typeof subject === 'bigint' ? hex(subject) : subject, action, resource, scope } };
+    return {
+      tag: 'revoke',
+      value: { subject: typeof subject === 'bigint' ? hex(subject) : subject, action, resource, scope },
+    };
   },
   setting(key: string, value: unknown): Op {
     return { tag: 'setConfiguration', value: { key, value: value === undefined ? undefined : JSON.stringify(value) } };

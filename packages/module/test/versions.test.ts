@@ -18,7 +18,14 @@ describe('versions', () => {
       ['d', ['c', 'b', 'a']],
       ['e', ['d']],
     ]);
-    expect(versions.map(({ version }: Plain) => [version.depth, version.generation, version.deltasSinceSnapshot, version.nearestSnapshotId])).toEqual([
+    expect(
+      versions.map(({ version }: Plain) => [
+        version.depth,
+        version.generation,
+        version.deltasSinceSnapshot,
+        version.nearestSnapshotId,
+      ]),
+    ).toEqual([
       [1n, 1n, 1, ''],
       [2n, 2n, 2, ''],
       [2n, 2n, 2, ''],
@@ -58,7 +65,11 @@ describe('versions', () => {
     ];
     for (const change of changes) {
       const op: Op = { tag: 'recordVersion', value: { ...good.value, ...change } };
-      expect(universe.apply([op])).toMatchObject({ code: 'state/bad-chain-hash', ids: ['b'], details: { expected: expect.any(String) } });
+      expect(universe.apply([op])).toMatchObject({
+        code: 'state/bad-chain-hash',
+        ids: ['b'],
+        details: { expected: expect.any(String) },
+      });
     }
     expect(universe.apply([good])).toBeUndefined();
   });
@@ -69,16 +80,25 @@ describe('versions', () => {
     universe.apply([a]);
     expect(universe.apply([a])).toMatchObject({ code: 'state/id-taken', ids: ['a'] });
     expect(universe.apply([ops.version('b'), ops.version('b')])).toMatchObject({ code: 'state/id-taken', op: 1 });
-    expect(universe.apply([ops.version('c', [ops.version('nobody')])])).toMatchObject({ code: 'state/unknown-parent', ids: ['c', 'nobody'] });
-    expect(universe.apply([ops.version('d', [a], { store: 'other' })])).toMatchObject({ code: 'state/unknown-parent', details: { store: 'other' } });
-    expect(universe.apply([ops.version('e', [], { scope: 'lab' })])).toMatchObject({ code: 'scope/mismatch', ids: ['cart'] });
+    expect(universe.apply([ops.version('c', [ops.version('nobody')])])).toMatchObject({
+      code: 'state/unknown-parent',
+      ids: ['c', 'nobody'],
+    });
+    expect(universe.apply([ops.version('d', [a], { store: 'other' })])).toMatchObject({
+      code: 'state/unknown-parent',
+      details: { store: 'other' },
+    });
+    expect(universe.apply([ops.version('e', [], { scope: 'lab' })])).toMatchObject({
+      code: 'scope/mismatch',
+      ids: ['cart'],
+    });
     const many = Array.from({ length: 65 }, () => a);
     expect(universe.apply([ops.version('f', many)])).toMatchObject({ code: 'value/too-large' });
   });
 
   test.each([
     ['no array', '{}'],
-    ['no JSON', '[' ],
+    ['no JSON', '['],
     ['an unknown operation', '[{"op":"frob","path":""}]'],
     ['a path without slash', '[{"op":"remove","path":"x"}]'],
     ['an add without value', '[{"op":"add","path":"/x"}]'],
@@ -107,17 +127,31 @@ describe('versions', () => {
   test('may get their delta and snapshot later, once', async () => {
     const universe = await openUniverse();
     universe.apply([ops.version('a', [], { delta: undefined })]);
-    expect(universe.refusedRead('read_state', { versionId: 'a' })).toMatchObject({ code: 'state/incomplete', ids: ['a'] });
-    const delta = (text: string): Op => ({ tag: 'recordDelta', value: { versionId: 'a', delta: text, deltaEncoding: '' } });
+    expect(universe.refusedRead('read_state', { versionId: 'a' })).toMatchObject({
+      code: 'state/incomplete',
+      ids: ['a'],
+    });
+    const delta = (text: string): Op => ({
+      tag: 'recordDelta',
+      value: { versionId: 'a', delta: text, deltaEncoding: '' },
+    });
     expect(universe.apply([delta('[]')])).toBeUndefined();
     expect(universe.apply([delta('[]')])).toBeUndefined();
     expect(universe.apply([delta('[{"op":"remove","path":""}]')])).toMatchObject({ code: 'state/delta-taken' });
-    const snapshot = (state: string): Op => ({ tag: 'recordSnapshot', value: { versionId: 'a', state, stateEncoding: '' } });
+    const snapshot = (state: string): Op => ({
+      tag: 'recordSnapshot',
+      value: { versionId: 'a', state, stateEncoding: '' },
+    });
     expect(universe.apply([snapshot('{"x":1}')])).toBeUndefined();
     expect(universe.apply([snapshot('{"x":2}')])).toBeUndefined();
-    expect(universe.read('read_state', { versionId: 'a' })).toMatchObject({ steps: [], snapshot: { state: '{"x":1}' } });
+    expect(universe.read('read_state', { versionId: 'a' })).toMatchObject({
+      steps: [],
+      snapshot: { state: '{"x":1}' },
+    });
     expect(universe.rows('state_version')).toMatchObject([{ nearestSnapshotId: 'a', deltasSinceSnapshot: 0 }]);
-    expect(universe.apply([{ tag: 'recordDelta', value: { versionId: 'nobody', delta: '[]', deltaEncoding: '' } }])).toMatchObject({
+    expect(
+      universe.apply([{ tag: 'recordDelta', value: { versionId: 'nobody', delta: '[]', deltaEncoding: '' } }]),
+    ).toMatchObject({
       code: 'state/unknown-version',
     });
   });
@@ -165,12 +199,20 @@ describe('branches', () => {
     expect(universe.read('read_branches', { store: 'cart' }).branches).toMatchObject([{ name: 'main', head: 'a' }]);
     expect(universe.read('read_branches', { store: 'cart', name: 'main' }).branches).toHaveLength(1);
     expect(universe.read('read_branches', { store: 'cart', name: 'none' }).branches).toEqual([]);
-    const drop = (expectedHead?: string): Op => ({ tag: 'deleteBranch', value: { store: 'cart', name: 'main', expectedHead } });
+    const drop = (expectedHead?: string): Op => ({
+      tag: 'deleteBranch',
+      value: { store: 'cart', name: 'main', expectedHead },
+    });
     expect(universe.apply([drop('b')])).toMatchObject({ code: 'state/version-conflict', details: { head: 'a' } });
     expect(universe.apply([drop()])).toBeUndefined();
     expect(universe.apply([drop()])).toMatchObject({ code: 'branch/not-found' });
     const { moves } = universe.read('read_branch_moves', { store: 'cart', branch: 'main' });
-    expect(moves.map((move: Plain) => [move.fromHead, move.toHead])).toEqual([['', 'a'], ['a', 'b'], ['b', 'a'], ['a', '']]);
+    expect(moves.map((move: Plain) => [move.fromHead, move.toHead])).toEqual([
+      ['', 'a'],
+      ['a', 'b'],
+      ['b', 'a'],
+      ['a', ''],
+    ]);
   });
 
   test('tell where they were at a recorded time, and what was last authored by a time', async () => {
@@ -186,14 +228,19 @@ describe('branches', () => {
       universe.apply(versions.slice(-1));
       universe.apply(Array.from({ length: 100 }, (_, noise) => ops.event(`e${index}-${noise}`)));
     }
-    const at = (time: bigint, by = 'recorded'): unknown => universe.read('read_version_at', { store: 'cart', branch: 'main', time, by }).versionId;
+    const at = (time: bigint, by = 'recorded'): unknown =>
+      universe.read('read_version_at', { store: 'cart', branch: 'main', time, by }).versionId;
     expect(at(start + 2_500n)).toBe('v2');
     expect(at(start + 9_000n)).toBe('v5');
     expect(at(start - 1n)).toBeUndefined();
     expect(at(35n, 'authored')).toBe('v3');
     expect(at(-1n, 'authored')).toBeUndefined();
-    expect(universe.refusedRead('read_version_at', { store: 'cart', branch: 'none', time: 0n })).toMatchObject({ code: 'branch/not-found' });
-    expect(universe.refusedRead('read_version_at', { store: 'cart', branch: 'main', time: 0n, by: 'guess' })).toMatchObject({ code: 'value/malformed' });
+    expect(universe.refusedRead('read_version_at', { store: 'cart', branch: 'none', time: 0n })).toMatchObject({
+      code: 'branch/not-found',
+    });
+    expect(
+      universe.refusedRead('read_version_at', { store: 'cart', branch: 'main', time: 0n, by: 'guess' }),
+    ).toMatchObject({ code: 'value/malformed' });
     universe.time.set(start + 6_000n);
     universe.apply([{ tag: 'deleteBranch', value: { store: 'cart', name: 'main' } }]);
     universe.apply([ops.branch('main', 'v0')]);
@@ -214,7 +261,9 @@ test('tags name versions, and move only when told to', async () => {
   expect(universe.apply([tag('b')])).toMatchObject({ code: 'tag/exists', ids: ['release', 'a'] });
   expect(universe.apply([tag('nobody')])).toMatchObject({ code: 'state/unknown-version' });
   expect(universe.apply([tag('b', true)])).toBeUndefined();
-  expect(universe.read('read_tags', { store: 'cart' }).tags).toMatchObject([{ name: 'release', versionId: 'b', description: 'd' }]);
+  expect(universe.read('read_tags', { store: 'cart' }).tags).toMatchObject([
+    { name: 'release', versionId: 'b', description: 'd' },
+  ]);
   expect(universe.read('read_tags', { store: 'cart', name: 'release' }).tags).toHaveLength(1);
   const drop: Op = { tag: 'deleteTag', value: { store: 'cart', name: 'release' } };
   expect(universe.apply([drop])).toBeUndefined();
@@ -231,12 +280,21 @@ describe('reading states', () => {
   }
 
   test('goes back to the nearest snapshot', async () => {
-    const universe = await openLine(6, (index) => (index === 2 ? { snapshot: { state: '{"at":2}', stateEncoding: '' } } : {}));
+    const universe = await openLine(6, (index) =>
+      index === 2 ? { snapshot: { state: '{"at":2}', stateEncoding: '' } } : {},
+    );
     const page = universe.read('read_state', { versionId: 'v5' });
     expect(page.steps.map((step: Plain) => step.versionId)).toEqual(['v5', 'v4', 'v3']);
-    expect(page).toMatchObject({ store: 'cart', continueFrom: '', snapshot: { versionId: 'v2', state: '{"at":2}', dataHash: 'sha256-tree:v2' } });
+    expect(page).toMatchObject({
+      store: 'cart',
+      continueFrom: '',
+      snapshot: { versionId: 'v2', state: '{"at":2}', dataHash: 'sha256-tree:v2' },
+    });
     const root = universe.read('read_state', { versionId: 'v1' });
-    expect(root.steps.map((step: Plain) => [step.versionId, step.parentVersionId])).toEqual([['v1', 'v0'], ['v0', '']]);
+    expect(root.steps.map((step: Plain) => [step.versionId, step.parentVersionId])).toEqual([
+      ['v1', 'v0'],
+      ['v0', ''],
+    ]);
     expect(root).toMatchObject({ snapshot: undefined, continueFrom: '' });
   });
 
@@ -290,15 +348,26 @@ describe('reading states', () => {
 
 test('a grant for one store shows and lets write that store only', async () => {
   const universe = await openUniverse();
-  universe.apply([ops.version('a'), ops.version('x', [], { store: 'other' }), ops.branch('main', 'a'), ops.branch('main', 'x', undefined, 'other')]);
+  universe.apply([
+    ops.version('a'),
+    ops.version('x', [], { store: 'other' }),
+    ops.branch('main', 'a'),
+    ops.branch('main', 'x', undefined, 'other'),
+  ]);
   universe.apply([ops.grant(ADA.identity, 'read', 'store:cart'), ops.grant(BOB.identity, 'commit', 'store:other')]);
-  expect(universe.read('read_versions', {}, ADA).versions.map(({ version }: Plain) => version.versionId)).toEqual(['a']);
+  expect(universe.read('read_versions', {}, ADA).versions.map(({ version }: Plain) => version.versionId)).toEqual([
+    'a',
+  ]);
   expect(universe.read('read_branches', {}, ADA).branches.map((row: Plain) => row.store)).toEqual(['cart']);
   expect(universe.read('read_stores', {}, ADA).stores.map((row: Plain) => row.store)).toEqual(['cart']);
   expect(universe.refusedRead('read_state', { versionId: 'x' }, ADA)).toMatchObject({ code: 'state/unknown-version' });
   expect(universe.read('read_branch_moves', { store: 'other', branch: 'main' }, ADA).moves).toEqual([]);
   expect(universe.apply([ops.version('b', [ops.version('a')])], ADA)).toMatchObject({ code: 'permission/denied' });
-  expect(universe.apply([ops.version('y', [ops.version('x', [], { store: 'other' })], { store: 'other' })], BOB)).toBeUndefined();
+  expect(
+    universe.apply([ops.version('y', [ops.version('x', [], { store: 'other' })], { store: 'other' })], BOB),
+  ).toBeUndefined();
   expect(universe.apply([ops.branch('main', 'a', 'a')], BOB)).toMatchObject({ code: 'permission/denied' });
-  expect(universe.apply([{ tag: 'recordDelta', value: { versionId: 'a', delta: '[]', deltaEncoding: '' } }], BOB)).toMatchObject({ code: 'permission/denied' });
+  expect(
+    universe.apply([{ tag: 'recordDelta', value: { versionId: 'a', delta: '[]', deltaEncoding: '' } }], BOB),
+  ).toMatchObject({ code: 'permission/denied' });
 });

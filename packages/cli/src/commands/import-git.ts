@@ -37,14 +37,15 @@ export async function runImport(
   options: Pick<ImportCommandOptions, 'ref' | 'limit' | 'name' | 'json'> & { signal: AbortSignal; output: Output },
 ): Promise<ImportResult> {
   const progress = new Progress(options.output, 'commits', () => performance.now());
+  progress.begin(`Reading the history of ${repository.path}`);
   try {
     return await importGit(universe, repository, {
       ref: options.ref,
       limit: options.limit,
       name: options.name,
       signal: options.signal,
-      onProgress: ({ done, total }) => {
-        if (total > 0) progress.update(done, total);
+      onProgress: (state) => {
+        if (state.total > 0) progress.update(state);
       },
     });
   } finally {
@@ -55,8 +56,10 @@ export async function runImport(
 /** One sentence on what an import did. */
 export function formatResult(result: ImportResult): string {
   if (result.head === undefined) return `${pc.bold(result.repository)} has no commits yet; nothing to import.`;
-  const at = `${result.ref} (${result.head.slice(0, 12)})`;
+  const commit = result.head.slice(0, 12);
+  const at = result.ref === result.head ? commit : `${result.ref.replace(/^refs\/(heads\/)?/, '')} (${commit})`;
   if (result.imported === 0) return `${pc.bold(result.repository)}: ${at} was imported before; nothing is new.`;
-  const rest = result.incomplete ? ' More is left: run it again without --limit.' : '';
-  return `${pc.bold(result.repository)}: imported ${formatCount(result.imported)} commits up to ${at}.${rest}`;
+  const imported = `${formatCount(result.imported)} commit${result.imported === 1 ? '' : 's'}`;
+  if (result.incomplete) return `${pc.bold(result.repository)}: imported ${imported} on the way to ${at}. Run it again for more.`;
+  return `${pc.bold(result.repository)}: imported ${imported} up to ${at}.`;
 }

@@ -15,6 +15,8 @@ const SCOPE = 'main';
 const NAME_BYTES_MAX = 1_024;
 const LABEL_BYTES_MAX = 128;
 const DESCRIPTION_BYTES_MAX = 65_536;
+/** What a timestamp column holds: 64 bits of microseconds. git takes any number of seconds. */
+const MICROS_MAX = 2n ** 63n - 1n;
 
 /** What is known of a recorded version: what the next one on its line needs. */
 export interface RecordedVersion {
@@ -88,14 +90,16 @@ export class CommitOpsMaker {
       properties: { name: author.nameKey, email: author.emailKey },
       authoredAt,
     });
-    this.#addOnce(ops, {
-      id: this.#ids.commit(commit.id),
-      entityType: 'git.commit',
-      name: commit.message.split('\n', 1)[0] ?? '',
-      description: commit.message,
-      properties: { commit: commit.id, parents: commit.parents, ...describeTimes(commit) },
-      authoredAt,
-    });
+    ops.push(
+      makeEntity({
+        id: this.#ids.commit(commit.id),
+        entityType: 'git.commit',
+        name: commit.message.split('\n', 1)[0] ?? '',
+        description: commit.message,
+        properties: { commit: commit.id, parents: commit.parents, ...describeTimes(commit) },
+        authoredAt,
+      }),
+    );
     for (const file of commit.files) {
       this.#addOnce(ops, {
         id: this.#ids.file(file.path),
@@ -164,7 +168,7 @@ export class CommitOpsMaker {
     const { commit, tree, parents } = input;
     const author = makeLabel(`${commit.author.name} <${commit.author.email}>`, LABEL_BYTES_MAX);
     const description = cutToBytes(commit.message, DESCRIPTION_BYTES_MAX);
-    const authoredAtMicros = commit.author.timeSeconds * 1_000_000n;
+    const authoredAtMicros = microsOf(commit.author);
     const version: RecordedVersion = {
       dataHash: tree.hash,
       chainHash: chainHash({ parents: parents.map((p) => p.chainHash), dataHash: tree.hash, author, authoredAtMicros, description }),
@@ -203,7 +207,7 @@ export class CommitOpsMaker {
   #addOnce(ops: Op[], entity: NewEntity): void {
     if (this.#known.has(entity.id)) return;
     this.#known.add(entity.id);
-    ops.push({ tag: 'createEntity', value: makeEntity(entity) });
+    ops.push(makeEntity(entity));
   }
 }
 
@@ -216,8 +220,8 @@ interface NewEntity {
   readonly authoredAt: WireTimestamp;
 }
 
-function makeEntity(entity: NewEntity): CreateEntityOp {
-  return {
+function makeEntity(entity: NewEntity): Op {
+  const value: CreateEntityOp = {
     id: entity.id,
     entityType: entity.entityType,
     name: makeLabel(entity.name, NAME_BYTES_MAX),
@@ -233,6 +237,7 @@ function makeEntity(entity: NewEntity): CreateEntityOp {
     // After more than seven days a request id is forgotten, and part of a large commit may be sent again.
     upsert: true,
   };
+  return { tag: 'createEntity', value };
 }
 
 function makeRelation(
@@ -263,7 +268,13 @@ function makeRelation(
 }
 
 function timeOf(signature: Signature): WireTimestamp {
-  return makeWireTimestamp(signature.timeSeconds * 1_000_000n);
+  return makeWireTimestamp(microsOf(signature));
+}
+
+/** The moment in microseconds; one that no column holds becomes the nearest that does, and stands as it is in the event. */
+function microsOf({ timeSeconds }: Signature): bigint {
+  const micros = timeSeconds * 1_000_000n;
+  return micros > MICROS_MAX ? MICROS_MAX : micros < -MICROS_MAX ? -MICROS_MAX : micros;
 }
 
 function describePerson(signature: Signature): { name: string; email: string; time: string; timeZone: string } {

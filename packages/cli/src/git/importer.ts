@@ -1,3 +1,4 @@
+import type { Op } from '@inner-universe/module/wire';
 import type { Universe } from 'inner-universe';
 import { CliError } from '../errors.ts';
 import { CommitOpsMaker, GIT_STORE, type CommitOps, type RecordedVersion } from './commit-ops.ts';
@@ -8,15 +9,14 @@ import { readRecorded, type RecordedHistory } from './recorded-history.ts';
 import { RequestPlanner, type ImportRequest } from './request-plan.ts';
 import { SourceIds } from './source-ids.ts';
 
-/** Requests on their way at a time: enough to keep the other side busy while the next are made. */
-const REQUESTS_IN_FLIGHT = 4;
-
 /** Where an import stands. */
 export interface ImportProgress {
   /** Commits that are durable, of this run. */
   readonly done: number;
   /** Commits this run will write. */
   readonly total: number;
+  /** The next commit is too large for one request: how many of its requests are durable. */
+  readonly part?: { readonly done: number; readonly total: number } | undefined;
 }
 
 export interface ImportOptions {
@@ -44,7 +44,7 @@ export interface ImportResult {
   readonly head: string | undefined;
   /** Commits written in this run. */
   readonly imported: number;
-  /** Commits that were there already. */
+  /** Commits of this history that were there already. */
   readonly present: number;
   /** True when `limit` left some for a later run. */
   readonly incomplete: boolean;
@@ -53,7 +53,8 @@ export interface ImportResult {
 /**
  * Imports the history of a git repository: for each commit, oldest first, an event, entities and relations, and a
  * version of its tree. Interrupted anywhere and run again, it ends with the same universe.
- * @throws {CliError} `git/history-changed` when commits that were imported have other parents now.
+ * @throws {CliError} `git/history-changed` when commits that were imported have other parents now, `git/unknown-ref`,
+ * and `cli/interrupted` when the signal aborts: what was acknowledged is there, and the next run goes on after it.
  */
 export async function importGit(universe: Universe, repository: GitRepository, options: ImportOptions = {}): Promise<ImportResult> {
   const head = await repository.resolveRef(options.ref ?? 'HEAD', options.signal);
@@ -74,17 +75,23 @@ interface RunParts {
   readonly options: ImportOptions;
 }
 
-/** One run: reads the log, makes ops, sends requests in order. */
+/**
+ * One run: reads the log, makes ops, sends requests in order.
+ * - One request is on its way at a time, while the next is being made: after one that is refused, nothing is sent, so
+ *   what is there is always the beginning of what an uninterrupted run makes.
+ * - The tree of a commit is kept as long as commits are to come whose first parent it is.
+ */
 class ImportRun {
   readonly #parts: RunParts;
   readonly #maker: CommitOpsMaker;
   readonly #planner: RequestPlanner;
-  readonly #versions = new Map<string, RecordedVersion>();
+  readonly #versions: Map<string, RecordedVersion>;
   readonly #trees = new Map<string, CommitTree>();
-  /** How many commits still to be made have a commit as their first parent: its tree is kept that long. */
+  /** How many commits still to be made have a commit as their first parent. */
   readonly #treeUses = new Map<string, number>();
-  readonly #inFlight: Promise<void>[] = [];
-  #failure: unknown;
+  /** The request on its way; never rejects. */
+  #inFlight: Promise<void> = Promise.resolve();
+  #failure: { readonly error: unknown } | undefined;
   #done = 0;
   #total = 0;
 
@@ -93,45 +100,59 @@ class ImportRun {
     this.#maker = new CommitOpsMaker(parts.ids);
     this.#planner = new RequestPlanner(parts.ids);
     for (const id of parts.recorded.entityIds) this.#maker.know(id);
-    for (const [objectId, version] of parts.recorded.versions) this.#versions.set(objectId, version);
+    this.#versions = new Map(parts.recorded.versions);
   }
 
   async execute(head: { name: string; commit: string }): Promise<ImportResult> {
-    const { repository, recorded, options, ids } = this.#parts;
-    const missing = await this.#survey(head.commit);
-    this.#total = Math.min(missing, options.limit ?? missing);
-    options.onProgress?.({ done: 0, total: this.#total });
+    const { options, ids } = this.#parts;
+    try {
+      const { missing, present } = await this.#survey(head.commit);
+      this.#total = Math.min(missing, options.limit ?? missing);
+      options.onProgress?.({ done: 0, total: this.#total });
+      await this.#writeCommits(head.commit);
+      const incomplete = this.#total < missing;
+      if (!incomplete) await this.#moveBranch(head);
+      return { repository: ids.repositoryName, ref: head.name, head: head.commit, imported: this.#done, present, incomplete };
+    } catch (error) {
+      throw options.signal?.aborted === true ? this.#makeInterrupted(options.signal.reason) : error;
+    }
+  }
+
+  async #writeCommits(head: string): Promise<void> {
+    if (this.#total === 0) return;
+    const { repository, options } = this.#parts;
     const except = await this.#presentHeads();
     let made = 0;
-    const present = recorded.versions.size;
-    for await (const commit of this.#timed('git', repository.log(head.commit, except, options.signal))) {
-      if (made >= this.#total) break;
+    for await (const commit of this.#timed('git', repository.log(head, except, options.signal))) {
       if (this.#versions.has(commit.id)) continue;
-      for (const request of this.#planner.add(await this.#measure('nerv', () => this.#make(commit)))) await this.#submit(request);
+      for (const request of this.#planner.add(await this.#measure('nerv', () => this.#make(commit)))) await this.#send(request);
       made += 1;
+      if (made >= this.#total) break;
     }
-    for (const request of this.#planner.finish()) await this.#submit(request);
+    for (const request of this.#planner.finish()) await this.#send(request);
     await this.#settle();
-    const incomplete = made < missing;
-    if (!incomplete) await this.#moveBranch(head);
-    return { repository: ids.repositoryName, ref: head.name, head: head.commit, imported: made, present, incomplete };
   }
 
   /** Walks over all ids once: counts what is missing, and refuses a history that is not the one that was imported. */
-  async #survey(head: string): Promise<number> {
+  async #survey(head: string): Promise<{ missing: number; present: number }> {
     const { repository, recorded, options } = this.#parts;
     let missing = 0;
+    let present = 0;
     for await (const { id, parents } of repository.parents(head, options.signal)) {
       const stored = recorded.parents.get(id);
       if (stored === undefined) {
         missing += 1;
         const [first] = parents;
         if (first !== undefined) this.#treeUses.set(first, (this.#treeUses.get(first) ?? 0) + 1);
-      } else if (parents.length > 0 && parents.join() !== stored.join()) {
+      } else {
+        present += 1;
+        // A shallow clone of what was imported whole shows its boundary without parents: nothing has changed.
+        const isBoundary = parents.length === 0;
+        if (isBoundary || parents.join() === stored.join()) continue;
         throw makeHistoryChanged({ id, parents, stored, ids: this.#parts.ids, path: repository.path });
       }
     }
-    return missing;
+    return { missing, present };
   }
 
   /** Imported branch heads that this repository has: everything behind them is imported, so git need not list it. */
@@ -171,8 +192,12 @@ class ImportRun {
 
   #releaseTree(commitId: string): void {
     const uses = (this.#treeUses.get(commitId) ?? 1) - 1;
-    this.#treeUses.set(commitId, uses);
-    if (uses <= 0) this.#trees.delete(commitId);
+    if (uses > 0) {
+      this.#treeUses.set(commitId, uses);
+    } else {
+      this.#treeUses.delete(commitId);
+      this.#trees.delete(commitId);
+    }
   }
 
   #versionOf(commitId: string): RecordedVersion {
@@ -181,37 +206,49 @@ class ImportRun {
     return version;
   }
 
-  async #submit(request: ImportRequest): Promise<void> {
-    if (this.#inFlight.length >= REQUESTS_IN_FLIGHT) await this.#measure('write', async () => this.#inFlight.shift());
-    this.#throwIfFailed();
-    const { universe, options } = this.#parts;
-    const sent = universe.client.apply(request.ops, { requestId: request.requestId, signal: options.signal }).then(
-      () => {
-        this.#done += request.completes.length;
-        options.onProgress?.({ done: this.#done, total: this.#total });
-      },
+  /** Sends a request once the one before it is durable; does not wait for its own answer. */
+  async #send(request: ImportRequest): Promise<void> {
+    await this.#settle();
+    this.#inFlight = this.#apply(request.ops, request.requestId).then(
+      () => this.#noteDurable(request),
       (error: unknown) => {
-        this.#failure ??= error;
+        this.#failure = { error };
       },
     );
-    this.#inFlight.push(sent);
   }
 
+  /** Waits for the request that is on its way, and throws when it was refused. */
   async #settle(): Promise<void> {
-    await this.#measure('write', () => Promise.all(this.#inFlight.splice(0)));
-    this.#throwIfFailed();
+    await this.#measure('write', () => this.#inFlight);
+    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#parts.options.signal?.throwIfAborted();
   }
 
-  #throwIfFailed(): void {
-    if (this.#failure !== undefined) throw this.#failure;
+  #noteDurable({ completes, part }: ImportRequest): void {
+    this.#done += completes.length;
+    const inside = part === undefined || completes.length > 0 ? undefined : { done: part.number, total: part.of };
+    this.#parts.options.onProgress?.({ done: this.#done, total: this.#total, part: inside });
+  }
+
+  #apply(ops: readonly Op[], requestId: string | undefined): Promise<void> {
+    const { universe, options } = this.#parts;
+    return untilAborted(universe.client.apply(ops, { requestId, signal: options.signal }), options.signal);
+  }
+
+  #makeInterrupted(cause: unknown): CliError {
+    const done = `${this.#done} of ${this.#total} commits are imported`;
+    return new CliError('cli/interrupted', `Interrupted: ${this.#total === 0 ? 'nothing was imported yet' : done}. Run it again to go on.`, {
+      details: { done: this.#done, total: this.#total },
+      cause,
+    });
   }
 
   async #moveBranch(head: { name: string; commit: string }): Promise<void> {
-    const { universe, recorded, ids, options } = this.#parts;
+    const { recorded, ids } = this.#parts;
     const name = ids.branch(head.name);
     const current = recorded.branchHeads.get(name);
     if (current === head.commit) return;
-    await universe.client.apply(
+    await this.#apply(
       [
         {
           tag: 'moveBranch',
@@ -223,7 +260,7 @@ class ImportRun {
           },
         },
       ],
-      { requestId: ids.refRequest(head.commit, head.name), signal: options.signal },
+      undefined,
     );
   }
 
@@ -250,6 +287,17 @@ class ImportRun {
       await iterator.return?.();
     }
   }
+}
+
+/** The promise's outcome, or the signal's reason if that comes first: a lost server must not hold up Ctrl-C. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 function makeHistoryChanged(found: {

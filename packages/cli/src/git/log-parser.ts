@@ -40,7 +40,8 @@ export const LOG_FORMAT: string = ['%H', '%P', '%an', '%ae', '%ad', '%cn', '%ce'
 const FIELD_COUNT = 9;
 const COLON = 0x3a;
 const LINE_FEED = 0x0a;
-const OBJECT_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+/** An object id in full: SHA-1 or SHA-256. */
+export const OBJECT_ID: RegExp = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const RAW_ENTRY = /^:(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])\d*$/;
 
 /**

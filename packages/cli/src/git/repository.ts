@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { basename, resolve } from 'node:path';
 import { CliError } from '../errors.ts';
-import { LOG_FORMAT, parseLog, splitAtNul, type Commit } from './log-parser.ts';
+import { LOG_FORMAT, OBJECT_ID, parseLog, splitAtNul, type Commit } from './log-parser.ts';
 import { decodeForDisplay, makePathKey } from './text.ts';
 
 /** One path of a commit's tree. */
@@ -19,6 +19,8 @@ const FIXED_SETTINGS = [
   ['diff.relative', 'false'],
   ['color.ui', 'false'],
   ['i18n.logOutputEncoding', 'UTF-8'],
+  // A run that goes on after a kill must see the same order, also when git wrote a commit-graph in between.
+  ['core.commitGraph', 'false'],
 ].flatMap(([key, value]) => ['-c', `${key}=${value}`]);
 
 const LOG_ARGUMENTS = [
@@ -71,8 +73,8 @@ export class GitRepository {
   }
 
   /**
-   * The commit a ref names, with the ref's full name (`refs/heads/main`, or `HEAD` when detached).
-   * `undefined` for the `HEAD` of a repository without commits.
+   * The commit a ref names, with the ref's full name (`refs/heads/main`, or `HEAD` when detached); what is no ref
+   * (an object id, `main~3`) is named by its commit's id. `undefined` for the `HEAD` of a repository without commits.
    * @throws {CliError} `git/unknown-ref`
    */
   async resolveRef(ref: string, signal?: AbortSignal): Promise<{ name: string; commit: string } | undefined> {
@@ -83,29 +85,22 @@ export class GitRepository {
         details: { ref, path: this.path },
       });
     }
+    const id = commit.stdout.trim();
     const name = await runGit(this.path, ['rev-parse', '--symbolic-full-name', '--end-of-options', ref], signal);
-    const full = name.exitCode === 0 ? name.stdout.trim().split('\n').at(-1) ?? '' : '';
-    return { name: full === '' ? ref : full, commit: commit.stdout.trim() };
+    // git repeats `--end-of-options` here, and says nothing more of what is no ref.
+    const full = name.stdout.split('\n').find((line) => line === 'HEAD' || line.startsWith('refs/'));
+    return { name: name.exitCode === 0 && full !== undefined ? full : id, commit: id };
   }
 
   /** Commits reachable from `commit` and from none of `except`, parents first, in an order that only they decide. */
   async *log(commit: string, except: readonly string[], signal?: AbortSignal): AsyncGenerator<Commit, void, undefined> {
-    const process = startGit(this.path, [...LOG_ARGUMENTS, commit, ...except.map((id) => `^${id}`), '--'], signal);
-    yield* parseLog(process.output);
-    await process.finished;
-  }
-
-  /** How many commits `log` would give. */
-  async countCommits(commit: string, except: readonly string[], signal?: AbortSignal): Promise<number> {
-    const args = ['rev-list', '--count', commit, ...except.map((id) => `^${id}`), '--'];
-    return Number((await this.#expect(args, signal)).trim());
+    yield* parseLog(readGit(this.path, [...LOG_ARGUMENTS, commit, ...except.map((id) => `^${id}`), '--'], signal));
   }
 
   /** Each reachable commit with its parents, as git shows them (a shallow clone's boundary has none). */
   async *parents(commit: string, signal?: AbortSignal): AsyncGenerator<{ id: string; parents: readonly string[] }, void, undefined> {
-    const process = startGit(this.path, ['rev-list', '--parents', commit, '--'], signal);
     let rest = '';
-    for await (const chunk of process.output) {
+    for await (const chunk of readGit(this.path, ['rev-list', '--parents', commit, '--'], signal)) {
       const lines = (rest + decodeForDisplay(chunk)).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) {
@@ -113,24 +108,24 @@ export class GitRepository {
         yield { id, parents };
       }
     }
-    await process.finished;
   }
 
   /** The whole tree of a commit: every file, link and submodule. */
   async *tree(commit: string, signal?: AbortSignal): AsyncGenerator<TreeEntry, void, undefined> {
-    const process = startGit(this.path, ['ls-tree', '-r', '-z', '--full-tree', commit], signal);
-    for await (const token of splitAtNul(process.output)) {
+    for await (const token of splitAtNul(readGit(this.path, ['ls-tree', '-r', '-z', '--full-tree', commit], signal))) {
       const tab = token.indexOf(0x09);
       const [mode = '', , blob = ''] = decodeForDisplay(token.subarray(0, tab)).split(' ');
       yield { path: makePathKey(token.subarray(tab + 1)), mode, blob };
     }
-    await process.finished;
   }
 
-  /** Which of these objects are here. */
+  /** Which of these commits are here. What is no object id is not. */
   async present(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlySet<string>> {
-    if (ids.length === 0) return new Set();
-    const outcome = await runGit(this.path, ['cat-file', '--batch-check=%(objectname) %(objecttype)'], signal, `${ids.join('\n')}\n`);
+    const objectIds = ids.filter((id) => OBJECT_ID.test(id));
+    if (objectIds.length === 0) return new Set();
+    const args = ['cat-file', '--batch-check=%(objectname) %(objecttype)'];
+    const outcome = await runGit(this.path, args, signal, `${objectIds.join('\n')}\n`);
+    if (outcome.exitCode !== 0) throw gitFailed(args, outcome.exitCode, outcome.stderr);
     return new Set(
       outcome.stdout
         .split('\n')
@@ -144,12 +139,6 @@ export class GitRepository {
     if (symbolic.exitCode !== 0) return false;
     const exists = await runGit(this.path, ['show-ref', '--verify', '--quiet', symbolic.stdout.trim()], signal);
     return exists.exitCode !== 0;
-  }
-
-  async #expect(args: readonly string[], signal?: AbortSignal): Promise<string> {
-    const outcome = await runGit(this.path, args, signal);
-    if (outcome.exitCode !== 0) throw gitFailed(args, outcome.exitCode, outcome.stderr);
-    return outcome.stdout;
   }
 }
 
@@ -171,17 +160,25 @@ async function runGit(path: string, args: readonly string[], signal?: AbortSigna
   return { exitCode, stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8') };
 }
 
-/** A running git: its output as it comes, and `finished`, which rejects when git failed. Await both. */
-function startGit(path: string, args: readonly string[], signal?: AbortSignal): { output: AsyncIterable<Uint8Array>; finished: Promise<void> } {
+/**
+ * The output of git as it comes. It ends only after git ended well: one that failed or was stopped throws, so a reader
+ * never takes what came so far for the whole. A reader that stops early ends git.
+ */
+async function* readGit(path: string, args: readonly string[], signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
   const child = spawnGit(path, args, signal);
+  child.stdin.on('error', () => undefined); // as in runGit
   child.stdin.end();
   const stderr: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  const finished = exitOf(child).then((exitCode) => {
-    if (exitCode !== 0) throw gitFailed(args, exitCode, Buffer.concat(stderr).toString('utf8'));
-  });
-  finished.catch(() => undefined); // reported to whoever awaits it; the output may be read first
-  return { output: child.stdout, finished };
+  const exit = exitOf(child);
+  exit.catch(() => undefined); // thrown below, once the output is read
+  try {
+    for await (const chunk of child.stdout) yield chunk as Uint8Array; // no encoding is set: a stream of bytes
+  } finally {
+    child.stdout.destroy();
+  }
+  const exitCode = await exit;
+  if (exitCode !== 0) throw gitFailed(args, exitCode, Buffer.concat(stderr).toString('utf8'));
 }
 
 function spawnGit(path: string, args: readonly string[], signal?: AbortSignal): ReturnType<typeof spawn> & {
@@ -197,10 +194,29 @@ function spawnGit(path: string, args: readonly string[], signal?: AbortSignal): 
   return child as ReturnType<typeof spawnGit>; // stdio 'pipe' makes all three streams
 }
 
-/** The caller's environment without what would point git at another repository than the one that was named. */
+/** Variables that point git at another repository, or other objects, than the folder that was named has. */
+const FOREIGN_VARIABLES = [
+  'GIT_DIR',
+  'GIT_COMMON_DIR',
+  'GIT_WORK_TREE',
+  'GIT_INDEX_FILE',
+  'GIT_NAMESPACE',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+  'GIT_PREFIX',
+];
+
+/** The caller's environment, in which git speaks English, fetches nothing and asks nobody. */
 function gitEnvironment(): NodeJS.ProcessEnv {
-  const { GIT_DIR: _dir, GIT_WORK_TREE: _tree, GIT_INDEX_FILE: _index, GIT_NAMESPACE: _namespace, ...rest } = process.env;
-  return { ...rest, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_NO_LAZY_FETCH: '1', GIT_TERMINAL_PROMPT: '0' };
+  const environment: NodeJS.ProcessEnv = {
+    ...process.env,
+    LC_ALL: 'C',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_TERMINAL_PROMPT: '0',
+  };
+  for (const name of FOREIGN_VARIABLES) delete environment[name];
+  return environment;
 }
 
 function exitOf(child: ReturnType<typeof spawn>): Promise<number> {

@@ -10,11 +10,16 @@ import type { SourceIds } from './source-ids.ts';
 
 /** One request, applied whole or not at all. */
 export interface ImportRequest {
-  /** Undefined for uploads of chunks, which may be repeated under any id: a chunk that is there changes nothing. */
+  /**
+   * Undefined for uploads of chunks, which may be repeated under any id: a chunk that is there changes nothing. (Under
+   * a fixed id they would be taken for sent when nothing referred to them for a day and they were pruned.)
+   */
   readonly requestId: string | undefined;
   readonly ops: readonly Op[];
   /** Object ids of the commits that are complete once this request is applied. */
   readonly completes: readonly string[];
+  /** Which of the requests of one large commit this is, from 1; undefined for a request of whole commits. */
+  readonly part?: { readonly number: number; readonly of: number } | undefined;
 }
 
 /** Fills requests with whole commits; a commit that fits into none becomes several requests of its own. */
@@ -59,14 +64,31 @@ export class RequestPlanner {
     // request is forgotten. Everything else is an upsert.
     const units = [...commit.ops.slice(0, -2).map((op) => [op]), commit.ops.slice(-2)];
     const parts = packUnits(units);
+    const of = uploads.length + parts.length;
     return [
-      ...uploads.map((ops) => ({ requestId: undefined, ops, completes: [] })),
+      ...uploads.map((ops, index) => ({ requestId: undefined, ops, completes: [], part: { number: index + 1, of } })),
       ...parts.map((ops, index) => ({
-        requestId: this.#ids.partRequest(commit.commit.id, index),
+        requestId: this.#ids.partRequest(commit.commit.id, index, ops.map(rowId)),
         ops,
         completes: index === parts.length - 1 ? [commit.commit.id] : [],
+        part: { number: uploads.length + index + 1, of },
       })),
     ];
+  }
+}
+
+/** The id of the row that an op of an import makes. */
+function rowId({ tag, value }: Op): string {
+  switch (tag) {
+    case 'createEntity':
+    case 'createRelation':
+      return value.id;
+    case 'publishEvent':
+      return value.eventId;
+    case 'recordVersion':
+      return value.versionId;
+    default:
+      throw new Error(`an import makes no op '${tag}'`);
   }
 }
 

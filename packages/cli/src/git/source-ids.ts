@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Signature } from './log-parser.ts';
+import { OBJECT_ID, type Signature } from './log-parser.ts';
 
 /** Longest name of a repository inside an id, in bytes: leaves room for a SHA-256 object id and a position in 128. */
 const REPOSITORY_BYTES_MAX = 40;
@@ -35,7 +35,7 @@ export class SourceIds {
   /** The object id inside a commit's id, or undefined when it is another repository's. */
   tryObjectId(id: string): string | undefined {
     const rest = id.startsWith(this.#prefix) ? id.slice(this.#prefix.length) : '';
-    return /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(rest) ? rest : undefined;
+    return OBJECT_ID.test(rest) ? rest : undefined;
   }
 
   author(signature: Signature): string {
@@ -58,22 +58,22 @@ export class SourceIds {
     return `${this.#prefix}touched:${objectId}:${position}`;
   }
 
-  /** Request ids: of whole commits by their first and last, of one large commit by its part. */
+  /** The request that brings whole commits: they decide what is in it, so its ends name it. */
   commitsRequest(first: string, last: string): string {
     return `${this.#prefix}${first}..${last.slice(0, 16)}`;
   }
 
-  partRequest(objectId: string, part: number): string {
-    return `${this.#prefix}${objectId}#${part}`;
-  }
-
-  refRequest(objectId: string, refName: string): string {
-    return `${this.#prefix}${objectId}@${digest(refName).slice(0, 16)}`;
+  /**
+   * A request that brings a part of one large commit. What is in it depends on the entities that are there already,
+   * so its contents are in its name: other contents under a name that was used would be taken for sent.
+   */
+  partRequest(objectId: string, part: number, contents: readonly string[]): string {
+    return `${this.#prefix}${objectId}#${part}-${digest(contents.join('\n')).slice(0, 10)}`;
   }
 
   /** The branch that stands for a ref: `main` of repository `app` is `app/main`. */
   branch(refName: string): string {
-    const short = refName.replace(/^refs\/heads\//, '').replace(/^refs\//, '');
+    const short = refName.replace(/^refs\/(?:heads\/)?/, '');
     const name = `${this.repositoryName}/${short}`;
     return Buffer.byteLength(name) <= ID_BYTES_MAX ? name : `${this.repositoryName}/sha256:${digest(short)}`;
   }

@@ -91,8 +91,6 @@ async function downLevel(text: string): Promise<string> {
       loader: 'js',
       format: 'cjs',
       target: 'es2022',
-      // Names of functions and classes show in stacks and `error.name`.
-      keepNames: false,
       sourcemap: false,
       legalComments: 'none',
       logLevel: 'silent',

@@ -433,6 +433,16 @@ describe('what a definition may not have', () => {
   });
 });
 
+test('bytes behind a default are accepted and cut off', () => {
+  const tables = raw.tables.map((definition) =>
+    definition.sourceName === 'withDefault'
+      ? { ...definition, defaultValues: [{ column: 1, value: Uint8Array.of(7, 0, 0, 0, 9) }] }
+      : definition,
+  );
+  const { columns } = validateModuleDef({ ...raw, tables }).tables.find(({ name }) => name === 'with_default')!;
+  expect(columns[1]?.defaultValue).toEqual(Uint8Array.of(7, 0, 0, 0));
+});
+
 test('without case conversion names are taken as they are', () => {
   const plain = validateModuleDef({ ...raw, caseConversion: 'none' });
   expect(plain.tables.map(({ name }) => name).toSorted()).toEqual(['happened', 'my_sched', 'person', 'withDefault']);

@@ -84,13 +84,17 @@ export class Access {
   /** Whether the caller may read anything at all in a scope, and so may know of it. */
   mayKnowScope(scope: string): boolean {
     if (this.isOwner) return true;
-    return this.grants().some((grant) => grant.action === 'read' && isWithin(grant, scope) && isAboutScope(grant, scope));
+    return this.grants().some(
+      (grant) => grant.action === 'read' && isWithin(grant, scope) && isAboutScope(grant, scope),
+    );
   }
 
   /** Whether the caller may write anything at all in a scope. */
   mayWriteSome(scope: string): boolean {
     if (this.isOwner) return true;
-    return this.grants().some((grant) => grant.action !== 'read' && isWithin(grant, scope) && isAboutScope(grant, scope));
+    return this.grants().some(
+      (grant) => grant.action !== 'read' && isWithin(grant, scope) && isAboutScope(grant, scope),
+    );
   }
 
   /** The caller's grants that have not expired, and those of the caller's roles. */
@@ -127,7 +131,9 @@ export class Access {
     if (trusted.length === 0) return [];
     const claims = this.#ctx.senderAuth.jwt;
     if (claims === null) return [];
-    const entry = trusted.find(({ issuer, audience }) => issuer === claims.issuer && claims.audience.includes(audience));
+    const entry = trusted.find(
+      ({ issuer, audience }) => issuer === claims.issuer && claims.audience.includes(audience),
+    );
     if (entry === undefined) return [];
     const value: unknown = claims.fullPayload[entry.claim ?? 'roles'];
     return Array.isArray(value) ? value.filter((role): role is string => typeof role === 'string') : [];

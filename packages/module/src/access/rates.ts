@@ -17,7 +17,8 @@ export function requireRate(ctx: Context, settings: Settings, cost: RequestCost)
   const { opsPerSecond, bytesPerSecond, burstSeconds = DEFAULT_BURST_SECONDS } = settings.get('limits');
   if (opsPerSecond === undefined && bytesPerSecond === undefined) return;
   const known = ctx.db.rateBucket.identity.find(ctx.sender);
-  const elapsed = known === null ? burstSeconds : Number(micros(ctx.timestamp) - micros(known.updatedAt)) / MICROS_PER_SECOND;
+  const elapsed =
+    known === null ? burstSeconds : Number(micros(ctx.timestamp) - micros(known.updatedAt)) / MICROS_PER_SECOND;
   const ops = refill(known?.ops, opsPerSecond, elapsed, burstSeconds) - cost.ops;
   const bytes = refill(known?.bytes, bytesPerSecond, elapsed, burstSeconds) - cost.bytes;
   if (ops < 0 || bytes < 0) {
@@ -42,9 +43,13 @@ export function requireRoom(ctx: Context, settings: Settings): void {
     0n,
   );
   if (held < BigInt(Math.floor(rows))) return;
-  refuse('limit/storage', `The universe holds ${held} rows; its configuration allows ${rows}. Archive, or raise limits.rows.`, {
-    details: { held: held.toString(), rows },
-  });
+  refuse(
+    'limit/storage',
+    `The universe holds ${held} rows; its configuration allows ${rows}. Archive, or raise limits.rows.`,
+    {
+      details: { held: held.toString(), rows },
+    },
+  );
 }
 
 function refill(level: number | undefined, rate: number | undefined, elapsed: number, burstSeconds: number): number {

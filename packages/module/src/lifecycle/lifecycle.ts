@@ -44,9 +44,13 @@ export function connect(ctx: Context): void {
     const settings = new Settings(ctx.db);
     const access = new Access(ctx, settings);
     if (!access.isOwner && !isDatabase(ctx, ctx.sender) && access.grants().length === 0) {
-      refuse('connection/refused', 'You have no grant in this universe. Ask its owner for one, or for guests to be let in.', {
-        ids: [ctx.sender.toHexString()],
-      });
+      refuse(
+        'connection/refused',
+        'You have no grant in this universe. Ask its owner for one, or for guests to be let in.',
+        {
+          ids: [ctx.sender.toHexString()],
+        },
+      );
     }
     noteRunningCode(ctx);
     if (ctx.connectionId !== null) {
@@ -78,7 +82,8 @@ export function disconnect(ctx: Context): void {
 function noteRunningCode(ctx: Context): void {
   const row = ctx.db.schemaVersion.id.find(0);
   if (row === null) return;
-  const isNoted = row.codeVersion === CODE_VERSION && row.oldestClient === OLDEST_CLIENT && row.release === MODULE_RELEASE;
+  const isNoted =
+    row.codeVersion === CODE_VERSION && row.oldestClient === OLDEST_CLIENT && row.release === MODULE_RELEASE;
   if (isNoted) return;
   ctx.db.schemaVersion.id.update({
     ...row,

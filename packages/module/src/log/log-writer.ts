@@ -7,10 +7,10 @@
  * Nothing is written before `flush`, which is called once, after the last op.
  */
 import type { Context } from '../schema/database.ts';
-import type { EventLogRow, LogHeadRow } from '../schema/rows.ts';
+import type { EventFeedRow, EventLogRow, LogHeadRow } from '../schema/rows.ts';
 import { makeTimestamp, micros, type Timestamp } from '../values/library-values.ts';
 import { RECENT_EVENTS } from '../wire/limits.ts';
-import { SYSTEM_ID_PREFIX, SYSTEM_SOURCE, type SystemEventType } from '../wire/vocabulary.ts';
+import { SYSTEM_ID_PREFIX, SYSTEM_SOURCE, type EventDurability, type SystemEventType } from '../wire/vocabulary.ts';
 import { bumpHead } from './heads.ts';
 
 /** What a caller says of an event; the writer adds the rest. */
@@ -43,7 +43,7 @@ export class LogWriter {
   readonly #ctx: Context;
   readonly #head: LogHeadRow;
   readonly #requestId: string;
-  readonly #durable: EventLogRow[] = [];
+  readonly #durable: EventFeedRow[] = [];
   readonly #ephemeral: EventDraft[] = [];
   readonly #broadcast: EventDraft[] = [];
   readonly #records = new Map<string, RecordDraft>();
@@ -67,7 +67,7 @@ export class LogWriter {
 
   /** Adds a durable event, in the order of the ops. */
   publish(draft: EventDraft): void {
-    this.#durable.push(this.#makeRow(draft, this.#takeSeq()));
+    this.#durable.push(this.#makeRow(draft, this.#takeSeq(), 'durable'));
   }
 
   /** Adds an event that is broadcast, kept in its scope's ring, and not logged. */
@@ -77,7 +77,8 @@ export class LogWriter {
 
   /** Adds a system record that is broadcast only: neither logged nor in a ring. */
   broadcast(type: SystemEventType, scope: string, data: string): void {
-    this.#broadcast.push(makeRecord(type, scope, data, this.recordedAt, ''));
+    const eventId = `${SYSTEM_ID_PREFIX}${this.#ctx.newUuidV7().toString()}`;
+    this.#broadcast.push(makeRecord({ eventId, type, scope, data }, this.recordedAt));
   }
 
   /** Notes a change in the record of its kind and scope, and gives the `seq` that the changed row has to carry. */
@@ -107,7 +108,7 @@ export class LogWriter {
     if (this.#records.size > 0) this.#durable.sort((left, right) => (left.seq < right.seq ? -1 : 1));
     for (const row of this.#durable) this.#writeDurable(row, heads);
     const rings = this.#writeEphemeral();
-    for (const draft of this.#broadcast) this.#feed(this.#makeRow(draft, 0n), 'ephemeral');
+    for (const draft of this.#broadcast) this.#ctx.db.eventFeed.insert(this.#makeRow(draft, 0n, 'ephemeral'));
     for (const scope of new Set([...heads.keys(), ...rings.keys()])) {
       bumpHead(this.#ctx, scope, { seq: heads.get(scope), recentNumber: rings.get(scope) });
     }
@@ -131,43 +132,66 @@ export class LogWriter {
     return seq;
   }
 
-  #makeRow(draft: EventDraft, seq: bigint): EventLogRow {
-    return { ...draft, seq, publisher: this.#ctx.sender, recordedAt: this.recordedAt };
+  /** One object for log, ring and feed: an insert takes the columns of its table and leaves the others. */
+  #makeRow(draft: EventDraft, seq: bigint, durability: EventDurability): EventFeedRow {
+    return {
+      eventId: draft.eventId,
+      seq,
+      eventType: draft.eventType,
+      typeVersion: draft.typeVersion,
+      kind: draft.kind,
+      scope: draft.scope,
+      source: draft.source,
+      publisher: this.#ctx.sender,
+      partitionKey: draft.partitionKey,
+      authoredAt: draft.authoredAt,
+      recordedAt: this.recordedAt,
+      data: draft.data,
+      dataEncoding: draft.dataEncoding,
+      metadata: draft.metadata,
+      metadataEncoding: draft.metadataEncoding,
+      durability,
+      requestId: this.#requestId,
+    };
   }
 
-  #finishRecord(record: RecordDraft): EventLogRow {
-    const data = JSON.stringify(record.items.length === 0 ? { ids: record.ids } : { ids: record.ids, items: record.items });
-    const id = `${SYSTEM_ID_PREFIX}${record.seq}`;
-    return this.#makeRow(makeRecord(record.type, record.scope, data, this.recordedAt, id), record.seq);
+  #finishRecord(record: RecordDraft): EventFeedRow {
+    const { type, scope, seq, ids, items } = record;
+    const data = JSON.stringify(items.length === 0 ? { ids } : { ids, items });
+    const eventId = `${SYSTEM_ID_PREFIX}${seq}`;
+    return this.#makeRow(makeRecord({ eventId, type, scope, data }, this.recordedAt), seq, 'durable');
   }
 
-  #writeDurable(row: EventLogRow, heads: Map<string, bigint>): void {
+  #writeDurable(row: EventFeedRow, heads: Map<string, bigint>): void {
     this.#ctx.db.eventLog.insert(row);
-    this.#feed(row, 'durable');
+    this.#ctx.db.eventFeed.insert(row);
     heads.set(row.scope, row.seq);
   }
 
   #writeEphemeral(): ReadonlyMap<string, bigint> {
     const rings = new Map<string, bigint>();
-    const { recentEvent } = this.#ctx.db;
+    const { recentEvent, eventFeed } = this.#ctx.db;
     for (const draft of this.#ephemeral) {
       const recentNumber = (rings.get(draft.scope) ?? readRecentNumber(this.#ctx, draft.scope)) + 1n;
       rings.set(draft.scope, recentNumber);
-      const { seq: _, ...columns } = this.#makeRow(draft, 0n);
+      const row = this.#makeRow(draft, 0n, 'ephemeral');
       const slotKey = `${draft.scope}\n${recentNumber % BigInt(RECENT_EVENTS)}`;
       if (recentNumber > RECENT_EVENTS) recentEvent.slotKey.delete(slotKey);
-      recentEvent.insert({ ...columns, slotKey, recentNumber });
-      this.#feed({ ...columns, seq: 0n }, 'ephemeral');
+      recentEvent.insert({ ...row, slotKey, recentNumber });
+      eventFeed.insert(row);
     }
     return rings;
   }
-
-  #feed(row: EventLogRow, durability: string): void {
-    this.#ctx.db.eventFeed.insert({ ...row, durability, requestId: this.#requestId });
-  }
 }
 
-function makeRecord(type: SystemEventType, scope: string, data: string, time: Timestamp, eventId: string): EventDraft {
+interface RecordText {
+  readonly eventId: string;
+  readonly type: SystemEventType;
+  readonly scope: string;
+  readonly data: string;
+}
+
+function makeRecord({ eventId, type, scope, data }: RecordText, time: Timestamp): EventDraft {
   return {
     eventId,
     eventType: type,

@@ -9,12 +9,7 @@ import { readLogHead } from '../log/log-writer.ts';
 import { toSenderError } from '../refusals/refused.ts';
 import type { Context, Db } from '../schema/database.ts';
 import { makeTimestamp, micros, type Timestamp } from '../values/library-values.ts';
-import {
-  CHUNK_MAX_AGE_MICROS,
-  MAX_CLOCK_LEAD_MICROS,
-  MAX_TRIM_ROWS,
-  REQUEST_MAX_AGE_MICROS,
-} from '../wire/limits.ts';
+import { CHUNK_MAX_AGE_MICROS, MAX_CLOCK_LEAD_MICROS, MAX_TRIM_ROWS, REQUEST_MAX_AGE_MICROS } from '../wire/limits.ts';
 import { reindexStep, runMaintenanceSoon } from './reindexing.ts';
 
 const RATE_BUCKET_MAX_AGE_MICROS = 86_400_000_000n;
@@ -29,30 +24,36 @@ export function maintain(ctx: Context): void {
     if (!isDatabase(ctx, ctx.sender)) new Access(ctx, settings).requireOwner('run maintenance');
     const { db, timestamp } = ctx;
     const now = micros(timestamp);
-    const left = [
-      prune(db, 'prune-requests', now - REQUEST_MAX_AGE_MICROS - MAX_CLOCK_LEAD_MICROS, timestamp, (range) =>
-        db.request.recordedAt.delete(range),
-      ),
-      prune(db, 'prune-chunks', now - CHUNK_MAX_AGE_MICROS, timestamp, (range) => pruneChunks(db, range)),
-      prune(db, 'prune-rates', now - RATE_BUCKET_MAX_AGE_MICROS, timestamp, (range) =>
-        db.rateBucket.updatedAt.delete(range),
-      ),
-      reindexStep(db, settings, readLogHead(ctx).nextSeq - 1n, timestamp),
+    const prunings: readonly Pruning[] = [
+      {
+        job: 'prune-requests',
+        until: now - REQUEST_MAX_AGE_MICROS - MAX_CLOCK_LEAD_MICROS,
+        remove: (range) => db.request.recordedAt.delete(range),
+      },
+      { job: 'prune-chunks', until: now - CHUNK_MAX_AGE_MICROS, remove: (range) => pruneChunks(db, range) },
+      {
+        job: 'prune-rates',
+        until: now - RATE_BUCKET_MAX_AGE_MICROS,
+        remove: (range) => db.rateBucket.updatedAt.delete(range),
+      },
     ];
+    const left = prunings.map((pruning) => prune(db, pruning, timestamp));
+    left.push(reindexStep(db, settings, readLogHead(ctx).nextSeq - 1n, timestamp));
     if (left.includes(true)) runMaintenanceSoon(db, timestamp);
   } catch (error) {
     throw toSenderError(error, null);
   }
 }
 
+interface Pruning {
+  readonly job: string;
+  /** Rows from before this time go. */
+  readonly until: bigint;
+  readonly remove: (range: Range<Timestamp>) => number;
+}
+
 /** Walks from where the last step stopped towards `until`, and tells whether it did not get there. */
-function prune(
-  db: Db,
-  job: string,
-  until: bigint,
-  now: Timestamp,
-  remove: (range: Range<Timestamp>) => number,
-): boolean {
+function prune(db: Db, { job, until, remove }: Pruning, now: Timestamp): boolean {
   const known = db.jobCursor.job.find(job);
   let from = known === null ? 0n : BigInt(known.cursor);
   if (until <= from) return false;

@@ -51,7 +51,10 @@ export function deleteBranch(work: Work, op: DeleteBranchOp): void {
   const branchKey = referenceKey(store, op.name);
   const existing = work.db.branch.branchKey.find(branchKey);
   if (existing === null) {
-    refuse('branch/not-found', `The store '${store}' has no branch '${op.name}'.`, { ids: [op.name], details: { store } });
+    refuse('branch/not-found', `The store '${store}' has no branch '${op.name}'.`, {
+      ids: [op.name],
+      details: { store },
+    });
   }
   if (op.expectedHead !== undefined && op.expectedHead !== existing.head) {
     conflict(store, op.name, op.expectedHead, existing.head);

@@ -44,10 +44,14 @@ export function referToChunks(work: Work, scope: string, ...values: readonly (re
     }
     const known = work.db.chunkValue.valueKey.find(valueKeyOf(scope, digest));
     if (known === null || known.received < count || known.byteLength !== BigInt(byteLength)) {
-      refuse('chunk/missing', `The value ${digest} is not wholly uploaded to scope ${scope}. Upload its pieces first.`, {
-        ids: [digest],
-        details: { received: known?.received ?? 0, count },
-      });
+      refuse(
+        'chunk/missing',
+        `The value ${digest} is not wholly uploaded to scope ${scope}. Upload its pieces first.`,
+        {
+          ids: [digest],
+          details: { received: known?.received ?? 0, count },
+        },
+      );
     }
     work.db.chunkValue.valueKey.update({ ...known, references: known.references + 1n });
   }
@@ -65,9 +69,13 @@ function requireUpload(work: Work, scope: string): void {
 
 function checkPiece(op: UploadChunkOp): void {
   if (op.count < 1 || op.count > MAX_CHUNKS || op.position >= op.count) {
-    refuse('value/malformed', `Piece ${op.position} of ${op.count} does not exist; 1 to ${MAX_CHUNKS} pieces are allowed.`, {
-      ids: [op.digest],
-    });
+    refuse(
+      'value/malformed',
+      `Piece ${op.position} of ${op.count} does not exist; 1 to ${MAX_CHUNKS} pieces are allowed.`,
+      {
+        ids: [op.digest],
+      },
+    );
   }
   if (op.bytes.byteLength > MAX_CHUNK_BYTES) {
     refuse('value/too-large', `The piece has ${op.bytes.byteLength} bytes; ${MAX_CHUNK_BYTES} are allowed.`, {

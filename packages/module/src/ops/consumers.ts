@@ -25,10 +25,14 @@ export function createConsumer(work: Work, op: CreateConsumerOp): void {
   work.access.require('consume', { kind: 'event', name: pattern, scope });
   const name = checkId(op.name, 'consumer name');
   if (op.partitions < 1 || op.partitions > MAX_PARTITIONS) {
-    refuse('value/malformed', `A consumer has 1 to ${MAX_PARTITIONS} partitions, not ${op.partitions}.`, { ids: [name] });
+    refuse('value/malformed', `A consumer has 1 to ${MAX_PARTITIONS} partitions, not ${op.partitions}.`, {
+      ids: [name],
+    });
   }
   if (op.failurePolicy !== 'park' && op.failurePolicy !== 'stop') {
-    refuse('value/malformed', `The failure policy '${op.failurePolicy.slice(0, 128)}' is neither park nor stop.`, { ids: [name] });
+    refuse('value/malformed', `The failure policy '${op.failurePolicy.slice(0, 128)}' is neither park nor stop.`, {
+      ids: [name],
+    });
   }
   if (work.db.consumer.name.find(name) !== null) {
     refuse('consumer/exists', `There is a consumer '${name}' already.`, { ids: [name] });
@@ -77,15 +81,21 @@ export function claimPartition(work: Work, op: ClaimPartitionOp): void {
   requireConsumer(work, op.name);
   const holder = checkId(op.holder, 'holder');
   if (op.leaseMicros < 1n || op.leaseMicros > MAX_LEASE_MICROS) {
-    refuse('value/malformed', `A lease lasts 1 to ${MAX_LEASE_MICROS} microseconds, not ${op.leaseMicros}.`, { ids: [op.name] });
+    refuse('value/malformed', `A lease lasts 1 to ${MAX_LEASE_MICROS} microseconds, not ${op.leaseMicros}.`, {
+      ids: [op.name],
+    });
   }
   const row = requirePartition(work, op.name, op.partition);
   const isOwn = row.holder === holder && isSameIdentity(row.holderIdentity, work.ctx.sender);
   if (row.holder !== '' && !isOwn && micros(row.leaseUntil) > micros(work.now)) {
-    refuse('consumer/leased', `Partition ${op.partition} of '${op.name}' is held by '${row.holder}'. Wait for its lease to end.`, {
-      ids: [op.name],
-      details: { partition: op.partition, leaseUntilMicros: micros(row.leaseUntil).toString() },
-    });
+    refuse(
+      'consumer/leased',
+      `Partition ${op.partition} of '${op.name}' is held by '${row.holder}'. Wait for its lease to end.`,
+      {
+        ids: [op.name],
+        details: { partition: op.partition, leaseUntilMicros: micros(row.leaseUntil).toString() },
+      },
+    );
   }
   work.db.consumerPartition.partitionKey.update({
     ...row,
@@ -111,12 +121,17 @@ export function advancePartition(work: Work, op: ConsumerAdvance): void {
   requireConsumer(work, op.name);
   const row = requireEpoch(work, op.name, op.partition, op.epoch);
   if (row.offset !== op.from) {
-    refuse('consumer/wrong-offset', `Partition ${op.partition} of '${op.name}' is at ${row.offset}, not at ${op.from}.`, {
-      ids: [op.name],
-      details: { partition: op.partition, offset: row.offset.toString(), from: op.from.toString() },
-    });
+    refuse(
+      'consumer/wrong-offset',
+      `Partition ${op.partition} of '${op.name}' is at ${row.offset}, not at ${op.from}.`,
+      {
+        ids: [op.name],
+        details: { partition: op.partition, offset: row.offset.toString(), from: op.from.toString() },
+      },
+    );
   }
-  if (op.to < op.from) refuse('value/malformed', `An offset never goes back: ${op.from} to ${op.to}.`, { ids: [op.name] });
+  if (op.to < op.from)
+    refuse('value/malformed', `An offset never goes back: ${op.from} to ${op.to}.`, { ids: [op.name] });
   work.db.consumerPartition.partitionKey.update({
     ...row,
     offset: op.to,
@@ -131,7 +146,9 @@ export function parkEvent(work: Work, op: ParkEventOp): void {
   requireEpoch(work, op.name, op.partition, op.epoch);
   const eventId = checkId(op.eventId, 'event id');
   if (op.seq > work.log.seqBefore) {
-    refuse('value/malformed', `The log ends at ${work.log.seqBefore}; there is no event at ${op.seq}.`, { ids: [eventId] });
+    refuse('value/malformed', `The log ends at ${work.log.seqBefore}; there is no event at ${op.seq}.`, {
+      ids: [eventId],
+    });
   }
   const letterKey = `${op.name}\n${eventId}`;
   const { name, partition, seq, attempts } = op;
@@ -161,7 +178,8 @@ export function freed(row: ConsumerPartitionRow, now: Timestamp): ConsumerPartit
 function requireConsumer(work: Work, name: string): ConsumerRow {
   const row = work.db.consumer.name.find(name);
   if (row === null) {
-    if (!work.access.isOwner && !work.access.grants().some((grant) => grant.action === 'consume')) work.access.deny('consume');
+    if (!work.access.isOwner && !work.access.grants().some((grant) => grant.action === 'consume'))
+      work.access.deny('consume');
     refuse('consumer/not-found', `There is no consumer '${name.slice(0, 128)}'.`, { ids: [name.slice(0, 128)] });
   }
   work.access.require('consume', { kind: 'event', name: row.pattern, scope: row.scope });
@@ -171,7 +189,10 @@ function requireConsumer(work: Work, name: string): ConsumerRow {
 function requirePartition(work: Work, name: string, partition: number): ConsumerPartitionRow {
   const row = work.db.consumerPartition.partitionKey.find(partitionKeyOf(name, partition));
   if (row === null) {
-    refuse('consumer/not-found', `The consumer '${name}' has no partition ${partition}.`, { ids: [name], details: { partition } });
+    refuse('consumer/not-found', `The consumer '${name}' has no partition ${partition}.`, {
+      ids: [name],
+      details: { partition },
+    });
   }
   return row;
 }
@@ -179,10 +200,14 @@ function requirePartition(work: Work, name: string, partition: number): Consumer
 function requireEpoch(work: Work, name: string, partition: number, epoch: bigint): ConsumerPartitionRow {
   const row = requirePartition(work, name, partition);
   if (row.holder === '' || row.epoch !== epoch || !isSameIdentity(row.holderIdentity, work.ctx.sender)) {
-    refuse('consumer/stale-epoch', `Partition ${partition} of '${name}' is at epoch ${row.epoch}; yours is ${epoch}. Claim it again.`, {
-      ids: [name],
-      details: { partition, epoch: row.epoch.toString() },
-    });
+    refuse(
+      'consumer/stale-epoch',
+      `Partition ${partition} of '${name}' is at epoch ${row.epoch}; yours is ${epoch}. Claim it again.`,
+      {
+        ids: [name],
+        details: { partition, epoch: row.epoch.toString() },
+      },
+    );
   }
   return row;
 }

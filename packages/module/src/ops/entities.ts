@@ -1,6 +1,6 @@
 import { refuse } from '../refusals/refused.ts';
 import type { CreateEntityOp, DeleteEntityOp, UpdateEntityOp } from '../schema/op-types.ts';
-import type { EntityRow } from '../schema/rows.ts';
+import type { EntityHistoryRow, EntityRow } from '../schema/rows.ts';
 import { checkId, checkLabel, checkScope } from '../values/checks.ts';
 import type { HistoryOperation } from '../wire/vocabulary.ts';
 import {
@@ -70,7 +70,12 @@ export function deleteEntity(work: Work, op: DeleteEntityOp): void {
   removeLookups(work.db, work.settings, lookupOwner(existing));
   work.db.entity.id.delete(existing.id);
   work.entityScopes.delete(existing.id);
-  writeHistory(work, { ...existing, author, updatedAt, recordedAt: work.now, publisher: work.ctx.sender, seq }, 'deleted', []);
+  writeHistory(
+    work,
+    { ...existing, author, updatedAt, recordedAt: work.now, publisher: work.ctx.sender, seq },
+    'deleted',
+    [],
+  );
 }
 
 interface NewEntity {
@@ -82,11 +87,16 @@ interface NewEntity {
   readonly op: CreateEntityOp;
 }
 
+/** Writes one object to both tables: an insert takes the columns of its table and leaves the others. */
 function insertEntity(work: Work, { id, entityType, scope, author, fields, op }: NewEntity): void {
   const seq = work.log.change('ENTITY_CREATED', scope, id);
   const authoredAt = op.authoredAt ?? work.now;
-  const row: EntityRow = {
+  const row: EntityRow & EntityHistoryRow = {
     id,
+    entityId: id,
+    position: work.position,
+    operation: 'created',
+    changedFields: [],
     entityType,
     name: fields.name,
     description: fields.description,
@@ -111,7 +121,7 @@ function insertEntity(work: Work, { id, entityType, scope, author, fields, op }:
   const owner = lookupOwner(row);
   addTags(work.db, owner);
   addProperties(work.db, work.settings, owner);
-  writeHistory(work, row, 'created', []);
+  if (keepsHistory(work, entityType)) work.db.entityHistory.insert(row);
 }
 
 function replaceEntity(work: Work, before: EntityRow, after: EntityRow): void {
@@ -130,14 +140,15 @@ function replaceEntity(work: Work, before: EntityRow, after: EntityRow): void {
   work.db.entity.id.update(row);
   const owner = lookupOwner(row);
   if (changed.includes('tags')) replaceTags(work.db, owner);
-  if (changed.includes('properties') || changed.includes('entity_type')) replaceProperties(work.db, work.settings, owner);
+  if (changed.includes('properties') || changed.includes('entity_type'))
+    replaceProperties(work.db, work.settings, owner);
   writeHistory(work, row, 'updated', changed);
 }
 
 function writeHistory(work: Work, row: EntityRow, operation: HistoryOperation, changed: string[]): void {
   if (!keepsHistory(work, row.entityType)) return;
-  const { id: entityId, createdSeq: _, ...columns } = row;
-  work.db.entityHistory.insert({ ...columns, entityId, position: work.position, operation, changedFields: changed });
+  const { position } = work;
+  work.db.entityHistory.insert({ ...row, entityId: row.id, position, operation, changedFields: changed });
 }
 
 /** The entity of an id, to somebody who may do something to it; others do not learn whether it exists. */
@@ -159,10 +170,14 @@ function requireUpdate(work: Work, existing: EntityRow, entityType: string): voi
 
 function requireSeq(existing: EntityRow, ifSeq: bigint | undefined): void {
   if (ifSeq === undefined || ifSeq === existing.seq) return;
-  refuse('entity/seq-mismatch', `The entity '${existing.id}' was changed at ${existing.seq}, after ${ifSeq}. Read it again.`, {
-    ids: [existing.id],
-    details: { seq: existing.seq.toString(), ifSeq: ifSeq.toString() },
-  });
+  refuse(
+    'entity/seq-mismatch',
+    `The entity '${existing.id}' was changed at ${existing.seq}, after ${ifSeq}. Read it again.`,
+    {
+      ids: [existing.id],
+      details: { seq: existing.seq.toString(), ifSeq: ifSeq.toString() },
+    },
+  );
 }
 
 function lookupOwner(row: EntityRow): LookupOwner {

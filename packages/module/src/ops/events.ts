@@ -1,6 +1,14 @@
 import type { PublishEventOp } from '../schema/op-types.ts';
 import { refuse } from '../refusals/refused.ts';
-import { checkEncoding, checkEventType, checkId, checkLabel, checkObjectValue, checkScope, checkValue } from '../values/checks.ts';
+import {
+  checkEncoding,
+  checkEventType,
+  checkId,
+  checkLabel,
+  checkObjectValue,
+  checkScope,
+  checkValue,
+} from '../values/checks.ts';
 import { SYSTEM_ID_PREFIX } from '../wire/vocabulary.ts';
 import { referToChunks } from './chunks.ts';
 import type { Work } from './work.ts';
@@ -42,9 +50,13 @@ export function publishEvent(work: Work, op: PublishEventOp): void {
 
 function checkEventId(eventId: string): string {
   if (eventId.startsWith(SYSTEM_ID_PREFIX)) {
-    refuse('value/malformed', `The event id '${eventId}' begins with '${SYSTEM_ID_PREFIX}', which only the module uses.`, {
-      ids: [eventId],
-    });
+    refuse(
+      'value/malformed',
+      `The event id '${eventId}' begins with '${SYSTEM_ID_PREFIX}', which only the module uses.`,
+      {
+        ids: [eventId],
+      },
+    );
   }
   return checkId(eventId, 'event id');
 }

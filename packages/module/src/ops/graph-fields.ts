@@ -83,10 +83,14 @@ export function keepsHistory(work: Work, type: string): boolean {
   return (history[type] ?? history['*'] ?? 'full') === 'full';
 }
 
-function mergeProperties(row: Row, op: UpdateEntityOp | UpdateRelationOp): Pick<Row, 'properties' | 'propertiesEncoding'> {
+function mergeProperties(
+  row: Row,
+  op: UpdateEntityOp | UpdateRelationOp,
+): Pick<Row, 'properties' | 'propertiesEncoding'> {
   const patched = op.propertiesSet !== undefined || op.propertiesRemoved.length > 0;
   if (op.properties !== undefined) {
-    if (patched) refuse('value/malformed', 'Replace the properties or change some of them, not both.', { ids: [op.id] });
+    if (patched)
+      refuse('value/malformed', 'Replace the properties or change some of them, not both.', { ids: [op.id] });
     const propertiesEncoding = checkEncoding(op.propertiesEncoding ?? '');
     const properties = op.properties === '' ? '{}' : op.properties;
     checkObjectValue(properties, propertiesEncoding, 'properties');
@@ -94,9 +98,13 @@ function mergeProperties(row: Row, op: UpdateEntityOp | UpdateRelationOp): Pick<
   }
   if (!patched) return { properties: row.properties, propertiesEncoding: row.propertiesEncoding };
   if (row.propertiesEncoding !== 'json/1') {
-    refuse('value/malformed', `The properties are stored as ${row.propertiesEncoding}; they can only be replaced whole.`, {
-      ids: [op.id],
-    });
+    refuse(
+      'value/malformed',
+      `The properties are stored as ${row.propertiesEncoding}; they can only be replaced whole.`,
+      {
+        ids: [op.id],
+      },
+    );
   }
   const merged = { ...parseObject(row.properties), ...parseObject(op.propertiesSet ?? '{}') };
   for (const key of op.propertiesRemoved) delete merged[key];

@@ -106,7 +106,10 @@ function checkGrant(work: Work, { subject, action, resource, scope: named }: Rev
   }
   if (subject.startsWith(ROLE_PREFIX)) checkId(subject.slice(ROLE_PREFIX.length), 'role');
   else if (!IDENTITY_DIGITS.test(subject)) {
-    refuse('value/malformed', `The subject '${subject.slice(0, 128)}' is neither 64 hexadecimal digits nor role:<name>.`);
+    refuse(
+      'value/malformed',
+      `The subject '${subject.slice(0, 128)}' is neither 64 hexadecimal digits nor role:<name>.`,
+    );
   }
   if (!(GRANT_ACTIONS as readonly string[]).includes(action)) {
     refuse('value/malformed', `The action '${action.slice(0, 128)}' is none of ${GRANT_ACTIONS.join(', ')}.`);
@@ -121,7 +124,10 @@ function checkResource(resource: string): void {
   const kind = resource.slice(0, Math.max(colon, 0));
   const name = resource.slice(colon + 1);
   if (!(RESOURCE_KINDS as readonly string[]).includes(kind)) {
-    refuse('value/malformed', `The resource '${resource.slice(0, 256)}' must begin with one of ${RESOURCE_KINDS.join(':, ')}:.`);
+    refuse(
+      'value/malformed',
+      `The resource '${resource.slice(0, 256)}' must begin with one of ${RESOURCE_KINDS.join(':, ')}:.`,
+    );
   }
   if (kind === 'event') checkPattern(name);
   else checkId(name, `${kind} of the resource`);

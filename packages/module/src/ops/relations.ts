@@ -1,6 +1,6 @@
 import { refuse } from '../refusals/refused.ts';
 import type { CreateRelationOp, DeleteRelationOp, UpdateRelationOp } from '../schema/op-types.ts';
-import type { RelationRow } from '../schema/rows.ts';
+import type { RelationHistoryRow, RelationRow } from '../schema/rows.ts';
 import { checkId, checkLabel, checkScope } from '../values/checks.ts';
 import type { Timestamp } from '../values/library-values.ts';
 import { MAX_CASCADE_ROWS } from '../wire/limits.ts';
@@ -93,17 +93,25 @@ export function deleteRelationsOf(work: Work, entityId: string, deletion: Relati
   for (const row of work.db.relation.byTo.filter(entityId)) relations.set(row.id, row);
   if (relations.size === 0) return;
   if (!deletion.cascade) {
-    refuse('entity/has-relations', `The entity '${entityId}' has ${relations.size} relations. Delete them, or cascade.`, {
-      ids: [entityId, ...[...relations.keys()].slice(0, 16)],
-      details: { relations: relations.size },
-    });
+    refuse(
+      'entity/has-relations',
+      `The entity '${entityId}' has ${relations.size} relations. Delete them, or cascade.`,
+      {
+        ids: [entityId, ...[...relations.keys()].slice(0, 16)],
+        details: { relations: relations.size },
+      },
+    );
   }
   work.cascaded += relations.size;
   if (work.cascaded > MAX_CASCADE_ROWS) {
-    refuse('limit/cascade', `This would delete more than ${MAX_CASCADE_ROWS} relations. Delete them in several requests.`, {
-      ids: [entityId],
-      details: { relations: relations.size, limit: MAX_CASCADE_ROWS },
-    });
+    refuse(
+      'limit/cascade',
+      `This would delete more than ${MAX_CASCADE_ROWS} relations. Delete them in several requests.`,
+      {
+        ids: [entityId],
+        details: { relations: relations.size, limit: MAX_CASCADE_ROWS },
+      },
+    );
   }
   for (const row of relations.values()) removeRelation(work, row, deletion.author, deletion.updatedAt);
 }
@@ -117,11 +125,16 @@ interface NewRelation {
   readonly op: CreateRelationOp;
 }
 
+/** Writes one object to both tables: an insert takes the columns of its table and leaves the others. */
 function insertRelation(work: Work, { id, relationType, scope, author, fields, op }: NewRelation): void {
   const seq = work.log.change('RELATION_CREATED', scope, id);
   const authoredAt = op.authoredAt ?? work.now;
-  const row: RelationRow = {
+  const row: RelationRow & RelationHistoryRow = {
     id,
+    relationId: id,
+    position: work.position,
+    operation: 'created',
+    changedFields: [],
     relationType,
     fromId: op.fromId,
     toId: op.toId,
@@ -149,7 +162,7 @@ function insertRelation(work: Work, { id, relationType, scope, author, fields, o
   const owner = lookupOwner(row);
   addTags(work.db, owner);
   addProperties(work.db, work.settings, owner);
-  writeHistory(work, row, 'created', []);
+  if (keepsHistory(work, relationType)) work.db.relationHistory.insert(row);
 }
 
 function replaceRelation(work: Work, before: RelationRow, after: RelationRow): void {
@@ -187,8 +200,8 @@ function removeRelation(work: Work, existing: RelationRow, author: string, updat
 
 function writeHistory(work: Work, row: RelationRow, operation: HistoryOperation, changed: string[]): void {
   if (!keepsHistory(work, row.relationType)) return;
-  const { id: relationId, createdSeq: _, ...columns } = row;
-  work.db.relationHistory.insert({ ...columns, relationId, position: work.position, operation, changedFields: changed });
+  const { position } = work;
+  work.db.relationHistory.insert({ ...row, relationId: row.id, position, operation, changedFields: changed });
 }
 
 function requireRelation(work: Work, id: string, action: 'update' | 'delete'): RelationRow {
@@ -227,10 +240,14 @@ function requireUpdate(work: Work, existing: RelationRow, relationType: string):
 
 function requireSeq(existing: RelationRow, ifSeq: bigint | undefined): void {
   if (ifSeq === undefined || ifSeq === existing.seq) return;
-  refuse('relation/seq-mismatch', `The relation '${existing.id}' was changed at ${existing.seq}, after ${ifSeq}. Read it again.`, {
-    ids: [existing.id],
-    details: { seq: existing.seq.toString(), ifSeq: ifSeq.toString() },
-  });
+  refuse(
+    'relation/seq-mismatch',
+    `The relation '${existing.id}' was changed at ${existing.seq}, after ${ifSeq}. Read it again.`,
+    {
+      ids: [existing.id],
+      details: { seq: existing.seq.toString(), ifSeq: ifSeq.toString() },
+    },
+  );
 }
 
 function checkStrength(strength: number | undefined): void {

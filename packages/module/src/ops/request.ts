@@ -14,12 +14,7 @@ import type { ConsumerAdvance, Op } from '../schema/op-types.ts';
 import { checkId } from '../values/checks.ts';
 import { byteLength } from '../values/text.ts';
 import { isSameIdentity, micros, type Timestamp } from '../values/library-values.ts';
-import {
-  MAX_CLOCK_LEAD_MICROS,
-  MAX_REQUEST_BYTES,
-  MAX_REQUEST_OPS,
-  REQUEST_MAX_AGE_MICROS,
-} from '../wire/limits.ts';
+import { MAX_CLOCK_LEAD_MICROS, MAX_REQUEST_BYTES, MAX_REQUEST_OPS, REQUEST_MAX_AGE_MICROS } from '../wire/limits.ts';
 import { CODE_VERSION } from '../wire/version.ts';
 import { applyOp } from './apply-op.ts';
 import { advancePartition } from './consumers.ts';
@@ -98,25 +93,37 @@ function isApplied(ctx: Context, requestId: string): boolean {
 function requireTimely(ctx: Context, { requestId, issuedAt }: Request): void {
   const age = micros(ctx.timestamp) - micros(issuedAt);
   if (age > REQUEST_MAX_AGE_MICROS) {
-    refuse('request/expired', `The request '${requestId}' was made more than seven days ago. Check what it did, then make a new one.`, {
-      ids: [requestId],
-      details: { ageMicros: age.toString() },
-    });
+    refuse(
+      'request/expired',
+      `The request '${requestId}' was made more than seven days ago. Check what it did, then make a new one.`,
+      {
+        ids: [requestId],
+        details: { ageMicros: age.toString() },
+      },
+    );
   }
   if (age < -MAX_CLOCK_LEAD_MICROS) {
-    refuse('value/malformed', `The request '${requestId}' comes from more than an hour ahead. Set the caller's clock.`, {
-      ids: [requestId],
-      details: { ageMicros: age.toString() },
-    });
+    refuse(
+      'value/malformed',
+      `The request '${requestId}' comes from more than an hour ahead. Set the caller's clock.`,
+      {
+        ids: [requestId],
+        details: { ageMicros: age.toString() },
+      },
+    );
   }
 }
 
 function requireSchema(ctx: Context): void {
   const dataVersion = ctx.db.schemaVersion.id.find(0)?.dataVersion;
   if (dataVersion === CODE_VERSION) return;
-  refuse('schema/migrating', `The data have schema ${dataVersion}, the code has ${CODE_VERSION}. Let the owner migrate.`, {
-    details: { dataVersion: dataVersion ?? null, codeVersion: CODE_VERSION },
-  });
+  refuse(
+    'schema/migrating',
+    `The data have schema ${dataVersion}, the code has ${CODE_VERSION}. Let the owner migrate.`,
+    {
+      details: { dataVersion: dataVersion ?? null, codeVersion: CODE_VERSION },
+    },
+  );
 }
 
 function requireSize(ops: readonly Op[]): number {

@@ -8,7 +8,10 @@ export function openStore(work: Work, store: string, scope: string, seq: bigint)
     work.db.stateStore.insert({ store, scope, publisher: work.ctx.sender, createdAt: work.now, seq });
     work.storeScopes.set(store, scope);
   } else if (known !== scope) {
-    refuse('scope/mismatch', `The store '${store}' lies in another scope than ${scope}.`, { ids: [store], details: { scope } });
+    refuse('scope/mismatch', `The store '${store}' lies in another scope than ${scope}.`, {
+      ids: [store],
+      details: { scope },
+    });
   }
 }
 

@@ -23,9 +23,7 @@ export function trimEvents(work: Work, op: TrimEventsOp): void {
     });
   }
   requireNoHolder(work, upToSeq);
-  work.db.eventLog.seq.delete(
-    new Range({ tag: 'excluded', value: trimmedSeq }, { tag: 'included', value: upToSeq }),
-  );
+  work.db.eventLog.seq.delete(new Range({ tag: 'excluded', value: trimmedSeq }, { tag: 'included', value: upToSeq }));
   work.log.trim(upToSeq, segmentDigest);
   work.log.change('EVENTS_TRIMMED', DEFAULT_SCOPE, segmentDigest, { seq: upToSeq.toString() });
 }
@@ -35,10 +33,14 @@ function requireNoHolder(work: Work, upToSeq: bigint): void {
     if (!consumer.holdsTrim) continue;
     for (const partition of work.db.consumerPartition.name.filter(consumer.name)) {
       if (partition.offset >= upToSeq) continue;
-      refuse('consumer/holds', `The consumer '${consumer.name}' has read up to ${partition.offset} only and holds the log.`, {
-        ids: [consumer.name],
-        details: { offset: partition.offset.toString() },
-      });
+      refuse(
+        'consumer/holds',
+        `The consumer '${consumer.name}' has read up to ${partition.offset} only and holds the log.`,
+        {
+          ids: [consumer.name],
+          details: { offset: partition.offset.toString() },
+        },
+      );
     }
   }
 }

@@ -105,18 +105,26 @@ function requireOwnVersion(work: Work, versionId: string): StateVersionRow {
 
 function requireParents(work: Work, op: RecordVersionOp, store: string): readonly KnownVersion[] {
   if (op.parents.length > MAX_PARENTS) {
-    refuse('value/too-large', `The version '${op.versionId}' has ${op.parents.length} parents; ${MAX_PARENTS} are allowed.`, {
-      ids: [op.versionId],
-      details: { what: 'parents', count: op.parents.length, limit: MAX_PARENTS },
-    });
+    refuse(
+      'value/too-large',
+      `The version '${op.versionId}' has ${op.parents.length} parents; ${MAX_PARENTS} are allowed.`,
+      {
+        ids: [op.versionId],
+        details: { what: 'parents', count: op.parents.length, limit: MAX_PARENTS },
+      },
+    );
   }
   return op.parents.map((parentId) => {
     const parent = findVersion(work, parentId);
     if (parent === undefined || parent.store !== store) {
-      refuse('state/unknown-parent', `The version '${op.versionId}' names the parent '${parentId}', which store '${store}' has not.`, {
-        ids: [op.versionId, parentId],
-        details: { store },
-      });
+      refuse(
+        'state/unknown-parent',
+        `The version '${op.versionId}' names the parent '${parentId}', which store '${store}' has not.`,
+        {
+          ids: [op.versionId, parentId],
+          details: { store },
+        },
+      );
     }
     return parent;
   });

@@ -99,11 +99,16 @@ export function readPermissions(
   request: PageRequest & { subject: string },
 ): { grants: GrantRow[]; members: RoleMemberRow[] } & End {
   const { db, access } = reader;
-  if (!access.isOwner && !access.grants().some((grant) => grant.action === 'grant:admin')) access.deny('read permissions');
+  if (!access.isOwner && !access.grants().some((grant) => grant.action === 'grant:admin'))
+    access.deny('read permissions');
   const source = {
     fetch: (range: Parameters<typeof db.grant.seq.filter>[0]) => [
       ...[...db.grant.seq.filter(range)].map((grant) => ({ seq: grant.seq, tail: `g:${grant.grantKey}`, grant })),
-      ...[...db.roleMember.seq.filter(range)].map((member) => ({ seq: member.seq, tail: `m:${member.memberKey}`, member })),
+      ...[...db.roleMember.seq.filter(range)].map((member) => ({
+        seq: member.seq,
+        tail: `m:${member.memberKey}`,
+        member,
+      })),
     ],
     tailOf: (row: PermissionEntry) => row.tail,
     admit: (row: PermissionEntry) => {
@@ -157,7 +162,12 @@ export function readConsumers(reader: Reader, request: PageRequest & { name: str
       admit: (row: ConsumerRow) => (mayUse(row) ? row : undefined),
     };
     const { rows, end } = readPage(reader, source, request);
-    return { consumers: rows, partitions: rows.flatMap((row) => partitionsOf(reader, row.name)), deadLetters: [], ...end };
+    return {
+      consumers: rows,
+      partitions: rows.flatMap((row) => partitionsOf(reader, row.name)),
+      deadLetters: [],
+      ...end,
+    };
   }
   const consumer = db.consumer.name.find(request.name);
   if (consumer === null || !mayUse(consumer)) {
@@ -166,7 +176,8 @@ export function readConsumers(reader: Reader, request: PageRequest & { name: str
     });
   }
   const source = {
-    fetch: (range: Parameters<typeof db.consumer.seq.filter>[0]) => db.consumerDeadLetter.byName.filter([consumer.name, range]),
+    fetch: (range: Parameters<typeof db.consumer.seq.filter>[0]) =>
+      db.consumerDeadLetter.byName.filter([consumer.name, range]),
     tailOf: (row: ConsumerDeadLetterRow) => row.letterKey,
     admit: (row: ConsumerDeadLetterRow) => row,
   };
@@ -206,10 +217,14 @@ export function readChunk(
     pieces.push(piece.bytes);
   }
   if (value === null || pieces.length === 0) {
-    refuse('chunk/missing', `There is no piece ${request.position} of '${request.digest.slice(0, 128)}' in scope ${scope}.`, {
-      ids: [request.digest.slice(0, 128)],
-      details: { position: request.position },
-    });
+    refuse(
+      'chunk/missing',
+      `There is no piece ${request.position} of '${request.digest.slice(0, 128)}' in scope ${scope}.`,
+      {
+        ids: [request.digest.slice(0, 128)],
+        details: { position: request.position },
+      },
+    );
   }
   return { count: value.count, pieces };
 }

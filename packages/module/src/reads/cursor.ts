@@ -36,5 +36,8 @@ export function positionTail(position: number, id: string): string {
 }
 
 function malformed(text: string): never {
-  return refuse('cursor/malformed', `'${text.slice(0, 128)}' is no cursor. Give back the one a page ended with, or none.`);
+  return refuse(
+    'cursor/malformed',
+    `'${text.slice(0, 128)}' is no cursor. Give back the one a page ended with, or none.`,
+  );
 }

@@ -107,7 +107,11 @@ function readLog(
   );
   const { seq, tail } = page.cursor;
   const lookedTo = !descending && tail === '' ? seq - 1n : seq;
-  return { events: page.rows, lookedTo: lookedTo > request.afterSeq || descending ? lookedTo : request.afterSeq, more: page.more };
+  return {
+    events: page.rows,
+    lookedTo: lookedTo > request.afterSeq || descending ? lookedTo : request.afterSeq,
+    more: page.more,
+  };
 }
 
 interface Scan {
@@ -141,7 +145,10 @@ function isWanted(reader: Reader, row: EventLogRow, wanted: Wanted & { readonly 
 }
 
 /** Records of the module tell of everything in a scope, so they are for those who may read all of it. */
-function mayRead({ access }: Reader, row: { readonly kind: string; readonly eventType: string; readonly scope: string }): boolean {
+function mayRead(
+  { access }: Reader,
+  row: { readonly kind: string; readonly eventType: string; readonly scope: string },
+): boolean {
   if (row.kind === 'system') return access.allows('read', { kind: 'scope', name: row.scope, scope: row.scope });
   return access.allows('read', { kind: 'event', name: row.eventType, scope: row.scope });
 }
@@ -161,7 +168,10 @@ function readRecent(reader: Reader, request: EventsRequest, budget: PageBudget):
   const page = readBySeq(
     {
       fetch: (range) =>
-        [...reader.db.recentEvent.byScope.filter([request.scope, range])].map((row) => ({ seq: row.recentNumber, row })),
+        [...reader.db.recentEvent.byScope.filter([request.scope, range])].map((row) => ({
+          seq: row.recentNumber,
+          row,
+        })),
       tailOf: ({ row }) => row.eventId,
       admit: ({ row }) => {
         if (request.kind === 'system' || (request.source !== '' && request.source !== row.source)) return undefined;

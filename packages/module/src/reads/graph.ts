@@ -47,7 +47,11 @@ export function readEntities(reader: Reader, request: EntitiesRequest): { entiti
     if (request.entityType !== '') return db.entity.byType.filter([request.entityType, range]);
     return concat(scopes.map((scope) => db.entity.byScope.filter([scope, range])));
   };
-  const source = { fetch, tailOf: (row: EntityRow) => row.id, admit: (row: EntityRow) => (isWanted(row) ? row : undefined) };
+  const source = {
+    fetch,
+    tailOf: (row: EntityRow) => row.id,
+    admit: (row: EntityRow) => (isWanted(row) ? row : undefined),
+  };
   const { rows, end } = readPage(reader, source, request);
   return { entities: rows, ...end };
 }
@@ -74,9 +78,13 @@ function sideTable(
   if (property !== undefined) {
     if (!declaredKeys(settings, request.entityType).includes(property.key) || !isReindexed(db)) {
       const detail = { key: property.key.slice(0, 128), entityType: request.entityType };
-      refuse('graph/not-indexed', `The property '${detail.key}' is not indexed (any more or yet). Declare it in indexes.`, {
-        details: detail,
-      });
+      refuse(
+        'graph/not-indexed',
+        `The property '${detail.key}' is not indexed (any more or yet). Declare it in indexes.`,
+        {
+          details: detail,
+        },
+      );
     }
     if (isLongerThan(property.value, MAX_INDEXED_VALUE_BYTES)) {
       refuse('value/too-large', `Values over ${MAX_INDEXED_VALUE_BYTES} bytes are not indexed.`, {

@@ -45,7 +45,5 @@ export function sizeOfRow(row: object): number {
 
 /** Timestamps, identities and connection ids are objects of one number. */
 function isScalar(value: object): boolean {
-  return (
-    '__timestamp_micros_since_unix_epoch__' in value || '__identity__' in value || '__connection_id__' in value
-  );
+  return '__timestamp_micros_since_unix_epoch__' in value || '__identity__' in value || '__connection_id__' in value;
 }

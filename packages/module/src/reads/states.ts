@@ -49,7 +49,9 @@ export function readVersions(reader: Reader, request: VersionsRequest): { versio
         : stateVersion.byStore.filter([request.store, range]),
     tailOf: (row: StateVersionRow) => positionTail(row.position, row.versionId),
     admit: (row: StateVersionRow) =>
-      (request.scope === '' || row.scope === request.scope) && mayRead(reader, row) ? withParents(reader, row) : undefined,
+      (request.scope === '' || row.scope === request.scope) && mayRead(reader, row)
+        ? withParents(reader, row)
+        : undefined,
   };
   const { rows, end } = readPage(reader, source, request);
   return { versions: rows, ...end };
@@ -58,7 +60,8 @@ export function readVersions(reader: Reader, request: VersionsRequest): { versio
 /** The first-parent line of a version, or of a branch's head; the cursor is the next version's id. */
 function readLine(reader: Reader, request: VersionsRequest): { versions: VersionEntry[] } & End {
   let next = request.cursor;
-  if (next === '') next = request.line === '' ? requireBranch(reader, request.store, request.branch).head : request.line;
+  if (next === '')
+    next = request.line === '' ? requireBranch(reader, request.store, request.branch).head : request.line;
   const budget = new PageBudget(request.limit);
   const versions: VersionEntry[] = [];
   while (next !== '') {
@@ -84,10 +87,14 @@ export function requireVersion(reader: Reader, versionId: string): StateVersionR
 export function requireBranch(reader: Reader, store: string, name: string): BranchRow {
   const row = reader.db.branch.branchKey.find(referenceKey(store, name));
   if (row !== null && mayRead(reader, row)) return row;
-  return refuse('branch/not-found', `There is no branch '${name.slice(0, 128)}' of '${store.slice(0, 128)}' that you may read.`, {
-    ids: [name.slice(0, 128)],
-    details: { store: store.slice(0, 128) },
-  });
+  return refuse(
+    'branch/not-found',
+    `There is no branch '${name.slice(0, 128)}' of '${store.slice(0, 128)}' that you may read.`,
+    {
+      ids: [name.slice(0, 128)],
+      details: { store: store.slice(0, 128) },
+    },
+  );
 }
 
 /** What `read_state` gives. */
@@ -113,7 +120,8 @@ export function readState(reader: Reader, versionId: string, limit: number): Sta
   for (;;) {
     const snapshot = reader.db.stateSnapshot.versionId.find(version.versionId);
     const value = snapshot === null ? stepOf(reader, version) : snapshotOf(version, snapshot);
-    if (!budget.take(value)) return { store, steps, snapshot: undefined, continueFrom: version.versionId, seq: reader.seq };
+    if (!budget.take(value))
+      return { store, steps, snapshot: undefined, continueFrom: version.versionId, seq: reader.seq };
     if ('state' in value) return { store, steps, snapshot: value, continueFrom: '', seq: reader.seq };
     steps.push(value);
     if (version.parentVersionId === '') return { store, steps, snapshot: undefined, continueFrom: '', seq: reader.seq };
@@ -125,7 +133,9 @@ function stepOf(reader: Reader, version: StateVersionRow): StateStep {
   const { versionId, parentVersionId, dataHash, publisher } = version;
   const record = reader.db.deltaRecord.versionId.find(versionId);
   if (record === null) {
-    refuse('state/incomplete', `The version '${versionId}' has neither a delta nor a snapshot yet.`, { ids: [versionId] });
+    refuse('state/incomplete', `The version '${versionId}' has neither a delta nor a snapshot yet.`, {
+      ids: [versionId],
+    });
   }
   const { delta, deltaEncoding } = record;
   return { versionId, parentVersionId, dataHash, publisher, delta, deltaEncoding };
@@ -137,7 +147,10 @@ function snapshotOf(version: StateVersionRow, { state, stateEncoding }: StateSna
 }
 
 /** Reads a page of stores, in the order in which they were made. */
-export function readStores(reader: Reader, request: PageRequest & { scope: string }): { stores: StateStoreRow[] } & End {
+export function readStores(
+  reader: Reader,
+  request: PageRequest & { scope: string },
+): { stores: StateStoreRow[] } & End {
   const scopes = scopesToRead(reader, request.scope, 'store');
   const source = {
     fetch: (range: Range<bigint>): Iterable<StateStoreRow> =>

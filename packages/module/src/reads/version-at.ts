@@ -36,7 +36,10 @@ export function readVersionAt(reader: Reader, request: VersionAtRequest): Versio
     case 'authored':
       return authoredBy(reader, request, branch.head);
     default:
-      return refuse('value/malformed', `A version is found by recorded or authored time, not by '${request.by.slice(0, 128)}'.`);
+      return refuse(
+        'value/malformed',
+        `A version is found by recorded or authored time, not by '${request.by.slice(0, 128)}'.`,
+      );
   }
 }
 

@@ -80,10 +80,7 @@ export const scope = table(
 );
 
 /** Public: tells that something happened in a scope whose key one knows. */
-export const head = table(
-  { public: true },
-  { scopeKey: t.string().primaryKey(), seq: t.u64(), recentNumber: t.u64() },
-);
+export const head = table({ public: true }, { scopeKey: t.string().primaryKey(), seq: t.u64(), recentNumber: t.u64() });
 
 /** Requests that were applied, for seven days. */
 export const request = table(

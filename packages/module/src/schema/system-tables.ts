@@ -39,7 +39,4 @@ export const jobCursor = table(
 );
 
 /** When maintenance runs: prunes requests, chunks and rate buckets. */
-export const maintenanceTimer = table(
-  {},
-  { scheduledId: t.u64().primaryKey().autoInc(), scheduledAt: t.scheduleAt() },
-);
+export const maintenanceTimer = table({}, { scheduledId: t.u64().primaryKey().autoInc(), scheduledAt: t.scheduleAt() });

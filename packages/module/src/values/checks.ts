@@ -146,7 +146,10 @@ export interface ChunkReference {
 /** Reads a `chunks/1` text: `{"bytes":<length>,"count":<pieces>,"digest":"<digest>"}`. */
 export function parseChunkReference(text: string, what: string): ChunkReference {
   const value = parseJson(text, what);
-  const { digest, count, bytes } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const { digest, count, bytes } = (typeof value === 'object' && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >;
   if (typeof digest !== 'string' || !isCount(count, MAX_CHUNKS) || !isCount(bytes, Number.MAX_SAFE_INTEGER)) {
     refuse('value/malformed', `The ${what} in chunks/1 must be {"bytes":n,"count":n,"digest":"…"}.`);
   }

@@ -4,6 +4,7 @@ import { escapeKey } from '../values/json.ts';
 import { appendPointer, parsePointer } from '../values/pointer.ts';
 import type { BranchTable } from './branch-table.ts';
 import { parsePatch } from './patch.ts';
+import { touches } from './patch-touch.ts';
 import type { StatePath } from './state-tree.ts';
 import type { AtOptions, LogFilter, VerifyResult, VersionReference } from './temporal-store.ts';
 import { sameSlot } from './tree/slot.ts';
@@ -92,12 +93,12 @@ export class HistoryReader {
     parent: string,
     { pointer, index }: { readonly pointer: string; readonly index: number },
   ): boolean {
-    if (index === 0 && touch(version, pointer) === 'none') return false;
+    if (index === 0 && touches(parsePatch(version.delta), pointer) === 'none') return false;
     return !sameSlot(this.#trees.read(version.id).slotAt(pointer), this.#trees.read(parent).slotAt(pointer));
   }
 
   #touches(version: VersionRecord, pointer: string): boolean {
-    const touched = touch(version, pointer);
+    const touched = touches(parsePatch(version.delta), pointer);
     const [parent] = version.parents;
     if (touched !== 'perhaps' || parent === undefined) return touched !== 'none';
     return this.#differs(version, parent, { pointer, index: 0 });
@@ -157,32 +158,6 @@ export class HistoryReader {
       (until === undefined || version.authoredAtMicros <= until) &&
       (path === undefined || this.#touches(version, path));
   }
-}
-
-/**
- * Whether a version's delta changes a place, something in it, or something that it lies in. `'perhaps'`: something is put
- * in or taken out beside it, which moves it if it lies in an array.
- */
-function touch(version: VersionRecord, pointer: string): 'surely' | 'perhaps' | 'none' {
-  let touched: 'perhaps' | 'none' = 'none';
-  for (const operation of parsePatch(version.delta)) {
-    const paths = 'from' in operation ? [operation.path, operation.from] : [operation.path];
-    for (const path of paths) {
-      if (isWithin(path, pointer)) return 'surely';
-      if (
-        operation.op !== 'replace' &&
-        /\/(\d+|-)$/.test(path) &&
-        isWithin(path.slice(0, path.lastIndexOf('/')), pointer)
-      ) {
-        touched = 'perhaps';
-      }
-    }
-  }
-  return touched;
-}
-
-function isWithin(a: string, b: string): boolean {
-  return a === b || a === '' || b === '' || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
 }
 
 function toPointer(path: readonly (string | number)[]): string {

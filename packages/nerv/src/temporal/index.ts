@@ -22,6 +22,7 @@ export { StateTree } from './state-tree.ts';
 export type { StatePath } from './state-tree.ts';
 export { checkPatch, parsePatch, stringifyPatch } from './patch.ts';
 export type { JsonPatch, PatchOperation } from './patch.ts';
+export { touches } from './patch-touch.ts';
 export { mergeStates } from './merge-states.ts';
 export type { MergedState, MergeSides } from './merge-states.ts';
 export { VersionGraph } from './version-graph.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonValue } from '../values/json.ts';
 import { checkPatch, parsePatch, stringifyPatch, type JsonPatch } from './patch.ts';
+import { touches } from './patch-touch.ts';
 import { StateTree } from './state-tree.ts';
 
 /** Cases for RFC 6902, our own words: before, patch, after. */
@@ -180,6 +181,28 @@ describe('a JSON Patch', () => {
 
   test('members that the standard does not name are left out', () => {
     expect(checkPatch([{ op: 'remove', path: '/a', value: 1, note: 'x' }])).toEqual([{ op: 'remove', path: '/a' }]);
+  });
+});
+
+describe('what a patch touches', () => {
+  const patch: JsonPatch = [
+    { op: 'replace', path: '/a/b', value: 1 },
+    { op: 'test', path: '/tested', value: 1 },
+    { op: 'move', from: '/from', path: '/to/x' },
+    { op: 'remove', path: '/list/3' },
+    { op: 'add', path: '/users/-', value: 1 },
+  ];
+
+  test('is the place itself, what lies in it and what it lies in', () => {
+    for (const place of ['/a', '/a/b', '/a/b/c', '/from', '/to/x', '', '/list/3'])
+      expect(touches(patch, place), place).toBe('surely');
+    for (const place of ['/tested', '/a/c', '/ab', '/to/y']) expect(touches(patch, place), place).toBe('none');
+    expect(touches([], '')).toBe('none');
+  });
+
+  test('is perhaps what lies beside an element that came or went', () => {
+    for (const place of ['/list/4', '/list/4/deep', '/users/0']) expect(touches(patch, place), place).toBe('perhaps');
+    expect(touches([{ op: 'replace', path: '/list/3', value: 1 }], '/list/4')).toBe('none');
   });
 });
 
