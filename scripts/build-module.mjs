@@ -5,7 +5,7 @@
  * The bundle depends on the sources alone, so it is the same bytes on every machine, and is left as it is when none
  * of its inputs is newer.
  */
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -37,10 +37,17 @@ export async function buildModule() {
   const [output] = result.outputFiles;
   if (output === undefined) throw new Error('esbuild wrote no bundle');
   await mkdir(path.dirname(bundle), { recursive: true });
-  await writeFile(bundle, output.contents);
+  await replace(bundle, output.contents);
   const inputs = Object.keys(result.metafile.inputs).sort();
-  await writeFile(inputsFile, `${JSON.stringify(inputs, undefined, 2)}\n`);
+  await replace(inputsFile, `${JSON.stringify(inputs, undefined, 2)}\n`);
   return bundle;
+}
+
+/** Writes a file in one step, because others may be reading it or building too. */
+async function replace(file, contents) {
+  const temporary = `${file}.${process.pid}`;
+  await writeFile(temporary, contents);
+  await rename(temporary, file);
 }
 
 async function isUpToDate() {

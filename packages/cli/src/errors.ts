@@ -3,6 +3,7 @@ export type CliErrorCode =
   | 'cli/usage'
   | 'cli/not-found'
   | 'cli/interrupted'
+  | 'cli/port-taken'
   | 'git/not-installed'
   | 'git/not-a-repository'
   | 'git/unknown-ref'

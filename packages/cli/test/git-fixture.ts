@@ -60,6 +60,16 @@ export class GitFixture {
     return this.head();
   }
 
+  /** A commit on HEAD with the same tree, its people and message written byte by byte. */
+  commitRaw(rest: readonly Buffer[]): string {
+    const tree = this.git('rev-parse', 'HEAD^{tree}').trim();
+    const input = Buffer.concat([Buffer.from(`tree ${tree}\nparent ${this.head()}\n`), ...rest]);
+    const args = ['-C', this.path, 'hash-object', '-t', 'commit', '-w', '--stdin', '--literally'];
+    const id = execFileSync('git', args, { input, encoding: 'utf8' }).trim();
+    this.git('update-ref', 'HEAD', id);
+    return id;
+  }
+
   head(): string {
     return this.git('rev-parse', 'HEAD').trim();
   }
@@ -113,5 +123,17 @@ export function makeOddHistory(): GitFixture {
   repository.commit('a second root');
   repository.git('checkout', '-q', '-f', 'main');
   repository.git('merge', '-q', '--allow-unrelated-histories', '-m', 'join the island', 'island');
+  repository.git('update-index', '--add', '--cacheinfo', `160000,${'12'.repeat(20)},vendor/submodule`);
+  repository.git('commit', '-q', '-m', 'a submodule');
+  repository.commitRaw([
+    Buffer.from('author J'),
+    Buffer.from([0xf6]),
+    Buffer.from('rg <j\\x@example.org> 1700000000 -0730\ncommitter J <> 99999999999999 +0000\n\nan author that is not UTF-8\n'),
+  ]);
+  repository.commitRaw([
+    Buffer.from('author  <> 99999999999999 +0000\ncommitter C <c@example.org> 1700000000 +0000\nencoding ISO-8859-1\n\ncaf'),
+    Buffer.from([0xe9]),
+    Buffer.from('\n\na time that no column holds, no name, and another encoding\n'),
+  ]);
   return repository;
 }

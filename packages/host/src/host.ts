@@ -4,7 +4,7 @@ import type { Clock, Logger, Random, Timers } from './clock/clock.ts';
 import { makeStderrLogger, systemClock, systemRandom, systemTimers } from './clock/system-clock.ts';
 import { errorMessage, HostError } from './errors.ts';
 import { HostDirectory } from './host-directory.ts';
-import { HostedDatabase } from './hosted-database.ts';
+import { type ClientLimits, HostedDatabase } from './hosted-database.ts';
 import { type HostCredentials, makeMemoryCredentials, openHostCredentials } from './identity/host-credentials.ts';
 import { deriveIdentity, tryParseIdentity } from './identity/identity.ts';
 import { LOCAL_ISSUER, type TokenAuthority } from './identity/token-authority.ts';
@@ -36,6 +36,10 @@ export interface HostOptions {
   readonly random?: Random | undefined;
   /** Keeps prepared bundles between processes. Default: a folder of the data directory; none in memory. */
   readonly transformCache?: TransformCache | undefined;
+  /** What the clients of each database may cost. */
+  readonly limits?: ClientLimits | undefined;
+  /** True refuses queries that SpacetimeDB refuses although this host could answer them. Default false. */
+  readonly strictCompat?: boolean | undefined;
 }
 
 /** What to publish, and as what. */
@@ -100,6 +104,7 @@ export class Host implements ServedHost {
   readonly #timers: Timers;
   readonly #random: Random;
   readonly #programs: ProgramLoader;
+  readonly #clients: Pick<HostOptions, 'limits' | 'strictCompat'>;
   readonly #databases: Map<string, HostedDatabase> = new Map();
   /** Publishing runs one after the other; this resolves when the last has ended, however it did. */
   #publishing: Promise<unknown> = Promise.resolve();
@@ -115,6 +120,7 @@ export class Host implements ServedHost {
     this.#clock = options.clock ?? systemClock;
     this.#timers = options.timers ?? systemTimers;
     this.#random = options.random ?? systemRandom;
+    this.#clients = { limits: options.limits, strictCompat: options.strictCompat };
     this.#programs = makeProgramLoader(options.transformCache ?? this.#makeTransformCache());
   }
 
@@ -304,6 +310,7 @@ export class Host implements ServedHost {
       timers: this.#timers,
       logger: this.logger,
       programs: this.#programs,
+      ...this.#clients,
       hashSeed: new DataView(this.#random.bytes(4).buffer).getUint32(0),
     });
   }

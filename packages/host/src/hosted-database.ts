@@ -4,7 +4,21 @@ import type { DatabaseOptions } from './database/options.ts';
 import { hashProgram } from './identity/program-hash.ts';
 import type { ServedDatabase } from './session/served-host.ts';
 import { SessionHub } from './session/session-hub.ts';
-import { SubscriptionManager } from './subscriptions/subscription-manager.ts';
+import type { SessionLimits } from './session/session-limits.ts';
+import { SubscriptionManager, type SubscriptionLimits } from './subscriptions/subscription-manager.ts';
+
+/** What the clients of one database may cost. What is not said has the default that stands beside it. */
+export interface ClientLimits {
+  readonly sessions?: Partial<SessionLimits> | undefined;
+  readonly subscriptions?: SubscriptionLimits | undefined;
+}
+
+/** What a database with its clients is opened with. */
+export interface HostedDatabaseOptions extends DatabaseOptions {
+  readonly limits?: ClientLimits | undefined;
+  /** True refuses queries that SpacetimeDB refuses although this host could answer them. Default false. */
+  readonly strictCompat?: boolean | undefined;
+}
 
 /** A database with its clients. */
 export class HostedDatabase implements ServedDatabase {
@@ -20,10 +34,16 @@ export class HostedDatabase implements ServedDatabase {
   }
 
   /** @throws as `Database.open` */
-  static async open(options: DatabaseOptions): Promise<HostedDatabase> {
+  static async open(options: HostedDatabaseOptions): Promise<HostedDatabase> {
     const database = await Database.open(options);
-    const { clock, logger } = options;
-    const subscriptions = new SubscriptionManager({ tables: database.tables, state: database.committed });
+    const { clock, logger, limits, strictCompat } = options;
+    const subscriptions = new SubscriptionManager({
+      ...limits?.subscriptions,
+      strictCompat,
+      tables: database.tables,
+      views: database.def.views,
+      state: database.committed,
+    });
     const sessions = new SessionHub({
       name: options.name,
       database,
@@ -31,6 +51,7 @@ export class HostedDatabase implements ServedDatabase {
       clock,
       timers: systemTimers,
       logger,
+      limits: limits?.sessions,
     });
     return new HostedDatabase(database, sessions);
   }

@@ -51,8 +51,10 @@ import {
 const page = { cursor: t.string(), limit: t.u32() };
 const time = t.option(t.timestamp());
 
+/** The scopes the caller may know, with their keys in `head`. */
 export const readScopes = database.procedure(scopesResult, (ctx) => read(ctx, scopesOf));
 
+/** A page of the log, or events by their ids. */
 export const readEvents = database.procedure(
   {
     ids: t.array(t.string()),
@@ -72,6 +74,7 @@ export const readEvents = database.procedure(
   (ctx, args) => read(ctx, (reader) => eventsOf(reader, args)),
 );
 
+/** A page of versions: by ids, of a line, or of a store. */
 export const readVersions = database.procedure(
   {
     ids: t.array(t.string()),
@@ -86,38 +89,45 @@ export const readVersions = database.procedure(
   (ctx, args) => read(ctx, (reader) => versionsOf(reader, args)),
 );
 
+/** The version a branch stood for at a time. */
 export const readVersionAt = database.procedure(
   { store: t.string(), branch: t.string(), time: t.timestamp(), by: t.string(), cursor: t.string() },
   versionAtResult,
   (ctx, args) => read(ctx, (reader) => versionAt(reader, args)),
 );
 
+/** What a state is put together from. */
 export const readState = database.procedure({ versionId: t.string(), limit: t.u32() }, statePage, (ctx, args) =>
   read(ctx, (reader) => stateOf(reader, args.versionId, args.limit)),
 );
 
+/** A page of stores. */
 export const readStores = database.procedure({ scope: t.string(), ...page }, storesPage, (ctx, args) =>
   read(ctx, (reader) => storesOf(reader, args)),
 );
 
+/** A page of branches. */
 export const readBranches = database.procedure(
   { scope: t.string(), store: t.string(), name: t.string(), ...page },
   branchesPage,
   (ctx, args) => read(ctx, (reader) => branchesOf(reader, args)),
 );
 
+/** A page of tags. */
 export const readTags = database.procedure(
   { scope: t.string(), store: t.string(), name: t.string(), ...page },
   tagsPage,
   (ctx, args) => read(ctx, (reader) => tagsOf(reader, args)),
 );
 
+/** A page of the moves of a branch. */
 export const readBranchMoves = database.procedure(
   { store: t.string(), branch: t.string(), ...page },
   branchMovesPage,
   (ctx, args) => read(ctx, (reader) => branchMovesOf(reader, args)),
 );
 
+/** A page of entities. */
 export const readEntities = database.procedure(
   {
     ids: t.array(t.string()),
@@ -132,6 +142,7 @@ export const readEntities = database.procedure(
   (ctx, args) => read(ctx, (reader) => entitiesOf(reader, args)),
 );
 
+/** A page of relations. */
 export const readRelations = database.procedure(
   {
     ids: t.array(t.string()),
@@ -147,36 +158,45 @@ export const readRelations = database.procedure(
   (ctx, args) => read(ctx, (reader) => relationsOf(reader, args)),
 );
 
+/** A page of the past of entities or relations. */
 export const readHistory = database.procedure(
   { of: t.string(), id: t.string(), scope: t.string(), throughSeq: t.u64(), recordedUntil: time, ...page },
   historyPage,
   (ctx, args) => read(ctx, (reader) => historyOf(reader, args)),
 );
 
+/** Pieces of a large value. */
 export const readChunk = database.procedure(
   { scope: t.string(), digest: t.string(), position: t.u32() },
   chunkResult,
   (ctx, args) => read(ctx, (reader) => chunkOf(reader, args)),
 );
 
+/** How much there is of everything. */
 export const readStatus = database.procedure(statusResult, (ctx) => read(ctx, statusOf));
 
+/** The settings that were made. */
 export const readConfiguration = database.procedure(configurationResult, (ctx) => read(ctx, configurationOf));
 
+/** A page of grants and role members. */
 export const readPermissions = database.procedure({ subject: t.string(), ...page }, permissionsPage, (ctx, args) =>
   read(ctx, (reader) => permissionsOf(reader, args)),
 );
 
+/** A page of the audit. */
 export const readAudit = database.procedure(page, auditPage, (ctx, args) =>
   read(ctx, (reader) => auditOf(reader, args)),
 );
 
+/** Consumers, their partitions and dead letters. */
 export const readConsumers = database.procedure({ name: t.string(), ...page }, consumersPage, (ctx, args) =>
   read(ctx, (reader) => consumersOf(reader, args)),
 );
 
+/** The connections that are open. */
 export const readConnections = database.procedure(connectionsResult, (ctx) => read(ctx, connectionsOf));
 
+/** Whether a request of the caller was applied. */
 export const readRequest = database.procedure({ requestId: t.string() }, requestResult, (ctx, args) =>
   read(ctx, (reader) => requestOf(reader, args.requestId)),
 );

@@ -23,10 +23,7 @@ export async function chooseStore(universe: Universe, named: string | undefined)
 
 /** The branch a command is about: the one named (in full, or by its last part), or the only one, or `main`. */
 export async function chooseBranch(universe: Universe, store: string, named: string | undefined): Promise<{ name: string; head: string }> {
-  const branches: { name: string; head: string }[] = [];
-  for await (const page of pages((cursor) => universe.client.read('readBranches', { ...ALL_REFERENCES, store, cursor }))) {
-    branches.push(...page.branches);
-  }
+  const branches = await readBranches(universe, store);
   const wanted = named ?? 'main';
   const exact = branches.find((branch) => branch.name === wanted);
   const byEnd = branches.filter((branch) => branch.name.endsWith(`/${wanted}`));
@@ -55,6 +52,16 @@ export async function locateVersion(universe: Universe, reference: string): Prom
   return only;
 }
 
+/** The head of the branch; without any branch, as in an import that is not complete, the version recorded last. */
+export async function locateNewest(universe: Universe, store: string, branch: string | undefined): Promise<VersionEntry> {
+  if (branch === undefined && (await readBranches(universe, store)).length === 0) {
+    const page = await universe.client.read('readVersions', { ...ALL_VERSIONS, store, descending: true, limit: 1 });
+    const [newest] = page.versions;
+    if (newest !== undefined) return newest;
+  }
+  return locateVersion(universe, (await chooseBranch(universe, store, branch)).head);
+}
+
 /** The version that was current at a time: by the authors' dates in an imported store, by the log's elsewhere. */
 export async function locateVersionAt(
   universe: Universe,
@@ -77,6 +84,14 @@ export async function locateVersionAt(
   }
   const time = new Date(at.timeMs).toISOString();
   throw notFound(`Branch '${branch.name}' of store '${at.store}' had no version at ${time}: it begins later.`, { ...at, time });
+}
+
+async function readBranches(universe: Universe, store: string): Promise<readonly { name: string; head: string }[]> {
+  const branches: { name: string; head: string }[] = [];
+  for await (const page of pages((cursor) => universe.client.read('readBranches', { ...ALL_REFERENCES, store, cursor }))) {
+    branches.push(...page.branches);
+  }
+  return branches;
 }
 
 async function readVersion(universe: Universe, id: string): Promise<VersionEntry | undefined> {

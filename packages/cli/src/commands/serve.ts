@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { openUniverse, type Universe } from 'inner-universe';
 import pc from 'picocolors';
+import { CliError } from '../errors.ts';
 import type { CommandContext } from '../program.ts';
 
 /** How to serve. */
@@ -37,8 +38,19 @@ export async function openServed(options: ServeOptions, signal: AbortSignal): Pr
     return { universe, data, address };
   } catch (error) {
     await universe.close();
-    throw error;
+    throw explainPort(error, options);
   }
+}
+
+/** A port that is taken is the commonest reason: the error names the options that help. */
+function explainPort(error: unknown, { port }: ServeOptions): unknown {
+  if (!(error instanceof Error) || (error as { code?: unknown }).code !== 'server/address-in-use') return error;
+  const next = port < 65_535 ? port + 1 : port - 1;
+  return new CliError(
+    'cli/port-taken',
+    `Port ${port} is taken by another program. Stop that one, or give another port: --port 0 picks a free one, --port ${next} may be free.`,
+    { details: { port }, cause: error },
+  );
 }
 
 export async function closeServed(served: ServedUniverse, context: CommandContext): Promise<void> {

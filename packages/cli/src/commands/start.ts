@@ -1,7 +1,8 @@
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import pc from 'picocolors';
 import { CliError } from '../errors.ts';
 import { GIT_STORE } from '../git/commit-ops.ts';
+import type { ImportResult } from '../git/importer.ts';
 import { GitRepository } from '../git/repository.ts';
 import type { CommandContext } from '../program.ts';
 import { DEFAULT_DATA_DIRECTORY } from '../target.ts';
@@ -15,22 +16,34 @@ export async function start(options: ServeOptions, context: CommandContext): Pro
   const served = await openServed(options, signal);
   try {
     output.out(formatServed(served));
-    const repository = await tryOpenRepository(process.cwd(), signal);
-    if (repository === undefined) {
-      output.out(`There is no git repository in ${process.cwd()}: the universe starts without an import.`);
-    } else {
-      output.out(`Importing the git history of ${pc.bold(repository.path)}`);
-      output.out(formatResult(await runImport(served.universe, repository, { signal, output })));
-    }
+    const imported = await importHere(served, context);
     output.out(`\n${formatStatus(await readStatus(served.universe, served.data))}`);
-    output.out(formatHints(served, repository !== undefined));
+    output.out(formatHints(served, imported));
     await interrupted(signal);
   } catch (error) {
     // Ctrl-C during the import is a clean stop: what is acknowledged is there, the next start goes on.
-    if (!signal.aborted) throw error;
+    if (!signal.aborted || !isInterruption(error)) throw error;
+    output.err(`${pc.dim(error.message)}\n`);
   } finally {
     await closeServed(served, context);
   }
+}
+
+/** Imports the repository one stands in; undefined when there is none. */
+async function importHere({ universe }: ServedUniverse, { output, signal }: CommandContext): Promise<ImportResult | undefined> {
+  const repository = await tryOpenRepository(process.cwd(), signal);
+  if (repository === undefined) {
+    output.out(`There is no git repository in ${process.cwd()}: the universe starts without an import.`);
+    return undefined;
+  }
+  output.out(`Importing the git history of ${pc.bold(repository.path)}`);
+  const result = await runImport(universe, repository, { signal, output });
+  output.out(formatResult(result));
+  return result;
+}
+
+function isInterruption(error: unknown): error is CliError {
+  return error instanceof CliError && error.code === 'cli/interrupted';
 }
 
 async function tryOpenRepository(path: string, signal: AbortSignal): Promise<GitRepository | undefined> {
@@ -42,35 +55,45 @@ async function tryOpenRepository(path: string, signal: AbortSignal): Promise<Git
   }
 }
 
-function formatHints(served: ServedUniverse, imported: boolean): string {
+/** Commands and a program to go on with: each can be pasted as it stands. */
+function formatHints(served: ServedUniverse, imported: ImportResult | undefined): string {
   const directory = relative(process.cwd(), served.data) || '.';
-  const data = directory === DEFAULT_DATA_DIRECTORY ? '' : ` --data ${directory}`;
-  const command = (words: string): string => `  npx inner-universe ${words}${data}`;
-  const looks = imported
-    ? [
-        command('events list'),
-        command('versions log'),
-        command(`state show --store ${GIT_STORE}`),
-        command(`graph neighbors git:${'<repository>'}:<commit>`),
-      ]
-    : [command('status'), command(`events publish hello '{"to":"world"}'`), command('events tail')];
+  const data = directory === DEFAULT_DATA_DIRECTORY ? '' : ` --data ${quoteForShell(directory)}`;
+  const looks =
+    imported?.head === undefined
+      ? ['status', `events publish hello '{"to":"world"}'`, 'events list', 'events tail']
+      : [
+          'events list --limit 5',
+          'versions log --limit 5',
+          `versions show ${imported.head.slice(0, 12)}`,
+          `state show --store ${GIT_STORE} --at ${imported.head.slice(0, 12)}`,
+          `graph neighbors ${quoteForShell(`git:${imported.repository}:${imported.head}`)}`,
+        ];
+  const sample = SAMPLE.replace('ADDRESS', served.address.replace(/^http/, 'ws')).replace('TOKEN_FILE', () =>
+    quoteForJavaScript(join(directory, 'credentials', 'owner.token')),
+  );
   return [
     '',
     pc.bold('Look at it'),
-    ...looks,
+    ...looks.map((words) => `  npx inner-universe ${words}${data}`),
     '',
     pc.bold('Use it'),
-    ...SAMPLE.replace('ADDRESS', served.address.replace(/^http/, 'ws'))
-      .replace('DIRECTORY', directory)
-      .split('\n')
-      .map((line) => `  ${line}`),
+    ...sample.split('\n').map((line) => `  ${line}`),
     '',
   ].join('\n');
 }
 
+function quoteForShell(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function quoteForJavaScript(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
 const SAMPLE = `import { readFileSync } from 'node:fs';
 import { openUniverse } from 'inner-universe';
-const token = readFileSync('DIRECTORY/credentials/owner.token', 'utf8').trim();
+const token = readFileSync(TOKEN_FILE, 'utf8').trim();
 const universe = await openUniverse({ server: 'ADDRESS', token });
 universe.events.subscribe('order.*', (event) => console.log(event.type, event.data));
 await universe.events.publish('order.placed', { id: 1, total: 12.5 });

@@ -1,7 +1,7 @@
 import { CliError } from '../errors.ts';
 import { toJson } from '../output.ts';
 import type { CommandContext } from '../program.ts';
-import { chooseBranch, chooseStore, locateVersion, locateVersionAt } from './locate-version.ts';
+import { chooseStore, locateNewest, locateVersion, locateVersionAt } from './locate-version.ts';
 import { withUniverse, type LookOptions } from './options.ts';
 
 /** `inner-universe state show` */
@@ -14,7 +14,7 @@ export async function stateShow(
     const timeMs = options.at === undefined ? undefined : tryParseTime(options.at);
     const entry =
       options.at === undefined
-        ? await locateVersion(universe, (await chooseBranch(universe, store, options.branch)).head)
+        ? await locateNewest(universe, store, options.branch)
         : timeMs === undefined
           ? await locateVersion(universe, options.at)
           : await locateVersionAt(universe, { store, branch: options.branch, timeMs });

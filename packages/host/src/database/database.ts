@@ -17,6 +17,7 @@ import type { DatabaseOptions } from './options.ts';
 import type { StoredProgram } from './record-codec.ts';
 import { ScheduleTables, type ScheduledRow } from './schedule-tables.ts';
 import { encodeSnapshot } from './snapshot-codec.ts';
+import { describeLeftOut } from './unsupported-parts.ts';
 
 /** Calls that `volatile_nonatomic_schedule_immediate` may have waiting. */
 const IMMEDIATE_CALLS_MAX = 10_000;
@@ -275,6 +276,7 @@ export class Database {
   async #begin(toStore: Opening['toStore']): Promise<void> {
     if (toStore === 'program-and-init') await this.whenDurable(this.#initialise());
     if (toStore === 'program') await this.whenDurable(this.#committer.appendProgram(this.#program));
+    for (const sentence of describeLeftOut(this.def)) this.#environment.logHost('warn', sentence);
     for (const caller of this.#clients.restore(this.committed)) this.disconnect(caller);
     this.#scheduleTables.armAll(this.committed, this.#scheduler, this.#committer.now());
     this.#scheduler.start();

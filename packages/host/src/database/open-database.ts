@@ -13,6 +13,7 @@ import type { StoredProgram } from './record-codec.ts';
 import { type RecoveredState, recoverDatabase } from './recovery.ts';
 import { assertAdditive } from './schema-change.ts';
 import { TableIds } from './table-ids.ts';
+import { assertSupported } from './unsupported-parts.ts';
 
 /** What a database opens with. */
 interface OpeningState {
@@ -52,6 +53,7 @@ export async function prepareOpening(options: DatabaseOptions): Promise<Opening>
   });
   try {
     const plan = planOpening(options, state, { text: program.text, rawDef: runner.describe() });
+    assertSupported(plan.def);
     return { ...plan, ...recovered, runner, environment, programHash: program.hash };
   } catch (error) {
     runner.close();
@@ -64,7 +66,9 @@ export async function prepareOpening(options: DatabaseOptions): Promise<Opening>
  * @throws {HostError} `module/load-failed`, `database/migration-required`; @throws {SchemaError}
  */
 export function assertProgramFits(program: LoadedProgram, running: ModuleDef): void {
-  assertAdditive(running, describeProgram(program).def);
+  const { def } = describeProgram(program);
+  assertSupported(def);
+  assertAdditive(running, def);
 }
 
 /** The text of the program to run. @throws {HostError} `database/no-program` when there is none. */

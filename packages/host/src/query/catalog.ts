@@ -3,7 +3,7 @@ import { compileRowCodec } from '../bsatn/row-codec.ts';
 import { scalarTypeOf } from './scalar-type.ts';
 import type { RowCodec } from '../bsatn/row-codec.ts';
 import type { Row } from '../datastore/state-view.ts';
-import type { TableDef } from '../schema/module-def.ts';
+import type { TableDef, ViewDef } from '../schema/module-def.ts';
 import type { Scalar, ScalarType } from './scalar-type.ts';
 
 /** Who asks. The owner sees private tables; for everyone else they do not exist. */
@@ -59,8 +59,11 @@ export class Catalog {
   readonly #relations: readonly Relation[];
   readonly #byAccessor: ReadonlyMap<string, Relation>;
   readonly #byName: ReadonlyMap<string, Relation>;
+  readonly #views: readonly ViewDef[];
 
-  constructor(tables: readonly TableDef[]) {
+  /** `views` are the views of the module, which cannot be asked. */
+  constructor(tables: readonly TableDef[], views: readonly ViewDef[] = []) {
+    this.#views = views;
     this.#relations = tables.map((table) => new Relation(table));
     this.#byAccessor = new Map(this.#relations.map((relation) => [relation.table.accessor, relation]));
     this.#byName = new Map(this.#relations.map((relation) => [relation.table.name, relation]));
@@ -70,6 +73,11 @@ export class Catalog {
   tryResolve(name: string, visibility: Visibility): Relation | undefined {
     const relation = this.#byAccessor.get(name) ?? this.#byName.get(name);
     return relation !== undefined && isVisible(relation.table, visibility) ? relation : undefined;
+  }
+
+  /** Whether this is the name of a view that the asker would see, if views could be asked. */
+  namesView(name: string, { isOwner }: Visibility): boolean {
+    return this.#views.some((view) => (view.accessor === name || view.name === name) && (isOwner || view.isPublic));
   }
 
   /**

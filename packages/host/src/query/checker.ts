@@ -94,6 +94,9 @@ function resolveFrom({ from }: SelectStatement, catalog: Catalog, visibility: Vi
   return from.map(({ table, alias }) => {
     const relation = catalog.tryResolve(table, visibility);
     if (relation === undefined) {
+      if (catalog.namesView(table, visibility)) {
+        throw unsupportedQuery(`\`${table}\` is a view; views are not supported by the embedded host`);
+      }
       throw invalidQuery(`no such table: \`${table}\`. If the table exists, it may be marked private.`);
     }
     if (aliases.has(alias)) throw invalidQuery(`Duplicate name \`${alias}\``);

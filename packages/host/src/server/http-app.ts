@@ -127,6 +127,7 @@ function addDatabaseRoutes(app: Hono, host: ServedHost): void {
     return context.text('a WebSocket upgrade is expected', 426);
   });
   addUnsupportedRoutes(app, host);
+  addModuleRoutes(app, host);
 }
 
 function addUnsupportedRoutes(app: Hono, host: ServedHost): void {
@@ -148,6 +149,16 @@ function addUnsupportedRoutes(app: Hono, host: ServedHost): void {
   for (const [method, path] of PUBLIC_ROUTES) {
     app.on(method, `/v1/database/:name${path}`, async (context) => {
       await tryAuthenticate(context, host);
+      findDatabase(host, context.req.param('name') ?? '');
+      return unsupported(context);
+    });
+  }
+}
+
+/** The paths that a module's own HTTP handlers would answer: no credential is looked at, the handlers would do that. */
+function addModuleRoutes(app: Hono, host: ServedHost): void {
+  for (const path of ['/v1/database/:name/route', '/v1/database/:name/route/*']) {
+    app.all(path, (context) => {
       findDatabase(host, context.req.param('name') ?? '');
       return unsupported(context);
     });

@@ -12,7 +12,7 @@ import { NO_ROWS, QueryUpdate, SharedRows } from './shared-results.ts';
 import { SnapshotCache } from './snapshot-cache.ts';
 import { UpdateCollector } from './update-collector.ts';
 import type { Row, StateView, TableDelta } from '../datastore/state-view.ts';
-import type { TableDef } from '../schema/module-def.ts';
+import type { TableDef, ViewDef } from '../schema/module-def.ts';
 import type { Visibility } from '../query/catalog.ts';
 import type { CompileOptions, SubscriptionQuery } from '../query/compile.ts';
 import type { WorkCounters } from '../query/work-meter.ts';
@@ -45,13 +45,8 @@ const SNAPSHOT_CACHE_ROWS_MIN = 256;
 /** How much of a refused text is sent back. */
 const SQL_ECHO_LENGTH_MAX = 1_000;
 
-export interface SubscriptionManagerOptions {
-  /** Every table that SQL may name, system tables included. */
-  readonly tables: readonly TableDef[];
-  /** The committed state: read while subscribing, and while evaluating a commit that is already part of it. */
-  readonly state: StateView;
-  /** True refuses what SpacetimeDB refuses although we could answer it: NOT, joins without an index. Default false. */
-  readonly strictCompat?: boolean | undefined;
+/** What subscriptions may cost. */
+export interface SubscriptionLimits {
   /** Default 100,000; a query counts once for each query set it stands in. */
   readonly queriesPerClientMax?: number | undefined;
   /** Rows that one evaluation of one query may look at. Default 10,000,000. */
@@ -62,6 +57,17 @@ export interface SubscriptionManagerOptions {
   readonly snapshotCacheBytesMax?: number | undefined;
   /** How many rows must be looked at for a result to be kept in that memory. Default 256. */
   readonly snapshotCacheRowsMin?: number | undefined;
+}
+
+export interface SubscriptionManagerOptions extends SubscriptionLimits {
+  /** Every table that SQL may name, system tables included. */
+  readonly tables: readonly TableDef[];
+  /** The views of the module: a query that names one is told that they are not supported. */
+  readonly views?: readonly ViewDef[] | undefined;
+  /** The committed state: read while subscribing, and while evaluating a commit that is already part of it. */
+  readonly state: StateView;
+  /** True refuses what SpacetimeDB refuses although we could answer it: NOT, joins without an index. Default false. */
+  readonly strictCompat?: boolean | undefined;
 }
 
 export interface SubscribeRequest {
@@ -135,7 +141,7 @@ export class SubscriptionManager {
   readonly #context: IncrementalContext;
 
   constructor(options: SubscriptionManagerOptions) {
-    this.#catalog = new Catalog(options.tables);
+    this.#catalog = new Catalog(options.tables, options.views);
     this.#strictCompat = options.strictCompat ?? false;
     this.#queriesPerClientMax = options.queriesPerClientMax ?? QUERIES_PER_CLIENT_MAX;
     this.#work = new WorkMeter(options.rowsPerQueryMax);

@@ -1,13 +1,16 @@
-import { MAX_REQUEST_BYTES, makeWireTimestamp, type ApplyArguments, type Op } from '@inner-universe/module/wire';
+import { makeWireTimestamp, MAX_REQUEST_BYTES, type Op } from '@inner-universe/module/wire';
 import type { Clock, IdSource } from '@inner-universe/nerv';
+import { CallTable } from '../connection/call-table.ts';
 import { checkSchema } from '../connection/schema-check.ts';
 import type { CallOptions, Connection, Connector } from '../connection/connection.ts';
 import { Link, type LinkState, type Waiting } from '../connection/link.ts';
 import { ConnectionError, NervPersistenceError } from '../errors.ts';
-import { ChangeFeed, type LiveListener, type ReadPage } from './change-feed.ts';
+import { ChangeFeed, type LiveListener } from './change-feed.ts';
+import type { ReadPage } from './change-source.ts';
 import { opByteLength } from './op-size.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { ReadName, Reads } from './reads.ts';
+import { RowFollowers, type RowFollowing } from './row-followers.ts';
 
 /** What a client is made of; `openUniverse` fills it in. */
 export interface ClientParts {
@@ -19,12 +22,24 @@ export interface ClientParts {
   readonly onError: (error: unknown) => void;
   readonly onState?: ((state: LinkState) => void) | undefined;
   readonly reconnectForMs?: number | undefined;
+  /**
+   * How long an open connection may leave a call without an answer before it is taken to be dead, in milliseconds.
+   * Undefined: for ever, as fits a host in this process.
+   */
+  readonly silenceMs?: number | undefined;
 }
 
 /** How a request is told apart from others, and who may call it off. */
 export interface ApplyOptions extends CallOptions {
   /** The same id again changes nothing; default: a fresh one. */
   readonly requestId?: string | undefined;
+}
+
+/** What a client follows, over all its connections. */
+interface Following {
+  readonly link: Link;
+  readonly feed: ChangeFeed;
+  readonly rows: RowFollowers;
 }
 
 /**
@@ -38,21 +53,25 @@ export class ModuleClient implements AsyncDisposable {
   readonly clock: Clock;
   readonly #link: Link;
   readonly #feed: ChangeFeed;
+  readonly #rows: RowFollowers;
   readonly #queue: RequestQueue;
+  readonly #silenceMs: number | undefined;
   #identity = '';
   #token: string | undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   /** Use `open`. */
-  constructor(parts: ClientParts, link: Link, feed: ChangeFeed) {
+  constructor(parts: ClientParts, { link, feed, rows }: Following) {
     this.target = parts.connector.target;
     this.database = parts.database;
     this.ids = parts.ids;
     this.clock = parts.clock;
+    this.#silenceMs = parts.silenceMs;
     this.#link = link;
     this.#feed = feed;
+    this.#rows = rows;
     this.#queue = new RequestQueue({
-      send: (requestId, ops) => this.apply(ops, { requestId }),
+      send: (requestId, ops) => this.#send(ops, { requestId }),
       makeRequestId: () => parts.ids.nextId(),
     });
   }
@@ -64,32 +83,28 @@ export class ModuleClient implements AsyncDisposable {
 
   /** As `open`, for a class built on this one. */
   static async openAs<C extends ModuleClient>(
-    kind: new (parts: ClientParts, link: Link, feed: ChangeFeed) => C,
+    kind: new (parts: ClientParts, following: Following) => C,
     parts: ClientParts,
     call: CallOptions,
   ): Promise<C> {
     const opened: { client?: ModuleClient; connection?: Connection } = {};
+    const rows = new RowFollowers();
     const feed = new ChangeFeed({
       read: (name, args) => requireClient(opened).read(name, args),
       onError: parts.onError,
     });
-    const link = await Link.open(
-      {
-        connector: parts.connector,
-        waiting: parts.waiting,
-        onState: parts.onState,
-        reconnectForMs: parts.reconnectForMs,
-        prepare: async (connection) => {
-          await checkSchema(connection, parts.database);
-          await feed.attach(connection);
-          opened.connection = connection;
-          opened.client?.adopt(connection);
-        },
-      },
-      call,
-    );
-    const client = new kind(parts, link, feed);
-    if (opened.connection !== undefined) client.adopt(opened.connection);
+    const prepare = async (connection: Connection, step: CallOptions): Promise<void> => {
+      await checkSchema(connection, parts.database, step);
+      await feed.attach(connection, step, async () => {
+        if (feed.isOwner) await rows.attach(connection, feed.cursor, step);
+      });
+      opened.connection = connection;
+      opened.client?.#adopt(connection);
+    };
+    const { connector, waiting, onState, reconnectForMs } = parts;
+    const link = await Link.open({ connector, waiting, onState, reconnectForMs, prepare }, call);
+    const client = new kind(parts, { link, feed, rows });
+    if (opened.connection !== undefined) client.#adopt(opened.connection);
     opened.client = client;
     return client;
   }
@@ -115,56 +130,50 @@ export class ModuleClient implements AsyncDisposable {
 
   /** Writes ops that belong together, batched with other writes of the moment; resolves when they are durable. */
   write(ops: readonly Op[]): Promise<void> {
-    return this.#closed ? Promise.reject(makeClosed()) : this.#queue.write(ops);
+    return this.#closing === undefined ? this.#queue.write(ops) : Promise.reject(makeClosed());
   }
 
   /**
-   * Writes what refers to chunks: these go first, in requests of their own, then the ops.
-   * A chunk that is there already changes nothing.
+   * Writes what refers to chunks: these go first, then the ops, which stay together. The whole takes its place in the
+   * order of writes now. A chunk that is there already changes nothing.
    */
   async writeWithChunks(chunks: readonly Op[], ops: readonly Op[]): Promise<void> {
-    for (const batch of cutByBytes(chunks)) await this.write(batch);
-    await this.write(ops);
+    if (this.#closing !== undefined) throw makeClosed();
+    if (chunks.length === 0) await this.#queue.write(ops);
+    else await this.#queue.writeInTurn([...cutByBytes(chunks), ops]);
   }
 
   /** Sends one request now, past the queue; resolves when it is durable. */
   async apply(ops: readonly Op[], options: ApplyOptions = {}): Promise<void> {
-    const args: Omit<ApplyArguments, 'ops'> & { readonly ops: readonly object[] } = {
-      requestId: options.requestId ?? this.ids.nextId(),
-      issuedAt: makeWireTimestamp(this.clock.nowMicros()),
-      consumer: undefined,
-      ops: ops.map(asSdkVariant),
-    };
-    for (;;) {
-      const connection = await this.#link.connection();
-      try {
-        await connection.callReducer('apply', args, options);
-        return;
-      } catch (error) {
-        // Unknown: the same request id makes a second sending harmless.
-        if (!(error instanceof ConnectionError) || error.code !== 'connection/lost' || this.#closed) throw error;
-      }
-    }
+    if (this.#closing !== undefined) throw makeClosed();
+    await this.#send(ops, options);
   }
 
   /** One page of a read. A connection that is lost meanwhile is restored and asked again. */
-  async read<N extends ReadName>(name: N, args: Reads[N][0], options?: CallOptions): Promise<Reads[N][1]> {
-    for (;;) {
-      const connection = await this.#link.connection();
-      try {
-        return (await connection.callProcedure(name, args, options)) as Reads[N][1]; // the bindings' return type
-      } catch (error) {
-        if (!(error instanceof ConnectionError) || error.code !== 'connection/lost' || this.#closed) throw error;
-      }
-    }
+  async read<N extends ReadName>(name: N, args: Reads[N][0], options: CallOptions = {}): Promise<Reads[N][1]> {
+    if (this.#closing !== undefined) throw makeClosed();
+    const page = await this.#call((connection, call) => connection.callProcedure(name, args, call), options);
+    return page as Reads[N][1]; // the bindings' return type
   }
 
   /** `read` as a function, for what takes one. */
   readonly readPage: ReadPage = (name, args) => this.read(name, args);
 
-  /** Calls the listener with every event of the log from now on, records of the module included, in order. */
-  listen(listener: LiveListener): () => void {
-    return this.#feed.listen(listener);
+  /**
+   * Calls the listener with every event of the log from now on, records of the module included, in order. `onGap` is
+   * called when some were trimmed away before they could be read here.
+   */
+  listen(listener: LiveListener, onGap?: () => void): () => void {
+    return this.#feed.listen(listener, onGap);
+  }
+
+  /**
+   * Tells of rows as they change, on the owner's connections; on others it does nothing, since they may not subscribe
+   * to tables. The result ends it.
+   */
+  async followRows(following: RowFollowing): Promise<() => void> {
+    const connection = this.#feed.isOwner ? await this.#link.connection() : undefined;
+    return this.#rows.add(following, connection, this.#feed.cursor);
   }
 
   /** Resolves when everything committed before this call has been handed to the listeners. */
@@ -172,23 +181,59 @@ export class ModuleClient implements AsyncDisposable {
     return this.#feed.catchUp();
   }
 
-  /** @internal Takes note of who a new connection says we are. */
-  adopt(connection: Connection): void {
-    this.#identity = connection.identity;
-    this.#token = connection.token ?? this.#token;
+  /** Sends what waits, then ends the connection. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
-  /** Sends what waits, then ends the connection. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
     await this.#queue.idle();
     this.#feed.close();
     await this.#link.close();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  #adopt(connection: Connection): void {
+    this.#identity = connection.identity;
+    this.#token = connection.token ?? this.#token;
+  }
+
+  async #send(ops: readonly Op[], options: ApplyOptions): Promise<void> {
+    const args = {
+      requestId: options.requestId ?? this.ids.nextId(),
+      issuedAt: makeWireTimestamp(this.clock.nowMicros()),
+      consumer: undefined,
+      ops: ops.map(asSdkVariant),
+    };
+    await this.#call((connection, call) => connection.callReducer('apply', args, call), options);
+  }
+
+  /**
+   * Makes a call on the connection there is, and again on the next one when it was lost: reads change nothing, and a
+   * request that was applied is not applied twice. How long that may go on is the link's to say.
+   */
+  async #call<T>(start: (connection: Connection, call: CallOptions) => Promise<T>, options: CallOptions): Promise<T> {
+    const call = { signal: options.signal, timeoutMs: options.timeoutMs ?? this.#silenceMs };
+    for (;;) {
+      const connection = await this.#connection(options);
+      try {
+        return await start(connection, call);
+      } catch (error) {
+        if (!(error instanceof ConnectionError)) throw error;
+        const isSilent = error.code === 'connection/timeout' && options.timeoutMs === undefined;
+        if (!isSilent && error.code !== 'connection/lost') throw error;
+        if (isSilent) connection.abandon(error);
+      }
+    }
+  }
+
+  #connection({ signal, timeoutMs }: CallOptions): Promise<Connection> {
+    if (timeoutMs === undefined) return this.#link.connection(signal);
+    return new CallTable().run('connect', () => this.#link.connection(signal), { timeoutMs });
   }
 }
 

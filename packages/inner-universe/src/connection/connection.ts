@@ -1,5 +1,6 @@
 /** How long one call may take and who may call it off. */
 export interface CallOptions {
+  /** Calls it off: the call rejects with the signal's reason; whether it was carried out is then unknown. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds after which the call rejects with `connection/timeout`; its outcome is then unknown. */
   readonly timeoutMs?: number | undefined;
@@ -56,6 +57,8 @@ export interface Connection extends AsyncDisposable {
   subscribe(request: SubscriptionRequest, options?: CallOptions): Promise<ConnectionSubscription>;
   /** Rows held for a table by this connection's subscriptions. */
   rows(table: string): readonly WireRow[];
+  /** Ends the connection at once, without a word to the other side, which is taken to be gone. */
+  abandon(cause: Error): void;
   close(): Promise<void>;
 }
 

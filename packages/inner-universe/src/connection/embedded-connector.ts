@@ -1,22 +1,33 @@
 import { ConnectionError } from '../errors.ts';
 import type { CallOptions, Connection, Connector } from './connection.ts';
-import { openSdkConnection, type SocketFactory } from './sdk-connection.ts';
+import { openSdkConnection } from './sdk-connection.ts';
+import type { SdkSocket } from './sdk-socket.ts';
+
+/** What a host in this process offers to its clients. */
+export interface InProcessHost {
+  connectInProcess(request: {
+    readonly wsProtocol: readonly string[];
+    readonly nameOrAddress: string;
+    readonly authToken: string | undefined;
+    readonly confirmedReads: boolean;
+  }): Promise<SdkSocket>;
+}
 
 /** Connects to a host in this process: the same sessions and messages as over a network, without a socket. */
 export class EmbeddedConnector implements Connector {
   readonly target = 'this process';
-  readonly #socketFactory: SocketFactory;
+  readonly #host: InProcessHost;
   readonly #database: string;
   readonly #token: string;
   readonly #onListenerError: (error: unknown) => void;
 
   constructor(parts: {
-    readonly socketFactory: SocketFactory;
+    readonly host: InProcessHost;
     readonly database: string;
     readonly token: string;
     readonly onListenerError: (error: unknown) => void;
   }) {
-    this.#socketFactory = parts.socketFactory;
+    this.#host = parts.host;
     this.#database = parts.database;
     this.#token = parts.token;
     this.#onListenerError = parts.onListenerError;
@@ -29,7 +40,8 @@ export class EmbeddedConnector implements Connector {
           url: 'ws://in-process/',
           database: this.#database,
           token: this.#token,
-          socketFactory: this.#socketFactory,
+          openSocket: ({ database, token, protocols }) =>
+            this.#host.connectInProcess({ wsProtocol: protocols, nameOrAddress: database, authToken: token, confirmedReads: true }),
           onListenerError: this.#onListenerError,
         },
         options,

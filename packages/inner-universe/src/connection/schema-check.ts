@@ -1,6 +1,7 @@
 import { CODE_VERSION, OLDEST_CLIENT, type SchemaVersionRow } from '@inner-universe/module/wire';
 import { ConnectionError } from '../errors.ts';
-import type { Connection } from './connection.ts';
+import { MISFIT } from './sdk-socket.ts';
+import type { CallOptions, Connection } from './connection.ts';
 
 /**
  * Checks that this client and the module understand each other. Runs on every new connection before anything else is
@@ -8,13 +9,16 @@ import type { Connection } from './connection.ts';
  * `schema_version` is certain for ever.
  * @throws {ConnectionError} `connection/schema-mismatch`, saying which side is older.
  */
-export async function checkSchema(connection: Connection, database: string): Promise<void> {
+export async function checkSchema(connection: Connection, database: string, call: CallOptions = {}): Promise<void> {
   let row: SchemaVersionRow | undefined;
   try {
-    await connection.subscribe({ queries: ['SELECT * FROM schema_version'], tables: [], onChange: () => undefined });
+    const request = { queries: ['SELECT * FROM schema_version'], tables: [], onChange: () => undefined };
+    await connection.subscribe(request, call);
     row = connection.rows('schemaVersion')[0] as SchemaVersionRow | undefined;
   } catch (cause) {
-    throw makeMismatch(`Database '${database}' is not an Inner Universe: it has no table 'schema_version'.`, {}, cause);
+    call.signal?.throwIfAborted();
+    if (cause instanceof ConnectionError && !isMisfit(cause)) throw cause;
+    throw makeMismatch(`Database '${database}' is not an Inner Universe: it has no table 'schema_version' that could be read. Give the name of one that is.`, {}, cause);
   }
   if (row === undefined) throw makeMismatch(`Database '${database}' has no schema version: it was never initialised.`, {});
   const details = { codeVersion: row.codeVersion, dataVersion: row.dataVersion, clientVersion: CODE_VERSION, release: row.release };
@@ -32,6 +36,11 @@ export async function checkSchema(connection: Connection, database: string): Pro
       details,
     );
   }
+}
+
+/** Whether a connection ended because what came could not be read: some other module has a table of that name. */
+function isMisfit(error: ConnectionError): boolean {
+  return error.code === 'connection/lost' && error.cause instanceof Error && error.cause.message.startsWith(MISFIT);
 }
 
 function makeMismatch(message: string, details: Readonly<Record<string, unknown>>, cause?: unknown): ConnectionError {

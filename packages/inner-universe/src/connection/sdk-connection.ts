@@ -2,6 +2,7 @@ import { setGlobalLogLevel } from 'spacetimedb';
 import { ConnectionError } from '../errors.ts';
 import { DbConnection, type DbConnectionBuilder } from '../generated/module-bindings.ts';
 import { CallTable } from './call-table.ts';
+import { GuardedSocket, type OpenSocket } from './sdk-socket.ts';
 import type {
   CallOptions,
   Connection,
@@ -12,15 +13,12 @@ import type {
   WireRow,
 } from './connection.ts';
 
-/** The socket factory the SDK takes; a WebSocket is used when there is none. */
-export type SocketFactory = Parameters<DbConnectionBuilder['withWSFn']>[0];
-
 /** What is needed to open a connection with the official SDK. */
 export interface SdkConnectionOptions {
   readonly url: string;
   readonly database: string;
   readonly token?: string | undefined;
-  readonly socketFactory?: SocketFactory | undefined;
+  readonly openSocket: OpenSocket;
   /** Told when a listener of this package throws: the SDK would lose the rest of its message. */
   readonly onListenerError: (error: unknown) => void;
 }
@@ -35,6 +33,9 @@ interface SdkTable {
   removeOnDelete?(listener: unknown): void;
   removeOnUpdate?(listener: unknown): void;
 }
+/** What the SDK asks of whoever opens its socket. */
+type SdkSocketArguments = Parameters<Parameters<DbConnectionBuilder['withWSFn']>[0]>[0];
+
 interface SdkContext {
   readonly event: { readonly tag: string };
 }
@@ -44,41 +45,78 @@ type SdkCalls = Readonly<Record<string, ((args: object) => Promise<unknown>) | u
 setGlobalLogLevel('error');
 
 /**
- * Opens a connection and resolves when the host has accepted it.
- * @throws {ConnectionError} `connection/unreachable` when no socket could be had, `connection/refused` when the host
- * closed it before its first message.
+ * Opens a connection and resolves when the host has accepted it. When it fails, nothing of it is left open.
+ * @throws {ConnectionError} what `openSocket` throws; `connection/unreachable` when the socket failed,
+ * `connection/refused` when the host closed it before its first message, `connection/timeout`
  */
 export async function openSdkConnection(options: SdkConnectionOptions, call: CallOptions = {}): Promise<Connection> {
+  const opening = new Opening(options);
   const calls = new CallTable();
-  let onEnd: (end: ConnectionEnd) => void = () => undefined;
-  const ended = new Promise<ConnectionEnd>((resolve) => (onEnd = resolve));
-  let started: DbConnection | undefined;
-  const connected = calls.run(
-    'connect',
-    () =>
-      new Promise<{ sdk: DbConnection; token: string }>((resolve, reject) => {
-        const builder = DbConnection.builder()
-          .withUri(options.url)
-          .withDatabaseName(options.database)
-          .withToken(options.token)
-          .withCompression('none')
-          .onConnect((sdk, _identity, token) => resolve({ sdk, token }))
-          .onConnectError((_ctx, error) => reject(makeUnreachable(options, error)))
-          .onDisconnect((_ctx, error) => {
-            reject(makeRefused(options, error));
-            onEnd({ requested: false, cause: error });
-          });
-        if (options.socketFactory !== undefined) builder.withWSFn(options.socketFactory);
-        started = builder.build();
-      }),
-    call,
-  );
   try {
-    const { sdk, token } = await connected;
-    return new OpenConnection({ sdk, token, calls, ended, onListenerError: options.onListenerError });
+    const { sdk, token } = await calls.run('connect', () => opening.start(), call);
+    return new OpenConnection({ sdk, token, calls, opening, onListenerError: options.onListenerError });
   } catch (error) {
-    started?.disconnect();
-    throw error;
+    opening.giveUp();
+    if (!(error instanceof ConnectionError) || error.code !== 'connection/timeout') throw error;
+    throw new ConnectionError('connection/timeout', `${options.url} did not accept the connection within ${call.timeoutMs} ms. Is it overloaded, or stopped?`, {
+      details: { url: options.url, database: options.database, timeoutMs: call.timeoutMs },
+      retryable: true,
+    });
+  }
+}
+
+/** One connection of the SDK, from its first attempt to its end, whichever way it ends. */
+class Opening {
+  /** Resolves when the connection has ended after it was open. */
+  readonly ended: Promise<Error | undefined>;
+  readonly #options: SdkConnectionOptions;
+  readonly #ending = new AbortController();
+  #onEnd: (cause: Error | undefined) => void = () => undefined;
+  #socket: GuardedSocket | undefined;
+  #failure: ConnectionError | undefined;
+
+  constructor(options: SdkConnectionOptions) {
+    this.#options = options;
+    this.ended = new Promise((resolve) => (this.#onEnd = resolve));
+  }
+
+  start(): Promise<{ sdk: DbConnection; token: string }> {
+    const { url, database, token } = this.#options;
+    return new Promise((resolve, reject) => {
+      DbConnection.builder()
+        .withUri(url)
+        .withDatabaseName(database)
+        .withToken(token)
+        .withCompression('none')
+        .withConfirmedReads(true)
+        .withWSFn((request) => this.#open(request))
+        .onConnect((sdk, _identity, given) => resolve({ sdk, token: given }))
+        .onConnectError((_ctx, error) => reject(this.#failure ?? makeUnreachable(this.#options, error)))
+        .onDisconnect((_ctx, error) => {
+          const cause = this.#socket?.fault ?? error;
+          reject(makeRefused(this.#options, cause));
+          this.#onEnd(cause);
+        })
+        .build();
+    });
+  }
+
+  /** Ends it at once, also while it is being opened. */
+  giveUp(cause: Error = new Error('The connection was given up.')): void {
+    this.#ending.abort(cause);
+    this.#socket?.abandon(cause);
+  }
+
+  async #open({ url, nameOrAddress, authToken, wsProtocol }: SdkSocketArguments): Promise<GuardedSocket> {
+    const request = { url, database: nameOrAddress, token: authToken, protocols: wsProtocol };
+    try {
+      this.#socket = new GuardedSocket(await this.#options.openSocket(request, this.#ending.signal));
+    } catch (error) {
+      if (error instanceof ConnectionError) this.#failure = error;
+      throw error;
+    }
+    if (this.#ending.signal.aborted) this.#socket.abandon(new Error('The connection was given up.'));
+    return this.#socket;
   }
 }
 
@@ -86,7 +124,7 @@ interface OpenConnectionParts {
   readonly sdk: DbConnection;
   readonly token: string;
   readonly calls: CallTable;
-  readonly ended: Promise<ConnectionEnd>;
+  readonly opening: Opening;
   readonly onListenerError: (error: unknown) => void;
 }
 
@@ -97,6 +135,7 @@ class OpenConnection implements Connection {
   readonly ended: Promise<ConnectionEnd>;
   readonly #sdk: DbConnection;
   readonly #calls: CallTable;
+  readonly #opening: Opening;
   readonly #onListenerError: (error: unknown) => void;
   #requested = false;
   #open = true;
@@ -104,11 +143,12 @@ class OpenConnection implements Connection {
   constructor(parts: OpenConnectionParts) {
     this.#sdk = parts.sdk;
     this.#calls = parts.calls;
+    this.#opening = parts.opening;
     this.#onListenerError = parts.onListenerError;
     this.identity = parts.sdk.identity?.toHexString() ?? '';
     this.connectionId = parts.sdk.connectionId.toHexString();
     this.token = parts.token === '' ? undefined : parts.token;
-    this.ended = parts.ended.then(({ cause }) => {
+    this.ended = parts.opening.ended.then((cause) => {
       this.#open = false;
       this.#calls.end(cause, this.#requested);
       return { requested: this.#requested, cause };
@@ -157,6 +197,10 @@ class OpenConnection implements Connection {
 
   rows(table: string): readonly WireRow[] {
     return Array.from(this.#table(table).iter(), copyRow);
+  }
+
+  abandon(cause: Error): void {
+    this.#opening.giveUp(cause);
   }
 
   async close(): Promise<void> {

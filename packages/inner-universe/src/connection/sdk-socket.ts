@@ -33,6 +33,9 @@ export interface SocketRequest {
  */
 export type OpenSocket = (request: SocketRequest, signal: AbortSignal) => Promise<SdkSocket>;
 
+/** How the fault of a message that could not be read begins. */
+export const MISFIT = 'A message did not fit the bindings of this client';
+
 /**
  * A socket between the SDK and the one below. Invariants:
  * - what the SDK throws at a message ends this connection, not the process: its state is unknown from then on;
@@ -71,11 +74,8 @@ export class GuardedSocket implements SdkSocket {
       try {
         handler(message);
       } catch (error) {
-        this.abandon(
-          new Error(`A message did not fit the client's bindings: ${error instanceof Error ? error.message : String(error)}`, {
-            cause: error,
-          }),
-        );
+        const reason = error instanceof Error ? error.message : String(error);
+        this.abandon(new Error(`${MISFIT}: ${reason}`, { cause: error }));
       }
     };
   }

@@ -1,10 +1,11 @@
 import { ConnectionError } from '../errors.ts';
 import type { CallOptions, Connection, Connector } from './connection.ts';
 import { openSdkConnection } from './sdk-connection.ts';
+import { openServerSocket } from './server-socket.ts';
 
 /** Where a server is and who we are to it. */
 export interface ServerAddress {
-  /** `ws://`, `wss://`, `http://` or `https://`. */
+  /** `ws://` or `wss://`. */
   readonly url: string;
   readonly database: string;
   readonly token?: string | undefined;
@@ -13,73 +14,88 @@ export interface ServerAddress {
 
 const DIAGNOSIS_TIMEOUT_MS = 3_000;
 
-/** Connects over a WebSocket: to our server, or to SpacetimeDB. */
+/**
+ * Connects over a WebSocket: to our server, or to SpacetimeDB. Without a token the server gives a new identity; it is
+ * kept, so that a connection after a loss is the same somebody.
+ */
 export class ServerConnector implements Connector {
   readonly target: string;
   readonly #address: ServerAddress;
+  #token: string | undefined;
 
   constructor(address: ServerAddress) {
-    this.#address = address;
     this.target = address.url;
+    this.#address = address;
+    this.#token = address.token;
   }
 
-  async connect(options?: CallOptions): Promise<Connection> {
+  async connect(options: CallOptions = {}): Promise<Connection> {
+    const first = await this.#tryConnect(options);
+    if (first.connection !== undefined) return first.connection;
+    if (first.error.code !== 'connection/refused') throw first.error;
+    // A server that is just starting or stopping looks the same for a moment: only who is turned away twice is refused.
+    const second = await this.#tryConnect(options);
+    if (second.connection !== undefined) return second.connection;
+    throw second.error;
+  }
+
+  async #tryConnect(
+    options: CallOptions,
+  ): Promise<{ readonly connection: Connection } | { readonly connection?: undefined; readonly error: ConnectionError }> {
     try {
-      return await openSdkConnection(this.#address, options);
+      const address = { ...this.#address, token: this.#token };
+      const connection = await openSdkConnection({ ...address, openSocket: openServerSocket }, options);
+      this.#token ??= connection.token;
+      return { connection };
     } catch (error) {
-      if (!(error instanceof ConnectionError) || error.code === 'connection/timeout') throw error;
-      // The SDK knows only that it failed; the HTTP side of the same server says why.
-      throw (await diagnose(this.#address, error)) ?? error;
+      if (!(error instanceof ConnectionError) || !isVague(error)) throw error;
+      // A WebSocket tells only that it failed; the HTTP side of the same server says why.
+      const diagnosis = await this.#diagnose(error, options.signal);
+      options.signal?.throwIfAborted();
+      return { error: diagnosis };
     }
   }
-}
 
-async function diagnose(address: ServerAddress, cause: ConnectionError): Promise<ConnectionError | undefined> {
-  const base = new URL(address.url);
-  base.protocol = base.protocol === 'wss:' || base.protocol === 'https:' ? 'https:' : 'http:';
-  const details = { url: address.url, database: address.database };
-  const ping = await ask(new URL('v1/ping', base));
-  if (ping === undefined) {
-    return new ConnectionError(
-      'connection/unreachable',
-      `Nothing answers at ${address.url}. Start a server there (inner-universe serve), or give the right address.`,
-      { details, cause, retryable: true },
-    );
-  }
-  if (address.token !== undefined) {
-    const headers = { authorization: `Bearer ${address.token}` };
-    const answer = await ask(new URL('v1/identity/websocket-token', base), { method: 'POST', headers });
-    if (answer?.status === 401 || answer?.status === 400) {
+  async #diagnose(cause: ConnectionError, signal: AbortSignal | undefined): Promise<ConnectionError> {
+    const { url, database } = this.#address;
+    const base = new URL(url);
+    base.protocol = base.protocol === 'wss:' ? 'https:' : 'http:';
+    const details = { url, database };
+    if ((await ask(new URL('v1/ping', base), signal)) === undefined) {
       return new ConnectionError(
-        'connection/unauthorized',
-        `${address.url} does not accept the token: ${answer.text}. Use a token of that server; its owner\u2019s is in DIR/credentials/owner.token.`,
+        'connection/unreachable',
+        `Nothing answers at ${url}. Start a server there (inner-universe serve), or give the right address.`,
+        { details, cause, retryable: true },
+      );
+    }
+    if ((await ask(new URL(`v1/database/${encodeURIComponent(database)}`, base), signal)) === 404) {
+      return new ConnectionError(
+        'connection/no-such-database',
+        `${url} has no database '${database}'. Give the name of one that is there (the default is 'universe').`,
         { details, cause },
       );
     }
-  }
-  const database = await ask(new URL(`v1/database/${encodeURIComponent(address.database)}`, base));
-  if (database?.status === 404) {
-    return new ConnectionError(
-      'connection/no-such-database',
-      `${address.url} has no database '${address.database}'. Give the name of one that is there (the default is 'universe').`,
-      { details, cause },
-    );
-  }
-  if (cause.code !== 'connection/refused') {
     return new ConnectionError(
       'connection/refused',
-      `${address.url} refused the connection to database '${address.database}'. An identity without any grant is refused: ` +
+      `${url} refused the connection to database '${database}'. An identity without any grant is refused: ` +
         'give the owner\u2019s token (--token, INNER_UNIVERSE_TOKEN), or ask the owner for a grant.',
       { details, cause },
     );
   }
-  return undefined;
 }
 
-async function ask(url: URL, init: RequestInit = {}): Promise<{ status: number; text: string } | undefined> {
+/** Whether more can be learned about an error by asking the server. */
+function isVague(error: ConnectionError): boolean {
+  return error.code === 'connection/unreachable' || error.code === 'connection/refused';
+}
+
+/** The status of an answer; undefined when there was none. */
+async function ask(url: URL, signal: AbortSignal | undefined): Promise<number | undefined> {
+  const timeout = AbortSignal.timeout(DIAGNOSIS_TIMEOUT_MS);
   try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(DIAGNOSIS_TIMEOUT_MS) });
-    return { status: response.status, text: (await response.text()).slice(0, 200) };
+    const response = await fetch(url, { signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) });
+    await response.body?.cancel();
+    return response.status;
   } catch {
     // Not reachable is the answer: the caller has the error that led here.
     return undefined;

@@ -6,7 +6,7 @@ import { freed } from '../ops/consumers.ts';
 import { refuse, toSenderError } from '../refusals/refused.ts';
 import type { Context } from '../schema/database.ts';
 import { CODE_VERSION, MODULE_RELEASE, OLDEST_CLIENT } from '../wire/version.ts';
-import { DEFAULT_SCOPE } from '../wire/vocabulary.ts';
+import { DEFAULT_SCOPE, SYSTEM_SCOPE } from '../wire/vocabulary.ts';
 
 const MAINTENANCE_INTERVAL_MICROS = 600_000_000n;
 
@@ -98,7 +98,7 @@ function recordConnection(ctx: Context, settings: Settings, type: 'CLIENT_CONNEC
   const log = new LogWriter(ctx, '');
   const identity = ctx.sender.toHexString();
   const connection = ctx.connectionId?.toHexString() ?? '';
-  if (settings.get('audit_connections')) log.change(type, DEFAULT_SCOPE, identity, { id: identity, connection });
-  else log.broadcast(type, DEFAULT_SCOPE, JSON.stringify({ ids: [identity], items: [{ id: identity, connection }] }));
+  if (settings.get('audit_connections')) log.change(type, SYSTEM_SCOPE, identity, { id: identity, connection });
+  else log.broadcast(type, SYSTEM_SCOPE, JSON.stringify({ ids: [identity], items: [{ id: identity, connection }] }));
   log.flush();
 }

@@ -25,6 +25,8 @@ export function uploadChunk(work: Work, op: UploadChunkOp): void {
   const stored = work.db.chunk.chunkKey.find(chunkKey);
   if (stored !== null) {
     if (!isSameBytes(stored.bytes, op.bytes)) mismatch(digest, op.position, 'other bytes were uploaded for this piece');
+    // Whoever uploads it again is about to refer to it, so its day begins anew.
+    if (known !== null) work.db.chunkValue.valueKey.update({ ...known, recordedAt: work.now });
     return;
   }
   work.db.chunk.insert({ chunkKey, valueKey, digest, position: op.position, bytes: op.bytes, recordedAt: work.now });

@@ -3,7 +3,7 @@ import { checkSetting } from '../access/settings.ts';
 import { refuse } from '../refusals/refused.ts';
 import type { GrantOp, RevokeOp, RoleMemberOp, SetConfigurationOp } from '../schema/op-types.ts';
 import { checkId, checkPattern, checkScope } from '../values/checks.ts';
-import { CONFIGURATION_KEYS, DEFAULT_SCOPE, GRANT_ACTIONS, RESOURCE_KINDS } from '../wire/vocabulary.ts';
+import { CONFIGURATION_KEYS, SYSTEM_SCOPE, GRANT_ACTIONS, RESOURCE_KINDS } from '../wire/vocabulary.ts';
 import type { ConfigurationKey } from '../wire/vocabulary.ts';
 import { scheduleReindexing } from '../maintenance/reindexing.ts';
 import type { Work } from './work.ts';
@@ -23,7 +23,7 @@ export function setConfiguration(work: Work, op: SetConfigurationOp): void {
   const existing = work.db.config.key.find(key);
   const value = op.value === undefined ? undefined : checkSetting(key, op.value);
   if (existing?.value === value) return;
-  const seq = work.log.change('CONFIGURATION_APPLIED', DEFAULT_SCOPE, key);
+  const seq = work.log.change('CONFIGURATION_APPLIED', SYSTEM_SCOPE, key);
   const row = { key, value: value ?? '', publisher: work.ctx.sender, updatedAt: work.now, seq };
   if (value === undefined) work.db.config.key.delete(key);
   else if (existing === null) work.db.config.insert(row);
@@ -38,7 +38,7 @@ export function grantAccess(work: Work, op: GrantOp): void {
   const target = checkGrant(work, op);
   requireAdmin(work, op.resource, target.scope);
   const existing = work.db.grant.grantKey.find(target.grantKey);
-  const seq = work.log.change('GRANT_CHANGED', scopeOfRecord(target.scope), op.subject);
+  const seq = work.log.change('GRANT_CHANGED', SYSTEM_SCOPE, op.subject);
   const row = {
     ...target,
     grantedBy: work.ctx.sender,
@@ -61,7 +61,7 @@ export function revokeAccess(work: Work, op: RevokeOp): void {
       details: { action: op.action, resource: op.resource, scope: target.scope },
     });
   }
-  const seq = work.log.change('GRANT_CHANGED', scopeOfRecord(target.scope), op.subject);
+  const seq = work.log.change('GRANT_CHANGED', SYSTEM_SCOPE, op.subject);
   work.db.grant.grantKey.delete(target.grantKey);
   audit(work, { ...target, detail: { change: 'revoke', scope: target.scope } }, seq);
 }
@@ -73,7 +73,7 @@ export function addRoleMember(work: Work, op: RoleMemberOp): void {
   const subject = op.member.toHexString();
   const memberKey = `${role}\n${subject}`;
   if (work.db.roleMember.memberKey.find(memberKey) !== null) return;
-  const seq = work.log.change('GRANT_CHANGED', DEFAULT_SCOPE, subject);
+  const seq = work.log.change('GRANT_CHANGED', SYSTEM_SCOPE, subject);
   const row = { memberKey, role, member: op.member, grantedBy: work.ctx.sender, grantedAt: work.now, seq };
   work.db.roleMember.insert(row);
   audit(work, { action: 'join', subject, resource: `${ROLE_PREFIX}${role}`, detail: {} }, seq);
@@ -87,7 +87,7 @@ export function removeRoleMember(work: Work, op: RoleMemberOp): void {
   if (work.db.roleMember.memberKey.find(memberKey) === null) {
     refuse('grant/not-found', `${subject} is not in the role '${op.role}'.`, { ids: [subject] });
   }
-  const seq = work.log.change('GRANT_CHANGED', DEFAULT_SCOPE, subject);
+  const seq = work.log.change('GRANT_CHANGED', SYSTEM_SCOPE, subject);
   work.db.roleMember.memberKey.delete(memberKey);
   audit(work, { action: 'leave', subject, resource: `${ROLE_PREFIX}${op.role}`, detail: {} }, seq);
 }
@@ -139,10 +139,6 @@ function requireAdmin(work: Work, resource: string, scope: string): void {
   refuse('permission/denied', `You may not grant ${resource}. Only a holder of grant:admin for it may.`, {
     details: { action: 'grant:admin', resource, scope },
   });
-}
-
-function scopeOfRecord(scope: string): string {
-  return scope === '' ? DEFAULT_SCOPE : scope;
 }
 
 interface AuditDraft {

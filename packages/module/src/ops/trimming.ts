@@ -4,7 +4,7 @@ import { readLogHead } from '../log/log-writer.ts';
 import type { TrimEventsOp } from '../schema/op-types.ts';
 import { checkId } from '../values/checks.ts';
 import { MAX_TRIM_ROWS } from '../wire/limits.ts';
-import { DEFAULT_SCOPE } from '../wire/vocabulary.ts';
+import { SYSTEM_SCOPE } from '../wire/vocabulary.ts';
 import type { Work } from './work.ts';
 
 /** Removes the oldest rows of the log, at most 1,000, which an archive holds under a digest. */
@@ -25,7 +25,7 @@ export function trimEvents(work: Work, op: TrimEventsOp): void {
   requireNoHolder(work, upToSeq);
   work.db.eventLog.seq.delete(new Range({ tag: 'excluded', value: trimmedSeq }, { tag: 'included', value: upToSeq }));
   work.log.trim(upToSeq, segmentDigest);
-  work.log.change('EVENTS_TRIMMED', DEFAULT_SCOPE, segmentDigest, { seq: upToSeq.toString() });
+  work.log.change('EVENTS_TRIMMED', SYSTEM_SCOPE, segmentDigest, { seq: upToSeq.toString() });
 }
 
 function requireNoHolder(work: Work, upToSeq: bigint): void {

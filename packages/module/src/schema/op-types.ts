@@ -7,6 +7,7 @@ import { t, type Infer } from 'spacetimedb/server';
 const optionalTime = t.option(t.timestamp());
 const optionalText = t.option(t.string());
 
+/** `PublishEventOp` on the wire. */
 export const publishEventOp = t.object('PublishEventOp', {
   eventId: t.string(),
   eventType: t.string(),
@@ -22,6 +23,7 @@ export const publishEventOp = t.object('PublishEventOp', {
   durability: t.string(),
 });
 
+/** `CreateEntityOp` on the wire. */
 export const createEntityOp = t.object('CreateEntityOp', {
   id: t.string(),
   entityType: t.string(),
@@ -53,6 +55,7 @@ const changedGraphFields = {
   clearValidity: t.bool(),
 };
 
+/** `UpdateEntityOp` on the wire. */
 export const updateEntityOp = t.object('UpdateEntityOp', {
   id: t.string(),
   ifSeq: t.option(t.u64()),
@@ -60,6 +63,7 @@ export const updateEntityOp = t.object('UpdateEntityOp', {
   ...changedGraphFields,
 });
 
+/** `DeleteEntityOp` on the wire. */
 export const deleteEntityOp = t.object('DeleteEntityOp', {
   id: t.string(),
   ifSeq: t.option(t.u64()),
@@ -68,6 +72,7 @@ export const deleteEntityOp = t.object('DeleteEntityOp', {
   authoredAt: optionalTime,
 });
 
+/** `CreateRelationOp` on the wire. */
 export const createRelationOp = t.object('CreateRelationOp', {
   id: t.string(),
   relationType: t.string(),
@@ -88,6 +93,7 @@ export const createRelationOp = t.object('CreateRelationOp', {
   upsert: t.bool(),
 });
 
+/** `UpdateRelationOp` on the wire. */
 export const updateRelationOp = t.object('UpdateRelationOp', {
   id: t.string(),
   ifSeq: t.option(t.u64()),
@@ -98,6 +104,7 @@ export const updateRelationOp = t.object('UpdateRelationOp', {
   ...changedGraphFields,
 });
 
+/** `DeleteRelationOp` on the wire. */
 export const deleteRelationOp = t.object('DeleteRelationOp', {
   id: t.string(),
   ifSeq: t.option(t.u64()),
@@ -105,10 +112,13 @@ export const deleteRelationOp = t.object('DeleteRelationOp', {
   authoredAt: optionalTime,
 });
 
+/** `StateValue` on the wire. */
 export const stateValue = t.object('StateValue', { state: t.string(), stateEncoding: t.string() });
 
+/** `BranchMoveTo` on the wire. */
 export const branchMoveTo = t.object('BranchMoveTo', { branch: t.string(), expectedHead: optionalText });
 
+/** `RecordVersionOp` on the wire. */
 export const recordVersionOp = t.object('RecordVersionOp', {
   versionId: t.string(),
   store: t.string(),
@@ -127,18 +137,21 @@ export const recordVersionOp = t.object('RecordVersionOp', {
   move: t.option(branchMoveTo),
 });
 
+/** `RecordDeltaOp` on the wire. */
 export const recordDeltaOp = t.object('RecordDeltaOp', {
   versionId: t.string(),
   delta: t.string(),
   deltaEncoding: t.string(),
 });
 
+/** `RecordSnapshotOp` on the wire. */
 export const recordSnapshotOp = t.object('RecordSnapshotOp', {
   versionId: t.string(),
   state: t.string(),
   stateEncoding: t.string(),
 });
 
+/** `MoveBranchOp` on the wire. */
 export const moveBranchOp = t.object('MoveBranchOp', {
   store: t.string(),
   name: t.string(),
@@ -146,12 +159,14 @@ export const moveBranchOp = t.object('MoveBranchOp', {
   head: t.string(),
 });
 
+/** `DeleteBranchOp` on the wire. */
 export const deleteBranchOp = t.object('DeleteBranchOp', {
   store: t.string(),
   name: t.string(),
   expectedHead: optionalText,
 });
 
+/** `CreateTagOp` on the wire. */
 export const createTagOp = t.object('CreateTagOp', {
   store: t.string(),
   name: t.string(),
@@ -161,8 +176,10 @@ export const createTagOp = t.object('CreateTagOp', {
   replace: t.bool(),
 });
 
+/** `DeleteTagOp` on the wire. */
 export const deleteTagOp = t.object('DeleteTagOp', { store: t.string(), name: t.string() });
 
+/** `UploadChunkOp` on the wire. */
 export const uploadChunkOp = t.object('UploadChunkOp', {
   scope: t.string(),
   digest: t.string(),
@@ -171,8 +188,10 @@ export const uploadChunkOp = t.object('UploadChunkOp', {
   bytes: t.byteArray(),
 });
 
+/** `SetConfigurationOp` on the wire. */
 export const setConfigurationOp = t.object('SetConfigurationOp', { key: t.string(), value: optionalText });
 
+/** `GrantOp` on the wire. */
 export const grantOp = t.object('GrantOp', {
   subject: t.string(),
   action: t.string(),
@@ -181,6 +200,7 @@ export const grantOp = t.object('GrantOp', {
   expiresAt: optionalTime,
 });
 
+/** `RevokeOp` on the wire. */
 export const revokeOp = t.object('RevokeOp', {
   subject: t.string(),
   action: t.string(),
@@ -188,8 +208,10 @@ export const revokeOp = t.object('RevokeOp', {
   scope: t.string(),
 });
 
+/** `RoleMemberOp` on the wire. */
 export const roleMemberOp = t.object('RoleMemberOp', { role: t.string(), member: t.identity() });
 
+/** `CreateConsumerOp` on the wire. */
 export const createConsumerOp = t.object('CreateConsumerOp', {
   name: t.string(),
   scope: t.string(),
@@ -200,8 +222,10 @@ export const createConsumerOp = t.object('CreateConsumerOp', {
   failurePolicy: t.string(),
 });
 
+/** `DeleteConsumerOp` on the wire. */
 export const deleteConsumerOp = t.object('DeleteConsumerOp', { name: t.string() });
 
+/** `ClaimPartitionOp` on the wire. */
 export const claimPartitionOp = t.object('ClaimPartitionOp', {
   name: t.string(),
   partition: t.u32(),
@@ -209,12 +233,14 @@ export const claimPartitionOp = t.object('ClaimPartitionOp', {
   leaseMicros: t.i64(),
 });
 
+/** `ReleasePartitionOp` on the wire. */
 export const releasePartitionOp = t.object('ReleasePartitionOp', {
   name: t.string(),
   partition: t.u32(),
   epoch: t.u64(),
 });
 
+/** `ConsumerAdvance` on the wire. */
 export const consumerAdvance = t.object('ConsumerAdvance', {
   name: t.string(),
   partition: t.u32(),
@@ -223,6 +249,7 @@ export const consumerAdvance = t.object('ConsumerAdvance', {
   to: t.u64(),
 });
 
+/** `ParkEventOp` on the wire. */
 export const parkEventOp = t.object('ParkEventOp', {
   name: t.string(),
   partition: t.u32(),
@@ -233,10 +260,13 @@ export const parkEventOp = t.object('ParkEventOp', {
   attempts: t.u32(),
 });
 
+/** `DiscardDeadLetterOp` on the wire. */
 export const discardDeadLetterOp = t.object('DiscardDeadLetterOp', { name: t.string(), eventId: t.string() });
 
+/** `TrimEventsOp` on the wire. */
 export const trimEventsOp = t.object('TrimEventsOp', { upToSeq: t.u64(), segmentDigest: t.string() });
 
+/** `Op` on the wire. */
 export const op = t.enum('Op', {
   publishEvent: publishEventOp,
   createEntity: createEntityOp,
@@ -268,31 +298,59 @@ export const op = t.enum('Op', {
   trimEvents: trimEventsOp,
 });
 
+/** A value of `Op`. */
 export type Op = Infer<typeof op>;
+/** A value of `PublishEventOp`. */
 export type PublishEventOp = Infer<typeof publishEventOp>;
+/** A value of `CreateEntityOp`. */
 export type CreateEntityOp = Infer<typeof createEntityOp>;
+/** A value of `UpdateEntityOp`. */
 export type UpdateEntityOp = Infer<typeof updateEntityOp>;
+/** A value of `DeleteEntityOp`. */
 export type DeleteEntityOp = Infer<typeof deleteEntityOp>;
+/** A value of `CreateRelationOp`. */
 export type CreateRelationOp = Infer<typeof createRelationOp>;
+/** A value of `UpdateRelationOp`. */
 export type UpdateRelationOp = Infer<typeof updateRelationOp>;
+/** A value of `DeleteRelationOp`. */
 export type DeleteRelationOp = Infer<typeof deleteRelationOp>;
+/** A value of `RecordVersionOp`. */
 export type RecordVersionOp = Infer<typeof recordVersionOp>;
+/** A value of `RecordDeltaOp`. */
 export type RecordDeltaOp = Infer<typeof recordDeltaOp>;
+/** A value of `RecordSnapshotOp`. */
 export type RecordSnapshotOp = Infer<typeof recordSnapshotOp>;
+/** A value of `MoveBranchOp`. */
 export type MoveBranchOp = Infer<typeof moveBranchOp>;
+/** A value of `DeleteBranchOp`. */
 export type DeleteBranchOp = Infer<typeof deleteBranchOp>;
+/** A value of `CreateTagOp`. */
 export type CreateTagOp = Infer<typeof createTagOp>;
+/** A value of `DeleteTagOp`. */
 export type DeleteTagOp = Infer<typeof deleteTagOp>;
+/** A value of `UploadChunkOp`. */
 export type UploadChunkOp = Infer<typeof uploadChunkOp>;
+/** A value of `SetConfigurationOp`. */
 export type SetConfigurationOp = Infer<typeof setConfigurationOp>;
+/** A value of `GrantOp`. */
 export type GrantOp = Infer<typeof grantOp>;
+/** A value of `RevokeOp`. */
 export type RevokeOp = Infer<typeof revokeOp>;
+/** A value of `RoleMemberOp`. */
 export type RoleMemberOp = Infer<typeof roleMemberOp>;
+/** A value of `CreateConsumerOp`. */
 export type CreateConsumerOp = Infer<typeof createConsumerOp>;
+/** A value of `DeleteConsumerOp`. */
 export type DeleteConsumerOp = Infer<typeof deleteConsumerOp>;
+/** A value of `ClaimPartitionOp`. */
 export type ClaimPartitionOp = Infer<typeof claimPartitionOp>;
+/** A value of `ReleasePartitionOp`. */
 export type ReleasePartitionOp = Infer<typeof releasePartitionOp>;
+/** A value of `ConsumerAdvance`. */
 export type ConsumerAdvance = Infer<typeof consumerAdvance>;
+/** A value of `ParkEventOp`. */
 export type ParkEventOp = Infer<typeof parkEventOp>;
+/** A value of `DiscardDeadLetterOp`. */
 export type DiscardDeadLetterOp = Infer<typeof discardDeadLetterOp>;
+/** A value of `TrimEventsOp`. */
 export type TrimEventsOp = Infer<typeof trimEventsOp>;

@@ -1,6 +1,9 @@
 /** The scope of everything that names no other. */
 export const DEFAULT_SCOPE = 'main';
 
+/** The scope of records about permissions, settings, connections and trimming, which a scope's readers should not see. */
+export const SYSTEM_SCOPE = '$system';
+
 /** How the text of a value column is to be read: in itself, sealed by the client, or lying in `chunk` rows. */
 export const VALUE_ENCODINGS = ['json/1', 'sealed/1', 'chunks/1'] as const;
 /** One of `VALUE_ENCODINGS`. */

@@ -1,0 +1,89 @@
+import {
+  ALL_ENTITIES,
+  ALL_EVENTS,
+  ALL_REFERENCES,
+  ALL_RELATIONS,
+  ALL_VERSIONS,
+  openUniverse,
+  pages,
+  type Universe,
+} from 'inner-universe';
+
+/** Columns that two runs of the same import may differ in: when the server took it, and who brought it. */
+const ASIDE = new Set(['recordedAt', 'publisher']);
+/** Tables that count connections, requests and the host's own work, not contents. */
+const TABLES_ASIDE = new Set(['client_connection', 'request', 'event_feed', 'job_cursor', 'maintenance_timer', 'rate_bucket']);
+
+/** Everything a universe holds, by pages, without what may differ between two runs; every version's state verified. */
+export async function readContents(universe: Universe): Promise<Record<string, unknown>> {
+  const { client } = universe;
+  const events: object[] = [];
+  for (let afterSeq = 0n, more = true; more; ) {
+    const page = await client.read('readEvents', { ...ALL_EVENTS, afterSeq });
+    // A system record is authored when it is recorded; the first names the owner.
+    events.push(...page.events.map((row) => comparable(row.kind === 'system' ? { ...row, authoredAt: undefined } : row)));
+    ({ lookedTo: afterSeq, more } = page);
+  }
+  const first = events[0] as { eventType: string; data?: string };
+  if (first.eventType === 'SYSTEM_INITIALIZED') delete first.data;
+  const versions = await all((cursor) => client.read('readVersions', { ...ALL_VERSIONS, cursor }), 'versions');
+  const states: Record<string, string> = {};
+  for (const { version } of versions) states[version.versionId] = (await universe.states.load(version.versionId)).tree.hash;
+  const history = { id: '', scope: '', throughSeq: 0n, limit: 0 };
+  const branches = await all((cursor) => client.read('readBranches', { ...ALL_REFERENCES, cursor }), 'branches');
+  const moves: unknown[] = [];
+  for (const branch of branches) {
+    const of = { store: branch.store, branch: branch.name, limit: 0 };
+    moves.push(...(await all((cursor) => client.read('readBranchMoves', { ...of, cursor }), 'moves')));
+  }
+  const status = await client.read('readStatus', {});
+  const read = {
+    entities: await all((cursor) => client.read('readEntities', { ...ALL_ENTITIES, cursor }), 'entities'),
+    relations: await all((cursor) => client.read('readRelations', { ...ALL_RELATIONS, cursor }), 'relations'),
+    entityHistory: await all((cursor) => client.read('readHistory', { ...history, of: 'entity', cursor }), 'entities'),
+    relationHistory: await all((cursor) => client.read('readHistory', { ...history, of: 'relation', cursor }), 'relations'),
+    versions: versions.map(({ version, parents }) => ({ ...version, parents })),
+    stores: await all((cursor) => client.read('readStores', { scope: '', cursor, limit: 0 }), 'stores'),
+    tags: await all((cursor) => client.read('readTags', { ...ALL_REFERENCES, cursor }), 'tags'),
+    branches,
+    moves,
+  };
+  return {
+    events,
+    states,
+    ...Object.fromEntries(Object.entries(read).map(([name, rows]) => [name, rows.map(comparable)])),
+    tables: status.tables.filter((table) => !TABLES_ASIDE.has(table.name)),
+  };
+}
+
+/** As `readContents`, of a data directory that nobody has open. */
+export async function readDirectory(data: string): Promise<Record<string, unknown>> {
+  const universe = await openUniverse({ data });
+  try {
+    return await readContents(universe);
+  } finally {
+    await universe.close();
+  }
+}
+
+/** A row without the columns that may differ, its members sorted and its large integers as text. */
+function comparable(row: unknown): object {
+  const text = JSON.stringify(row, (key, value: unknown) =>
+    ASIDE.has(key) || (key === 'updatedAt' && isBranchTime(row)) ? undefined : typeof value === 'bigint' ? `${value}n` : value,
+  );
+  return JSON.parse(text) as object;
+}
+
+/** A branch is updated when its move is recorded; entities and relations when their authors say so. */
+function isBranchTime(row: unknown): boolean {
+  return typeof row === 'object' && row !== null && 'branchKey' in row;
+}
+
+async function all<P extends { readonly cursor: string; readonly more: boolean }, K extends keyof P>(
+  read: (cursor: string) => Promise<P>,
+  rows: K,
+): Promise<P[K] extends readonly (infer R)[] ? R[] : never> {
+  const found: unknown[] = [];
+  for await (const page of pages(read)) found.push(...(page[rows] as readonly unknown[]));
+  return found as P[K] extends readonly (infer R)[] ? R[] : never;
+}
