@@ -128,7 +128,7 @@ export function makeOddHistory(): GitFixture {
   repository.commitRaw([
     Buffer.from('author J'),
     Buffer.from([0xf6]),
-    Buffer.from('rg <j\\x@example.org> 1700000000 -0730\ncommitter J <> 99999999999999 +0000\n\nan author that is not UTF-8\n'),
+    Buffer.from('rg <j\\x@example.org> 1800000000 -0730\ncommitter J <> 99999999999999 +0000\n\nan author that is not UTF-8\n'),
   ]);
   repository.commitRaw([
     Buffer.from('author  <> 99999999999999 +0000\ncommitter C <c@example.org> 1700000000 +0000\nencoding ISO-8859-1\n\ncaf'),

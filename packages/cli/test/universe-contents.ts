@@ -8,9 +8,10 @@ import {
   pages,
   type Universe,
 } from 'inner-universe';
+import { expect } from 'vitest';
 
 /** Columns that two runs of the same import may differ in: when the server took it, and who brought it. */
-const ASIDE = new Set(['recordedAt', 'publisher']);
+const ASIDE: readonly string[] = ['recordedAt', 'publisher'];
 /** Tables that count connections, requests and the host's own work, not contents. */
 const TABLES_ASIDE = new Set(['client_connection', 'request', 'event_feed', 'job_cursor', 'maintenance_timer', 'rate_bucket']);
 
@@ -56,6 +57,16 @@ export async function readContents(universe: Universe): Promise<Record<string, u
   };
 }
 
+/** Compares part by part and row by row, so that a failure shows the row. */
+export function expectSameContents(found: Record<string, unknown>, expected: Record<string, unknown>): void {
+  expect(Object.keys(found)).toEqual(Object.keys(expected));
+  for (const [part, value] of Object.entries(found)) {
+    const [rows, wanted] = [value, expected[part]].map((each) => Object.entries(each as object));
+    rows?.forEach((row, index) => expect(row, part).toEqual(wanted?.[index]));
+    expect(rows?.length, part).toBe(wanted?.length);
+  }
+}
+
 /** As `readContents`, of a data directory that nobody has open. */
 export async function readDirectory(data: string): Promise<Record<string, unknown>> {
   const universe = await openUniverse({ data });
@@ -66,17 +77,18 @@ export async function readDirectory(data: string): Promise<Record<string, unknow
   }
 }
 
-/** A row without the columns that may differ, its members sorted and its large integers as text. */
+/** A row without the columns that may differ, its large integers as text. */
 function comparable(row: unknown): object {
+  const aside = isOfGraph(row) ? ASIDE : [...ASIDE, 'createdAt', 'updatedAt'];
   const text = JSON.stringify(row, (key, value: unknown) =>
-    ASIDE.has(key) || (key === 'updatedAt' && isBranchTime(row)) ? undefined : typeof value === 'bigint' ? `${value}n` : value,
+    aside.includes(key) ? undefined : typeof value === 'bigint' ? `${value}n` : value,
   );
   return JSON.parse(text) as object;
 }
 
-/** A branch is updated when its move is recorded; entities and relations when their authors say so. */
-function isBranchTime(row: unknown): boolean {
-  return typeof row === 'object' && row !== null && 'branchKey' in row;
+/** Authors say when entities and relations were made and changed; of branches and stores the server does. */
+function isOfGraph(row: unknown): boolean {
+  return typeof row === 'object' && row !== null && ('entityType' in row || 'relationType' in row);
 }
 
 async function all<P extends { readonly cursor: string; readonly more: boolean }, K extends keyof P>(

@@ -51,15 +51,23 @@ export class RefusedError extends NervPersistenceError {
   override readonly name: string = 'RefusedError';
   readonly op: number | undefined;
   readonly ids: readonly string[];
+  readonly #refusal: Refusal;
 
   constructor(refusal: Refusal, options: Pick<NervErrorOptions, 'cause'> = {}) {
     super(refusal.code, refusal.message, {
-      details: { ...refusal.details, ids: refusal.ids, op: refusal.op },
+      details: { ...refusal.details, ids: refusal.ids, ...(refusal.op === null ? {} : { op: refusal.op }) },
       cause: options.cause,
       retryable: refusal.code === 'limit/rate' || refusal.code === 'schema/migrating',
     });
     this.op = refusal.op ?? undefined;
     this.ids = refusal.ids;
+    this.#refusal = refusal;
+  }
+
+  /** The same refusal as somebody sees it whose ops begin at this index of the request. */
+  from(first: number): RefusedError {
+    const { op } = this.#refusal;
+    return new RefusedError({ ...this.#refusal, op: op === null ? null : op - first }, { cause: this.cause });
   }
 }
 
@@ -77,33 +85,32 @@ export function makeCallError(name: string, cause: unknown): NervError<string> {
       cause,
     });
   }
-  return makeRefusalError(refusal, cause);
+  return makeTyped(new RefusedError(refusal, { cause }));
 }
 
-/** Whether an error is a refusal of the module, and of which op: NERV's own classes carry it as their cause. */
-export function refusedOp(error: unknown): number | undefined {
-  if (error instanceof RefusedError) return error.op;
-  return error instanceof NervError && error.cause instanceof RefusedError ? error.cause.op : undefined;
+/** The refusal that an error is, or that it was made of: NERV's own classes carry it as their cause. */
+export function refusalOf(error: unknown): RefusedError | undefined {
+  if (error instanceof RefusedError) return error;
+  return error instanceof NervError && error.cause instanceof RefusedError ? error.cause : undefined;
 }
 
-function makeRefusalError(refusal: Refusal, cause: unknown): NervError<string> {
-  const refused = new RefusedError(refusal, { cause });
-  const [id = ''] = refusal.ids;
-  switch (refusal.code) {
+/** The typed error of a refusal as somebody sees it whose ops begin at this index of the request. */
+export function makeRefusalFrom(refused: RefusedError, first: number): NervError<string> {
+  return makeTyped(first === 0 ? refused : refused.from(first));
+}
+
+function makeTyped(refused: RefusedError): NervError<string> {
+  const [id = ''] = refused.ids;
+  switch (refused.code) {
     case 'entity/not-found':
       return new EntityNotFoundError(id, { cause: refused });
     case 'relation/not-found':
       return new RelationNotFoundError(id, { cause: refused });
-    case 'state/version-conflict':
-      return new VersionConflictError(
-        {
-          ...refusal.details,
-          branch: textOf(refusal.details['branch']) ?? '',
-          expectedHead: textOf(refusal.details['expectedHead']),
-          actualHead: textOf(refusal.details['actualHead']),
-        },
-        { cause: refused },
-      );
+    case 'state/version-conflict': {
+      const { branch, expectedHead, head } = refused.details;
+      const details = { branch: String(branch), expectedHead: textOf(expectedHead), actualHead: textOf(head) };
+      return new VersionConflictError(details, { cause: refused });
+    }
     default:
       return refused;
   }

@@ -11,7 +11,9 @@ export {
 export { InnerUniverseController, type ControllerState } from './controller/controller.ts';
 export { InnerUniverseClient, type ChangeListener, type ChangeType } from './client/inner-universe-client.ts';
 export type { ApplyOptions, ModuleClient } from './client/client.ts';
-export type { LiveEvent, LiveListener, ReadPage } from './client/change-feed.ts';
+export type { LiveListener } from './client/change-feed.ts';
+export type { LiveEvent, ReadPage } from './client/change-source.ts';
+export type { RowFollowing } from './client/row-followers.ts';
 export { opByteLength } from './client/op-size.ts';
 export { makeStoredText, type StoredText } from './client/value-text.ts';
 export {

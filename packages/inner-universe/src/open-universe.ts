@@ -8,6 +8,9 @@ import { SpacetimeEntityGraph } from './graph/spacetime-entity-graph.ts';
 import { StateStores } from './temporal/state-stores.ts';
 import type { Universe } from './universe.ts';
 
+/** How long a server may leave a call without an answer before the connection is taken to be dead. */
+const SILENCE_MS = 60_000;
+
 /**
  * Opens a universe: on disk in this process (`{ data }`), in memory (`{ memory: true }`), or on a server
  * (`{ server, token }`). The same program runs on all three.
@@ -22,6 +25,7 @@ export async function openUniverse(options: UniverseOptions): Promise<Universe> 
   const controller = new InnerUniverseController(config, onError);
   const connector = await controller.startServerMode();
   try {
+    options.signal?.throwIfAborted();
     const client = await InnerUniverseClient.open(
       {
         connector,
@@ -31,6 +35,7 @@ export async function openUniverse(options: UniverseOptions): Promise<Universe> 
         waiting: systemWaiting,
         onError,
         reconnectForMs: config.reconnectForMs,
+        silenceMs: config.placement.type === 'server' ? SILENCE_MS : undefined,
       },
       { signal: options.signal },
     );
@@ -70,34 +75,33 @@ class OpenUniverse implements Universe {
     return this.close();
   }
 
+  /** Handlers first, so that they see nothing half closed; then what waits is sent; then what it runs on ends. */
   async #close(): Promise<void> {
     this.states.close();
-    await this.graph.close();
-    await this.events.close();
-    try {
-      await this.client.close();
-    } finally {
-      await this.controller.stop();
+    const ends = [() => this.graph.close(), () => this.events.close(), () => this.client.close(), () => this.controller.stop()];
+    const errors: unknown[] = [];
+    for (const end of ends) {
+      try {
+        await end();
+      } catch (error) {
+        errors.push(error);
+      }
     }
+    if (errors.length > 0) throw errors[0];
   }
 }
 
 const systemWaiting: Waiting = {
   sleep: (delayMs, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(signal.reason as Error);
-        return;
-      }
-      const timer = setTimeout(() => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      }, delayMs);
-      const onAbort = (): void => {
+    new Promise((resolve) => {
+      const finish = (): void => {
         clearTimeout(timer);
-        reject(signal.reason as Error);
+        signal.removeEventListener('abort', finish);
+        resolve();
       };
-      signal.addEventListener('abort', onAbort, { once: true });
+      const timer = setTimeout(finish, delayMs);
+      if (signal.aborted) finish();
+      else signal.addEventListener('abort', finish, { once: true });
     }),
   random: () => Math.random(),
   nowMs: () => performance.now(),

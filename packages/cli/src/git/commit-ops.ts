@@ -15,8 +15,8 @@ const SCOPE = 'main';
 const NAME_BYTES_MAX = 1_024;
 const LABEL_BYTES_MAX = 128;
 const DESCRIPTION_BYTES_MAX = 65_536;
-/** What a timestamp column holds: 64 bits of microseconds. git takes any number of seconds. */
-const MICROS_MAX = 2n ** 63n - 1n;
+/** The furthest moment that both a column and JavaScript's calendar know. git takes any number of seconds. */
+const MICROS_MAX = 8_640_000_000_000_000_000n;
 
 /** What is known of a recorded version: what the next one on its line needs. */
 export interface RecordedVersion {
@@ -271,7 +271,7 @@ function timeOf(signature: Signature): WireTimestamp {
   return makeWireTimestamp(microsOf(signature));
 }
 
-/** The moment in microseconds; one that no column holds becomes the nearest that does, and stands as it is in the event. */
+/** The moment in microseconds; one beyond the calendar becomes its end, and stands as it is in the event's data. */
 function microsOf({ timeSeconds }: Signature): bigint {
   const micros = timeSeconds * 1_000_000n;
   return micros > MICROS_MAX ? MICROS_MAX : micros < -MICROS_MAX ? -MICROS_MAX : micros;

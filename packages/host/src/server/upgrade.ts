@@ -48,6 +48,8 @@ export class UpgradeHandler {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
+      // The link answers pings itself, at a rate at which the client reads.
+      autoPong: false,
       maxPayload: DEFAULT_SESSION_LIMITS.inboundPayloadBytesMax,
       handleProtocols: (offered) => {
         const version = tryNegotiate(offered);

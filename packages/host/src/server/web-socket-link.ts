@@ -19,6 +19,8 @@ export class WebSocketLink implements ClientLink, KeptConnection {
   #session: Session | undefined;
   #wasActive = false;
   #lastBufferedBytes = 0;
+  #isPonging = false;
+  #pongDue: Buffer | undefined;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -29,7 +31,7 @@ export class WebSocketLink implements ClientLink, KeptConnection {
     this.#session = session;
     const socket = this.#socket;
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    socket.on('ping', () => this.#noteActivity());
+    socket.on('ping', (data) => this.#answerPing(data));
     socket.on('pong', () => this.#noteActivity());
     // A broken frame or a lost peer: the close event that follows carries everything there is to do.
     socket.on('error', (error) => session.log('debug', `websocket error: ${error.message}`));
@@ -88,6 +90,23 @@ export class WebSocketLink implements ClientLink, KeptConnection {
     this.#noteActivity();
     if (!isBinary) this.#session?.fail(CLOSE_CODES.error, 'websocket does not support text messages');
     else this.#session?.receive(toBytes(data));
+  }
+
+  /** Answers the newest ping once the answer before is out: a client that pings and never reads must cost nothing. */
+  #answerPing(data: Buffer): void {
+    this.#noteActivity();
+    if (this.#isPonging) {
+      this.#pongDue = data;
+      return;
+    }
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#isPonging = true;
+    this.#socket.pong(data, false, () => {
+      this.#isPonging = false;
+      const due = this.#pongDue;
+      this.#pongDue = undefined;
+      if (due !== undefined) this.#answerPing(due);
+    });
   }
 
   #noteActivity(): void {

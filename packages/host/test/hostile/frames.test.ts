@@ -192,12 +192,27 @@ describe('WebSocket frames that break the rules', () => {
     await victim.assertServes();
   });
 
-  test('pings in a flood are bounded as everything else is', async () => {
-    const client = await WireClient.open(victim.address);
-    client.socket.pause();
-    for (let count = 0; count < 20_000; count += 1) client.socket.ping('x'.repeat(100));
+  test('of a flood of pings that nobody reads the answers to, the newest is answered and the rest are not kept', async () => {
+    const socket = openTcp(victim.server.port);
+    socket.write(HANDSHAKE);
+    socket.pause();
+    const ping = frame(0x89, 0xfd, ...MASK, ...Buffer.from('x'.repeat(125)));
+    const many = Buffer.concat(Array.from({ length: 10_000 }, () => ping));
+    for (let count = 0; count < 30; count += 1) await new Promise((resolve) => socket.write(many, resolve));
     await victim.assertServes();
-    client.vanish();
+    socket.write(frame(0x89, 0x82, ...MASK, 0x6f, 0x6b));
+    socket.write(frame(0x88, 0x82, ...MASK, 0x03, 0xe8));
+    let bytes = 0;
+    let tail = '';
+    socket.on('data', (data: Buffer) => {
+      bytes += data.length;
+      tail = (tail + data.toString('latin1')).slice(-1_000);
+    });
+    socket.resume();
+    await new Promise((resolve) => socket.once('close', resolve));
+    // All answers would be 38 MB.
+    expect(bytes).toBeLessThan(20_000_000);
+    expect(tail).toContain('\x8a\x02ok');
     await victim.assertAlone();
   });
 });

@@ -22,7 +22,6 @@ export class Victim {
   readonly logs: readonly LogRecord[];
   readonly #witness: WireClient;
   #calls = 0;
-  #updates = 0;
 
   private constructor(host: Host, parts: { server: RunningServer; logs: LogRecord[]; witness: WireClient }) {
     this.host = host;
@@ -33,7 +32,11 @@ export class Victim {
 
   static async start(options: Partial<HostOptions> = {}): Promise<Victim> {
     const logs: LogRecord[] = [];
-    const host = await openHost({ memory: true, logger: { log: (record) => void logs.push(record) }, ...options });
+    const host = await openHost({
+      memory: options.data === undefined,
+      logger: { log: (record) => void logs.push(record) },
+      ...options,
+    });
     await host.createDatabase({ name: 'test', module: await bundleOf('people.ts') });
     const server = await host.serve({ host: '127.0.0.1', port: 0 });
     const witness = await WireClient.open(server.address, { token: host.ownerToken });
@@ -103,12 +106,10 @@ export class Victim {
         for (const row of inserts) add(table, row, 1);
       }
     };
-    this.#updates = 0;
     for (const message of this.#witness.messages) {
       if (message.type === 'subscribed')
         for (const { table, rows } of message.tables) for (const row of rows) add(table, row, 1);
       if (message.type === 'update' || message.type === 'reducer') {
-        this.#updates += 1;
         apply(message.updates);
       }
     }

@@ -99,7 +99,7 @@ export class ModuleClient implements AsyncDisposable {
         if (feed.isOwner) await rows.attach(connection, feed.cursor, step);
       });
       opened.connection = connection;
-      opened.client?.#adopt(connection);
+      if (opened.client !== undefined) opened.client.#adopt(connection);
     };
     const { connector, waiting, onState, reconnectForMs } = parts;
     const link = await Link.open({ connector, waiting, onState, reconnectForMs, prepare }, call);
@@ -172,8 +172,8 @@ export class ModuleClient implements AsyncDisposable {
    * to tables. The result ends it.
    */
   async followRows(following: RowFollowing): Promise<() => void> {
-    const connection = this.#feed.isOwner ? await this.#link.connection() : undefined;
-    return this.#rows.add(following, connection, this.#feed.cursor);
+    if (!this.#feed.isOwner) return () => undefined;
+    return this.#call((connection) => this.#rows.add(following, connection, this.#feed.cursor), {});
   }
 
   /** Resolves when everything committed before this call has been handed to the listeners. */

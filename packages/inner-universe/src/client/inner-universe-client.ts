@@ -23,7 +23,7 @@ import {
   type VersionEntry,
 } from '@inner-universe/module/wire';
 import type { CallOptions } from '../connection/connection.ts';
-import type { LiveEvent } from './change-feed.ts';
+import type { LiveEvent } from './change-source.ts';
 import { ModuleClient, type ClientParts } from './client.ts';
 import { ALL_ENTITIES, ALL_EVENTS, ALL_RELATIONS, ALL_VERSIONS, pages } from './reads.ts';
 

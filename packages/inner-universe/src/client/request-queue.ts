@@ -7,7 +7,7 @@
  * - A call's own ops are never split: they apply together or not at all.
  */
 import { MAX_REQUEST_BYTES, MAX_REQUEST_OPS, type Op } from '@inner-universe/module/wire';
-import { NervPersistenceError, refusedOp } from '../errors.ts';
+import { makeRefusalFrom, NervPersistenceError, refusalOf } from '../errors.ts';
 import { opByteLength } from './op-size.ts';
 
 /** Sends one request and resolves when it is durable. */
@@ -16,11 +16,14 @@ export type SendRequest = (requestId: string, ops: readonly Op[]) => Promise<voi
 export interface RequestQueueOptions {
   readonly send: SendRequest;
   readonly makeRequestId: () => string;
-  /** Calls that may wait; one more is refused with `client/queue-full`. Default 100,000. */
+  /** Calls that may wait; one more is refused with `client/queue-full`. Default 250,000. */
   readonly callsMax?: number | undefined;
-  /** Bytes that may wait. Default 64 MiB. */
+  /** Bytes that may wait. One call may always wait, whatever its size. Default 256 MiB. */
   readonly bytesMax?: number | undefined;
 }
+
+const CALLS_MAX = 250_000;
+const BYTES_MAX = 268_435_456;
 
 interface QueuedCall {
   readonly ops: readonly Op[];
@@ -42,8 +45,8 @@ export class RequestQueue {
   constructor(options: RequestQueueOptions) {
     this.#send = options.send;
     this.#makeRequestId = options.makeRequestId;
-    this.#callsMax = options.callsMax ?? 100_000;
-    this.#bytesMax = options.bytesMax ?? 64 * 1024 * 1024;
+    this.#callsMax = options.callsMax ?? CALLS_MAX;
+    this.#bytesMax = options.bytesMax ?? BYTES_MAX;
   }
 
   /** Calls that have not been sent. */
@@ -53,26 +56,42 @@ export class RequestQueue {
 
   /**
    * Queues ops that belong together; resolves when they are durable, rejects with the error of the op that was
-   * refused, in which case none of them was applied.
+   * refused, in which case none of them was applied. A refusal's `op` counts from the first of these.
    */
   write(ops: readonly Op[]): Promise<void> {
-    const bytes = ops.reduce((sum, op) => sum + opByteLength(op), 0);
-    if (ops.length > MAX_REQUEST_OPS) return Promise.reject(makeTooManyOps(ops.length));
-    if (bytes > MAX_REQUEST_BYTES) return Promise.reject(makeTooLarge(bytes));
-    if (this.#waiting.length >= this.#callsMax || this.#waitingBytes + bytes > this.#bytesMax) {
-      return Promise.reject(this.#makeFull());
+    const bytes = byteLengthOf(ops);
+    const fault = this.#faultOf(ops, bytes) ?? this.#fullness(1, bytes);
+    return fault === undefined ? this.#push(ops, bytes) : Promise.reject(fault);
+  }
+
+  /**
+   * Queues groups of ops, each as `write` does, with nobody's ops in between out of turn; resolves when all are
+   * durable, rejects with the first error. When the queue has no room for all, none is queued.
+   */
+  async writeInTurn(groups: readonly (readonly Op[])[]): Promise<void> {
+    const sizes = groups.map(byteLengthOf);
+    for (const [index, ops] of groups.entries()) {
+      const fault = this.#faultOf(ops, sizes[index] ?? 0);
+      if (fault !== undefined) throw fault;
     }
+    const full = this.#fullness(groups.length, sum(sizes));
+    if (full !== undefined) throw full;
+    const results = await Promise.allSettled(groups.map((ops, index) => this.#push(ops, sizes[index] ?? 0)));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Resolves when everything queued so far has been answered. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  #push(ops: readonly Op[], bytes: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ops, bytes, resolve, reject });
       this.#waitingBytes += bytes;
       // Calls made in the same turn of the event loop share a request.
       this.#running ??= Promise.resolve().then(() => this.#drain());
     });
-  }
-
-  /** Resolves when everything queued so far has been answered. */
-  async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
   }
 
   async #drain(): Promise<void> {
@@ -109,33 +128,52 @@ export class RequestQueue {
         rest.forEach((call) => call.resolve());
         return;
       } catch (error) {
-        const refused = findCall(rest, refusedOp(error));
+        const refused = findRefused(rest, error);
         if (refused === undefined) {
           rest.forEach((call) => call.reject(error));
           return;
         }
-        rest[refused]?.reject(error);
-        rest = rest.filter((_, index) => index !== refused);
+        rest[refused.index]?.reject(refused.error);
+        rest = rest.toSpliced(refused.index, 1);
       }
     }
   }
 
-  #makeFull(): NervPersistenceError {
+  #faultOf(ops: readonly Op[], bytes: number): NervPersistenceError | undefined {
+    if (ops.length > MAX_REQUEST_OPS) return makeTooManyOps(ops.length);
+    return bytes > MAX_REQUEST_BYTES ? makeTooLarge(bytes) : undefined;
+  }
+
+  #fullness(calls: number, bytes: number): NervPersistenceError | undefined {
+    const { length } = this.#waiting;
+    if (length === 0) return undefined;
+    if (length + calls <= this.#callsMax && this.#waitingBytes + bytes <= this.#bytesMax) return undefined;
     return new NervPersistenceError(
       'client/queue-full',
-      `${this.#waiting.length} calls (${this.#waitingBytes} bytes) wait to be sent. Await what you publish before publishing more.`,
-      { details: { calls: this.#waiting.length, bytes: this.#waitingBytes }, retryable: true },
+      `${length} calls (${this.#waitingBytes} bytes) wait to be sent. Await what you write before writing more.`,
+      { details: { calls: length, bytes: this.#waitingBytes }, retryable: true },
     );
   }
 }
 
-/** Which call the op at this position of the request belongs to. */
-function findCall(calls: readonly QueuedCall[], op: number | undefined): number | undefined {
-  if (op === undefined) return calls.length === 1 ? 0 : undefined;
+function byteLengthOf(ops: readonly Op[]): number {
+  let bytes = 0;
+  for (const op of ops) bytes += opByteLength(op);
+  return bytes;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** Which call was refused, and the error as it sees it; undefined when the whole request failed. */
+function findRefused(calls: readonly QueuedCall[], error: unknown): { index: number; error: unknown } | undefined {
+  const refused = refusalOf(error);
+  if (refused?.op === undefined) return undefined;
   let first = 0;
-  for (const [index, call] of calls.entries()) {
-    if (op < first + call.ops.length) return index;
-    first += call.ops.length;
+  for (const [index, { ops }] of calls.entries()) {
+    if (refused.op < first + ops.length) return { index, error: makeRefusalFrom(refused, first) };
+    first += ops.length;
   }
   return undefined;
 }

@@ -13,11 +13,11 @@ export interface RowFollowing {
 export class RowFollowers {
   readonly #followings = new Map<RowFollowing, ConnectionSubscription | undefined>();
 
-  /** Begins on this connection, if there is one, and on every later one. Resolves when it has begun. */
-  async add(following: RowFollowing, connection: Connection | undefined, seq: bigint): Promise<() => void> {
+  /** Begins on this connection, and on every later one. The result ends it. */
+  async add(following: RowFollowing, connection: Connection, seq: bigint): Promise<() => void> {
     this.#followings.set(following, undefined);
     try {
-      if (connection !== undefined) await this.#begin(following, connection, seq);
+      await this.#begin(following, connection, seq);
     } catch (error) {
       this.#followings.delete(following);
       throw error;

@@ -8,7 +8,7 @@ import {
 import { sha256Hex } from '@inner-universe/nerv/hash';
 import { NervPersistenceError } from '../errors.ts';
 import { utf8Length } from './op-size.ts';
-import type { ReadPage } from './change-feed.ts';
+import type { ReadPage } from './change-source.ts';
 
 /** A value's text as a column holds it: the text itself, or what names its chunks. */
 export interface StoredText {

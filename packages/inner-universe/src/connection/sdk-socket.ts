@@ -16,6 +16,7 @@ export interface SdkSocket {
 export interface SocketEnd {
   readonly code: number;
   readonly reason: string;
+  readonly wasClean: boolean;
 }
 
 /** What a socket is opened for. */
@@ -104,7 +105,7 @@ export class GuardedSocket implements SdkSocket {
     if (this.#ended) return;
     this.#fault = fault;
     this.#inner.close();
-    this.#end({ code: 1006, reason: fault.message });
+    this.#end({ code: 1006, reason: fault.message, wasClean: false });
   }
 
   #end(event: SocketEnd): void {

@@ -105,7 +105,7 @@ class ServerSocket implements SdkSocket {
   readonly #transport: Transport;
   readonly #socket: WebSocketLike;
   readonly #signal: AbortSignal;
-  readonly #terminate = (): void => this.#end({ code: 1006, reason: 'given up' });
+  readonly #terminate = (): void => this.#end({ code: 1006, reason: 'given up', wasClean: false });
   #onclose: ((event: SocketEnd) => void) | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
@@ -136,7 +136,7 @@ class ServerSocket implements SdkSocket {
       if (this.#ended) return;
       const bytes = new Uint8Array(data);
       if (bytes[0] === UNCOMPRESSED) handler({ data: bytes.subarray(1) });
-      else this.#end({ code: 1002, reason: `a message came compressed (${bytes[0]}), which was not asked for` });
+      else this.#end({ code: 1002, reason: `a message came compressed (${bytes[0]}), unasked`, wasClean: false });
     };
   }
 

@@ -1,7 +1,6 @@
 import type { Host, Logger, RunningServer, ServeOptions } from '@inner-universe/host';
 import type { Connector } from '../connection/connection.ts';
 import { EmbeddedConnector } from '../connection/embedded-connector.ts';
-import type { SocketFactory } from '../connection/sdk-connection.ts';
 import { ServerConnector } from '../connection/server-connector.ts';
 import { NervPersistenceError } from '../errors.ts';
 import type { InnerUniverseConfig } from './config.ts';
@@ -18,6 +17,7 @@ export class InnerUniverseController implements AsyncDisposable {
   #state: ControllerState = 'stopped';
   #host: Host | undefined;
   #server: RunningServer | undefined;
+  #stopping: Promise<void> | undefined;
 
   constructor(config: InnerUniverseConfig, onError: (error: unknown) => void) {
     this.config = config;
@@ -66,8 +66,17 @@ export class InnerUniverseController implements AsyncDisposable {
   }
 
   /** Stops serving, makes everything durable, and gives up the directory. Idempotent. */
-  async stop(): Promise<void> {
-    if (this.#state === 'stopped') return;
+  stop(): Promise<void> {
+    if (this.#state === 'stopped') return Promise.resolve();
+    this.#stopping ??= this.#stop().finally(() => (this.#stopping = undefined));
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
     this.#state = 'stopping';
     const host = this.#host;
     this.#host = undefined;
@@ -77,10 +86,6 @@ export class InnerUniverseController implements AsyncDisposable {
     } finally {
       this.#state = 'stopped';
     }
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
   }
 
   async #start(): Promise<Connector> {
@@ -98,11 +103,11 @@ export class InnerUniverseController implements AsyncDisposable {
     } catch (error) {
       throw makeOpenError(error, placement.type === 'disk' ? placement.data : 'memory');
     }
+    const host = this.#host;
     return new EmbeddedConnector({
-      // The pair has the members of a WebSocket that the SDK uses; its events carry less than the web's.
-      socketFactory: this.#host.connectInProcess as unknown as SocketFactory,
+      host,
       database,
-      token: this.#host.ownerToken,
+      token: host.ownerToken,
       onListenerError: this.#onError,
     });
   }

@@ -1,7 +1,7 @@
 import { microsOf, type ReadEventsArguments } from '@inner-universe/module/wire';
-import type { EventOf, EventPage, EventQuery, NervEvent } from '@inner-universe/nerv';
+import { NervError, type EventOf, type EventPage, type EventQuery, type NervEvent } from '@inner-universe/nerv';
 import { ALL_EVENTS } from '../client/reads.ts';
-import type { ReadPage } from '../client/change-feed.ts';
+import type { ReadPage } from '../client/change-source.ts';
 import { fetchEventOfRow } from './event-row.ts';
 
 const PAGE_EVENTS_MAX = 1_000;
@@ -24,9 +24,12 @@ export class EventLogReader<M extends object> {
   async *iterate<P extends string>(query: EventQuery<P>): AsyncGenerator<EventOf<M, P>, void, undefined> {
     let left = query.limit ?? Number.POSITIVE_INFINITY;
     let cursor = query.cursor;
+    // The module does not know the authored times: of a page that is filtered by them, few may be left.
+    const isFiltered = query.from !== undefined || query.to !== undefined;
     while (left > 0) {
-      const page = await this.queryPage({ ...query, limit: Math.min(left, PAGE_EVENTS_MAX), cursor });
-      yield* page.items;
+      const limit = isFiltered ? PAGE_EVENTS_MAX : Math.min(left, PAGE_EVENTS_MAX);
+      const page = await this.queryPage({ ...query, limit, cursor });
+      yield* left < page.items.length ? page.items.slice(0, left) : page.items;
       left -= page.items.length;
       if (page.next === undefined) return;
       cursor = page.next;
@@ -53,8 +56,8 @@ export class EventLogReader<M extends object> {
 }
 
 function makeArguments(query: EventQuery, descending: boolean): ReadEventsArguments {
-  const cursor = query.cursor === undefined ? undefined : BigInt(query.cursor);
-  const afterSeq = query.afterSeq === undefined ? 0n : BigInt(query.afterSeq);
+  const cursor = query.cursor === undefined ? undefined : parseCursor(query.cursor);
+  const afterSeq = BigInt(checkedWhole('afterSeq', query.afterSeq ?? 0, 0));
   return {
     ...ALL_EVENTS,
     pattern: query.pattern ?? '',
@@ -63,8 +66,20 @@ function makeArguments(query: EventQuery, descending: boolean): ReadEventsArgume
     afterSeq: descending ? afterSeq : (cursor ?? afterSeq),
     throughSeq: descending ? (cursor ?? 0n) : 0n,
     descending,
-    limit: Math.min(query.limit ?? PAGE_EVENTS_MAX, PAGE_EVENTS_MAX),
+    limit: Math.min(checkedWhole('limit', query.limit ?? PAGE_EVENTS_MAX, 1), PAGE_EVENTS_MAX),
   };
+}
+
+function parseCursor(cursor: string): bigint {
+  if (/^\d{1,20}$/.test(cursor)) return BigInt(cursor);
+  throw new NervError('event/invalid', `${JSON.stringify(cursor)} is no cursor of this log.`, { details: { cursor } });
+}
+
+function checkedWhole(name: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new NervError('event/invalid', `The option '${name}' is ${value}; it must be a whole number from ${least}.`, {
+    details: { [name]: value },
+  });
 }
 
 function completeEvent(event: Awaited<ReturnType<typeof fetchEventOfRow>>): NervEvent {

@@ -1,7 +1,7 @@
 import { microsOf, type EventColumns } from '@inner-universe/module/wire';
 import type { IncomingEvent } from '@inner-universe/nerv';
 import { parse } from '@inner-universe/nerv/values';
-import type { ReadPage } from '../client/change-feed.ts';
+import type { ReadPage } from '../client/change-source.ts';
 import { loadStoredText } from '../client/value-text.ts';
 
 /** A row of the log, the feed or the ring, as an event carries it. */

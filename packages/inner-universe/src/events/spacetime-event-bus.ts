@@ -2,11 +2,13 @@
  * The event bus over the log. Invariants:
  * - A durable event reaches this bus's handlers when it comes back from the log, in order of `seq`, once; nothing was
  *   delivered earlier, so there is no echo to suppress. Optimistic ones are the exception that says so.
- * - Delivery is one line: an event whose value must be fetched holds back those behind it.
+ * - Delivery is one line, see `EventLine`.
  */
 import { makeWireTimestamp, type Op, type PublishEventOp } from '@inner-universe/module/wire';
 import {
+  assertPublishable,
   EventBus as LocalBus,
+  NervError,
   type DataArguments,
   type DeliveryReport,
   type EmitOptions,
@@ -26,11 +28,10 @@ import {
   type WaitOptions,
 } from '@inner-universe/nerv';
 import { stringify } from '@inner-universe/nerv/values';
-import type { LiveEvent } from '../client/change-feed.ts';
 import type { ModuleClient } from '../client/client.ts';
-import { makeStoredText } from '../client/value-text.ts';
+import { makeStoredText, type StoredText } from '../client/value-text.ts';
 import { EventLogReader } from './event-log-reader.ts';
-import { fetchEventOfRow, makeEventOfRow, needsFetch } from './event-row.ts';
+import { EventLine } from './event-line.ts';
 
 /** How a bus over the log behaves where a call says nothing. */
 export interface SpacetimeEventBusOptions {
@@ -51,17 +52,20 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
   readonly #options: SpacetimeEventBusOptions;
   readonly #local: Local<M>;
   readonly #log: EventLogReader<M>;
+  readonly #line: EventLine;
   readonly #stopListening: () => void;
   /** Those who wait for the delivery of an event they published, by its id. */
-  readonly #awaited = new Map<string, (report: DeliveryReport | undefined) => void>();
-  #line: Promise<void> | undefined;
+  readonly #awaited = new Map<string, (report: Promise<DeliveryReport> | undefined) => void>();
+  #closed = false;
 
   constructor(client: ModuleClient, options: SpacetimeEventBusOptions) {
     this.#client = client;
     this.#options = options;
     this.#local = new LocalBus<M>({ ids: client.ids, clock: client.clock, history: 0, onError: ({ error }) => options.onError(error) });
     this.#log = new EventLogReader<M>(client.readPage);
-    this.#stopListening = client.listen((events) => this.#accept(events));
+    const { onError } = options;
+    this.#line = new EventLine({ read: client.readPage, deliver: (event) => this.#deliver(event), onError });
+    this.#stopListening = client.listen((events) => this.#line.accept(events));
   }
 
   emit<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], EmitOptions>): string {
@@ -70,29 +74,31 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
 
   /** Default durability: `'durable'`. Resolves with the event's id when that is reached. */
   async publish<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], PublishOptions>): Promise<string> {
-    const [data, options] = rest as [data?: unknown, options?: PublishOptions];
-    if (options?.durability === 'local') return this.#local.publish(type, ...rest);
-    const id = options?.id ?? this.#client.ids.nextId();
-    const { op, chunks } = this.#makeOp({ id, type, data, options });
-    if (options?.optimistic === true) this.#deliverPending({ id, type, data, options });
-    try {
-      await this.#client.writeWithChunks(chunks, [op]);
-    } catch (error) {
-      this.#local.rejectPending(id, error);
-      throw error;
-    }
-    return id;
+    const [data, options = {}] = rest as [data?: unknown, options?: PublishOptions];
+    if (options.durability === 'local') return this.#local.publish(type, ...rest);
+    return this.#publish({ id: options.id ?? this.#client.ids.nextId(), type, data, options });
   }
 
+  /**
+   * Waits until the event has come back and the handlers here have settled. An event that may not be read by its own
+   * publisher does not come back: nobody handled it.
+   */
   async publishAndWait<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], PublishOptions>): Promise<DeliveryReport> {
-    const [data, options] = rest as [data?: unknown, options?: PublishOptions];
-    if (options?.durability === 'local') return this.#local.publishAndWait(type, ...rest);
-    const id = options?.id ?? this.#client.ids.nextId();
-    const delivered = new Promise<DeliveryReport | undefined>((resolve) => this.#awaited.set(id, resolve));
+    const [data, options = {}] = rest as [data?: unknown, options?: PublishOptions];
+    if (options.durability === 'local') return this.#local.publishAndWait(type, ...rest);
+    const id = options.id ?? this.#client.ids.nextId();
+    let report: Promise<DeliveryReport> | undefined;
+    const delivered = new Promise<void>((resolve) => {
+      this.#awaited.set(id, (made) => {
+        report = made;
+        resolve();
+      });
+    });
     try {
-      // The tuple is the one that came in, with the id made certain.
-      await this.publish(type, ...([data, { ...options, id }] as unknown as DataArguments<M[T], PublishOptions>));
-      return (await delivered) ?? { id, handled: 0, errors: [] };
+      await this.#publish({ id, type, data, options });
+      // What was pushed has come by now, unless its data must be fetched; who pulls looks again.
+      await Promise.race([delivered, this.#client.catchUp().then(() => this.#line.idle())]);
+      return (await report) ?? { id, handled: 0, errors: [] };
     } finally {
       this.#awaited.delete(id);
     }
@@ -125,6 +131,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
 
   async replay<P extends string = string>(query: EventQuery<P>, handler: EventHandler<EventOf<M, P>>): Promise<number> {
     let count = 0;
+    this.#assertOpen();
     for await (const event of this.#log.iterate(query)) {
       try {
         await handler(event);
@@ -142,19 +149,25 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
    */
   connect(bus: Local<EventMap>, pattern = '**'): () => void {
     const own = new Set<string>();
+    let isInward = false;
     const outward = bus.subscribe(pattern, (event) => {
-      if (event.seq !== undefined || own.has(event.id)) return undefined;
-      own.add(event.id);
-      const { id, source, metadata, timestamp } = event;
-      const { op, chunks } = this.#makeOp({ id, type: event.type, data: event.data, options: { source, metadata, timestamp } });
-      return this.#client.writeWithChunks(chunks, [op]).catch((error: unknown) => {
+      // What this bridge is delivering there right now came from the log.
+      if (isInward || event.seq !== undefined || own.has(event.id)) return undefined;
+      const { id, type, data, source, metadata, timestamp } = event;
+      remember(own, id);
+      return this.#publish({ id, type, data, options: { source, metadata, timestamp } }).catch((error: unknown) => {
         own.delete(id);
         throw error;
       });
     });
     const inward = this.#local.subscribe<string>(pattern, (event) => {
       if (own.delete(event.id)) return undefined;
-      return bus.deliver(event);
+      isInward = true;
+      try {
+        return bus.deliver(event);
+      } finally {
+        isInward = false;
+      }
     });
     return () => {
       outward.unsubscribe();
@@ -162,21 +175,43 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     };
   }
 
+  /** Ends subscriptions, streams and waits. What is on its way to the log still gets there. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#stopListening();
-    await this.#line;
+    this.#line.close();
     this.#local.close();
-    for (const resolve of this.#awaited.values()) resolve(undefined);
+    for (const tell of this.#awaited.values()) tell(undefined);
   }
 
-  #makeOp(event: { id: string; type: string; data: unknown; options: PublishOptions | undefined }): {
+  async #publish(event: { id: string; type: string; data: unknown; options: PublishOptions }): Promise<string> {
+    this.#assertOpen();
+    const { id, type, options } = event;
+    assertPublishable(type, { ...options, id });
+    const { op, chunks } = this.#makeOp(event);
+    if (options.optimistic === true) this.#deliverPending(event);
+    try {
+      await this.#client.writeWithChunks(chunks, [op]);
+    } catch (error) {
+      this.#local.rejectPending(id, error);
+      throw error;
+    }
+    return id;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new NervError('event/closed', 'The event bus is closed. Open the universe again.');
+  }
+
+  #makeOp(event: { id: string; type: string; data: unknown; options: PublishOptions }): {
     op: Op;
     chunks: readonly Op[];
   } {
-    const { id, type, options = {} } = event;
+    const { id, type, options } = event;
     const scope = options.scope ?? this.#options.scope ?? 'main';
     const data = makeStoredText(stringify(event.data), scope, `The data of event ${id} (${type})`);
-    const metadata = makeStoredText(stringify(options.metadata ?? {}), scope, `The metadata of event ${id} (${type})`);
+    const metadata = options.metadata === undefined ? NO_METADATA : this.#storeMetadata(event, scope);
     const micros = options.timestamp === undefined ? this.#client.clock.nowMicros() : BigInt(Math.round(options.timestamp * 1000));
     const value: PublishEventOp = {
       eventId: id,
@@ -195,6 +230,10 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     return { op: { tag: 'publishEvent', value }, chunks: [...data.chunks, ...metadata.chunks] };
   }
 
+  #storeMetadata({ id, type, options }: { id: string; type: string; options: PublishOptions }, scope: string): StoredText {
+    return makeStoredText(stringify(options.metadata ?? {}), scope, `The metadata of event ${id} (${type})`);
+  }
+
   #deliverPending(event: { id: string; type: string; data: unknown; options: PublishOptions }): void {
     const { id, type, data, options } = event;
     const timestamp = options.timestamp ?? Number(this.#client.clock.nowMicros() / 1000n);
@@ -202,28 +241,21 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     void this.#local.deliver({ id, type, data, timestamp, source, metadata, pending: true });
   }
 
-  #accept(rows: readonly LiveEvent[]): void {
-    for (const row of rows) {
-      if (this.#line === undefined && !needsFetch(row)) this.#deliver(makeEventOfRow(row));
-      else this.#queue(row);
-    }
-  }
-
-  #queue(row: LiveEvent): void {
-    const line: Promise<void> = (this.#line ?? Promise.resolve())
-      .then(async () => this.#deliver(await fetchEventOfRow(this.#client.readPage, row)))
-      .catch((error: unknown) => this.#options.onError(error))
-      .finally(() => {
-        if (this.#line === line) this.#line = undefined;
-      });
-    this.#line = line;
-  }
-
   #deliver(event: IncomingEvent): void {
     const report = this.#local.deliver(event);
-    const awaited = this.#awaited.get(event.id);
-    if (awaited === undefined) return;
-    if (report === undefined) awaited(undefined);
-    else report.then(awaited, this.#options.onError);
+    this.#awaited.get(event.id)?.(report);
+  }
+}
+
+/** How many events of a bridged bus are remembered until they come back; more are on their way only if none come back. */
+const OWN_MAX = 10_000;
+const NO_METADATA: StoredText = { text: '{}', encoding: 'json/1', chunks: [] };
+
+function remember(ids: Set<string>, id: string): void {
+  ids.add(id);
+  if (ids.size <= OWN_MAX) return;
+  for (const oldest of ids) {
+    ids.delete(oldest);
+    return;
   }
 }

@@ -1,5 +1,5 @@
 import { MAX_READ_IDS } from '@inner-universe/module/wire';
-import type { ReadPage } from '../client/change-feed.ts';
+import type { ReadPage } from '../client/change-source.ts';
 import { ALL_ENTITIES, ALL_RELATIONS, pages } from '../client/reads.ts';
 import { makeEntities, makeRelations, type StoredEntity, type StoredRelation } from './graph-rows.ts';
 

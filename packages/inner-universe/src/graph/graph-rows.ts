@@ -1,7 +1,7 @@
 import { microsOf, type EntityRow, type GraphColumns, type RelationRow } from '@inner-universe/module/wire';
 import type { Entity, Properties, Relation } from '@inner-universe/nerv';
 import { parse } from '@inner-universe/nerv/values';
-import type { ReadPage } from '../client/change-feed.ts';
+import type { ReadPage } from '../client/change-source.ts';
 import { loadStoredText } from '../client/value-text.ts';
 
 /** An entity that the module has, so that it has a place in the log. */

@@ -5,7 +5,7 @@
  */
 import { GraphReplica, type ConfirmedRow, type LocalEntityGraph } from '@inner-universe/nerv';
 import { idsOf } from '../client/inner-universe-client.ts';
-import type { LiveEvent } from '../client/change-feed.ts';
+import type { LiveEvent } from '../client/change-source.ts';
 import type { ModuleClient } from '../client/client.ts';
 import type { GraphReads } from './graph-reads.ts';
 

@@ -10,11 +10,26 @@ import {
   type Version,
   type VersionGraph,
 } from '@inner-universe/nerv/temporal';
-import type { ReadPage } from '../client/change-feed.ts';
+import type { ReadPage } from '../client/change-source.ts';
+import { ALL_VERSIONS } from '../client/reads.ts';
 import { loadStoredText } from '../client/value-text.ts';
+import type { VersionLog } from './version-log.ts';
+
+/** A version and those it descends from that a filter asks for, the last to arrive first. */
+export async function findVersions(log: VersionLog, from: string, filter: LogFilter, read: ReadPage): Promise<Version[]> {
+  const tagged = filter.tag === undefined ? undefined : ((await log.tagged(filter.tag)) ?? '');
+  const found: Version[] = [];
+  const candidates = filter.firstParent === true ? log.line(from) : (await log.graph()).ancestry(from);
+  for await (const version of candidates) {
+    if (found.length >= (filter.limit ?? Number.POSITIVE_INFINITY)) break;
+    if (tagged !== undefined && version.id !== tagged) continue;
+    if (await matchesFilter(version, filter, read)) found.push(version);
+  }
+  return found;
+}
 
 /** Whether a version is one that a log filter asks for; its tag is not looked at. */
-export async function matchesFilter(version: Version, filter: LogFilter, read: ReadPage): Promise<boolean> {
+async function matchesFilter(version: Version, filter: LogFilter, read: ReadPage): Promise<boolean> {
   if (filter.author !== undefined && version.author !== filter.author) return false;
   if (filter.text !== undefined && !version.description.toLowerCase().includes(filter.text.toLowerCase())) return false;
   if (filter.authoredSince !== undefined && version.authoredAtMicros < BigInt(filter.authoredSince.getTime()) * 1000n) return false;
@@ -33,8 +48,7 @@ async function touchesPath(versionId: string, path: string, read: ReadPage): Pro
 }
 
 async function scopeOf(versionId: string, read: ReadPage): Promise<string> {
-  const arguments_ = { ids: [versionId], scope: '', store: '', branch: '', line: '', descending: false, cursor: '', limit: 0 };
-  return (await read('readVersions', arguments_)).versions[0]?.version.scope ?? '';
+  return (await read('readVersions', { ...ALL_VERSIONS, ids: [versionId] })).versions[0]?.version.scope ?? '';
 }
 
 function overlaps(a: string, b: string): boolean {

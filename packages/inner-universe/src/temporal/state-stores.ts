@@ -5,12 +5,16 @@ import { ALL_REFERENCES } from '../client/reads.ts';
 import { SpacetimeTemporalStore, type TemporalStoreOptions } from './spacetime-temporal-store.ts';
 import { VersionReader, type LoadedState } from './version-reader.ts';
 
+interface Closable {
+  close(): void;
+}
+
 /** The state stores of a universe. */
 export class StateStores {
   readonly #client: ModuleClient;
   readonly #reader: VersionReader;
   readonly #onError: (error: unknown) => void;
-  readonly #open = new Set<SpacetimeTemporalStore<never>>();
+  readonly #open = new Set<Closable>();
 
   constructor(client: ModuleClient, onError: (error: unknown) => void) {
     this.#client = client;
@@ -23,9 +27,14 @@ export class StateStores {
    * head, not the history.
    */
   async open<S>(name: string, initial: S, options: TemporalStoreOptions = {}): Promise<SpacetimeTemporalStore<S>> {
-    const parts = { client: this.#client, reader: this.#reader, name, onError: this.#onError };
+    const opened: { store?: Closable } = {};
+    const onClose = (): void => {
+      if (opened.store !== undefined) this.#open.delete(opened.store);
+    };
+    const parts = { client: this.#client, reader: this.#reader, name, onError: this.#onError, onClose };
     const store = await SpacetimeTemporalStore.open<S>(parts, initial, options);
-    this.#open.add(store as unknown as SpacetimeTemporalStore<never>); // kept only to be closed
+    opened.store = store;
+    this.#open.add(store);
     return store;
   }
 
@@ -48,7 +57,6 @@ export class StateStores {
 
   /** Ends every store's subscriptions. */
   close(): void {
-    for (const store of this.#open) store.close();
-    this.#open.clear();
+    for (const store of [...this.#open]) store.close();
   }
 }

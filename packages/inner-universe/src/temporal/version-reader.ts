@@ -1,8 +1,9 @@
 import { identityHex, type StateStep, type WireIdentity } from '@inner-universe/module/wire';
 import { NervError } from '@inner-universe/nerv';
 import { jcsHash } from '@inner-universe/nerv/hash';
-import { parsePatch, StateTree } from '@inner-universe/nerv/temporal';
-import type { ReadPage } from '../client/change-feed.ts';
+import { parsePatch, StateTree, type PatchOperation } from '@inner-universe/nerv/temporal';
+import type { ReadPage } from '../client/change-source.ts';
+import { ALL_VERSIONS } from '../client/reads.ts';
 import { loadStoredText } from '../client/value-text.ts';
 
 /** A version's state, checked against its hash. */
@@ -45,49 +46,43 @@ export class VersionReader {
   }
 
   async #materialise(versionId: string): Promise<LoadedState> {
-    const steps: StateStep[] = [];
-    let store = '';
-    let base: StateTree | undefined;
-    for (let from = versionId; from !== '' && base === undefined; ) {
-      const page = await this.#read('readState', { versionId: from, limit: 0 });
-      store = page.store;
-      const scope = await this.#scopeOf(page.store, from, [...page.steps, ...(page.snapshot === undefined ? [] : [page.snapshot])]);
-      for (const step of page.steps) {
-        const near = this.#kept.get(step.versionId);
-        if (near !== undefined) {
-          base = near.tree;
-          break;
-        }
-        const text = await loadStoredText(this.#read, { text: step.delta, encoding: step.deltaEncoding, scope });
-        steps.push({ ...step, delta: text, deltaEncoding: 'json/1' });
-      }
-      if (base === undefined && page.snapshot !== undefined) {
-        const { state, stateEncoding, dataHash, publisher } = page.snapshot;
-        base = StateTree.parse(await loadStoredText(this.#read, { text: state, encoding: stateEncoding, scope }));
-        verify(base, { versionId: page.snapshot.versionId, dataHash, publisher });
-      }
-      from = base === undefined ? page.continueFrom : '';
-    }
-    let tree = base ?? StateTree.from({});
-    for (const step of steps.reverse()) tree = tree.apply(parsePatch(step.delta));
-    const last = steps.at(-1);
-    if (last !== undefined) verify(tree, last);
+    const { store, base, steps } = await this.#fetch(versionId);
+    const [last] = steps;
+    if (last === undefined) return { versionId, store, tree: base ?? StateTree.from({}) };
+    const tree = rebuild(last, () => {
+      const patch: PatchOperation[] = [];
+      for (const step of steps.toReversed()) for (const operation of parsePatch(step.delta)) patch.push(operation);
+      return (base ?? StateTree.from<unknown>({})).apply(patch);
+    });
     return { versionId, store, tree };
   }
 
+  /** What a version is made of: the nearest state that is known or stored whole, and the steps from there, newest first. */
+  async #fetch(versionId: string): Promise<{ store: string; base: StateTree | undefined; steps: readonly StateStep[] }> {
+    const steps: StateStep[] = [];
+    for (let from = versionId; ; ) {
+      const page = await this.#read('readState', { versionId: from, limit: 0 });
+      const { store, snapshot } = page;
+      const scope = await this.#scopeOf(from, [...page.steps, ...(snapshot === undefined ? [] : [snapshot])]);
+      for (const step of page.steps) {
+        const near = this.#kept.get(step.versionId);
+        if (near !== undefined) return { store, base: near.tree, steps };
+        const delta = await loadStoredText(this.#read, { text: step.delta, encoding: step.deltaEncoding, scope });
+        steps.push({ ...step, delta, deltaEncoding: 'json/1' });
+      }
+      if (snapshot !== undefined) {
+        const text = await loadStoredText(this.#read, { text: snapshot.state, encoding: snapshot.stateEncoding, scope });
+        return { store, base: rebuild(snapshot, () => StateTree.parse(text)), steps };
+      }
+      if (page.continueFrom === '') return { store, base: undefined, steps };
+      from = page.continueFrom;
+    }
+  }
+
   /** Chunks are read within their scope; only values that lie in chunks cost the question. */
-  async #scopeOf(store: string, versionId: string, parts: readonly { deltaEncoding?: string; stateEncoding?: string }[]): Promise<string> {
+  async #scopeOf(versionId: string, parts: readonly { deltaEncoding?: string; stateEncoding?: string }[]): Promise<string> {
     if (parts.every((part) => (part.deltaEncoding ?? part.stateEncoding) !== 'chunks/1')) return '';
-    const { versions } = await this.#read('readVersions', {
-      ids: [versionId],
-      scope: '',
-      store,
-      branch: '',
-      line: '',
-      descending: false,
-      cursor: '',
-      limit: 0,
-    });
+    const { versions } = await this.#read('readVersions', { ...ALL_VERSIONS, ids: [versionId] });
     return versions[0]?.version.scope ?? '';
   }
 
@@ -101,14 +96,33 @@ export class VersionReader {
   }
 }
 
-function verify(tree: StateTree, version: { versionId: string; dataHash: string; publisher: WireIdentity }): void {
+/** What a hash is told to be of. */
+interface HashedVersion {
+  readonly versionId: string;
+  readonly dataHash: string;
+  readonly publisher: WireIdentity;
+}
+
+/** Makes a version's state and checks it. @throws `state/corrupt-version`, also when it cannot be made */
+function rebuild(version: HashedVersion, make: () => StateTree): StateTree {
+  let tree: StateTree;
+  try {
+    tree = make();
+  } catch (cause) {
+    if (!(cause instanceof NervError)) throw cause;
+    throw makeCorrupt(version, `what was recorded gives no state: ${cause.message}`, cause);
+  }
   const found = version.dataHash.startsWith('sha256-jcs:') ? jcsHash(tree.toValue()) : tree.hash;
-  if (found === version.dataHash) return;
-  const publisher = identityHex(version.publisher);
-  throw new NervError(
+  if (found !== version.dataHash) throw makeCorrupt(version, `its state has the hash ${found}`);
+  return tree;
+}
+
+function makeCorrupt({ versionId, dataHash, publisher }: HashedVersion, reason: string, cause?: unknown): NervError {
+  const by = identityHex(publisher);
+  return new NervError(
     'state/corrupt-version',
-    `Version ${version.versionId} does not have the state its hash names: ${version.dataHash} was recorded by ${publisher}, ` +
-      `${found} is there. Do not build on it; restore it from another copy.`,
-    { details: { versionId: version.versionId, dataHash: version.dataHash, found, publisher } },
+    `Version ${versionId} is not what its hash names (${dataHash}, recorded by ${by}): ${reason}. ` +
+      'Do not build on it; restore it from another copy.',
+    { details: { versionId, dataHash, publisher: by }, cause },
   );
 }

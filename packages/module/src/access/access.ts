@@ -93,7 +93,7 @@ export class Access {
   mayWriteSome(scope: string): boolean {
     if (this.isOwner) return true;
     return this.grants().some(
-      (grant) => grant.action !== 'read' && isWithin(grant, scope) && isAboutScope(grant, scope),
+      (grant) => isWrite(grant.action) && isWithin(grant, scope) && isAboutScope(grant, scope),
     );
   }
 
@@ -149,19 +149,23 @@ export function ownerOf(ctx: Context): string {
 export function administers(admin: GrantRow, resource: string, scope: string): boolean {
   if (admin.action !== 'grant:admin') return false;
   if (admin.scope !== '' && admin.scope !== scope) return false;
-  if (admin.resource === 'scope:*') return true;
+  if (admin.resource === 'scope:*') return !resource.startsWith('config:');
   if (admin.resource.startsWith('scope:')) {
     const name = admin.resource.slice('scope:'.length);
-    return resource === admin.resource || (scope === name && !resource.startsWith('scope:'));
+    return resource === admin.resource || (scope === name && !/^(?:scope|config):/.test(resource));
   }
   const [kind] = admin.resource.split(':', 1);
-  if (admin.resource === `${kind}:*` || admin.resource === `${kind}:**`) return resource.startsWith(`${kind}:`);
+  if (admin.resource === (kind === 'event' ? 'event:**' : `${kind}:*`)) return resource.startsWith(`${kind}:`);
   return admin.resource === resource;
 }
 
 /** Whether the caller is the database itself, as scheduled reducers are. */
 export function isDatabase(ctx: Context, sender: Identity): boolean {
   return isSameIdentity(ctx.databaseIdentity, sender);
+}
+
+function isWrite(action: string): boolean {
+  return action === 'write' || WRITES.has(action);
 }
 
 function covers(grant: GrantRow, action: GrantAction, resource: Resource): boolean {

@@ -12,23 +12,34 @@ export interface RequestCost {
   readonly bytes: number;
 }
 
-/** Takes a request's cost out of its caller's bucket, or refuses with `limit/rate` and when to come again. */
+/**
+ * Takes a request's cost out of its caller's bucket, or refuses with `limit/rate` and when to come again. A request
+ * that costs more than the bucket holds needs a full one, and leaves it that much below empty.
+ */
 export function requireRate(ctx: Context, settings: Settings, cost: RequestCost): void {
   const { opsPerSecond, bytesPerSecond, burstSeconds = DEFAULT_BURST_SECONDS } = settings.get('limits');
   if (opsPerSecond === undefined && bytesPerSecond === undefined) return;
   const known = ctx.db.rateBucket.identity.find(ctx.sender);
   const elapsed =
     known === null ? burstSeconds : Number(micros(ctx.timestamp) - micros(known.updatedAt)) / MICROS_PER_SECOND;
-  const ops = refill(known?.ops, opsPerSecond, elapsed, burstSeconds) - cost.ops;
-  const bytes = refill(known?.bytes, bytesPerSecond, elapsed, burstSeconds) - cost.bytes;
-  if (ops < 0 || bytes < 0) {
-    const waitSeconds = Math.max(secondsUntil(ops, opsPerSecond), secondsUntil(bytes, bytesPerSecond));
+  const ops = refill(known?.ops, opsPerSecond, elapsed, burstSeconds);
+  const bytes = refill(known?.bytes, bytesPerSecond, elapsed, burstSeconds);
+  const waitSeconds = Math.max(
+    secondsUntil(cost.ops, ops, opsPerSecond, burstSeconds),
+    secondsUntil(cost.bytes, bytes, bytesPerSecond, burstSeconds),
+  );
+  if (waitSeconds > 0) {
     refuse('limit/rate', `You write faster than you may. Send it again in ${waitSeconds.toFixed(2)} seconds.`, {
       details: { waitSeconds, opsPerSecond: opsPerSecond ?? null, bytesPerSecond: bytesPerSecond ?? null },
     });
   }
   // Without a limit the bucket is bottomless, and what stands in the row is of no account.
-  const row = { identity: ctx.sender, ops: finite(ops), bytes: finite(bytes), updatedAt: ctx.timestamp };
+  const row = {
+    identity: ctx.sender,
+    ops: finite(ops - cost.ops),
+    bytes: finite(bytes - cost.bytes),
+    updatedAt: ctx.timestamp,
+  };
   if (known === null) ctx.db.rateBucket.insert(row);
   else ctx.db.rateBucket.identity.update(row);
 }
@@ -58,9 +69,10 @@ function refill(level: number | undefined, rate: number | undefined, elapsed: nu
   return Math.min(most, (level ?? most) + Math.max(0, elapsed) * rate);
 }
 
-/** How long until a level that is below zero has been filled up to it. */
-function secondsUntil(level: number, rate: number | undefined): number {
-  return rate === undefined || level >= 0 ? 0 : -level / rate;
+/** How long until a level is what a cost needs; 0 if it is. */
+function secondsUntil(cost: number, level: number, rate: number | undefined, burstSeconds: number): number {
+  if (rate === undefined) return 0;
+  return Math.max(0, Math.min(cost, rate * burstSeconds) - level) / rate;
 }
 
 function finite(level: number): number {

@@ -64,6 +64,11 @@ export class Settings {
   }
 }
 
+/** What a setting says of a type; types may be called as anything that objects inherit, such as `constructor`. */
+export function settingOf<T>(setting: Readonly<Record<string, T>>, type: string): T | undefined {
+  return Object.hasOwn(setting, type) ? setting[type] : undefined;
+}
+
 /** Checks a setting's text against its key's form and gives it back. */
 export function checkSetting(key: ConfigurationKey, text: string): string {
   let value: unknown;

@@ -65,6 +65,11 @@ export class LogWriter {
     return this.#head.nextSeq - 1n;
   }
 
+  /** Up to which `seq` the log is trimmed, by this transaction too. */
+  get trimmedSeq(): bigint {
+    return this.#head.trimmedSeq;
+  }
+
   /** Adds a durable event, in the order of the ops. */
   publish(draft: EventDraft): void {
     this.#durable.push(this.#makeRow(draft, this.#takeSeq(), 'durable'));

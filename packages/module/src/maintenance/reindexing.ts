@@ -13,6 +13,8 @@ const JOB = 'reindex';
 /** How many `seq` one step covers. A request changes at most a few thousand rows under one of them. */
 const STEP_SEQS = 16n;
 const STEP_ROWS = 2_000;
+/** Ranges one step looks into, of all scopes together, where few of them hold a row. */
+const STEP_SCANS = 4_000;
 
 /** Starts the job anew, from the beginning. */
 export function scheduleReindexing(db: Db, now: Timestamp): void {
@@ -33,9 +35,10 @@ export function reindexStep(db: Db, settings: Settings, lastSeq: bigint, now: Ti
   if (job === null || job.done) return false;
   let seq = BigInt(job.cursor);
   let processed = 0;
-  while (seq < lastSeq && processed < STEP_ROWS) {
+  const scopes = [...db.scope.iter()].map((row) => row.name);
+  for (let scans = 0; seq < lastSeq && processed < STEP_ROWS && scans < STEP_SCANS; scans += scopes.length) {
     const until = seq + STEP_SEQS;
-    processed += reindexRange(db, settings, seq, until);
+    processed += reindexRange(db, settings, scopes, { after: seq, until });
     seq = until;
   }
   const done = seq >= lastSeq;
@@ -54,10 +57,15 @@ export function runMaintenanceSoon(db: Db, now: Timestamp): void {
   db.maintenanceTimer.insert({ scheduledId: 0n, scheduledAt: ScheduleAt.time(micros(now)) });
 }
 
-function reindexRange(db: Db, settings: Settings, after: bigint, until: bigint): number {
+interface SeqRange {
+  readonly after: bigint;
+  readonly until: bigint;
+}
+
+function reindexRange(db: Db, settings: Settings, scopes: readonly string[], { after, until }: SeqRange): number {
   let rows = 0;
   const range = new Range<bigint>({ tag: 'excluded', value: after }, { tag: 'included', value: until });
-  for (const { name: scope } of [...db.scope.iter()]) {
+  for (const scope of scopes) {
     for (const row of [...db.entity.byScope.filter([scope, range])]) {
       replaceProperties(db, settings, { ...ownerOf(row), kind: 'entity', type: row.entityType });
       rows += 1;

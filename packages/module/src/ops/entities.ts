@@ -67,7 +67,7 @@ export function deleteEntity(work: Work, op: DeleteEntityOp): void {
   const updatedAt = op.authoredAt ?? work.now;
   deleteRelationsOf(work, existing.id, { cascade: op.cascade, author, updatedAt });
   const seq = work.log.change('ENTITY_DELETED', existing.scope, existing.id);
-  removeLookups(work.db, work.settings, lookupOwner(existing));
+  removeLookups(work.db, lookupOwner(existing));
   work.db.entity.id.delete(existing.id);
   work.entityScopes.delete(existing.id);
   writeHistory(

@@ -1,5 +1,6 @@
 /** The fields that entities and relations share: checked, merged, compared. */
-import { canonicalJson, type JsonValue } from '@inner-universe/nerv/values';
+import type { JsonValue } from '@inner-universe/nerv/values';
+import { settingOf } from '../access/settings.ts';
 import { refuse } from '../refusals/refused.ts';
 import type { CreateEntityOp, CreateRelationOp, UpdateEntityOp, UpdateRelationOp } from '../schema/op-types.ts';
 import type { EntityRow, RelationRow } from '../schema/rows.ts';
@@ -14,6 +15,7 @@ import {
   parseJson,
 } from '../values/checks.ts';
 import { isSameTime } from '../values/library-values.ts';
+import { tryCanonical } from '../values/text.ts';
 import { referToChunks } from './chunks.ts';
 import type { Work } from './work.ts';
 
@@ -80,7 +82,7 @@ export function referToFieldChunks(work: Work, scope: string, fields: GraphField
 /** Whether the past of this type of entity or relation is kept. */
 export function keepsHistory(work: Work, type: string): boolean {
   const history = work.settings.get('history');
-  return (history[type] ?? history['*'] ?? 'full') === 'full';
+  return (settingOf(history, type) ?? history['*'] ?? 'full') === 'full';
 }
 
 function mergeProperties(
@@ -108,7 +110,12 @@ function mergeProperties(
   }
   const merged = { ...parseObject(row.properties), ...parseObject(op.propertiesSet ?? '{}') };
   for (const key of op.propertiesRemoved) delete merged[key];
-  const properties = canonicalJson(merged);
+  const properties = tryCanonical(merged);
+  if (properties === undefined) {
+    refuse('value/malformed', 'The properties hold what JSON has no form for: too deep, too great, or half a character.', {
+      ids: [op.id],
+    });
+  }
   checkObjectValue(properties, 'json/1', 'properties');
   return { properties, propertiesEncoding: 'json/1' };
 }

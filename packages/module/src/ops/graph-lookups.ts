@@ -1,8 +1,8 @@
 /** The side tables by which entities and relations are found: tags and declared properties. */
-import { canonicalJson, type JsonValue } from '@inner-universe/nerv/values';
-import type { Settings } from '../access/settings.ts';
+import type { JsonValue } from '@inner-universe/nerv/values';
+import { settingOf, type Settings } from '../access/settings.ts';
 import type { Db } from '../schema/database.ts';
-import { isLongerThan } from '../values/text.ts';
+import { isLongerThan, tryCanonical } from '../values/text.ts';
 
 /** Property values longer than this, as canonical JSON, are not looked up by. */
 export const MAX_INDEXED_VALUE_BYTES = 1_024;
@@ -63,16 +63,19 @@ export function replaceProperties(db: Db, settings: Settings, owner: LookupOwner
   }
 }
 
-/** Takes a deleted owner out of the side tables. */
-export function removeLookups(db: Db, settings: Settings, owner: LookupOwner): void {
+/**
+ * Takes a deleted owner out of the side tables, whatever is declared now: rows of keys that are declared no longer stay
+ * until reindexing comes by, and it looks at owners that exist only.
+ */
+export function removeLookups(db: Db, owner: LookupOwner): void {
   if (owner.tags.length > 0) db.entityTag.byOwner.delete([owner.id, owner.kind]);
-  if (declaredKeys(settings, owner.type).length > 0) db.entityProperty.byOwner.delete([owner.id, owner.kind]);
+  db.entityProperty.byOwner.delete([owner.id, owner.kind]);
 }
 
 /** The property keys that the configuration declares for a type. */
 export function declaredKeys(settings: Settings, type: string): readonly string[] {
   const indexes = settings.get('indexes');
-  const own = indexes[type] ?? [];
+  const own = settingOf(indexes, type) ?? [];
   const common = indexes['*'] ?? [];
   return common.length === 0 ? own : [...new Set([...own, ...common])];
 }
@@ -80,13 +83,23 @@ export function declaredKeys(settings: Settings, type: string): readonly string[
 function declaredProperties(settings: Settings, owner: LookupOwner): readonly (readonly [string, string])[] {
   const keys = declaredKeys(settings, owner.type);
   if (keys.length === 0 || owner.propertiesEncoding !== 'json/1') return [];
-  // The properties were checked to be a JSON object when they were stored.
-  const properties = JSON.parse(owner.properties) as Record<string, JsonValue>;
+  const properties = tryParseObject(owner.properties);
+  if (properties === undefined) return [];
   const declared: (readonly [string, string])[] = [];
   for (const key of keys) {
     if (!Object.hasOwn(properties, key)) continue;
-    const value = canonicalJson(properties[key] ?? null);
-    if (!isLongerThan(value, MAX_INDEXED_VALUE_BYTES)) declared.push([key, value]);
+    const value = tryCanonical(properties[key] ?? null);
+    if (value !== undefined && !isLongerThan(value, MAX_INDEXED_VALUE_BYTES)) declared.push([key, value]);
   }
   return declared;
+}
+
+/** Long texts were stored unparsed, so they need be no JSON; those are not looked up by, and break nothing. */
+function tryParseObject(text: string): Record<string, JsonValue> | undefined {
+  try {
+    // What begins with a brace, as stored properties do, parses to an object or not at all.
+    return JSON.parse(text) as Record<string, JsonValue>;
+  } catch {
+    return undefined;
+  }
 }

@@ -192,7 +192,7 @@ function replaceRelation(work: Work, before: RelationRow, after: RelationRow): v
 function removeRelation(work: Work, existing: RelationRow, author: string, updatedAt: Timestamp): void {
   work.access.require('delete', { kind: 'relation', name: existing.relationType, scope: existing.scope });
   const seq = work.log.change('RELATION_DELETED', existing.scope, existing.id);
-  removeLookups(work.db, work.settings, lookupOwner(existing));
+  removeLookups(work.db, lookupOwner(existing));
   work.db.relation.id.delete(existing.id);
   const publisher = work.ctx.sender;
   writeHistory(work, { ...existing, author, updatedAt, recordedAt: work.now, publisher, seq }, 'deleted', []);

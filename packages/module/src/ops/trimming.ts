@@ -1,6 +1,5 @@
 import { Range } from 'spacetimedb/server';
 import { refuse } from '../refusals/refused.ts';
-import { readLogHead } from '../log/log-writer.ts';
 import type { TrimEventsOp } from '../schema/op-types.ts';
 import { checkId } from '../values/checks.ts';
 import { MAX_TRIM_ROWS } from '../wire/limits.ts';
@@ -11,7 +10,7 @@ import type { Work } from './work.ts';
 export function trimEvents(work: Work, op: TrimEventsOp): void {
   work.access.requireOwner('trim the log');
   const segmentDigest = checkId(op.segmentDigest, 'segment digest');
-  const { trimmedSeq } = readLogHead(work.ctx);
+  const { trimmedSeq } = work.log;
   const upToSeq = op.upToSeq;
   if (upToSeq <= trimmedSeq) return;
   if (upToSeq > work.log.seqBefore) {

@@ -32,12 +32,12 @@ export interface ReadableScope {
 export function readScopes(reader: Reader): { scopes: ReadableScope[]; owner: Identity; seq: bigint } {
   const scopes: ReadableScope[] = [];
   for (const { name, scopeKey } of reader.db.scope.iter()) {
-    if (!reader.access.mayKnowScope(name) || scopes.length === MAX_PAGE_ROWS) continue;
+    if (!reader.access.mayKnowScope(name)) continue;
     const head = reader.db.head.scopeKey.find(scopeKey);
     scopes.push({ name, scopeKey, seq: head?.seq ?? 0n, recentNumber: head?.recentNumber ?? 0n });
   }
   scopes.sort((left, right) => (left.name < right.name ? -1 : 1));
-  return { scopes, owner: readOwner(reader), seq: reader.seq };
+  return { scopes: scopes.slice(0, MAX_PAGE_ROWS), owner: readOwner(reader), seq: reader.seq };
 }
 
 /** What `read_status` gives. */

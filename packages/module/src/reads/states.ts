@@ -174,7 +174,7 @@ export function readBranches(reader: Reader, request: ReferencesRequest): { bran
   const { branch } = reader.db;
   if (request.name !== '') {
     const row = branch.branchKey.find(referenceKey(request.store, request.name));
-    const branches = row !== null && mayRead(reader, row) ? [row] : [];
+    const branches = row !== null && isWanted(reader, request, row) ? [row] : [];
     return { branches, cursor: '', more: false, seq: reader.seq };
   }
   const scopes = scopesToRead(reader, request.scope, 'store');
@@ -184,7 +184,7 @@ export function readBranches(reader: Reader, request: ReferencesRequest): { bran
         ? concat(scopes.map((scope) => branch.byScope.filter([scope, range])))
         : branch.byStore.filter([request.store, range]),
     tailOf: (row: BranchRow) => row.branchKey,
-    admit: (row: BranchRow) => (mayRead(reader, row) ? row : undefined),
+    admit: (row: BranchRow) => (isWanted(reader, request, row) ? row : undefined),
   };
   const { rows, end } = readPage(reader, source, request);
   return { branches: rows, ...end };
@@ -195,7 +195,7 @@ export function readTags(reader: Reader, request: ReferencesRequest): { tags: Ta
   const { tag } = reader.db;
   if (request.name !== '') {
     const row = tag.tagKey.find(referenceKey(request.store, request.name));
-    const tags = row !== null && mayRead(reader, row) ? [row] : [];
+    const tags = row !== null && isWanted(reader, request, row) ? [row] : [];
     return { tags, cursor: '', more: false, seq: reader.seq };
   }
   const scopes = scopesToRead(reader, request.scope, 'store');
@@ -205,10 +205,14 @@ export function readTags(reader: Reader, request: ReferencesRequest): { tags: Ta
         ? concat(scopes.map((scope) => tag.byScope.filter([scope, range])))
         : tag.byStore.filter([request.store, range]),
     tailOf: (row: TagRow) => row.tagKey,
-    admit: (row: TagRow) => (mayRead(reader, row) ? row : undefined),
+    admit: (row: TagRow) => (isWanted(reader, request, row) ? row : undefined),
   };
   const { rows, end } = readPage(reader, source, request);
   return { tags: rows, ...end };
+}
+
+function isWanted(reader: Reader, { scope }: ReferencesRequest, row: BranchRow | TagRow): boolean {
+  return (scope === '' || row.scope === scope) && mayRead(reader, row);
 }
 
 /** Reads a page of a branch's moves, oldest first; a deleted branch still has its moves. */

@@ -1,3 +1,17 @@
+import { canonicalJson, type JsonValue } from '@inner-universe/nerv/values';
+
+/**
+ * The canonical text of what `JSON.parse` gave; undefined for what has none although it was parsed: numbers beyond a
+ * double, lone surrogates, and what nests too deep.
+ */
+export function tryCanonical(json: JsonValue): string | undefined {
+  try {
+    return canonicalJson(json);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The length of a text in UTF-8 bytes. A lone surrogate counts three, as it is encoded. */
 export function byteLength(text: string): number {
   let bytes = text.length;
