@@ -1,15 +1,16 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander';
-import pc from 'picocolors';
+import { Console } from 'node:console';
 import { CliError } from './errors.ts';
-import { createProcessOutput, toJson } from './output.ts';
-import { createProgram, isHelp } from './program.ts';
+import { createProcessOutput } from './output.ts';
+import { EXIT_INTERRUPTED, runCommandLine } from './run.ts';
 
-const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
-const EXIT_INTERRUPTED = 130;
+// Standard output is for results. A library that logs must not get between them: the SDK prints there what it also
+// throws.
+const chatter = new Console(process.stderr, process.stderr);
+console.log = console.info = console.debug = (...words: unknown[]): void => {
+  if (process.env['INNER_UNIVERSE_DEBUG'] !== undefined) chatter.log(...words);
+};
 
-const output = createProcessOutput();
 const interrupt = new AbortController();
 let signals = 0;
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -21,30 +22,5 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-try {
-  await createProgram({ output, signal: interrupt.signal }).parseAsync(process.argv);
-} catch (error) {
-  process.exitCode = report(error);
-}
-
-/** Tells what went wrong in a sentence, and gives the exit code: 2 for wrong usage, 1 for everything else. */
-function report(error: unknown): number {
-  if (isHelp(error)) return 0;
-  const { code, message } = describe(error);
-  if (process.argv.includes('--json')) output.out(toJson({ error: { code, message } }));
-  if (error instanceof CommanderError) return EXIT_USAGE; // it has printed what is wrong
-  if (code === 'cli/interrupted') {
-    output.err(`${pc.dim(message)}\n`);
-    return EXIT_INTERRUPTED;
-  }
-  output.err(`${pc.red('error')} ${code === undefined ? '' : pc.dim(`${code} `)}${message}\n`);
-  if (process.env['INNER_UNIVERSE_DEBUG'] !== undefined && error instanceof Error) output.err(`${error.stack ?? ''}\n`);
-  return code === 'cli/usage' ? EXIT_USAGE : EXIT_FAILED;
-}
-
-function describe(error: unknown): { code: string | undefined; message: string } {
-  if (error instanceof CommanderError) return { code: 'cli/usage', message: error.message.replace(/^error: /, '') };
-  if (!(error instanceof Error)) return { code: undefined, message: String(error) };
-  const { code } = error as { code?: unknown };
-  return { code: typeof code === 'string' ? code : undefined, message: error.message };
-}
+const context = { output: createProcessOutput(), signal: interrupt.signal };
+process.exitCode = await runCommandLine(process.argv.slice(2), context);

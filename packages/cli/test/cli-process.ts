@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { runCommandLine } from '../src/run.ts';
 
 /** The repository this file is in. */
 export const WORKSPACE: string = fileURLToPath(new URL('../../..', import.meta.url));
@@ -89,6 +91,18 @@ export class CliProcess {
 /** Runs a command to its end. */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliOutcome> {
   return new CliProcess(args, options).exited();
+}
+
+/** Runs a command to its end inside this process: the same code but for the process's own streams and signals. */
+export async function runHere(args: readonly string[]): Promise<CliOutcome> {
+  let [stdout, stderr] = ['', ''];
+  const output = {
+    isTerminal: false,
+    out: (text: string) => void (stdout += `${text}\n`),
+    err: (text: string) => void (stderr += text),
+  };
+  const code = await runCommandLine(args, { output, signal: new AbortController().signal });
+  return { code, signal: null, stdout: stripVTControlCharacters(stdout), stderr: stripVTControlCharacters(stderr) };
 }
 
 /** Starts `serve --port 0` and waits until it listens. */

@@ -2,7 +2,7 @@ import { openUniverse } from 'inner-universe';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cleanUp, makeScratch, runCli, startServer, type CliOutcome } from './cli-process.ts';
+import { cleanUp, makeScratch, runCli, runHere, startServer, type CliOutcome } from './cli-process.ts';
 import { GitFixture } from './git-fixture.ts';
 
 let fixture: GitFixture;
@@ -34,11 +34,11 @@ async function expectError(outcome: Promise<CliOutcome>, code: string, says: Reg
   expect(stderr.trim().split('\n')).toHaveLength(1);
 }
 
-const status = (directory: string, ...more: string[]): Promise<CliOutcome> => runCli(['status', '--data', directory, '--json', ...more]);
+const status = (directory: string, ...more: string[]): Promise<CliOutcome> => runHere(['status', '--data', directory, '--json', ...more]);
 
 test('a directory that nobody has open is opened here', async () => {
-  const outcome = await status(data);
-  expect(outcome.code, outcome.stderr).toBe(0);
+  const outcome = await runCli(['status', '--data', data, '--json']);
+  expect(outcome, outcome.stderr).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(outcome.stdout)).toMatchObject({ target: data, counts: { events: 2, versions: 2, entities: 5, relations: 4 } });
 });
 
@@ -46,7 +46,7 @@ test('one that another process has open, and does not serve, is refused with tha
   const copy = copyOfData();
   const universe = await openUniverse({ data: copy });
   try {
-    await expectError(status(copy), 'universe/in-use', new RegExp(`in use by process ${process.pid}\\b`));
+    await expectError(runCli(['status', '--data', copy, '--json']), 'universe/in-use', new RegExp(`in use by process ${process.pid}\\b`));
   } finally {
     await universe.close();
   }
@@ -83,7 +83,7 @@ test('a directory that is no universe is left alone', async () => {
   const folder = makeScratch('strange');
   writeFileSync(join(folder, 'letter.txt'), 'dear reader\n');
   await expectError(status(folder), 'universe/not-a-universe', /letter\.txt/);
-  await expectError(runCli(['import', 'git', fixture.path, '--data', folder, '--json']), 'universe/not-a-universe', /letter\.txt/);
+  await expectError(runHere(['import', 'git', fixture.path, '--data', folder, '--json']), 'universe/not-a-universe', /letter\.txt/);
   expect(readdirSync(folder)).toEqual(['letter.txt']);
   await expectError(status(join(folder, 'letter.txt')), 'universe/not-a-universe', /letter\.txt/);
 });
@@ -111,7 +111,7 @@ test('a path that is no repository is told before anything is made', async () =>
   const folder = makeScratch('plain');
   const target = join(folder, 'data');
   mkdirSync(join(folder, 'source'));
-  const importing = (path: string): Promise<CliOutcome> => runCli(['import', 'git', path, '--data', target, '--json']);
+  const importing = (path: string): Promise<CliOutcome> => runHere(['import', 'git', path, '--data', target, '--json']);
   await expectError(importing(join(folder, 'source')), 'git/not-a-repository', /is not in a git repository/);
   await expectError(importing(join(folder, 'missing')), 'git/not-a-repository', /is not in a git repository/);
   expect(readdirSync(folder)).toEqual(['source']);
@@ -120,7 +120,7 @@ test('a path that is no repository is told before anything is made', async () =>
 test('an empty repository has nothing to import', async () => {
   const empty = new GitFixture('empty');
   const target = join(makeScratch('empty'), 'data');
-  const outcome = await runCli(['import', 'git', empty.path, '--data', target]);
+  const outcome = await runHere(['import', 'git', empty.path, '--data', target]);
   expect(outcome).toMatchObject({ code: 0, stdout: 'empty has no commits yet; nothing to import.\n' });
   empty.remove();
 });

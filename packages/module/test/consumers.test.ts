@@ -95,6 +95,20 @@ test('effects and offset of one request are applied together or not at all', asy
   expect(partition(universe)).toMatchObject({ offset: 2n });
 });
 
+test('a holder is its name and its identity, and claims for an hour at most', async () => {
+  const universe = await openWithConsumer();
+  universe.apply([claim('one')], ADA);
+  expect(universe.apply([claim('one')])).toMatchObject({ code: 'consumer/leased' });
+  expect(universe.apply([claim('other')], ADA)).toMatchObject({ code: 'consumer/leased' });
+  expect(universe.apply([claim('one')], ADA)).toBeUndefined();
+  expect(partition(universe)).toMatchObject({ epoch: 2n, holderIdentity: ADA.identity });
+  expect(universe.apply([claim('one', 1, 3_600n * SECOND)], ADA)).toBeUndefined();
+  expect(universe.apply([claim('one', 1, 3_600n * SECOND + 1n)], ADA)).toMatchObject({ code: 'value/malformed' });
+  const release = (epoch: bigint): Op => ({ tag: 'releasePartition', value: { name: 'mail', partition: 0, epoch } });
+  expect(universe.apply([release(1n)], ADA)).toMatchObject({ code: 'consumer/stale-epoch' });
+  expect(universe.apply([release(2n), release(2n)], ADA)).toMatchObject({ code: 'consumer/stale-epoch', op: 1 });
+});
+
 test('a connection that ends frees its partitions', async () => {
   const universe = await openWithConsumer();
   universe.connect(ADA);
@@ -119,6 +133,19 @@ test('events that cannot be taken are parked, read and discarded', async () => {
     { eventId: 'e', seq: 1n, reason: 'second', attempts: 3 },
   ]);
   universe.apply([{ tag: 'discardDeadLetter', value: { name: 'mail', eventId: 'e' } }], ADA);
+  expect(universe.rows('consumer_dead_letter')).toEqual([]);
+  const later = (seq: bigint): Op => {
+    const op = park(1n, 'x');
+    return op.tag === 'parkEvent' ? { tag: 'parkEvent', value: { ...op.value, seq } } : op;
+  };
+  const last = universe.read('read_scopes').seq;
+  expect(universe.apply([later(last + 1n)], ADA)).toMatchObject({ code: 'value/malformed', ids: ['e'] });
+  expect(universe.apply([later(last)], ADA)).toBeUndefined();
+  const discard: Op = { tag: 'discardDeadLetter', value: { name: 'mail', eventId: 'e' } };
+  universe.apply([ops.grant(BOB.identity, 'consume', 'event:other')]);
+  expect(universe.apply([discard], BOB)).toMatchObject({ code: 'permission/denied' });
+  expect(universe.rows('consumer_dead_letter')).toHaveLength(1);
+  universe.apply([{ tag: 'deleteConsumer', value: { name: 'mail' } }]);
   expect(universe.rows('consumer_dead_letter')).toEqual([]);
 });
 

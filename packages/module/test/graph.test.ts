@@ -256,8 +256,49 @@ describe('relations', () => {
     expect(universe.rows('entity_tag')).toEqual([]);
   });
 
+  test('tell in their past which fields changed, and are found by their tags no longer than they have them', async () => {
+    const universe = await openPair();
+    universe.apply([ops.setting('history', { quiet: 'none' })]);
+    universe.apply([
+      ops.relation('r', 'a', 'b', { tags: ['x', 'y'] }),
+      ops.relation('q', 'a', 'b', { relationType: 'quiet' }),
+    ]);
+    const tags = (): string[] => universe.rows('entity_tag').map((row) => row.tag);
+    expect(tags().sort()).toEqual(['x', 'y']);
+    universe.apply([ops.changeRelation('r', { bidirectional: true })]);
+    universe.apply([ops.changeRelation('r', { strength: 2 })]);
+    universe.apply([
+      ops.changeRelation('r', { strength: 2, tags: ['y', 'z'] }),
+      ops.changeRelation('q', { name: 'n' }),
+    ]);
+    expect(tags().sort()).toEqual(['y', 'z']);
+    expect(universe.rows('relation_history').map((row) => [row.relationId, row.changedFields])).toEqual([
+      ['r', []],
+      ['r', ['bidirectional']],
+      ['r', ['strength']],
+      ['r', ['tags']],
+    ]);
+  });
+
+  test('are upserted with their id, scope and both ends', async () => {
+    const universe = await openPair();
+    universe.apply([ops.entity('d'), ops.relation('r', 'a', 'b')]);
+    for (const [fromId, toId, scope] of [
+      ['a', 'd', ''],
+      ['d', 'b', ''],
+      ['a', 'b', 'lab'],
+    ] as const)
+      expect(universe.apply([ops.relation('r', fromId, toId, { scope, name: 'x', upsert: true })])).toMatchObject({
+        code: 'relation/id-taken',
+      });
+  });
+
   test('a strength that is no finite number is refused', async () => {
     const universe = await openPair();
+    universe.apply([ops.relation('s', 'a', 'b')]);
+    expect(universe.apply([ops.changeRelation('s', { strength: Number.POSITIVE_INFINITY })])).toMatchObject({
+      code: 'value/malformed',
+    });
     expect(universe.apply([ops.relation('r', 'a', 'b', { strength: Number.NaN })])).toMatchObject({
       code: 'value/malformed',
     });
@@ -300,6 +341,78 @@ describe('relations', () => {
     universe.apply([ops.dropRelation('r0')]);
     expect(universe.apply([ops.dropEntity('a', { cascade: true })])).toBeUndefined();
   });
+
+  test('several cascades of one request delete at most 1,000 together', async () => {
+    const universe = await openPair();
+    universe.apply([ops.entity('d')]);
+    universe.apply(Array.from({ length: 501 }, (_, index) => ops.relation(`r${index}`, 'a', 'a')));
+    universe.apply(Array.from({ length: 500 }, (_, index) => ops.relation(`s${index}`, 'd', 'd')));
+    const drops = [ops.dropEntity('a', { cascade: true }), ops.dropEntity('d', { cascade: true })];
+    expect(universe.apply(drops)).toMatchObject({ code: 'limit/cascade', op: 1, details: { relations: 500 } });
+    universe.apply([ops.dropRelation('r7')]);
+    expect(universe.apply(drops)).toBeUndefined();
+    expect(universe.rows('relation')).toEqual([]);
+  });
+
+  test('need ends that exist when it is their turn', async () => {
+    const universe = await openPair();
+    expect(universe.apply([ops.entity('d'), ops.dropEntity('d'), ops.relation('s', 'a', 'd')])).toMatchObject({
+      code: 'relation/endpoint-missing',
+      op: 2,
+    });
+    expect(universe.apply([ops.relation('s', 'nobody', 'b')])).toMatchObject({ details: { end: 'fromId' } });
+    expect(universe.apply([ops.entity('d', { scope: 'lab' }), ops.relation('s', 'a', 'd')])).toMatchObject({
+      code: 'scope/mismatch',
+      details: { end: 'toId', scope: 'main' },
+    });
+  });
+});
+
+describe('properties of any kind', () => {
+  const chunked = (bytes: number) => ({
+    properties: `{"bytes":${bytes},"count":1,"digest":"d"}`,
+    propertiesEncoding: 'chunks/1',
+  });
+
+  test('may lie in chunks, once those are there', async () => {
+    const universe = await openUniverse();
+    universe.apply([ops.entity('a'), ops.relation('r', 'a', 'a')]);
+    const missing = { code: 'chunk/missing', ids: ['d'] };
+    expect(universe.apply([ops.entity('b', chunked(3))])).toMatchObject(missing);
+    expect(universe.apply([ops.changeEntity('a', chunked(3))])).toMatchObject(missing);
+    expect(universe.apply([ops.relation('s', 'a', 'a', chunked(3))])).toMatchObject(missing);
+    expect(universe.apply([ops.changeRelation('r', chunked(3))])).toMatchObject(missing);
+    universe.apply([ops.chunk('d', 3)]);
+    expect(
+      universe.apply([
+        ops.entity('b', chunked(3)),
+        ops.changeEntity('a', chunked(3)),
+        ops.changeRelation('r', chunked(3)),
+      ]),
+    ).toBeUndefined();
+    universe.apply([ops.changeEntity('a', { name: 'x' }), ops.changeEntity('a', chunked(3))]);
+    expect(universe.rows('chunk_value')).toMatchObject([{ references: 3n }]);
+  });
+
+  test('are patched as JSON only, and within the limit', async () => {
+    const universe = await openUniverse();
+    const sealed = { properties: '{}', propertiesEncoding: 'sealed/1' };
+    universe.apply([ops.entity('a', sealed), ops.entity('b', { properties: `{"x":"${'x'.repeat(200_000)}"}` })]);
+    expect(universe.apply([ops.changeEntity('a', { propertiesSet: '{"x":1}' })])).toMatchObject({
+      code: 'value/malformed',
+      ids: ['a'],
+    });
+    expect(universe.apply([ops.changeEntity('a', { properties: '{}' })])).toBeUndefined();
+    expect(byId(universe, 'entity', 'a')).toMatchObject({ propertiesEncoding: 'json/1', revision: 2 });
+    const more = `{"y":"${'y'.repeat(62_200)}"}`;
+    expect(universe.apply([ops.changeEntity('b', { propertiesSet: more })])).toMatchObject({
+      code: 'value/too-large',
+      details: { what: 'properties', limit: 262_144 },
+    });
+    expect(universe.apply([ops.changeEntity('b', { propertiesSet: '[1]' })])).toMatchObject({
+      code: 'value/malformed',
+    });
+  });
 });
 
 describe('the past', () => {
@@ -338,6 +451,10 @@ describe('the past', () => {
     const names = (args: object): string[] =>
       universe.read('read_history', args).entities.map((row: { entityId: string }) => row.entityId);
     expect(names({ throughSeq: 3n })).toEqual(['n0', 'n1']);
+    expect(names({ throughSeq: 3n, recordedUntil: times[3] })).toEqual(['n0', 'n1']);
+    expect(names({ throughSeq: 4n, recordedUntil: times[1] })).toEqual(['n0', 'n1']);
+    expect(names({ id: 'n1' })).toEqual(['n1']);
+    expect(names({ id: 'n1', scope: 'lab' })).toEqual([]);
     expect(names({ recordedUntil: times[2] })).toEqual(['n0', 'n1', 'n2']);
     expect(names({ recordedUntil: times[0]! - 1n })).toEqual([]);
     expect(names({ recordedUntil: times[4]! + 9n })).toHaveLength(5);
@@ -365,6 +482,8 @@ describe('reading the graph', () => {
     expect(read({ name: 'x', entityType: 'city' })).toEqual(['b']);
     expect(read({ tag: 't' })).toEqual(['a', 'b', 'c']);
     expect(read({ tag: 't', scope: 'lab' })).toEqual(['c']);
+    expect(read({ name: 'x', scope: 'lab' })).toEqual([]);
+    expect(read({ entityType: 'person', tag: 'u' })).toEqual([]);
     expect(read({ tag: 'nothing' })).toEqual([]);
     expect(read({ ids: ['c', 'nobody', 'a'] })).toEqual(['c', 'a']);
   });
@@ -389,6 +508,7 @@ describe('reading the graph', () => {
     expect(read({ relationType: 'knows' })).toEqual(['ab', 'bb']);
     expect(read({ ids: ['bc'] })).toEqual(['bc']);
     expect(read({ scope: 'lab' })).toEqual([]);
+    expect(read({ fromId: 'b', scope: 'lab' })).toEqual([]);
   });
 
   test('pages through more rows of one transaction than a page holds, and later goes on with what came since', async () => {
@@ -425,64 +545,6 @@ describe('reading the graph', () => {
     expect([...first.entities, ...second.entities].map((row: { id: string }) => row.id)).toEqual(ids);
     expect(universe.refusedRead('read_entities', { ids: Array.from({ length: 1_001 }, String) })).toMatchObject({
       code: 'limit/ops',
-    });
-  });
-});
-
-describe('properties', () => {
-  const read = (universe: Universe, key: string, value: string, more: object = {}): string[] =>
-    universe
-      .read('read_entities', { property: { key, value }, entityType: 'person', ...more })
-      .entities.map((row: { id: string }) => row.id);
-
-  test('are looked up by once they are declared, and stay right through changes', async () => {
-    const universe = await openUniverse();
-    universe.apply([ops.setting('indexes', { person: ['email'] })]);
-    universe.time.advance(1_000n);
-    universe.apply([
-      ops.entity('a', { properties: '{"email":"a@x"}' }),
-      ops.entity('b', { properties: '{"email":"b@x"}' }),
-    ]);
-    universe.apply([ops.entity('c', { entityType: 'city', properties: '{"email":"a@x"}' })]);
-    expect(read(universe, 'email', '"a@x"')).toEqual(['a']);
-    universe.apply([ops.changeEntity('a', { propertiesSet: '{"email":"b@x"}' })]);
-    expect(read(universe, 'email', '"a@x"')).toEqual([]);
-    expect(read(universe, 'email', '"b@x"')).toEqual(['b', 'a']);
-    universe.apply([ops.changeEntity('b', { entityType: 'city' })]);
-    expect(read(universe, 'email', '"b@x"')).toEqual(['a']);
-    universe.apply([ops.dropEntity('a')]);
-    expect(universe.rows('entity_property')).toEqual([]);
-  });
-
-  test('declared late are gathered in steps, and refused until that is done', async () => {
-    const universe = await openUniverse();
-    for (let batch = 0; batch < 6; batch += 1) {
-      universe.apply(
-        Array.from({ length: 500 }, (_, index) =>
-          ops.entity(`n${batch}-${index}`, { properties: `{"group":${index % 10}}` }),
-        ),
-      );
-    }
-    universe.apply([ops.setting('indexes', { '*': ['group'] })]);
-    expect(universe.refusedRead('read_entities', { property: { key: 'group', value: '3' } })).toMatchObject({
-      code: 'graph/not-indexed',
-      details: { key: 'group' },
-    });
-    universe.time.advance(1_000n);
-    expect(read(universe, 'group', '3')).toHaveLength(300);
-    expect(universe.rows('job_cursor').find((row) => row.job === 'reindex')).toMatchObject({
-      done: true,
-      processed: 3_000n,
-    });
-    universe.apply([ops.setting('indexes', {})]);
-    universe.time.advance(1_000n);
-    expect(universe.rows('entity_property')).toEqual([]);
-  });
-
-  test('that are not declared are refused', async () => {
-    const universe = await openUniverse();
-    expect(universe.refusedRead('read_entities', { property: { key: 'x', value: '1' } })).toMatchObject({
-      code: 'graph/not-indexed',
     });
   });
 });

@@ -299,6 +299,11 @@ export const ops = {
     });
     return { tag: 'recordVersion', value: { chainHash: hash, ...value } };
   },
+  /** One piece of a large value; all its bytes are its position and one. */
+  chunk(digest: string, byteLength: number, more: Partial<Value<'uploadChunk'>> = {}): Op {
+    const piece = { scope: '', digest, position: 0, count: 1, ...more };
+    return { tag: 'uploadChunk', value: { bytes: new Uint8Array(byteLength).fill(piece.position + 1), ...piece } };
+  },
   branch(name: string, head: string, expectedHead?: string, store = 'cart'): Op {
     return { tag: 'moveBranch', value: { store, name, expectedHead, head } };
   },

@@ -43,6 +43,8 @@ describe('versions', () => {
       seq: 2n,
       bytesSinceSnapshot: 36n,
     });
+    expect(versions.map(({ version }: Plain) => version.bytesSinceSnapshot)).toEqual([36n, 72n, 72n, 0n, 36n]);
+    expect(versions[3].version).toMatchObject({ parentVersionId: 'c', parentCount: 3 });
     expect(universe.rows('version_parent')).toHaveLength(6);
     expect(universe.rows('delta_record')).toHaveLength(5);
     expect(universe.rows('state_snapshot')).toMatchObject([{ versionId: 'd', state: '{"d":1}', byteLength: 7n }]);
@@ -92,6 +94,14 @@ describe('versions', () => {
       code: 'scope/mismatch',
       ids: ['cart'],
     });
+    expect(
+      universe.apply([
+        ops.version(
+          'most',
+          Array.from({ length: 64 }, () => a),
+        ),
+      ]),
+    ).toBeUndefined();
     const many = Array.from({ length: 65 }, () => a);
     expect(universe.apply([ops.version('f', many)])).toMatchObject({ code: 'value/too-large' });
   });
@@ -103,6 +113,9 @@ describe('versions', () => {
     ['a path without slash', '[{"op":"remove","path":"x"}]'],
     ['an add without value', '[{"op":"add","path":"/x"}]'],
     ['a move without from', '[{"op":"move","path":"/x"}]'],
+    ['a move from a path without slash', '[{"op":"move","path":"/x","from":"y"}]'],
+    ['an operation that is no object', '[null]'],
+    ['a long text that is not closed', `["${'x'.repeat(70_000)}"`],
     ['a long text that is no array', `{"x":"${'x'.repeat(70_000)}"}`],
   ])('a delta that is %s is refused', async (_, delta) => {
     const universe = await openUniverse();
@@ -138,6 +151,9 @@ describe('versions', () => {
     expect(universe.apply([delta('[]')])).toBeUndefined();
     expect(universe.apply([delta('[]')])).toBeUndefined();
     expect(universe.apply([delta('[{"op":"remove","path":""}]')])).toMatchObject({ code: 'state/delta-taken' });
+    expect(
+      universe.apply([{ tag: 'recordDelta', value: { versionId: 'a', delta: '[]', deltaEncoding: 'sealed/1' } }]),
+    ).toMatchObject({ code: 'state/delta-taken' });
     const snapshot = (state: string): Op => ({
       tag: 'recordSnapshot',
       value: { versionId: 'a', state, stateEncoding: '' },
@@ -155,6 +171,37 @@ describe('versions', () => {
       code: 'state/unknown-version',
     });
   });
+});
+
+test('a snapshot counts for the versions that follow it in the same request', async () => {
+  const universe = await openUniverse();
+  const a = ops.version('a');
+  const snapshot: Op = { tag: 'recordSnapshot', value: { versionId: 'a', state: '{}', stateEncoding: '' } };
+  expect(universe.apply([a, ops.version('b', [a]), snapshot, ops.version('c', [a])])).toBeUndefined();
+  expect(universe.read('read_versions', { ids: ['b', 'c'] }).versions).toMatchObject([
+    { version: { nearestSnapshotId: '', deltasSinceSnapshot: 2 } },
+    { version: { nearestSnapshotId: 'a', deltasSinceSnapshot: 1 } },
+  ]);
+});
+
+test('deltas and snapshots are refused that are too large, no JSON, or not wholly uploaded', async () => {
+  const universe = await openUniverse();
+  const lying = { delta: '{"bytes":9,"count":1,"digest":"d"}', deltaEncoding: 'chunks/1' };
+  const state = (text: string, stateEncoding = ''): Op =>
+    ops.version('v', [], { snapshot: { state: text, stateEncoding } });
+  const large = `["${'x'.repeat(262_144)}"]`;
+  for (const [op, code] of [
+    [ops.version('v', [], { delta: large }), 'value/too-large'],
+    [ops.version('v', [], lying), 'chunk/missing'],
+    [state(large), 'value/too-large'],
+    [state('{'), 'value/malformed'],
+    [state(lying.delta, 'chunks/1'), 'chunk/missing'],
+    [ops.version('v', [], { metadata: lying.delta, metadataEncoding: 'chunks/1' }), 'chunk/missing'],
+    [ops.version('v', [], { metadata: '[]' }), 'value/malformed'],
+  ] as const)
+    expect(universe.apply([op])).toMatchObject({ code });
+  expect(universe.apply([ops.chunk('d', 9), ops.version('v', [], lying)])).toBeUndefined();
+  expect(universe.rows('delta_record')).toMatchObject([{ byteLength: 9n }]);
 });
 
 describe('branches', () => {
@@ -193,6 +240,18 @@ describe('branches', () => {
     universe.apply([ops.branch('main', 'b', 'a'), ops.branch('main', 'a', 'b')]);
     expect(universe.apply([ops.branch('main', 'nobody', 'a')])).toMatchObject({ code: 'state/unknown-version' });
     expect(universe.apply([ops.branch('main', 'a', 'a', 'nowhere')])).toMatchObject({ code: 'state/unknown-store' });
+    universe.apply([ops.version('x', [], { store: 'other', scope: 'lab' })]);
+    expect(universe.apply([ops.branch('main', 'x', 'a')])).toMatchObject({
+      code: 'state/unknown-version',
+      ids: ['x'],
+      details: { store: 'cart' },
+    });
+    expect(universe.apply([ops.branch('main', 'a', undefined)])).toMatchObject({ code: 'state/version-conflict' });
+    expect(universe.read('read_branches').branches).toMatchObject([
+      { createdAt: universe.time.nowMicros() - 1_000_000n, updatedAt: universe.time.nowMicros() },
+    ]);
+    for (const filter of [{}, { store: 'cart' }, { store: 'cart', name: 'main' }])
+      expect(universe.read('read_branches', { ...filter, scope: 'lab' }).branches).toEqual([]);
     const seq = universe.rows('log_head')[0]!.nextSeq;
     expect(universe.apply([ops.branch('main', 'a', 'a')])).toBeUndefined();
     expect(universe.rows('log_head')[0]!.nextSeq).toBe(seq);
@@ -232,6 +291,9 @@ describe('branches', () => {
       universe.read('read_version_at', { store: 'cart', branch: 'main', time, by }).versionId;
     expect(at(start + 2_500n)).toBe('v2');
     expect(at(start + 9_000n)).toBe('v5');
+    expect(at(start + 3_000n)).toBe('v3');
+    expect(at(start + 2_999n)).toBe('v2');
+    expect(at(30n, 'authored')).toBe('v3');
     expect(at(start - 1n)).toBeUndefined();
     expect(at(35n, 'authored')).toBe('v3');
     expect(at(-1n, 'authored')).toBeUndefined();
@@ -245,6 +307,12 @@ describe('branches', () => {
     universe.apply([{ tag: 'deleteBranch', value: { store: 'cart', name: 'main' } }]);
     universe.apply([ops.branch('main', 'v0')]);
     expect(at(start + 5_500n)).toBe('v5');
+    universe.time.set(start + 7_000n);
+    universe.apply([{ tag: 'deleteBranch', value: { store: 'cart', name: 'main' } }]);
+    universe.time.set(start + 8_000n);
+    universe.apply([ops.branch('main', 'v1')]);
+    expect(at(start + 7_500n)).toBeUndefined();
+    expect(at(start + 8_000n)).toBe('v1');
   });
 });
 
@@ -260,6 +328,9 @@ test('tags name versions, and move only when told to', async () => {
   expect(universe.apply([tag('a')])).toBeUndefined();
   expect(universe.apply([tag('b')])).toMatchObject({ code: 'tag/exists', ids: ['release', 'a'] });
   expect(universe.apply([tag('nobody')])).toMatchObject({ code: 'state/unknown-version' });
+  universe.apply([ops.version('x', [], { store: 'other' })]);
+  expect(universe.apply([tag('x', true)])).toMatchObject({ code: 'state/unknown-version' });
+  expect(universe.read('read_tags', { store: 'cart', scope: 'lab' }).tags).toEqual([]);
   expect(universe.apply([tag('b', true)])).toBeUndefined();
   expect(universe.read('read_tags', { store: 'cart' }).tags).toMatchObject([
     { name: 'release', versionId: 'b', description: 'd' },

@@ -15,16 +15,16 @@ interface PathState {
  */
 export class CommitTree {
   readonly #state: StateTree;
-  /** Bytes of the canonical text: kept up to date, because making the text costs by the size of the tree. */
-  readonly byteLength: number;
+  /** Bytes of all entries in the canonical text, each with a comma. */
+  readonly #entryBytes: number;
 
-  private constructor(state: StateTree, byteLength: number) {
+  private constructor(state: StateTree, bytes: number) {
     this.#state = state;
-    this.byteLength = byteLength;
+    this.#entryBytes = bytes;
   }
 
   static empty(): CommitTree {
-    return new CommitTree(StateTree.from({}), 2);
+    return new CommitTree(StateTree.from({}), 0);
   }
 
   static async read(entries: AsyncIterable<TreeEntry>): Promise<CommitTree> {
@@ -38,6 +38,12 @@ export class CommitTree {
     return this.#state.hash;
   }
 
+  /** Bytes of the canonical text, known without making it, which would cost by the size of the tree. */
+  get byteLength(): number {
+    const braces = 2;
+    return this.#entryBytes === 0 ? braces : this.#entryBytes - 1 + braces;
+  }
+
   /** The state's canonical text. */
   text(): string {
     return this.#state.stringify();
@@ -45,22 +51,22 @@ export class CommitTree {
 
   /** The tree after a commit's changes, and these as the canonical text of an RFC 6902 patch. */
   apply(files: readonly FileChange[]): { tree: CommitTree; delta: string } {
-    let byteLength = this.byteLength;
+    let bytes = this.#entryBytes;
     const set: [string, PathState][] = [];
     const remove: string[] = [];
     for (const file of files) {
       const before = this.#state.get([file.path]) as PathState | undefined; // only this class writes these states
-      if (before !== undefined) byteLength -= entryBytes(file.path, before);
+      if (before !== undefined) bytes -= entryBytes(file.path, before);
       if (file.mode === undefined || file.blob === undefined) {
         remove.push(file.path);
       } else {
         const after = { mode: file.mode, blob: file.blob };
-        byteLength += entryBytes(file.path, after);
+        bytes += entryBytes(file.path, after);
         set.push([file.path, after]);
       }
     }
     const state = this.#state.withEntries(set, remove);
-    return { tree: new CommitTree(state, byteLength), delta: stringify(this.#state.diff(state)) };
+    return { tree: new CommitTree(state, bytes), delta: stringify(this.#state.diff(state)) };
   }
 }
 

@@ -4,6 +4,7 @@ import { HostError } from '../errors.ts';
 import { describeBuildFailure } from './build-failure.ts';
 import type { LoadedProgram, ModuleRealm, ProgramLoader, RealmEvents } from './realm-port.ts';
 import { VmRealm } from './realm/vm-realm.ts';
+import { SHARED_TEXT_NAME, shareTextBuffers } from './shared-text.ts';
 import type { SystemCallTarget } from './system-functions.ts';
 
 /** Names the form of what a cache holds: part of each key, so that another version of this code never reads it. */
@@ -62,7 +63,7 @@ class VmProgramLoader implements ProgramLoader {
     const cached = await this.#cache?.read(key);
     const code = cached ?? (await downLevel(text));
     if (cached === undefined) await this.#cache?.write(key, code);
-    return new VmProgram(text, hash, compileBody(code));
+    return new VmProgram(text, hash, compileBody(shareTextBuffers(code)));
   }
 }
 
@@ -111,7 +112,7 @@ async function downLevel(text: string): Promise<string> {
 
 function compileBody(code: string): vm.Script {
   try {
-    return new vm.Script(`(function (module, exports, require) {'use strict';${code}\n})`, {
+    return new vm.Script(`(function (module, exports, require, ${SHARED_TEXT_NAME}) {'use strict';${code}\n})`, {
       filename: 'spacetimedb_module',
     });
   } catch (error) {

@@ -42,7 +42,9 @@ export class LockSocket {
       // Whoever asks may be gone before the answer: that is its own affair.
       socket.on('error', () => socket.destroy());
       socket.unref();
-      socket.end(JSON.stringify(this.answer));
+      // Not left to the other side: a server closes only after its connections have, and these keep no process alive,
+      // which would end in the middle of closing.
+      socket.end(JSON.stringify(this.answer), () => socket.destroy());
     });
   }
 

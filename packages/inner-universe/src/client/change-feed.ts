@@ -92,6 +92,11 @@ export class ChangeFeed {
     await this.#source?.catchUp();
   }
 
+  /** Hands out what this client's own answered writes brought about; costs nothing where it was pushed. */
+  async settle(): Promise<void> {
+    await this.#source?.settle();
+  }
+
   close(): void {
     this.#source?.close();
     this.#source = undefined;

@@ -34,5 +34,7 @@ export interface ChangeSource {
   start(read: ReadPage, call: CallOptions): Promise<void>;
   /** Resolves when everything committed before this call has been handed out. */
   catchUp(): Promise<void>;
+  /** Resolves when what this client's own answered writes brought about has been handed out. */
+  settle(): Promise<void>;
   close(): void;
 }

@@ -181,6 +181,11 @@ export class ModuleClient implements AsyncDisposable {
     return this.#feed.catchUp();
   }
 
+  /** Resolves when the listeners have been handed what this client's own writes, so far answered, brought about. */
+  settle(): Promise<void> {
+    return this.#feed.settle();
+  }
+
   /** Sends what waits, then ends the connection. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();

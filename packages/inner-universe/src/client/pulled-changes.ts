@@ -51,6 +51,10 @@ export class PulledChanges implements ChangeSource {
     return this.#pull();
   }
 
+  settle(): Promise<void> {
+    return this.catchUp();
+  }
+
   close(): void {
     this.#closed = true;
     this.#subscription?.close();

@@ -38,6 +38,11 @@ export class PushedChanges implements ChangeSource {
     return this.#parts.sink.readOn(this.#parts.read);
   }
 
+  async settle(): Promise<void> {
+    // A write's rows are pushed with its answer, so they have come; unless they wait here, they have been handed out.
+    if (this.#busy || this.#buffer.length > 0) await this.catchUp();
+  }
+
   close(): void {
     this.#closed = true;
     this.#subscription?.close();

@@ -2,7 +2,7 @@ import { setGlobalLogLevel } from 'spacetimedb';
 import { ConnectionError } from '../errors.ts';
 import { DbConnection, type DbConnectionBuilder } from '../generated/module-bindings.ts';
 import { CallTable } from './call-table.ts';
-import { GuardedSocket, type OpenSocket } from './sdk-socket.ts';
+import { FailedSocket, GuardedSocket, type OpenSocket, type SdkSocket, type SocketRequest } from './sdk-socket.ts';
 import type {
   CallOptions,
   Connection,
@@ -109,14 +109,19 @@ class Opening {
 
   async #open({ url, nameOrAddress, authToken, wsProtocol }: SdkSocketArguments): Promise<GuardedSocket> {
     const request = { url, database: nameOrAddress, token: authToken, protocols: wsProtocol };
-    try {
-      this.#socket = new GuardedSocket(await this.#options.openSocket(request, this.#ending.signal));
-    } catch (error) {
-      if (error instanceof ConnectionError) this.#failure = error;
-      throw error;
-    }
+    this.#socket = new GuardedSocket(await this.#openInner(request));
     if (this.#ending.signal.aborted) this.#socket.abandon(new Error('The connection was given up.'));
     return this.#socket;
+  }
+
+  async #openInner(request: SocketRequest): Promise<SdkSocket> {
+    try {
+      return await this.#options.openSocket(request, this.#ending.signal);
+    } catch (error) {
+      if (error instanceof ConnectionError) this.#failure = error;
+      // The SDK prints that its socket could not be opened; of one that fails it only tells us.
+      return new FailedSocket(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 }
 

@@ -114,3 +114,29 @@ export class GuardedSocket implements SdkSocket {
     this.#onclose?.(event);
   }
 }
+
+/** A socket that could not be opened: it tells its error to whoever listens, and does nothing else. */
+export class FailedSocket implements SdkSocket {
+  readonly protocol = '';
+  readonly readyState = 3;
+  readonly #error: Error;
+
+  constructor(error: Error) {
+    this.#error = error;
+  }
+
+  set onopen(_handler: () => void) {}
+
+  set onmessage(_handler: (message: { readonly data: Uint8Array }) => void) {}
+
+  set onclose(_handler: (event: SocketEnd) => void) {}
+
+  set onerror(handler: (event: { readonly message: string }) => void) {
+    // In a later step, as with any socket: the rest of the handlers is set first.
+    queueMicrotask(() => handler(this.#error));
+  }
+
+  send(_message: Uint8Array): void {}
+
+  close(): void {}
+}

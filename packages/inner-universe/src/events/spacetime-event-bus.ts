@@ -97,7 +97,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     try {
       await this.#publish({ id, type, data, options });
       // What was pushed has come by now, unless its data must be fetched; who pulls looks again.
-      await Promise.race([delivered, this.#client.catchUp().then(() => this.#line.idle())]);
+      await Promise.race([delivered, this.#client.settle().then(() => this.#line.idle())]);
       return (await report) ?? { id, handled: 0, errors: [] };
     } finally {
       this.#awaited.delete(id);

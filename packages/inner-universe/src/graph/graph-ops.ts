@@ -52,6 +52,20 @@ export function makeGraphWrite(operation: GraphOperation, context: GraphOpContex
   }
 }
 
+/** An update that replaces all properties. @throws `value/too-large` */
+export function makeWholeUpdate(
+  operation: Extract<GraphOperation, { readonly type: 'update-entity' | 'update-relation' }>,
+  properties: Properties,
+  context: GraphOpContext,
+): GraphWrite {
+  const stored = makeProperties(properties, context, operation.id);
+  const patch = { ...operation.patch, properties: undefined, removeProperties: undefined };
+  const { op } = makeGraphWrite({ ...operation, patch }, context);
+  const whole = { properties: stored.text, propertiesEncoding: stored.encoding };
+  // The op is of the operation's kind, so its value has these fields.
+  return { op: { ...op, value: { ...op.value, ...whole } } as Op, chunks: stored.chunks };
+}
+
 interface Creation {
   readonly input: {
     readonly id: string;

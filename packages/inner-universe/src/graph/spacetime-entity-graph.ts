@@ -8,6 +8,8 @@ import {
   BatchBuilder,
   EntityNotFoundError,
   GraphReplica,
+  NervError,
+  RelationNotFoundError,
   OperationFactory,
   type ChangeHandler,
   type ChangeSelector,
@@ -44,7 +46,7 @@ import {
   type WriteOptions,
 } from '@inner-universe/nerv';
 import type { ModuleClient } from '../client/client.ts';
-import { makeGraphWrite, type GraphOpContext } from './graph-ops.ts';
+import { GraphWriter } from './graph-writer.ts';
 import { GraphReads } from './graph-reads.ts';
 import type { StoredEntity, StoredRelation } from './graph-rows.ts';
 import { LiveGraph } from './live-graph.ts';
@@ -59,25 +61,26 @@ export interface SpacetimeEntityGraphOptions {
 }
 
 const NEIGHBORS_MAX = 1_000;
+/** How many entities' relations are read at the same time. */
+const READS_AT_ONCE = 16;
 
 /** An `EntityGraph` that lives in the module, shared live with everybody who may read it. */
 export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implements EntityGraph<S> {
-  readonly #client: ModuleClient;
-  readonly #context: GraphOpContext;
+  readonly #writer: GraphWriter;
   readonly #factory: OperationFactory;
   readonly #reads: GraphReads;
   readonly #live: LiveGraph;
   readonly #onError: (error: unknown) => void;
+  #closed = false;
 
   constructor(client: ModuleClient, options: SpacetimeEntityGraphOptions) {
-    this.#client = client;
-    this.#context = { scope: options.scope ?? 'main', author: options.author ?? '' };
     this.#onError = options.onError;
     this.#factory = new OperationFactory({
       nextId: () => client.ids.nextId(),
       nowMs: () => Number(client.clock.nowMicros() / 1000n),
     });
     this.#reads = new GraphReads(client.readPage);
+    this.#writer = new GraphWriter(client, this.#reads, { scope: options.scope ?? 'main', author: options.author ?? '' });
     this.#live = new LiveGraph(client, this.#reads, options.onError);
   }
 
@@ -89,6 +92,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   }
 
   async getEntity(entity: Reference): Promise<EntityOf<S> | undefined> {
+    this.#assertOpen();
     const [found] = await this.#reads.entitiesById([idOf(entity)]);
     return typed(found);
   }
@@ -109,7 +113,8 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   }
 
   async deleteEntity(entity: Reference, options?: DeleteEntityOptions): Promise<void> {
-    await this.#write([this.#factory.deleteEntity(entity, options)]);
+    const operation = this.#factory.deleteEntity(entity, options);
+    await this.#write(() => this.#writer.write([operation]));
   }
 
   async createRelation<T extends RelationTypeOf<S>>(
@@ -120,6 +125,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   }
 
   async getRelation(relation: Reference): Promise<RelationOf<S> | undefined> {
+    this.#assertOpen();
     const [found] = await this.#reads.relationsById([idOf(relation)]);
     return typed(found);
   }
@@ -140,14 +146,16 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   }
 
   async deleteRelation(relation: Reference, options?: WriteOptions): Promise<void> {
-    await this.#write([this.#factory.deleteRelation(relation, options)]);
+    const operation = this.#factory.deleteRelation(relation, options);
+    await this.#write(() => this.#writer.write([operation]));
   }
 
   async batch(build: (batch: GraphBatch<S>) => void): Promise<void> {
+    this.#assertOpen();
     const builder = new BatchBuilder(this.#factory);
     // The builder takes any types; the schema's are a promise of the caller's compiler.
     build(builder as GraphBatch<GraphSchema> as GraphBatch<S>);
-    await this.#write(builder.operations);
+    await this.#write(() => this.#writer.write(builder.operations));
   }
 
   async query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
@@ -175,20 +183,21 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   }
 
   async relationsOf(entity: Reference, options: WalkOptions<RelationTypeOf<S>> = {}): Promise<readonly RelationOf<S>[]> {
+    if (this.#live.isLoaded) return typed((await this.#whole()).relationsOf(entity, erase(options)));
     const id = idOf(entity);
     await this.#requireEntity(id);
     return typed(await this.#ties(id, options));
   }
 
   async neighbors(entity: Reference, options: NeighborOptions<RelationTypeOf<S>> = {}): Promise<readonly EntityOf<S>[]> {
+    if (this.#live.isLoaded) return typed((await this.#whole()).neighbors(entity, options));
     const { depth = 1, limit = NEIGHBORS_MAX } = options;
     const start = idOf(entity);
     await this.#requireEntity(start);
     const reached = new Set([start]);
     let ring = [start];
     for (let step = 0; step < depth && ring.length > 0 && reached.size <= limit; step += 1) {
-      const ties = await Promise.all(ring.map(async (id) => otherEnds(id, await this.#ties(id, options))));
-      ring = [...new Set(ties.flat())].filter((id) => !reached.has(id));
+      ring = [...new Set(await this.#otherEndsOf(ring, options))].filter((id) => !reached.has(id));
       for (const id of ring) reached.add(id);
     }
     const ids = [...reached].slice(1, limit + 1);
@@ -223,6 +232,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   liveQuery<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query?: EntityQuery<T, EntityProperties<S, T>>,
   ): LiveQuery<EntityOf<S, T>> {
+    this.#assertOpen();
     this.#loadInBackground();
     return typed(this.#live.graph.liveQuery(erase<EntityQuery | undefined>(query)));
   }
@@ -231,6 +241,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   liveRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query?: RelationQuery<T, RelationProperties<S, T>>,
   ): LiveQuery<RelationOf<S, T>> {
+    this.#assertOpen();
     this.#loadInBackground();
     return typed(this.#live.graph.liveRelations(erase<RelationQuery | undefined>(query)));
   }
@@ -239,12 +250,14 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   subscribe(handler: ChangeHandler<S>): GraphSubscription;
   subscribe(selector: ChangeSelector, handler: ChangeHandler<S>): GraphSubscription;
   subscribe(first: ChangeSelector | ChangeHandler<S>, second?: ChangeHandler<S>): GraphSubscription {
+    this.#assertOpen();
     const subscription = new LateSubscription();
     const attach = (): GraphSubscription =>
       typeof first === 'function'
         ? this.#live.graph.subscribe(erase(first))
         : this.#live.graph.subscribe(first, erase<ChangeHandler<GraphSchema>>(second));
-    this.#live.load().then(() => subscription.attach(attach), this.#onError);
+    if (this.#live.isLoaded) subscription.attach(attach);
+    else this.#live.load().then(() => subscription.attach(attach), this.#reportLoading);
     return subscription;
   }
 
@@ -258,21 +271,27 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     return typed(this.#live.graph);
   }
 
-  close(): Promise<void> {
-    return this.#live.close();
+  /** Ends subscriptions and live queries. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#live.close();
   }
 
-  async #write(operations: readonly GraphOperation[]): Promise<void> {
-    const writes = operations.map((operation) => makeGraphWrite(operation, this.#context));
-    if (writes.length === 0) return;
-    await this.#client.writeWithChunks(
-      writes.flatMap(({ chunks }) => chunks),
-      writes.map(({ op }) => op),
-    );
+  #assertOpen(): void {
+    if (this.#closed) throw new NervError('graph/closed', 'The graph is closed. Open the universe again.');
+  }
+
+  /** Resolves when it is written, and told to those who subscribed here before. */
+  async #write(write: () => Promise<void>): Promise<void> {
+    this.#assertOpen();
+    await this.#live.begun();
+    await write();
+    await this.#live.settle();
   }
 
   async #writeEntity<T extends EntityTypeOf<S>>(operation: GraphOperation): Promise<EntityOf<S, T>> {
-    await this.#write([operation]);
+    await this.#write(() => (operation.type === 'update-entity' ? this.#writer.update(operation) : this.#writer.write([operation])));
     const id = 'input' in operation ? operation.input.id : operation.id;
     const [row] = await this.#reads.entitiesById([id]);
     if (row === undefined) throw new EntityNotFoundError(id); // somebody deleted it in between
@@ -280,10 +299,10 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   }
 
   async #writeRelation<T extends RelationTypeOf<S>>(operation: GraphOperation): Promise<RelationOf<S, T>> {
-    await this.#write([operation]);
+    await this.#write(() => (operation.type === 'update-relation' ? this.#writer.update(operation) : this.#writer.write([operation])));
     const id = 'input' in operation ? operation.input.id : operation.id;
     const [row] = await this.#reads.relationsById([id]);
-    if (row === undefined) throw new EntityNotFoundError(id);
+    if (row === undefined) throw new RelationNotFoundError(id); // as above
     return typed(row);
   }
 
@@ -305,8 +324,21 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     return found;
   }
 
+  async #otherEndsOf(ids: readonly string[], options: WalkOptions): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (let start = 0; start < ids.length; start += READS_AT_ONCE) {
+      const some = ids.slice(start, start + READS_AT_ONCE);
+      const ties = await Promise.all(some.map(async (id) => otherEnds(id, await this.#ties(id, options))));
+      for (const ends of ties) found.push(...ends);
+    }
+    return found;
+  }
+
   /** The entities that can match a query, as a graph that then answers it: what the module filters is not loaded. */
   async #candidates(query: EntityQuery): Promise<LocalEntityGraph> {
+    this.#assertOpen();
+    makeGraphOf([]).queryPage(query); // a query that makes no sense is refused before anything is read
+    if (this.#live.isLoaded) return this.#whole();
     const entityType = singleType(query.type);
     const rows: StoredEntity[] = [];
     for await (const page of this.#reads.entities({ entityType, tag: query.tags?.[0], name: query.name })) rows.push(...page);
@@ -314,18 +346,26 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   }
 
   async #relationCandidates(query: RelationQuery): Promise<LocalEntityGraph> {
+    this.#assertOpen();
+    makeGraphOf([]).queryRelationsPage(query);
+    if (this.#live.isLoaded) return this.#whole();
     const { from: fromId, to: toId, name } = query;
     const rows: StoredRelation[] = [];
     for await (const page of this.#reads.relations({ relationType: singleType(query.type), fromId, toId, name })) rows.push(...page);
     return makeGraphOf(rows.map((row) => ({ type: 'relation', row })));
   }
 
-  #whole(): Promise<LocalEntityGraph> {
+  async #whole(): Promise<LocalEntityGraph> {
+    this.#assertOpen();
     return this.#live.upToDate();
   }
 
+  readonly #reportLoading = (error: unknown): void => {
+    if (!this.#closed) this.#onError(error);
+  };
+
   #loadInBackground(): void {
-    this.#live.load().catch(this.#onError);
+    this.#live.load().catch(this.#reportLoading);
   }
 }
 

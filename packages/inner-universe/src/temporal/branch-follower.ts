@@ -115,7 +115,7 @@ export class BranchFollower<S> {
   /** Resolves when a move that was made here is shown. */
   async settle(branch: string, versionId: string): Promise<void> {
     if (branch !== this.#head.branch) return;
-    if (!this.#told.has(versionId)) await this.#catchUp();
+    if (!this.#told.has(versionId)) await this.#wait(() => this.#parts.client.settle());
     await this.#inLine(async () => {
       if (this.#told.has(versionId) || branch !== this.#head.branch || versionId === this.#head.versionId) return;
       // Its record is not for this reader, or not to be had now: the move is shown on the writer's word.
@@ -126,7 +126,7 @@ export class BranchFollower<S> {
 
   /** Resolves when the head is where the branch is now; for a writer who lost a race. */
   async refresh(): Promise<void> {
-    await this.#catchUp();
+    await this.#wait(() => this.#parts.client.catchUp());
     await this.#inLine(async () => {
       const { branch } = this.#head;
       const found = await this.#parts.log.tryHead(branch);
@@ -140,9 +140,9 @@ export class BranchFollower<S> {
   }
 
   /** What cannot be read now is told by the log when it can. */
-  async #catchUp(): Promise<void> {
+  async #wait(work: () => Promise<void>): Promise<void> {
     try {
-      await this.#parts.client.catchUp();
+      await work();
     } catch (error) {
       if (!(error instanceof NervError)) throw error;
     }

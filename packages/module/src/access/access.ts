@@ -89,12 +89,15 @@ export class Access {
     );
   }
 
+  /** Whether any grant of the caller's is about a scope; to everybody else, what lies there does not exist. */
+  isAbout(scope: string): boolean {
+    return this.isOwner || this.grants().some((grant) => isWithin(grant, scope) && isAboutScope(grant, scope));
+  }
+
   /** Whether the caller may write anything at all in a scope. */
   mayWriteSome(scope: string): boolean {
     if (this.isOwner) return true;
-    return this.grants().some(
-      (grant) => isWrite(grant.action) && isWithin(grant, scope) && isAboutScope(grant, scope),
-    );
+    return this.grants().some((grant) => isWrite(grant.action) && isWithin(grant, scope) && isAboutScope(grant, scope));
   }
 
   /** The caller's grants that have not expired, and those of the caller's roles. */

@@ -45,7 +45,7 @@ export function referToChunks(work: Work, scope: string, ...values: readonly (re
       });
     }
     const known = work.db.chunkValue.valueKey.find(valueKeyOf(scope, digest));
-    if (known === null || known.received < count || known.byteLength !== BigInt(byteLength)) {
+    if (known === null || !isWhole(known, count, byteLength)) {
       refuse(
         'chunk/missing',
         `The value ${digest} is not wholly uploaded to scope ${scope}. Upload its pieces first.`,
@@ -57,6 +57,11 @@ export function referToChunks(work: Work, scope: string, ...values: readonly (re
     }
     work.db.chunkValue.valueKey.update({ ...known, references: known.references + 1n });
   }
+}
+
+/** Whether all pieces are there, as many and as large as the reference says. */
+function isWhole(known: ChunkValueRow, count: number, byteLength: number): boolean {
+  return known.count === count && known.received === count && known.byteLength === BigInt(byteLength);
 }
 
 /** The size of a value's text as it was meant: of the whole value where it lies in chunks. */

@@ -177,7 +177,7 @@ export function freed(row: ConsumerPartitionRow, now: Timestamp): ConsumerPartit
 
 function requireConsumer(work: Work, name: string): ConsumerRow {
   const row = work.db.consumer.name.find(name);
-  if (row === null) {
+  if (row === null || !work.access.isAbout(row.scope)) {
     if (!work.access.isOwner && !work.access.grants().some((grant) => grant.action === 'consume'))
       work.access.deny('consume');
     refuse('consumer/not-found', `There is no consumer '${name.slice(0, 128)}'.`, { ids: [name.slice(0, 128)] });

@@ -154,7 +154,7 @@ function writeHistory(work: Work, row: EntityRow, operation: HistoryOperation, c
 /** The entity of an id, to somebody who may do something to it; others do not learn whether it exists. */
 function requireEntity(work: Work, id: string, action: 'update' | 'delete'): EntityRow {
   const existing = work.db.entity.id.find(id);
-  if (existing !== null) return existing;
+  if (existing !== null && work.access.isAbout(existing.scope)) return existing;
   if (!work.access.isOwner && !work.access.grants().some((grant) => [action, 'write'].includes(grant.action))) {
     work.access.deny(`${action} entities`);
   }

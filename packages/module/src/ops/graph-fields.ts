@@ -112,9 +112,13 @@ function mergeProperties(
   for (const key of op.propertiesRemoved) delete merged[key];
   const properties = tryCanonical(merged);
   if (properties === undefined) {
-    refuse('value/malformed', 'The properties hold what JSON has no form for: too deep, too great, or half a character.', {
-      ids: [op.id],
-    });
+    refuse(
+      'value/malformed',
+      'The properties hold what JSON has no form for: too deep, too great, or half a character.',
+      {
+        ids: [op.id],
+      },
+    );
   }
   checkObjectValue(properties, 'json/1', 'properties');
   return { properties, propertiesEncoding: 'json/1' };

@@ -206,7 +206,7 @@ function writeHistory(work: Work, row: RelationRow, operation: HistoryOperation,
 
 function requireRelation(work: Work, id: string, action: 'update' | 'delete'): RelationRow {
   const existing = work.db.relation.id.find(id);
-  if (existing !== null) return existing;
+  if (existing !== null && work.access.isAbout(existing.scope)) return existing;
   if (!work.access.isOwner && !work.access.grants().some((grant) => [action, 'write'].includes(grant.action))) {
     work.access.deny(`${action} relations`);
   }

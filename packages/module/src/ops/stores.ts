@@ -18,7 +18,7 @@ export function openStore(work: Work, store: string, scope: string, seq: bigint)
 /** The scope of a store the caller may commit to; refuses one that does not exist. */
 export function requireStore(work: Work, store: string): string {
   const scope = findStoreScope(work, store);
-  if (scope === undefined) {
+  if (scope === undefined || !work.access.isAbout(scope)) {
     work.access.require('commit', { kind: 'store', name: store, scope: '' });
     return refuse('state/unknown-store', `There is no store '${store}'.`, { ids: [store] });
   }

@@ -95,7 +95,7 @@ export function recordSnapshot(work: Work, op: RecordSnapshotOp): void {
 
 function requireOwnVersion(work: Work, versionId: string): StateVersionRow {
   const version = work.db.stateVersion.versionId.find(versionId);
-  if (version === null) {
+  if (version === null || !work.access.isAbout(version.scope)) {
     if (!work.access.isOwner) work.access.deny('record states');
     refuse('state/unknown-version', `There is no version '${versionId}'.`, { ids: [versionId] });
   }

@@ -55,6 +55,25 @@ let ${STEP_NAME} = () => undefined;
       return bytes;
     }
   }
+  const encode = TextEncoder.prototype.encode;
+  // For the library's writer of strings, which copies the bytes at once (shared-text.ts). They stay as they are, but
+  // lie in a buffer with others. A module that puts its own encoder in the place of this one is served by its own.
+  const SHARED_BYTES = 65536;
+  let shared = new Uint8Array(SHARED_BYTES);
+  let sharedUsed = 0;
+  const encodeShared = (input) => {
+    if (globalThis.TextEncoder !== TextEncoder || TextEncoder.prototype.encode !== encode) {
+      return new globalThis.TextEncoder().encode(input);
+    }
+    if (typeof input !== 'string' || input.length <= SHORT_ENCODE || input.length * 24 > SHARED_BYTES) return apply(encode, undefined, [input]);
+    if (sharedUsed + input.length * 3 > SHARED_BYTES) {
+      shared = new Uint8Array(SHARED_BYTES);
+      sharedUsed = 0;
+    }
+    const start = sharedUsed;
+    sharedUsed += host.writeUtf8(input, new Uint8Array(shared.buffer, start));
+    return new Uint8Array(shared.buffer, start, sharedUsed - start);
+  };
   class TextDecoder {
     #isFatal;
     constructor(label = 'utf-8', options = {}) {
@@ -232,7 +251,7 @@ let ${STEP_NAME} = () => undefined;
   let body;
   const load = () => {
     const module = { exports: {} };
-    apply(body, undefined, [module, module.exports, require]);
+    apply(body, undefined, [module, module.exports, require, encodeShared]);
     const exported = module.exports;
     const schema = exported.default;
     if (schema === undefined || schema === null || typeof schema[moduleHooks] !== 'function') {
