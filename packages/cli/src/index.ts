@@ -1,3 +1,9 @@
-export { importGit, type ImportOptions, type ImportPart, type ImportProgress, type ImportResult } from './git/importer.ts';
+export {
+  importGit,
+  type ImportOptions,
+  type ImportPart,
+  type ImportProgress,
+  type ImportResult,
+} from './git/importer.ts';
 export { GitRepository } from './git/repository.ts';
 export { CliError, type CliErrorCode } from './errors.ts';

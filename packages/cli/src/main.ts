@@ -7,9 +7,12 @@ import { EXIT_INTERRUPTED, runCommandLine } from './run.ts';
 // Standard output is for results. A library that logs must not get between them: the SDK prints there what it also
 // throws.
 const chatter = new Console(process.stderr, process.stderr);
-console.log = console.info = console.debug = (...words: unknown[]): void => {
-  if (process.env['INNER_UNIVERSE_DEBUG'] !== undefined) chatter.log(...words);
-};
+console.log =
+  console.info =
+  console.debug =
+    (...words: unknown[]): void => {
+      if (process.env['INNER_UNIVERSE_DEBUG'] !== undefined) chatter.log(...words);
+    };
 
 const interrupt = new AbortController();
 let signals = 0;

@@ -26,7 +26,9 @@ export function toJson(value: unknown, indent?: number): string {
     value,
     (_key, item: unknown) => {
       if (typeof item === 'bigint') {
-        return item >= BigInt(Number.MIN_SAFE_INTEGER) && item <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(item) : item.toString();
+        return item >= BigInt(Number.MIN_SAFE_INTEGER) && item <= BigInt(Number.MAX_SAFE_INTEGER)
+          ? Number(item)
+          : item.toString();
       }
       if (item instanceof Uint8Array) return Buffer.from(item).toString('base64');
       return item instanceof Map || item instanceof Set ? [...item] : item;
@@ -36,13 +38,22 @@ export function toJson(value: unknown, indent?: number): string {
 }
 
 /** Rows under headings, columns as wide as they need; numbers to the right. */
-export function formatTable(headings: readonly string[], rows: readonly (readonly (string | number | bigint)[])[]): string {
+export function formatTable(
+  headings: readonly string[],
+  rows: readonly (readonly (string | number | bigint)[])[],
+): string {
   const texts = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? cell : formatCount(cell))));
-  const widths = headings.map((heading, column) => Math.max(heading.length, ...texts.map((row) => (row[column] ?? '').length)));
-  const isNumeric = headings.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] !== 'string'));
+  const widths = headings.map((heading, column) =>
+    Math.max(heading.length, ...texts.map((row) => (row[column] ?? '').length)),
+  );
+  const isNumeric = headings.map(
+    (_, column) => rows.length > 0 && rows.every((row) => typeof row[column] !== 'string'),
+  );
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (isNumeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) =>
+        isNumeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd();
   return [pc.dim(line(headings)), ...texts.map(line)].join('\n');
@@ -51,18 +62,6 @@ export function formatTable(headings: readonly string[], rows: readonly (readonl
 /** A whole number with thousands apart. */
 export function formatCount(value: number | bigint): string {
   return value.toLocaleString('en-US');
-}
-
-/** Bytes in the unit that reads best. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`;
 }
 
 /** A time in microseconds since 1970 as ISO 8601 in UTC. */

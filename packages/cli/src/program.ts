@@ -24,13 +24,18 @@ export function createProgram(context: CommandContext): Command {
     .description('Reactive, versioned state: durable, shared, and open to look at.')
     .version(MODULE_RELEASE)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => context.output.out(text.trimEnd()), writeErr: (text) => context.output.err(text) });
+    .configureOutput({
+      writeOut: (text) => context.output.out(text.trimEnd()),
+      writeErr: (text) => context.output.err(text),
+    });
   addServing(program, context);
   addImport(program, context);
   addEvents(program, context);
   addVersions(program, context);
   addGraph(program, context);
-  target(program.command('status').description('what is there: counts, tables, sizes')).action((options) => status(options, context));
+  target(program.command('status').description('what is there: counts, stores, branches')).action((options) =>
+    status(options, context),
+  );
   return inherit(program);
 }
 
@@ -44,15 +49,22 @@ function inherit(program: Command): Command {
 }
 
 function addServing(program: Command, context: CommandContext): void {
-  serving(program.command('serve').description('serve a universe to other processes and browsers, until Ctrl-C'))
-    .action((options) => serve(options, context));
-  serving(program.command('start').description('serve a universe and import the git history of this folder into it'))
-    .action((options) => start(options, context));
+  serving(
+    program.command('serve').description('serve a universe to other processes and browsers, until Ctrl-C'),
+  ).action((options) => serve(options, context));
+  serving(
+    program.command('start').description('serve a universe and import the git history of this folder into it'),
+  ).action((options) => start(options, context));
 }
 
 function addImport(program: Command, context: CommandContext): void {
   const command = program.command('import').description('bring data in');
-  target(command.command('git').description('import the history of a git repository').argument('<path>', 'a folder of the repository'))
+  target(
+    command
+      .command('git')
+      .description('import the history of a git repository')
+      .argument('<path>', 'a folder of the repository'),
+  )
     .option('--ref <ref>', 'branch, tag or commit to import (default: HEAD)')
     .option('--limit <n>', 'import at most so many commits, oldest first', parseCount)
     .option('--name <name>', "the repository's name in ids (default: its folder's)")
@@ -82,10 +94,12 @@ function addVersions(program: Command, context: CommandContext): void {
     .option('--branch <name>', 'only the first-parent line of a branch')
     .option('--limit <n>', 'how many', parseCount, 20)
     .action((options) => versionsLog(options, context));
-  target(versions.command('show').description('one version').argument('<version>', 'id, or a commit'))
-    .action((version: string, options) => versionsShow(version, options, context));
-  target(versions.command('diff').description('what changed between two versions').argument('<from>').argument('<to>'))
-    .action((from: string, to: string, options) => versionsDiff({ from, to }, options, context));
+  target(versions.command('show').description('one version').argument('<version>', 'id, or a commit')).action(
+    (version: string, options) => versionsShow(version, options, context),
+  );
+  target(
+    versions.command('diff').description('what changed between two versions').argument('<from>').argument('<to>'),
+  ).action((from: string, to: string, options) => versionsDiff({ from, to }, options, context));
   const state = program.command('state').description('the contents of a state store');
   store(target(state.command('show').description('the state at a version, a commit or a time')))
     .option('--at <version|commit|time>', 'default: the newest')
@@ -95,8 +109,9 @@ function addVersions(program: Command, context: CommandContext): void {
 
 function addGraph(program: Command, context: CommandContext): void {
   const graph = program.command('graph').description('entities and relations');
-  target(graph.command('show').description('one entity and its relations').argument('<entity>'))
-    .action((entity: string, options) => graphShow(entity, options, context));
+  target(graph.command('show').description('one entity and its relations').argument('<entity>')).action(
+    (entity: string, options) => graphShow(entity, options, context),
+  );
   target(graph.command('neighbors').description('entities around one').argument('<entity>'))
     .option('--depth <n>', 'how many steps', parseCount, 1)
     .option('--limit <n>', 'how many entities', parseCount, 50)
@@ -110,7 +125,10 @@ function target(command: Command): Command {
     .option('--data <dir>', `data directory (default: ${DEFAULT_DATA_DIRECTORY})`)
     .option('--server <url>', 'address of a server, instead of a directory')
     .option('--database <name>', 'database (default: universe)')
-    .option('--token <token>', `token of an identity (default: $${TOKEN_VARIABLE}, or the owner\u2019s beside the data)`)
+    .option(
+      '--token <token>',
+      `token of an identity (default: $${TOKEN_VARIABLE}, or the owner\u2019s beside the data)`,
+    )
     .option('--json', 'print JSON');
 }
 
@@ -127,7 +145,8 @@ function store(command: Command): Command {
 
 function parseCount(text: string): number {
   const count = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('Give a whole number from 1.');
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count) || count < 1)
+    throw new InvalidArgumentError('Give a whole number from 1.');
   return count;
 }
 

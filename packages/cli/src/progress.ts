@@ -64,7 +64,8 @@ export class Progress {
 
 function describe({ done, total, part }: ProgressState, elapsedMs: number, noun: string): string {
   const counted = `${formatCount(done)} of ${formatCount(total)} ${noun}`;
-  const inside = part === undefined ? '' : `  the next is large: ${Math.floor((part.done / part.total) * 100)}% of it written`;
+  const inside =
+    part === undefined ? '' : `  the next is large: ${Math.floor((part.done / part.total) * 100)}% of it written`;
   if (done === 0 || elapsedMs < 1) return `${counted}${inside}`;
   const perSecond = (done / elapsedMs) * 1000;
   const rate = perSecond < 10 ? perSecond.toFixed(1) : formatCount(Math.round(perSecond));

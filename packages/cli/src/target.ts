@@ -43,7 +43,10 @@ export async function openTarget(options: TargetOptions, how: OpenTargetOptions 
   if (options.server !== undefined) {
     if (options.data !== undefined) throw new CliError('cli/usage', 'Give either --data or --server, not both.');
     const token = options.token ?? process.env[TOKEN_VARIABLE];
-    return { universe: await openUniverse({ server: options.server, database, token, signal }), description: options.server };
+    return {
+      universe: await openUniverse({ server: options.server, database, token, signal }),
+      description: options.server,
+    };
   }
   const data = resolve(options.data ?? DEFAULT_DATA_DIRECTORY);
   if (how.create !== true) requireUniverse(data, database ?? DEFAULT_DATABASE);
@@ -54,26 +57,39 @@ export async function openTarget(options: TargetOptions, how: OpenTargetOptions 
     const server = await findServer(data, error);
     if (server === undefined) throw error;
     const token = options.token ?? process.env[TOKEN_VARIABLE] ?? (await readOwnerToken(data));
-    return { universe: await openUniverse({ server, database, token, signal }), description: `${data} (served at ${server})` };
+    return {
+      universe: await openUniverse({ server, database, token, signal }),
+      description: `${data} (served at ${server})`,
+    };
   }
 }
 
 /** Looking at what is not there must not make it. */
 function requireUniverse(data: string, database: string): void {
   if (!existsSync(data)) {
-    throw new CliError('cli/not-found', `There is no universe in '${data}'. Make one with: inner-universe serve --data '${data}'.`, {
-      details: { data },
-    });
+    throw new CliError(
+      'cli/not-found',
+      `There is no universe in '${data}'. Make one with: inner-universe serve --data '${data}'.`,
+      {
+        details: { data },
+      },
+    );
   }
   // What is there but no universe is for the host to tell, unless it is empty: that it would take for a new one.
   const isUniverse = existsSync(join(data, 'inner-universe.json'));
   if (!isUniverse && isEmptyDirectory(data)) {
-    throw new CliError('cli/not-found', `'${data}' is empty: there is no universe in it. Make one with: inner-universe serve --data '${data}'.`, {
-      details: { data },
-    });
+    throw new CliError(
+      'cli/not-found',
+      `'${data}' is empty: there is no universe in it. Make one with: inner-universe serve --data '${data}'.`,
+      {
+        details: { data },
+      },
+    );
   }
   if (isUniverse && !existsSync(join(data, 'databases', database))) {
-    throw new CliError('cli/not-found', `The universe in '${data}' has no database '${database}'.`, { details: { data, database } });
+    throw new CliError('cli/not-found', `The universe in '${data}' has no database '${database}'.`, {
+      details: { data, database },
+    });
   }
 }
 

@@ -14,7 +14,7 @@ const TIMEOUT_MS = 60_000;
 /** How a command ended and what it said. */
 export interface CliOutcome {
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+  readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -37,7 +37,8 @@ export class CliProcess {
   constructor(args: readonly string[], options: CliOptions = {}) {
     const { INNER_UNIVERSE_TOKEN: _, ...inherited } = process.env;
     const words = [process.execPath, MAIN, ...args];
-    const [command = '', ...rest] = options.shell === undefined ? words : ['bash', '-c', options.shell, 'bash', ...words];
+    const [command = '', ...rest] =
+      options.shell === undefined ? words : ['bash', '-c', options.shell, 'bash', ...words];
     this.child = spawn(command, rest, {
       cwd: options.cwd ?? tmpdir(),
       env: { ...inherited, NO_COLOR: '1', ...options.env },
@@ -106,7 +107,11 @@ export async function runHere(args: readonly string[]): Promise<CliOutcome> {
 }
 
 /** Starts `serve --port 0` and waits until it listens. */
-export async function startServer(data: string, command: 'serve' | 'start' = 'serve', options: CliOptions = {}): Promise<{ process: CliProcess; address: string }> {
+export async function startServer(
+  data: string,
+  command: 'serve' | 'start' = 'serve',
+  options: CliOptions = {},
+): Promise<{ process: CliProcess; address: string }> {
   const process = new CliProcess([command, '--data', data, '--port', '0'], options);
   const [, address = ''] = await process.waitFor(/ at (http:\S+)/);
   return { process, address };

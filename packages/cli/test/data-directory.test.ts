@@ -34,19 +34,27 @@ async function expectError(outcome: Promise<CliOutcome>, code: string, says: Reg
   expect(stderr.trim().split('\n')).toHaveLength(1);
 }
 
-const status = (directory: string, ...more: string[]): Promise<CliOutcome> => runHere(['status', '--data', directory, '--json', ...more]);
+const status = (directory: string, ...more: string[]): Promise<CliOutcome> =>
+  runHere(['status', '--data', directory, '--json', ...more]);
 
 test('a directory that nobody has open is opened here', async () => {
   const outcome = await runCli(['status', '--data', data, '--json']);
   expect(outcome, outcome.stderr).toMatchObject({ code: 0, stderr: '' });
-  expect(JSON.parse(outcome.stdout)).toMatchObject({ target: data, counts: { events: 2, versions: 2, entities: 5, relations: 4 } });
+  expect(JSON.parse(outcome.stdout)).toMatchObject({
+    target: data,
+    counts: { events: 2, versions: 2, entities: 5, relations: 4 },
+  });
 });
 
 test('one that another process has open, and does not serve, is refused with that process named', async () => {
   const copy = copyOfData();
   const universe = await openUniverse({ data: copy });
   try {
-    await expectError(runCli(['status', '--data', copy, '--json']), 'universe/in-use', new RegExp(`in use by process ${process.pid}\\b`));
+    await expectError(
+      runCli(['status', '--data', copy, '--json']),
+      'universe/in-use',
+      new RegExp(`in use by process ${process.pid}\\b`),
+    );
   } finally {
     await universe.close();
   }
@@ -83,7 +91,11 @@ test('a directory that is no universe is left alone', async () => {
   const folder = makeScratch('strange');
   writeFileSync(join(folder, 'letter.txt'), 'dear reader\n');
   await expectError(status(folder), 'universe/not-a-universe', /letter\.txt/);
-  await expectError(runHere(['import', 'git', fixture.path, '--data', folder, '--json']), 'universe/not-a-universe', /letter\.txt/);
+  await expectError(
+    runHere(['import', 'git', fixture.path, '--data', folder, '--json']),
+    'universe/not-a-universe',
+    /letter\.txt/,
+  );
   expect(readdirSync(folder)).toEqual(['letter.txt']);
   await expectError(status(join(folder, 'letter.txt')), 'universe/not-a-universe', /letter\.txt/);
 });
@@ -130,10 +142,18 @@ test('progress is plain lines where there is no terminal, one changing line wher
   const args = ['import', 'git', fixture.path];
   const plain = await runCli([...args, '--data', join(folder, 'plain')]);
   expect(plain.stdout).toMatch(/^app: imported 2 commits up to main \([0-9a-f]{12}\)\.\n$/);
-  expect(plain.stderr.split('\n')).toEqual(['0 of 2 commits', expect.stringMatching(/^2 of 2 commits {2}[\d.,]+\/s$/), '']);
-  const terminal = await runCli([...args, '--data', join(folder, 'terminal')], { shell: 'exec script -qec "$(printf "%q " "$@")" /dev/null' });
+  expect(plain.stderr.split('\n')).toEqual([
+    '0 of 2 commits',
+    expect.stringMatching(/^2 of 2 commits {2}[\d.,]+\/s$/),
+    '',
+  ]);
+  const terminal = await runCli([...args, '--data', join(folder, 'terminal')], {
+    shell: 'exec script -qec "$(printf "%q " "$@")" /dev/null',
+  });
   expect(terminal.code, terminal.stdout).toBe(0);
-  expect(terminal.stdout).toMatch(/\r\u001b\[2KReading the history of .*…\r\u001b\[2K0 of 2 commits.*\r\u001b\[2K2 of 2 commits {2}[\d.,]+\/s\r?\n/);
+  expect(terminal.stdout).toMatch(
+    /\r\u001b\[2KReading the history of .*…\r\u001b\[2K0 of 2 commits.*\r\u001b\[2K2 of 2 commits {2}[\d.,]+\/s\r?\n/,
+  );
 });
 
 test('credentials are for their owner alone', () => {

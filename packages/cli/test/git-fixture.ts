@@ -40,8 +40,9 @@ export class GitFixture {
     });
   }
 
-  write(path: string | Buffer, text: string): void {
-    const target = typeof path === 'string' ? join(this.path, path) : Buffer.concat([Buffer.from(`${this.path}/`), path]);
+  write(path: string | Uint8Array, text: string): void {
+    const target =
+      typeof path === 'string' ? join(this.path, path) : Buffer.concat([Buffer.from(`${this.path}/`), path]);
     if (typeof path === 'string' && path.includes('/')) mkdirSync(join(this.path, path, '..'), { recursive: true });
     writeFileSync(target, text);
   }
@@ -128,10 +129,14 @@ export function makeOddHistory(): GitFixture {
   repository.commitRaw([
     Buffer.from('author J'),
     Buffer.from([0xf6]),
-    Buffer.from('rg <j\\x@example.org> 1800000000 -0730\ncommitter J <> 99999999999999 +0000\n\nan author that is not UTF-8\n'),
+    Buffer.from(
+      'rg <j\\x@example.org> 1800000000 -0730\ncommitter J <> 99999999999999 +0000\n\nan author that is not UTF-8\n',
+    ),
   ]);
   repository.commitRaw([
-    Buffer.from('author  <> 99999999999999 +0000\ncommitter C <c@example.org> 1700000000 +0000\nencoding ISO-8859-1\n\ncaf'),
+    Buffer.from(
+      'author  <> 99999999999999 +0000\ncommitter C <c@example.org> 1700000000 +0000\nencoding ISO-8859-1\n\ncaf',
+    ),
     Buffer.from([0xe9]),
     Buffer.from('\n\na time that no column holds, no name, and another encoding\n'),
   ]);

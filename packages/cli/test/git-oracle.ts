@@ -69,14 +69,17 @@ export async function expectAsGitSays(
 ): Promise<void> {
   const prefix = `git:${name}:`;
   const parents = new Map<string, readonly string[]>();
-  for await (const page of pages((cursor) => universe.client.read('readVersions', { ...ALL_VERSIONS, store: 'git:tree', cursor }))) {
+  for await (const page of pages((cursor) =>
+    universe.client.read('readVersions', { ...ALL_VERSIONS, store: 'git:tree', cursor }),
+  )) {
     for (const entry of page.versions) parents.set(entry.version.versionId, entry.parents);
   }
   const expected = [...oracle.parents].map(([id, ids]) => [prefix + id, ids.map((parent) => prefix + parent)] as const);
   expect(parents).toEqual(new Map(expected));
   // Parents come before their children.
   const order = new Map([...parents.keys()].map((id, index) => [id, index]));
-  for (const [id, ids] of parents) for (const parent of ids) expect(order.get(parent)).toBeLessThan(order.get(id) as number);
+  for (const [id, ids] of parents)
+    for (const parent of ids) expect(order.get(parent)).toBeLessThan(order.get(id) as number);
 
   for (const commit of states ?? oracle.parents.keys()) {
     const { tree } = await universe.states.load(prefix + commit);

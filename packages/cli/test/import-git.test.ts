@@ -73,7 +73,9 @@ describe('git is the oracle', () => {
       present: 0,
       incomplete: false,
     });
-    expect([...oracle.parents.values()].map((parents) => parents.length).sort()).toEqual(expect.arrayContaining([0, 1, 2, 3]));
+    expect([...oracle.parents.values()].map((parents) => parents.length).sort()).toEqual(
+      expect.arrayContaining([0, 1, 2, 3]),
+    );
     await expectAsGitSays(universe, oracle, { name: 'odd', branch: 'odd/main' });
     await expectCountsAsGitSays(universe, oracle);
     await expectEventsAsGitSays(universe, oracle, 'odd');
@@ -174,7 +176,9 @@ describe('importing again', () => {
   test('a ref that is not there is an error', async () => {
     const fixture = makeFixture();
     addCommits(fixture, 1);
-    await expect(importPath(await openMemory(), fixture.path, { ref: 'nowhere' })).rejects.toMatchObject({ code: 'git/unknown-ref' });
+    await expect(importPath(await openMemory(), fixture.path, { ref: 'nowhere' })).rejects.toMatchObject({
+      code: 'git/unknown-ref',
+    });
   });
 
   test('a folder that was renamed is the same repository', async () => {
@@ -195,7 +199,10 @@ describe('importing again', () => {
     const universe = await openMemory();
     await importPath(universe, fixture.path, { name: 'left' });
     await importPath(universe, fixture.path, { name: 'right' });
-    await expect(importPath(universe, fixture.path)).rejects.toMatchObject({ code: 'cli/usage', message: expect.stringMatching(/left, right.*--name/) as string });
+    await expect(importPath(universe, fixture.path)).rejects.toMatchObject({
+      code: 'cli/usage',
+      message: expect.stringMatching(/left, right.*--name/) as string,
+    });
     expect(await importPath(universe, fixture.path, { name: 'right' })).toMatchObject({ imported: 0 });
   });
 
@@ -208,8 +215,14 @@ describe('importing again', () => {
     await importPath(universe, right.path);
     addCommits(left, 1, 'more');
     expect(await importPath(universe, left.path)).toMatchObject({ repository: 'left', imported: 1, present: 3 });
-    expect(await branchesOf(universe)).toEqual({ 'left/main': `git:left:${left.head()}`, 'right/main': `git:right:${right.head()}` });
-    for (const [fixture, name] of [[left, 'left'], [right, 'right']] as const) {
+    expect(await branchesOf(universe)).toEqual({
+      'left/main': `git:left:${left.head()}`,
+      'right/main': `git:right:${right.head()}`,
+    });
+    for (const [fixture, name] of [
+      [left, 'left'],
+      [right, 'right'],
+    ] as const) {
       const { tree } = await universe.states.load(`git:${name}:${fixture.head()}`);
       expect(tree.toValue()).toEqual(new GitOracle(fixture.path).tree(fixture.head()));
     }
@@ -242,7 +255,10 @@ describe('clones that do not have everything', () => {
 
     gitBytes(path, 'fetch', '-q', '--deepen', '2');
     const error = await importPath(universe, path).catch((cause: unknown) => cause);
-    expect(error).toMatchObject({ code: 'git/history-changed', message: expect.stringMatching(/deepened.*--name app-full/s) as string });
+    expect(error).toMatchObject({
+      code: 'git/history-changed',
+      message: expect.stringMatching(/deepened.*--name app-full/s) as string,
+    });
     expectSameContents(await readContents(universe), before);
     expect(await importPath(universe, path, { name: 'app-full' })).toMatchObject({ imported: 4 });
   });
@@ -253,7 +269,10 @@ describe('clones that do not have everything', () => {
     const universe = await openMemory();
     await importPath(universe, fixture.path);
     addCommits(fixture, 1, 'new');
-    expect(await importPath(universe, clone(fixture.path, '--depth', '3'), { name: 'app' })).toMatchObject({ imported: 1, present: 2 });
+    expect(await importPath(universe, clone(fixture.path, '--depth', '3'), { name: 'app' })).toMatchObject({
+      imported: 1,
+      present: 2,
+    });
     await expectAsGitSays(universe, new GitOracle(fixture.path), { name: 'app', branch: 'app/main' });
   });
 });
@@ -280,7 +299,10 @@ describe('a large first commit', () => {
     fixture = makeFixture('large');
     fixtures.splice(fixtures.indexOf(fixture), 1);
     // Written to the index alone: no files are needed for a tree.
-    const lines = Array.from({ length: FILES }, (_, index) => `100644 ${fakeBlob(index)}\tdir${index % 40}/a-file-with-quite-a-long-name-${index}.txt`);
+    const lines = Array.from(
+      { length: FILES },
+      (_, index) => `100644 ${fakeBlob(index)}\tdir${index % 40}/a-file-with-quite-a-long-name-${index}.txt`,
+    );
     execFileSync('git', ['-C', fixture.path, 'update-index', '--index-info'], { input: `${lines.join('\n')}\n` });
     const tree = execFileSync('git', ['-C', fixture.path, 'write-tree', '--missing-ok'], { encoding: 'utf8' }).trim();
     const first = fixture.git('commit-tree', '-m', 'large', tree).trim();
@@ -332,7 +354,10 @@ describe('a large first commit', () => {
   test('what another ref brought meanwhile does not make parts of it pass for sent', async () => {
     const universe = await openMemory();
     const interrupt = new AbortController();
-    const options = { signal: interrupt.signal, onProgress: ({ part }: ImportProgress) => part?.done === 4 && interrupt.abort(new Error('enough')) };
+    const options = {
+      signal: interrupt.signal,
+      onProgress: ({ part }: ImportProgress) => part?.done === 4 && interrupt.abort(new Error('enough')),
+    };
     await expect(importPath(universe, fixture.path, options)).rejects.toMatchObject({ code: 'cli/interrupted' });
     const tree = fixture.git('mktree', '--missing').trim();
     fixture.git('update-ref', 'refs/heads/other', fixture.git('commit-tree', '-m', 'another root', tree).trim());
@@ -396,7 +421,10 @@ test('interrupted, it stops at once and goes on later', async () => {
       if (done > 0) interrupt.abort(new Error('enough'));
     },
   });
-  const error = (await run.catch((cause: unknown) => cause)) as { code: string; details: { done: number; total: number } };
+  const error = (await run.catch((cause: unknown) => cause)) as {
+    code: string;
+    details: { done: number; total: number };
+  };
   expect(error.code).toBe('cli/interrupted');
   expect(error.details.total).toBe(12);
   expect(error.details.done).toBeLessThan(12);
@@ -410,14 +438,21 @@ test('interrupted, it stops at once and goes on later', async () => {
 async function expectEventsAsGitSays(universe: Universe, oracle: GitOracle, name: string): Promise<void> {
   const { events } = await universe.client.read('readEvents', { ...ALL_EVENTS, kind: 'application' });
   for (const event of events) {
-    const data = JSON.parse(event.data) as { id: string; parents: string[]; message: string; files: { path: string }[] };
+    const data = JSON.parse(event.data) as {
+      id: string;
+      parents: string[];
+      message: string;
+      files: { path: string }[];
+    };
     const message = gitBytes(oracle.path, 'log', '-1', '--encoding=UTF-8', '--format=%B', data.id).toString().trimEnd();
     expect(event).toMatchObject({ eventId: `git:${name}:${data.id}`, eventType: 'git.commit', source: `git:${name}` });
     expect(data.parents).toEqual(oracle.parents.get(data.id));
     expect(data.message).toBe(message);
     expect(new Set(data.files.map((file) => file.path))).toEqual(new Set(oracle.touched(data.id)));
   }
-  expect(new Set(events.map((event) => event.eventId))).toEqual(new Set([...oracle.parents.keys()].map((id) => `git:${name}:${id}`)));
+  expect(new Set(events.map((event) => event.eventId))).toEqual(
+    new Set([...oracle.parents.keys()].map((id) => `git:${name}:${id}`)),
+  );
 }
 
 function hasHistory(path: string): boolean {

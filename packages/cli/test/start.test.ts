@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import { cleanUp, CliProcess, makeScratch, runCli, startServer, WORKSPACE } from './cli-process.ts';
+import { cleanUp, type CliProcess, makeScratch, runCli, startServer, WORKSPACE } from './cli-process.ts';
 import { GitFixture } from './git-fixture.ts';
 
 const fixtures: GitFixture[] = [];
@@ -32,7 +32,11 @@ async function start(data: string, cwd: string): Promise<{ process: CliProcess; 
 
 /** Runs words of a shell in the workspace, as somebody who pastes them does. */
 function paste(words: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn('bash', ['-c', words], { cwd: WORKSPACE, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
+  const child = spawn('bash', ['-c', words], {
+    cwd: WORKSPACE,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1' },
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
@@ -73,7 +77,11 @@ test('Ctrl-C stops it cleanly; started again it imports only what is new', async
   const fixture = makeRepository();
   const data = join(makeScratch('again'), 'data');
   const first = await start(data, fixture.path);
-  expect(await first.process.stop('SIGINT')).toMatchObject({ code: 0, signal: null, stderr: expect.stringMatching(/stopped\.\n$/) as string });
+  expect(await first.process.stop('SIGINT')).toMatchObject({
+    code: 0,
+    signal: null,
+    stderr: expect.stringMatching(/stopped\.\n$/) as string,
+  });
   expect(existsSync(join(data, 'host.json'))).toBe(false);
   expect(existsSync(join(data, 'lock'))).toBe(false);
   fixture.commit('three');
@@ -91,7 +99,10 @@ test('without a git repository it says so, and serves', async () => {
   expect(started.stdout).toContain(`There is no git repository in ${folder}`);
   const outcome = await runCli(['status', '--json'], { cwd: folder });
   expect(outcome.code, outcome.stderr).toBe(0);
-  expect(JSON.parse(outcome.stdout)).toMatchObject({ target: `${data} (served at ${address})`, counts: { events: 0, versions: 0 } });
+  expect(JSON.parse(outcome.stdout)).toMatchObject({
+    target: `${data} (served at ${address})`,
+    counts: { events: 0, versions: 0 },
+  });
 });
 
 test('a port that is taken is told with what to do, and the directory is free again', async () => {

@@ -13,39 +13,78 @@ import { expect } from 'vitest';
 /** Columns that two runs of the same import may differ in: when the server took it, and who brought it. */
 const ASIDE: readonly string[] = ['recordedAt', 'publisher'];
 /** Tables that count connections, requests and the host's own work, not contents. */
-const TABLES_ASIDE = new Set(['client_connection', 'request', 'event_feed', 'job_cursor', 'maintenance_timer', 'rate_bucket']);
+const TABLES_ASIDE = new Set([
+  'client_connection',
+  'request',
+  'event_feed',
+  'job_cursor',
+  'maintenance_timer',
+  'rate_bucket',
+]);
 
 /** Everything a universe holds, by pages, without what may differ between two runs; every version's state verified. */
 export async function readContents(universe: Universe): Promise<Record<string, unknown>> {
   const { client } = universe;
   const events: object[] = [];
-  for (let afterSeq = 0n, more = true; more; ) {
+  for (let afterSeq = 0n, more = true; more;) {
     const page = await client.read('readEvents', { ...ALL_EVENTS, afterSeq });
     // A system record is authored when it is recorded; the first names the owner.
-    events.push(...page.events.map((row) => comparable(row.kind === 'system' ? { ...row, authoredAt: undefined } : row)));
+    events.push(
+      ...page.events.map((row) => comparable(row.kind === 'system' ? { ...row, authoredAt: undefined } : row)),
+    );
     ({ lookedTo: afterSeq, more } = page);
   }
   const first = events[0] as { eventType: string; data?: string };
   if (first.eventType === 'SYSTEM_INITIALIZED') delete first.data;
-  const versions = await all((cursor) => client.read('readVersions', { ...ALL_VERSIONS, cursor }), 'versions');
+  const versions = await all(
+    (cursor) => client.read('readVersions', { ...ALL_VERSIONS, cursor }),
+    (page) => page.versions,
+  );
   const states: Record<string, string> = {};
-  for (const { version } of versions) states[version.versionId] = (await universe.states.load(version.versionId)).tree.hash;
+  for (const { version } of versions)
+    states[version.versionId] = (await universe.states.load(version.versionId)).tree.hash;
   const history = { id: '', scope: '', throughSeq: 0n, limit: 0 };
-  const branches = await all((cursor) => client.read('readBranches', { ...ALL_REFERENCES, cursor }), 'branches');
+  const branches = await all(
+    (cursor) => client.read('readBranches', { ...ALL_REFERENCES, cursor }),
+    (page) => page.branches,
+  );
   const moves: unknown[] = [];
   for (const branch of branches) {
     const of = { store: branch.store, branch: branch.name, limit: 0 };
-    moves.push(...(await all((cursor) => client.read('readBranchMoves', { ...of, cursor }), 'moves')));
+    moves.push(
+      ...(await all(
+        (cursor) => client.read('readBranchMoves', { ...of, cursor }),
+        (page) => page.moves,
+      )),
+    );
   }
   const status = await client.read('readStatus', {});
   const read = {
-    entities: await all((cursor) => client.read('readEntities', { ...ALL_ENTITIES, cursor }), 'entities'),
-    relations: await all((cursor) => client.read('readRelations', { ...ALL_RELATIONS, cursor }), 'relations'),
-    entityHistory: await all((cursor) => client.read('readHistory', { ...history, of: 'entity', cursor }), 'entities'),
-    relationHistory: await all((cursor) => client.read('readHistory', { ...history, of: 'relation', cursor }), 'relations'),
+    entities: await all(
+      (cursor) => client.read('readEntities', { ...ALL_ENTITIES, cursor }),
+      (page) => page.entities,
+    ),
+    relations: await all(
+      (cursor) => client.read('readRelations', { ...ALL_RELATIONS, cursor }),
+      (page) => page.relations,
+    ),
+    entityHistory: await all(
+      (cursor) => client.read('readHistory', { ...history, of: 'entity', cursor }),
+      (page) => page.entities,
+    ),
+    relationHistory: await all(
+      (cursor) => client.read('readHistory', { ...history, of: 'relation', cursor }),
+      (page) => page.relations,
+    ),
     versions: versions.map(({ version, parents }) => ({ ...version, parents })),
-    stores: await all((cursor) => client.read('readStores', { scope: '', cursor, limit: 0 }), 'stores'),
-    tags: await all((cursor) => client.read('readTags', { ...ALL_REFERENCES, cursor }), 'tags'),
+    stores: await all(
+      (cursor) => client.read('readStores', { scope: '', cursor, limit: 0 }),
+      (page) => page.stores,
+    ),
+    tags: await all(
+      (cursor) => client.read('readTags', { ...ALL_REFERENCES, cursor }),
+      (page) => page.tags,
+    ),
     branches,
     moves,
   };
@@ -91,11 +130,12 @@ function isOfGraph(row: unknown): boolean {
   return typeof row === 'object' && row !== null && ('entityType' in row || 'relationType' in row);
 }
 
-async function all<P extends { readonly cursor: string; readonly more: boolean }, K extends keyof P>(
+/** The rows of all pages. */
+async function all<P extends { readonly cursor: string; readonly more: boolean }, R>(
   read: (cursor: string) => Promise<P>,
-  rows: K,
-): Promise<P[K] extends readonly (infer R)[] ? R[] : never> {
-  const found: unknown[] = [];
-  for await (const page of pages(read)) found.push(...(page[rows] as readonly unknown[]));
-  return found as P[K] extends readonly (infer R)[] ? R[] : never;
+  rowsOf: (page: P) => readonly R[],
+): Promise<R[]> {
+  const found: R[] = [];
+  for await (const page of pages(read)) found.push(...rowsOf(page));
+  return found;
 }

@@ -78,7 +78,12 @@ class OpenUniverse implements Universe {
   /** Handlers first, so that they see nothing half closed; then what waits is sent; then what it runs on ends. */
   async #close(): Promise<void> {
     this.states.close();
-    const ends = [() => this.graph.close(), () => this.events.close(), () => this.client.close(), () => this.controller.stop()];
+    const ends = [
+      () => this.graph.close(),
+      () => this.events.close(),
+      () => this.client.close(),
+      () => this.controller.stop(),
+    ];
     const errors: unknown[] = [];
     for (const end of ends) {
       try {

@@ -93,7 +93,8 @@ export async function startServer(options: { data?: string; port?: number } = {}
       const { program } = host.database('universe').database;
       return (await host.createDatabase({ name, module: program })).name;
     },
-    connect: ({ token = host.ownerToken, ...rest } = {}) => openUniverse({ server: address, token: token ?? undefined, ...rest }),
+    connect: ({ token = host.ownerToken, ...rest } = {}) =>
+      openUniverse({ server: address, token: token ?? undefined, ...rest }),
     close: () => universe.close(),
   };
 }

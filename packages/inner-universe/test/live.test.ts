@@ -36,7 +36,10 @@ async function openPair(grants?: readonly { action: string; resource: string; sc
 }
 
 /** Makes an identity, gives it grants, and returns its token. */
-async function admit(owner: Universe, grants: readonly { action: string; resource: string; scope?: string }[]): Promise<string> {
+async function admit(
+  owner: Universe,
+  grants: readonly { action: string; resource: string; scope?: string }[],
+): Promise<string> {
   const response = await fetch(new URL('v1/identity', server.address), { method: 'POST' });
   const { identity, token } = (await response.json()) as { identity: string; token: string };
   const subject = identity.replace(/^0x/, '');
@@ -69,7 +72,9 @@ describe.each([
     await Promise.all([one.client.catchUp(), two.client.catchUp()]);
     expect(seen.one).toEqual(seen.two);
     expect(seen.one.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_unused, number) => number));
-    expect(seen.one.filter((number) => number % 2 === 0)).toEqual(Array.from({ length: 200 }, (_unused, index) => 2 * index));
+    expect(seen.one.filter((number) => number % 2 === 0)).toEqual(
+      Array.from({ length: 200 }, (_unused, index) => 2 * index),
+    );
     await close();
   });
 
@@ -135,7 +140,10 @@ describe.each([
 
   test('may open a store that does not exist at the same time', async () => {
     const { one, two, close } = await openPair(grants);
-    const [first, second] = await Promise.all([one.states.open('new', { by: 'one' }), two.states.open('new', { by: 'two' })]);
+    const [first, second] = await Promise.all([
+      one.states.open('new', { by: 'one' }),
+      two.states.open('new', { by: 'two' }),
+    ]);
     expect(first.versionId).toBe(second.versionId);
     expect(first.state).toEqual(second.state);
     expect(await first.log()).toHaveLength(1);

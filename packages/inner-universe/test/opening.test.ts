@@ -38,14 +38,24 @@ afterAll(async () => {
 describe('opening fails with an error that says what to do, and leaves nothing open:', () => {
   const cases: [string, () => UniverseOptions, string, string][] = [
     ['nothing listens there', () => ({ server: 'ws://127.0.0.1:1' }), 'connection/unreachable', 'inner-universe serve'],
-    ['a name that does not exist', () => ({ server: 'ws://no-such-host.invalid' }), 'connection/unreachable', 'right address'],
+    [
+      'a name that does not exist',
+      () => ({ server: 'ws://no-such-host.invalid' }),
+      'connection/unreachable',
+      'right address',
+    ],
     [
       'nothing listens there, with a token',
       () => ({ server: 'ws://127.0.0.1:1', token: 'a.b.c' }),
       'connection/unreachable',
       'inner-universe serve',
     ],
-    ['a token that is none', () => ({ server: server.address, token: 'nonsense' }), 'connection/unauthorized', 'owner.token'],
+    [
+      'a token that is none',
+      () => ({ server: server.address, token: 'nonsense' }),
+      'connection/unauthorized',
+      'owner.token',
+    ],
     ['no token', () => ({ server: server.address }), 'connection/refused', 'ask the owner for a grant'],
     [
       'a database that is not there',
@@ -134,7 +144,9 @@ test('a controller starts once, stops as often as one likes, and serves only wha
   const { controller } = universe;
   await expect(controller.startServerMode()).rejects.toMatchObject({ code: 'universe/open-failed' });
   const client = await server.connect();
-  await expect(client.controller.serve({ host: '127.0.0.1', port: 0 })).rejects.toMatchObject({ code: 'universe/open-failed' });
+  await expect(client.controller.serve({ host: '127.0.0.1', port: 0 })).rejects.toMatchObject({
+    code: 'universe/open-failed',
+  });
   await client.close();
   await Promise.all([universe.close(), universe.close(), controller.stop()]);
   expect(controller.state).toBe('stopped');

@@ -34,7 +34,9 @@ test('what was acknowledged survives kill -9 of the process that embeds the host
     await publisher.kill();
     const universe = await openUniverse({ data });
     try {
-      const numbers = (await universe.events.query({ pattern: 'number' })).map(({ data: { number } }: { data: { number: number } }) => number);
+      const numbers = (await universe.events.query({ pattern: 'number' })).map(
+        ({ data: value }) => (value as { number: number }).number,
+      );
       expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, number) => number));
       expect(numbers.length).toBeGreaterThan(last);
       const store = await universe.states.open('numbers', { last: -1 });
@@ -63,7 +65,10 @@ test('two processes on one server answer each other, and exit by themselves', as
   const universe = await openUniverse({ server: address, token });
   try {
     const answers: string[] = [];
-    universe.events.subscribe('answer', ({ data: { number, by } }: { data: { number: number; by: string } }) => answers.push(`${by} ${number}`));
+    universe.events.subscribe('answer', ({ data: value }) => {
+      const { number, by } = value as { number: number; by: string };
+      answers.push(`${by} ${number}`);
+    });
     const store = await universe.states.open('talk', { said: [] as string[] });
     for (let number = 0; number < 5; number += 1) {
       await universe.events.publish('ask', { number });
@@ -71,8 +76,12 @@ test('two processes on one server answer each other, and exit by themselves', as
       // Both commit at the same time, and each says everything once.
       await vi.waitFor(() => expect(store.state.said).toHaveLength(2 * number + 2), { timeout: 10_000 });
     }
-    expect(answers.filter((answer) => answer.startsWith('one'))).toEqual([0, 1, 2, 3, 4].map((number) => `one ${number}`));
-    expect(answers.filter((answer) => answer.startsWith('two'))).toEqual([0, 1, 2, 3, 4].map((number) => `two ${number}`));
+    expect(answers.filter((answer) => answer.startsWith('one'))).toEqual(
+      [0, 1, 2, 3, 4].map((number) => `one ${number}`),
+    );
+    expect(answers.filter((answer) => answer.startsWith('two'))).toEqual(
+      [0, 1, 2, 3, 4].map((number) => `two ${number}`),
+    );
     await universe.events.publish('stop', {});
     for (const talker of talkers) expect(await talker.ended()).toBe(0);
     expect(await universe.graph.query({ type: 'answer' })).toHaveLength(10);
@@ -85,10 +94,14 @@ test('after kill -9 of the server and its return, calls on their way are applied
   const first = await serve(0);
   const port = Number(new URL(first.address).port);
   const errors: unknown[] = [];
-  const universe = await openUniverse({ server: first.address, token: first.token, onError: (error) => errors.push(error) });
+  const universe = await openUniverse({
+    server: first.address,
+    token: first.token,
+    onError: (error) => errors.push(error),
+  });
   try {
     const seen: number[] = [];
-    universe.events.subscribe('number', ({ data: { number } }: { data: { number: number } }) => seen.push(number));
+    universe.events.subscribe('number', ({ data: value }) => seen.push((value as { number: number }).number));
     const store = await universe.states.open('store', { count: 0 });
     await universe.graph.load();
     const changed: string[] = [];
@@ -125,7 +138,10 @@ test('a universe whose server is gone ends its calls when its patience ends, com
     const seen: string[] = [];
     universe.events.subscribe('**', (event) => seen.push(event.type));
     await server.kill();
-    await expect(universe.events.publish('lost', {})).rejects.toMatchObject({ code: 'connection/unreachable', retryable: true });
+    await expect(universe.events.publish('lost', {})).rejects.toMatchObject({
+      code: 'connection/unreachable',
+      retryable: true,
+    });
     expect(universe.client.state).toBe('lost');
     const again = await serve(Number(new URL(address).port));
     // Nobody calls: it is back because it went on trying.

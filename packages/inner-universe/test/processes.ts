@@ -17,7 +17,9 @@ export interface TestProcess {
 /** Starts one of the programs in `test/processes`. */
 export function startProcess(name: string, args: readonly string[]): TestProcess {
   const path = fileURLToPath(new URL(`processes/${name}`, import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=source', path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=source', path, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

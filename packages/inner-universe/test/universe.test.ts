@@ -78,7 +78,9 @@ describeForms((form) => {
     try {
       const large = 'ö'.repeat(400_000);
       const seen: string[] = [];
-      universe.events.subscribe('**', (event) => seen.push(`${event.type} ${(event.data as { text: string }).text.length}`));
+      universe.events.subscribe('**', (event) =>
+        seen.push(`${event.type} ${(event.data as { text: string }).text.length}`),
+      );
       await Promise.all([
         universe.events.publish('large', { text: large }, { metadata: { also: large } }),
         universe.events.publish('small', { text: 'x' }),
@@ -100,7 +102,10 @@ describeForms((form) => {
       expect(tree.get('/pages/0')).toBe(large);
 
       const entity = await universe.graph.createEntity('page', { properties: { text: large, words: 1 } });
-      const updated = await universe.graph.updateEntity(entity, { properties: { words: 2 }, removeProperties: ['none'] });
+      const updated = await universe.graph.updateEntity(entity, {
+        properties: { words: 2 },
+        removeProperties: ['none'],
+      });
       expect(updated.properties).toEqual({ text: large, words: 2 });
       const grown = await universe.graph.createEntity('page', { properties: { title: 'short' } });
       await universe.graph.updateEntity(grown, { properties: { text: large } });
@@ -117,7 +122,10 @@ describeForms((form) => {
     try {
       const tooLarge = 'x'.repeat(64 * 1024 * 1024);
       const publishing = universe.events.publish('huge', { text: tooLarge }, { id: 'huge' });
-      await expect(publishing).rejects.toMatchObject({ code: 'value/too-large', message: expect.stringContaining('event huge') });
+      await expect(publishing).rejects.toMatchObject({
+        code: 'value/too-large',
+        message: expect.stringContaining('event huge'),
+      });
       expect(await universe.events.query()).toEqual([]);
     } finally {
       await universe.close();
@@ -128,14 +136,18 @@ describeForms((form) => {
     const universe = await form.open();
     try {
       const seen: string[] = [];
-      universe.events.subscribe('**', (event) => seen.push(`${event.type} ${event.seq === undefined} ${event.pending}`));
+      universe.events.subscribe('**', (event) =>
+        seen.push(`${event.type} ${event.seq === undefined} ${event.pending}`),
+      );
       await universe.events.publish('fleeting', 1, { durability: 'ephemeral' });
       await universe.events.publish('here', 2, { durability: 'local' });
       const published = universe.events.publish('hasty', 3, { optimistic: true, id: 'hasty' });
       expect(seen.at(-1)).toBe('hasty true true');
       await published;
       const rejected = universe.events.waitFor({ pattern: 'event.rejected', kind: 'system' });
-      await expect(universe.events.publish('hasty', 4, { optimistic: true, id: 'hasty' })).rejects.toMatchObject({ code: 'event/id-taken' });
+      await expect(universe.events.publish('hasty', 4, { optimistic: true, id: 'hasty' })).rejects.toMatchObject({
+        code: 'event/id-taken',
+      });
       expect((await rejected).id).toBe('hasty');
       await universe.client.catchUp();
       expect(seen).toEqual(['fleeting true false', 'here true false', 'hasty true true', 'hasty true true']);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Op } from '../src/wire/index.ts';
 import { ADA, openUniverse, ops, type Universe } from './universe.ts';
 
 describe('publishing', () => {
@@ -50,6 +51,13 @@ describe('publishing', () => {
     ['an unknown encoding', { dataEncoding: 'json/2' }],
     ['empty sealed data', { data: '', dataEncoding: 'sealed/1' }],
     ['an unknown durability', { durability: 'maybe' }],
+    ['an id with a delete character', { eventId: 'a\u007f' }],
+    ['an id with a next-line character', { eventId: 'a\u0085' }],
+    ['a chunk reference to nothing', { data: '{"bytes":0,"count":1,"digest":"d"}', dataEncoding: 'chunks/1' }],
+    [
+      'a chunk reference to too many pieces',
+      { data: '{"bytes":1,"count":257,"digest":"d"}', dataEncoding: 'chunks/1' },
+    ],
     ['a chunk reference without digest', { data: '{"count":1,"bytes":1}', dataEncoding: 'chunks/1' }],
   ])('%s is refused', async (_, more) => {
     const universe = await openUniverse();
@@ -60,6 +68,9 @@ describe('publishing', () => {
 
   test.each([
     ['an id', { eventId: 'x'.repeat(129) }],
+    ['an id of few but wide characters', { eventId: '€'.repeat(43) }],
+    ['an id of surrogate pairs', { eventId: '😀'.repeat(33) }],
+    ['data of wide characters', { data: `"${'€'.repeat(87_382)}"` }],
     ['data', { data: `"${'x'.repeat(262_144)}"` }],
     ['a source', { source: 'x'.repeat(1_025) }],
   ])('%s that is too large is refused with its size', async (_, more) => {
@@ -68,6 +79,20 @@ describe('publishing', () => {
       code: 'value/too-large',
       details: { bytes: expect.any(Number), limit: expect.any(Number) },
     });
+  });
+
+  test('ids of exactly 128 bytes are taken, whatever their characters', async () => {
+    const universe = await openUniverse();
+    const ids = ['x'.repeat(128), 'é'.repeat(64), `${'€'.repeat(42)}xx`, '😀'.repeat(32)];
+    expect(universe.apply(ids.map((id) => ops.event(id)))).toBeUndefined();
+    expect(universe.read('read_events', { ids }).events).toHaveLength(4);
+  });
+
+  test('metadata may lie in chunks, once they are there', async () => {
+    const universe = await openUniverse();
+    const more = { metadata: '{"bytes":2,"count":1,"digest":"d"}', metadataEncoding: 'chunks/1' };
+    expect(universe.apply([ops.event('e', 'x', more)])).toMatchObject({ code: 'chunk/missing', ids: ['d'] });
+    expect(universe.apply([ops.chunk('d', 2), ops.event('e', 'x', more)])).toBeUndefined();
   });
 
   test('sealed data pass unread', async () => {
@@ -115,6 +140,29 @@ describe('ephemeral events', () => {
     expect(second).toMatchObject({ more: false, recentNumber: 1_500n });
   });
 
+  test('are filtered as the log is, and their number outlives durable ones', async () => {
+    const universe = await openUniverse();
+    universe.apply([
+      ops.event('one', 'cursor.moved', { ...ephemeral, source: 'left' }),
+      ops.event('two', 'key.pressed', { ...ephemeral, source: 'right' }),
+    ]);
+    const read = (filter: object): string[] =>
+      universe
+        .read('read_events', { scope: 'main', recentAfter: 0n, ...filter })
+        .recent.map((row: { eventId: string }) => row.eventId);
+    expect(read({})).toEqual(['one', 'two']);
+    expect(read({ source: 'left' })).toEqual(['one']);
+    expect(read({ pattern: 'key.*' })).toEqual(['two']);
+    expect(read({ kind: 'application' })).toEqual(['one', 'two']);
+    expect(read({ kind: 'system' })).toEqual([]);
+    expect(read({ recentAfter: 2n })).toEqual([]);
+    universe.apply([ops.event('durable')]);
+    universe.apply([ops.event('three', 'x', ephemeral)]);
+    expect(universe.read('read_scopes').scopes).toMatchObject([{ name: 'main', seq: 2n, recentNumber: 3n }]);
+    expect(read({ recentAfter: 2n })).toEqual(['three']);
+    expect(universe.read('read_events', { scope: 'main', recentAfter: 9n })).toMatchObject({ recentNumber: 9n });
+  });
+
   test('are read by scope only', async () => {
     const universe = await openUniverse();
     expect(universe.refusedRead('read_events', { recentAfter: 0n })).toMatchObject({ code: 'value/malformed' });
@@ -155,6 +203,10 @@ describe('reading events', () => {
     expect(read({ recordedUntil: start - 1n })).toEqual([]);
     expect(read({ afterSeq: 30n })).toEqual(['e29']);
     expect(read({ throughSeq: 2n })).toEqual(['e0']);
+    expect(read({ throughSeq: 3n, recordedUntil: at(9) })).toEqual(['e0', 'e1']);
+    expect(read({ throughSeq: 9n, recordedUntil: at(1) })).toEqual(['e0', 'e1']);
+    expect(read({ afterSeq: 29n, recordedFrom: at(1) })).toEqual(['e28', 'e29']);
+    expect(read({ afterSeq: 1n, recordedFrom: at(28) })).toEqual(['e28', 'e29']);
     expect(ids(universe.read('read_events', { kind: 'system' }))).toEqual(['system:1']);
     expect(ids(universe.read('read_events', { ids: ['e3', 'nobody', 'e1'] }))).toEqual(['e3', 'e1']);
   });
@@ -201,16 +253,23 @@ describe('reading events', () => {
     expect(universe.read('read_events', { pattern: 'small', afterSeq: small.lookedTo }).events).toHaveLength(200);
   });
 
-  test('finds a rare type far apart in few calls', async () => {
+  test('finds a rare type at once, and looks for what no index tells in bounded steps', async () => {
     const universe = await openUniverse();
-    universe.apply([ops.event('first', 'rare')]);
-    for (let batch = 0; batch < 6; batch += 1) {
+    universe.apply([ops.event('first', 'rare.bird')]);
+    for (let batch = 0; batch < 21; batch += 1) {
       universe.apply(Array.from({ length: 1_000 }, (_, index) => ops.event(`n${batch}-${index}`, 'common')));
     }
-    universe.apply([ops.event('last', 'rare')]);
-    const page = universe.read('read_events', { pattern: 'rare' });
-    expect(ids(page)).toEqual(['first', 'last']);
-    expect(page.more).toBe(false);
+    universe.apply([ops.event('last', 'rare.bird')]);
+    const exact = universe.read('read_events', { pattern: 'rare.bird' });
+    expect(ids(exact)).toEqual(['first', 'last']);
+    expect(exact.more).toBe(false);
+    const first = universe.read('read_events', { pattern: 'rare.*' });
+    expect(ids(first)).toEqual(['first']);
+    expect(first).toMatchObject({ more: true });
+    expect(first.lookedTo).toBeLessThan(21_003n);
+    const second = universe.read('read_events', { pattern: 'rare.*', afterSeq: first.lookedTo });
+    expect(ids(second)).toEqual(['last']);
+    expect(second).toMatchObject({ more: false, lookedTo: 21_003n });
   });
 
   test('a pattern that is none is refused', async () => {
@@ -241,9 +300,22 @@ describe('trimming', () => {
       details: { trimmedSeq: '6' },
     });
     expect(universe.read('read_events', { afterSeq: 6n, kind: 'application' }).events).toHaveLength(5);
+    expect(universe.refusedRead('read_events', { afterSeq: 5n })).toMatchObject({ code: 'event/trimmed' });
     expect(universe.read('read_events', { descending: true })).toMatchObject({ trimmedSeq: 6n, more: false });
     expect(universe.read('read_status')).toMatchObject({ events: 10n, trimmedSeq: 6n });
-    expect(universe.apply([{ tag: 'trimEvents', value: { upToSeq: 6n, segmentDigest: 'd1' } }])).toBeUndefined();
+    const before = universe.rows('log_head');
+    for (const upToSeq of [6n, 2n])
+      expect(universe.apply([{ tag: 'trimEvents', value: { upToSeq, segmentDigest: 'd2' } }])).toBeUndefined();
+    expect(universe.rows('log_head')).toEqual(before);
+    const trim = (upToSeq: bigint): Op => ({ tag: 'trimEvents', value: { upToSeq, segmentDigest: `d${upToSeq}` } });
+    expect(universe.apply([trim(9n), trim(7n)])).toBeUndefined();
+    expect(universe.rows('log_head')).toMatchObject([{ trimmedSeq: 9n, trimmedDigest: 'd9' }]);
+    expect(universe.read('read_events', { afterSeq: 9n }).events.map((row: { seq: bigint }) => row.seq)).toEqual([
+      10n,
+      11n,
+      12n,
+      13n,
+    ]);
   });
 
   test('goes no further than the log, 1,000 rows or a consumer that holds', async () => {
@@ -252,6 +324,7 @@ describe('trimming', () => {
     universe.apply([ops.event('last')]);
     const trim = (upToSeq: bigint) => universe.apply([{ tag: 'trimEvents', value: { upToSeq, segmentDigest: 'd' } }]);
     expect(trim(5_000n)).toMatchObject({ code: 'value/malformed' });
+    expect(trim(1_003n)).toMatchObject({ code: 'value/malformed' });
     expect(trim(1_001n)).toMatchObject({ code: 'value/too-large', details: { trimmedSeq: '0' } });
     const consumer = {
       name: 'mail',
@@ -265,6 +338,9 @@ describe('trimming', () => {
     universe.apply([{ tag: 'createConsumer', value: consumer }]);
     expect(trim(11n)).toMatchObject({ code: 'consumer/holds', ids: ['mail'], details: { offset: '10' } });
     expect(trim(10n)).toBeUndefined();
+    universe.apply([{ tag: 'createConsumer', value: { ...consumer, name: 'other', startSeq: 0n, holdsTrim: false } }]);
+    universe.apply([{ tag: 'deleteConsumer', value: { name: 'mail' } }]);
+    expect(trim(1_002n)).toBeUndefined();
   });
 
   test('is the owner’s alone', async () => {

@@ -112,6 +112,21 @@ describe('entities', () => {
     ]);
   });
 
+  test('take as much as the limits say', async () => {
+    const universe = await openUniverse();
+    const most = {
+      tags: Array.from({ length: 64 }, (_, index) => `t${index}`),
+      name: 'n'.repeat(4_096),
+      description: 'd'.repeat(262_144),
+      validFrom: stamp(1n),
+      validTo: stamp(1n),
+    };
+    expect(universe.apply([ops.entity('a', most)])).toBeUndefined();
+    universe.apply([ops.changeEntity('a', { tags: ['x', 'y', 'x'] })]);
+    expect(byId(universe, 'entity', 'a').tags).toEqual(['x', 'y']);
+    expect(universe.rows('entity_tag')).toHaveLength(2);
+  });
+
   test('an update that changes nothing writes nothing', async () => {
     const universe = await openUniverse();
     universe.apply([ops.entity('ada', { name: 'Ada' })]);
@@ -153,6 +168,7 @@ describe('entities', () => {
       'value/too-large',
     ],
     ['too long a name', ops.entity('b', { name: 'n'.repeat(4_097) }), 'value/too-large'],
+    ['too long a description', ops.entity('b', { description: 'd'.repeat(262_145) }), 'value/too-large'],
     [
       'validity that ends before it begins',
       ops.entity('b', { validFrom: stamp(2n), validTo: stamp(1n) }),

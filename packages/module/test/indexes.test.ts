@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Op } from '../src/wire/index.ts';
-import { openUniverse, ops, type Plain, type Universe } from './universe.ts';
+import { openUniverse, ops, type Universe } from './universe.ts';
 
 describe('properties', () => {
   const read = (universe: Universe, key: string, value: string, more: object = {}): string[] =>

@@ -58,6 +58,7 @@ describe('connections', () => {
       ['CLIENT_CONNECTED', 0n, 'ephemeral'],
       ['CLIENT_DISCONNECTED', 0n, 'ephemeral'],
     ]);
+    expect(universe.inserted('event_feed').map((row) => row.scope)).toEqual(['$system', '$system']);
     expect(universe.rows('event_log')).toHaveLength(1);
   });
 
@@ -148,6 +149,17 @@ describe('maintenance', () => {
     expect(universe.rows('chunk_value').map((row) => row.digest)).toEqual(['kept']);
   });
 
+  test('keeps chunks another day that are uploaded again', async () => {
+    const universe = await openUniverse();
+    universe.apply([ops.chunk('d', 1)]);
+    universe.time.advance(20n * HOUR);
+    universe.apply([ops.chunk('d', 1)]);
+    universe.time.advance(20n * HOUR);
+    expect(universe.rows('chunk')).toHaveLength(1);
+    universe.time.advance(5n * HOUR);
+    expect(universe.rows('chunk')).toEqual([]);
+  });
+
   test('is for the owner and the timer alone', async () => {
     const universe = await openUniverse();
     universe.apply([ops.grant(ADA.identity, 'write', 'scope:*')]);
@@ -201,10 +213,31 @@ describe('chunks', () => {
     const universe = await openUniverse();
     universe.apply([piece(0, 10)]);
     expect(universe.apply([piece(0, 11)])).toMatchObject({ code: 'chunk/mismatch', details: { position: 0 } });
+    expect(universe.apply([piece(0, 10, { bytes: new Uint8Array(10) })])).toMatchObject({ code: 'chunk/mismatch' });
     expect(universe.apply([piece(1, 10, { count: 4 })])).toMatchObject({ code: 'chunk/mismatch' });
+    for (const [bytes, count] of [
+      [10, 1],
+      [10, 3],
+      [10, 2],
+    ])
+      expect(
+        universe.apply([
+          ops.event('e', 'x', { data: JSON.stringify({ bytes, count, digest: 'd' }), dataEncoding: 'chunks/1' }),
+        ]),
+      ).toMatchObject({ code: 'chunk/missing', details: { received: 1, count } });
+    universe.apply([piece(1, 10), piece(2, 10)]);
+    const wrong = { data: '{"bytes":31,"count":3,"digest":"d"}', dataEncoding: 'chunks/1' };
+    expect(universe.apply([ops.event('e', 'x', wrong)])).toMatchObject({ code: 'chunk/missing' });
     expect(universe.apply([piece(3, 10)])).toMatchObject({ code: 'value/malformed' });
     expect(universe.apply([piece(1, 262_145)])).toMatchObject({ code: 'value/too-large' });
     expect(universe.apply([piece(0, 1, { digest: 'e', count: 257 })])).toMatchObject({ code: 'value/malformed' });
+  });
+
+  test('are read in pages of 1 MiB', async () => {
+    const universe = await openUniverse();
+    for (let position = 0; position < 6; position += 1) universe.apply([piece(position, 200_000, { count: 6 })]);
+    expect(universe.read('read_chunk', { digest: 'd' }).pieces).toHaveLength(5);
+    expect(universe.read('read_chunk', { digest: 'd', position: 5 }).pieces).toHaveLength(1);
   });
 
   test('of a store’s states are read by whom the scope lets', async () => {
@@ -230,7 +263,17 @@ test('a refusal fits into 4 KiB whatever it has to name', async () => {
   const type = 'x'.repeat(200_000);
   const other = universe.apply([ops.event('e', type)])!;
   expect(other.code).toBe('value/malformed');
-  for (const each of [refusal, other])
+  const wide = universe.apply([ops.dropEntity('€'.repeat(1_000))])!;
+  expect(wide).toMatchObject({ code: 'entity/not-found', ids: [`${'€'.repeat(128)}…`] });
+  const pairs = universe.apply([ops.dropEntity(`x${'😀'.repeat(3_000)}`)])!;
+  expect(pairs.message).toMatch(/😀…$/u);
+  expect(/\p{Surrogate}/u.test(pairs.message + pairs.ids.join(''))).toBe(false);
+  const quotes = (index: number): string => `${'"'.repeat(126)}${index + 10}`;
+  universe.apply(Array.from({ length: 20 }, (_, index) => ops.relation(quotes(index), 'leaf', 'leaf')));
+  const many = universe.apply([ops.dropEntity('leaf')])!;
+  expect(many.ids.length).toBeLessThan(17);
+  expect(many.details['idsOmitted']).toBe(17 - many.ids.length);
+  for (const each of [refusal, other, wide, pairs, many])
     expect(new TextEncoder().encode(JSON.stringify(each)).byteLength).toBeLessThanOrEqual(4_096);
 });
 

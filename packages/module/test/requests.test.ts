@@ -87,6 +87,9 @@ describe('a request', () => {
     expect(universe.apply(events)).toBeUndefined();
     const more = Array.from({ length: 5 }, (_, index) => ops.event(`f${index}`, 'big', { data: wide }));
     expect(universe.apply(more)).toMatchObject({ code: 'limit/request', details: { limit: 1_048_576 } });
+    const pieces = Array.from({ length: 4 }, (_, index) => ops.chunk(`d${index}`, 262_144));
+    expect(universe.apply(pieces)).toMatchObject({ code: 'limit/request', details: { bytes: 1_048_584 } });
+    expect(universe.apply(pieces.slice(1))).toBeUndefined();
   });
 
   test('needs an id of 1 to 128 bytes', async () => {
@@ -155,6 +158,38 @@ describe('seq and time', () => {
       [5n, 'ENTITY_UPDATED', 'main', '{"ids":["a"],"items":[{"id":"a","fields":["name"]}]}'],
     ]);
     expect(universe.rows('entity').map((row) => row.seq)).toEqual([2n, 2n, 2n]);
+  });
+
+  test('a record says of each change what it was', async () => {
+    const universe = await openUniverse();
+    universe.apply([ops.entity('a'), ops.entity('b')]);
+    universe.apply([ops.changeEntity('b', { name: 'B' }), ops.changeEntity('a', { name: 'A', description: 'd' })]);
+    universe.apply([ops.version('v'), ops.version('w'), ops.branch('main', 'v'), ops.branch('main', 'w', 'v')]);
+    const records = universe.read('read_events', { afterSeq: 2n }).events;
+    const told = (type: string): unknown =>
+      JSON.parse(records.find((row: { eventType: string }) => row.eventType === type).data);
+    expect(told('ENTITY_UPDATED')).toEqual({
+      ids: ['b', 'a'],
+      items: [
+        { id: 'b', fields: ['name'] },
+        { id: 'a', fields: ['name', 'description'] },
+      ],
+    });
+    expect(told('STATE_VERSION_COMMITTED')).toEqual({
+      ids: ['v', 'w'],
+      items: [
+        { id: 'v', store: 'cart' },
+        { id: 'w', store: 'cart' },
+      ],
+    });
+    expect(told('BRANCH_MOVED')).toEqual({
+      ids: ['main', 'main'],
+      items: [
+        { store: 'cart', name: 'main', from: '', to: 'v' },
+        { store: 'cart', name: 'main', from: 'v', to: 'w' },
+      ],
+    });
+    expect(universe.rows('branch_move').map((row) => row.position)).toEqual([2, 3]);
   });
 
   test('move the head of every scope concerned, under keys that are not its name', async () => {

@@ -1,6 +1,7 @@
 import type { NervEvent } from '@inner-universe/nerv';
 import pc from 'picocolors';
 import { CliError } from '../errors.ts';
+import { COMMIT_EVENT_TYPE } from '../git/commit-ops.ts';
 import { oneLine, toJson } from '../output.ts';
 import type { CommandContext } from '../program.ts';
 import { withUniverse, type LookOptions } from './options.ts';
@@ -18,7 +19,9 @@ export async function eventsList(
   await withUniverse(options, context, async ({ universe }) => {
     const order = options.oldestFirst === true ? 'ascending' : 'descending';
     const lists = await Promise.all(
-      kindsOf(options.kind).map((kind) => universe.events.query({ kind, pattern: options.type, limit: options.limit, order })),
+      kindsOf(options.kind).map((kind) =>
+        universe.events.query({ kind, pattern: options.type, limit: options.limit, order }),
+      ),
     );
     const sign = order === 'ascending' ? 1 : -1;
     const events = lists.flat().sort((a, b) => sign * ((a.seq ?? 0) - (b.seq ?? 0)));
@@ -32,7 +35,9 @@ export async function eventsList(
 export async function eventsTail(options: LookOptions & EventFilter, context: CommandContext): Promise<void> {
   await withUniverse(options, context, async ({ universe }) => {
     for (const kind of kindsOf(options.kind)) {
-      universe.events.subscribe({ pattern: options.type ?? '**', kind }, (event) => context.output.out(options.json === true ? toJson(event) : formatEvent(event)));
+      universe.events.subscribe({ pattern: options.type ?? '**', kind }, (event) =>
+        context.output.out(options.json === true ? toJson(event) : formatEvent(event)),
+      );
     }
     if (options.json !== true) context.output.err(pc.dim('Waiting for events; Ctrl-C ends.\n'));
     await new Promise<void>((resolve) => {
@@ -72,5 +77,14 @@ function kindsOf(kind: string): readonly ('application' | 'system')[] {
 function formatEvent(event: NervEvent): string {
   const seq = event.seq === undefined ? '' : String(event.seq);
   const time = new Date(event.timestamp).toISOString();
-  return `${pc.dim(seq.padStart(8))}  ${time}  ${pc.bold(event.type)}  ${oneLine(toJson(event.data) ?? '', 100)}`;
+  return `${pc.dim(seq.padStart(8))}  ${time}  ${pc.bold(event.type)}  ${oneLine(summarise(event), 100)}`;
+}
+
+/** What fits on a line: of a commit its id and subject, of anything else the beginning of its data. */
+function summarise({ type, data }: NervEvent): string {
+  if (type === COMMIT_EVENT_TYPE && typeof data === 'object' && data !== null) {
+    const { id, message } = data as { id?: unknown; message?: unknown };
+    if (typeof id === 'string' && typeof message === 'string') return `${id.slice(0, 12)}  ${message}`;
+  }
+  return toJson(data) ?? '';
 }

@@ -38,21 +38,28 @@ export async function graphNeighbors(
 }
 
 function noEntity(id: string): CliError {
-  return new CliError('cli/not-found', `There is no entity '${id}'. Ids are exact; imported ones look like git:<repository>:<object id>.`, {
-    details: { entity: id },
-  });
+  return new CliError(
+    'cli/not-found',
+    `There is no entity '${id}'. Ids are exact; imported ones look like git:<repository>:<object id>.`,
+    {
+      details: { entity: id },
+    },
+  );
 }
 
 function formatEntity(entity: Entity, relations: readonly Relation[]): string {
   const lines = [formatName(entity)];
-  if (entity.description !== '' && entity.description !== entity.name) lines.push(`  ${oneLine(entity.description, 120)}`);
+  if (entity.description !== '' && entity.description !== entity.name)
+    lines.push(`  ${oneLine(entity.description, 120)}`);
   if (entity.tags.length > 0) lines.push(`  tags ${entity.tags.join(', ')}`);
-  for (const [key, value] of Object.entries(entity.properties)) lines.push(`  ${key} ${pc.dim(oneLine(toJson(value), 100))}`);
+  for (const [key, value] of Object.entries(entity.properties))
+    lines.push(`  ${key} ${pc.dim(oneLine(toJson(value), 100))}`);
   for (const relation of relations.slice(0, RELATIONS_SHOWN)) {
     const outward = relation.from === entity.id;
     lines.push(`  ${outward ? '→' : '←'} ${relation.type}  ${outward ? relation.to : relation.from}`);
   }
-  if (relations.length > RELATIONS_SHOWN) lines.push(pc.dim(`  and ${relations.length - RELATIONS_SHOWN} more relations`));
+  if (relations.length > RELATIONS_SHOWN)
+    lines.push(pc.dim(`  and ${relations.length - RELATIONS_SHOWN} more relations`));
   return lines.join('\n');
 }
 

@@ -17,12 +17,20 @@ export interface ImportCommandOptions extends LookOptions {
 }
 
 /** `inner-universe import git PATH` */
-export async function importGitCommand(path: string, options: ImportCommandOptions, context: CommandContext): Promise<void> {
+export async function importGitCommand(
+  path: string,
+  options: ImportCommandOptions,
+  context: CommandContext,
+): Promise<void> {
   // The repository first: a path that is none must not leave an empty universe behind.
   const repository = await GitRepository.open(path, context.signal);
   const { universe, description } = await openTarget(options, { signal: context.signal, create: true });
   try {
-    const result = await runImport(universe, repository, { ...options, signal: context.signal, output: context.output });
+    const result = await runImport(universe, repository, {
+      ...options,
+      signal: context.signal,
+      output: context.output,
+    });
     const { counts } = await readStatus(universe, description);
     context.output.out(options.json === true ? toJson({ ...result, counts }) : formatResult(result));
   } finally {
@@ -60,6 +68,7 @@ export function formatResult(result: ImportResult): string {
   const at = result.ref === result.head ? commit : `${result.ref.replace(/^refs\/(heads\/)?/, '')} (${commit})`;
   if (result.imported === 0) return `${pc.bold(result.repository)}: ${at} was imported before; nothing is new.`;
   const imported = `${formatCount(result.imported)} commit${result.imported === 1 ? '' : 's'}`;
-  if (result.incomplete) return `${pc.bold(result.repository)}: imported ${imported} on the way to ${at}. Run it again for more.`;
+  if (result.incomplete)
+    return `${pc.bold(result.repository)}: imported ${imported} on the way to ${at}. Run it again for more.`;
   return `${pc.bold(result.repository)}: imported ${imported} up to ${at}.`;
 }

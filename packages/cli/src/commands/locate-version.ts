@@ -16,24 +16,43 @@ export async function chooseStore(universe: Universe, named: string | undefined)
     throw notFound(`There is no state store '${named}'. ${listNames('Stores', names)}`, { store: named });
   }
   const [only] = names;
-  if (only === undefined) throw notFound('There is no state store yet. Import a repository or commit a state first.', {});
-  if (names.length > 1) throw new CliError('cli/usage', `There are several stores; name one with --store. ${listNames('Stores', names)}`);
+  if (only === undefined)
+    throw notFound('There is no state store yet. Import a repository or commit a state first.', {});
+  if (names.length > 1)
+    throw new CliError('cli/usage', `There are several stores; name one with --store. ${listNames('Stores', names)}`);
   return only;
 }
 
 /** The branch a command is about: the one named (in full, or by its last part), or the only one, or `main`. */
-export async function chooseBranch(universe: Universe, store: string, named: string | undefined): Promise<{ name: string; head: string }> {
+export async function chooseBranch(
+  universe: Universe,
+  store: string,
+  named: string | undefined,
+): Promise<{ name: string; head: string }> {
   const branches = await readBranches(universe, store);
   const wanted = named ?? 'main';
   const exact = branches.find((branch) => branch.name === wanted);
   const byEnd = branches.filter((branch) => branch.name.endsWith(`/${wanted}`));
-  const [chosen] = exact !== undefined ? [exact] : byEnd.length === 1 ? byEnd : named === undefined && branches.length === 1 ? branches : [];
+  const [chosen] =
+    exact !== undefined
+      ? [exact]
+      : byEnd.length === 1
+        ? byEnd
+        : named === undefined && branches.length === 1
+          ? branches
+          : [];
   if (chosen !== undefined) return chosen;
   const names = branches.map((branch) => branch.name);
   if (named === undefined && names.length > 0) {
-    throw new CliError('cli/usage', `Store '${store}' has several branches; name one with --branch. ${listNames('Branches', names)}`);
+    throw new CliError(
+      'cli/usage',
+      `Store '${store}' has several branches; name one with --branch. ${listNames('Branches', names)}`,
+    );
   }
-  throw notFound(`Store '${store}' has no branch '${wanted}'. ${listNames('Branches', names)}`, { store, branch: wanted });
+  throw notFound(`Store '${store}' has no branch '${wanted}'. ${listNames('Branches', names)}`, {
+    store,
+    branch: wanted,
+  });
 }
 
 /** A version by its id, or by the object id (or its beginning) of the commit it was imported from. */
@@ -43,17 +62,26 @@ export async function locateVersion(universe: Universe, reference: string): Prom
   const found = HEX_PREFIX.test(reference) ? await findCommits(universe, reference) : [];
   const [only] = found;
   if (only === undefined) {
-    throw notFound(`There is no version '${reference}'. List them with: inner-universe versions log.`, { version: reference });
+    throw notFound(`There is no version '${reference}'. List them with: inner-universe versions log.`, {
+      version: reference,
+    });
   }
   if (found.length > 1) {
     const ids = found.map((entry) => entry.version.versionId);
-    throw new CliError('cli/usage', `'${reference}' could be several versions: ${ids.slice(0, 5).join(', ')}. Give more digits.`);
+    throw new CliError(
+      'cli/usage',
+      `'${reference}' could be several versions: ${ids.slice(0, 5).join(', ')}. Give more digits.`,
+    );
   }
   return only;
 }
 
 /** The head of the branch; without any branch, as in an import that is not complete, the version recorded last. */
-export async function locateNewest(universe: Universe, store: string, branch: string | undefined): Promise<VersionEntry> {
+export async function locateNewest(
+  universe: Universe,
+  store: string,
+  branch: string | undefined,
+): Promise<VersionEntry> {
   if (branch === undefined && (await readBranches(universe, store)).length === 0) {
     const page = await universe.client.read('readVersions', { ...ALL_VERSIONS, store, descending: true, limit: 1 });
     const [newest] = page.versions;
@@ -83,12 +111,17 @@ export async function locateVersionAt(
     cursor = result.cursor;
   }
   const time = new Date(at.timeMs).toISOString();
-  throw notFound(`Branch '${branch.name}' of store '${at.store}' had no version at ${time}: it begins later.`, { ...at, time });
+  throw notFound(`Branch '${branch.name}' of store '${at.store}' had no version at ${time}: it begins later.`, {
+    ...at,
+    time,
+  });
 }
 
 async function readBranches(universe: Universe, store: string): Promise<readonly { name: string; head: string }[]> {
   const branches: { name: string; head: string }[] = [];
-  for await (const page of pages((cursor) => universe.client.read('readBranches', { ...ALL_REFERENCES, store, cursor }))) {
+  for await (const page of pages((cursor) =>
+    universe.client.read('readBranches', { ...ALL_REFERENCES, store, cursor }),
+  )) {
     branches.push(...page.branches);
   }
   return branches;
@@ -108,12 +141,20 @@ async function findCommits(universe: Universe, prefix: string): Promise<readonly
     )) {
       repositories.push(...page.entities.map((entity) => entity.id));
     }
-    const entries = await Promise.all(repositories.map((repository) => readVersion(universe, `${repository}:${prefix}`)));
+    const entries = await Promise.all(
+      repositories.map((repository) => readVersion(universe, `${repository}:${prefix}`)),
+    );
     return entries.filter((entry) => entry !== undefined);
   }
   const found: VersionEntry[] = [];
-  for await (const page of pages((cursor) => universe.client.read('readVersions', { ...ALL_VERSIONS, store: GIT_STORE, cursor }))) {
-    found.push(...page.versions.filter((entry) => entry.version.versionId.slice(entry.version.versionId.lastIndexOf(':') + 1).startsWith(prefix)));
+  for await (const page of pages((cursor) =>
+    universe.client.read('readVersions', { ...ALL_VERSIONS, store: GIT_STORE, cursor }),
+  )) {
+    found.push(
+      ...page.versions.filter((entry) =>
+        entry.version.versionId.slice(entry.version.versionId.lastIndexOf(':') + 1).startsWith(prefix),
+      ),
+    );
   }
   return found;
 }

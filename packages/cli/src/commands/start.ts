@@ -30,7 +30,10 @@ export async function start(options: ServeOptions, context: CommandContext): Pro
 }
 
 /** Imports the repository one stands in; undefined when there is none. */
-async function importHere({ universe }: ServedUniverse, { output, signal }: CommandContext): Promise<ImportResult | undefined> {
+async function importHere(
+  { universe }: ServedUniverse,
+  { output, signal }: CommandContext,
+): Promise<ImportResult | undefined> {
   const repository = await tryOpenRepository(process.cwd(), signal);
   if (repository === undefined) {
     output.out(`There is no git repository in ${process.cwd()}: the universe starts without an import.`);

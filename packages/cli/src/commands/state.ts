@@ -6,7 +6,11 @@ import { withUniverse, type LookOptions } from './options.ts';
 
 /** `inner-universe state show` */
 export async function stateShow(
-  options: LookOptions & { readonly store?: string | undefined; readonly at?: string | undefined; readonly branch?: string | undefined },
+  options: LookOptions & {
+    readonly store?: string | undefined;
+    readonly at?: string | undefined;
+    readonly branch?: string | undefined;
+  },
   context: CommandContext,
 ): Promise<void> {
   await withUniverse(options, context, async ({ universe }) => {
@@ -19,9 +23,13 @@ export async function stateShow(
           ? await locateVersion(universe, options.at)
           : await locateVersionAt(universe, { store, branch: options.branch, timeMs });
     if (entry.version.store !== store) {
-      throw new CliError('cli/not-found', `Version '${entry.version.versionId}' is of store '${entry.version.store}', not '${store}'.`, {
-        details: { version: entry.version.versionId, store: entry.version.store },
-      });
+      throw new CliError(
+        'cli/not-found',
+        `Version '${entry.version.versionId}' is of store '${entry.version.store}', not '${store}'.`,
+        {
+          details: { version: entry.version.versionId, store: entry.version.store },
+        },
+      );
     }
     const { tree } = await universe.states.load(entry.version.versionId);
     const state = tree.toValue();
@@ -34,6 +42,7 @@ export async function stateShow(
 function tryParseTime(text: string): number | undefined {
   if (!/^\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}.*)?)?$/.test(text)) return undefined;
   const timeMs = Date.parse(text.replace(' ', 'T'));
-  if (Number.isNaN(timeMs)) throw new CliError('cli/usage', `'${text}' is no time. Write it as 2026-11-22 or 2026-11-22T10:30:00Z.`);
+  if (Number.isNaN(timeMs))
+    throw new CliError('cli/usage', `'${text}' is no time. Write it as 2026-11-22 or 2026-11-22T10:30:00Z.`);
   return timeMs;
 }

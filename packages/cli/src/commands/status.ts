@@ -24,7 +24,7 @@ export interface StatusReport {
   readonly schema: { readonly code: number; readonly data: number; readonly release: string };
   readonly stores: readonly { readonly name: string; readonly scope: string }[];
   readonly branches: readonly { readonly store: string; readonly name: string; readonly head: string }[];
-  readonly tables: readonly { readonly name: string; readonly rows: number; readonly bytes?: number | undefined }[];
+  readonly tables: readonly { readonly name: string; readonly rows: number }[];
 }
 
 /** `inner-universe status` */
@@ -86,7 +86,13 @@ export function formatStatus(report: StatusReport): string {
     const rows = report.branches.map((branch) => [branch.store, branch.name, branch.head]);
     lines.push('', formatTable(['store', 'branch', 'head'], rows));
   } else if (report.stores.length > 0) {
-    lines.push('', formatTable(['store'], report.stores.map((entry) => [entry.name])));
+    lines.push(
+      '',
+      formatTable(
+        ['store'],
+        report.stores.map((entry) => [entry.name]),
+      ),
+    );
   }
   return lines.join('\n');
 }

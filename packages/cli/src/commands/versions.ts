@@ -8,7 +8,11 @@ import { withUniverse, type LookOptions } from './options.ts';
 
 /** `inner-universe versions log` */
 export async function versionsLog(
-  options: LookOptions & { readonly store?: string | undefined; readonly branch?: string | undefined; readonly limit: number },
+  options: LookOptions & {
+    readonly store?: string | undefined;
+    readonly branch?: string | undefined;
+    readonly limit: number;
+  },
   context: CommandContext,
 ): Promise<void> {
   await withUniverse(options, context, async ({ universe }) => {
@@ -16,7 +20,14 @@ export async function versionsLog(
     const branch = options.branch === undefined ? '' : (await chooseBranch(universe, store, options.branch)).name;
     const entries: VersionEntry[] = [];
     const read = (cursor: string) =>
-      universe.client.read('readVersions', { ...ALL_VERSIONS, store, branch, descending: true, cursor, limit: Math.min(options.limit, 1_000) });
+      universe.client.read('readVersions', {
+        ...ALL_VERSIONS,
+        store,
+        branch,
+        descending: true,
+        cursor,
+        limit: Math.min(options.limit, 1_000),
+      });
     for await (const page of pages(read)) {
       entries.push(...page.versions);
       if (entries.length >= options.limit) break;
@@ -95,5 +106,11 @@ function formatVersion({ version, parents }: VersionEntry): string {
 function formatChange(change: { readonly op: string; readonly path: string; readonly value?: unknown }): string {
   const mark = change.op === 'add' ? pc.green('+') : change.op === 'remove' ? pc.red('-') : pc.cyan('~');
   const value = 'value' in change ? `  ${pc.dim(oneLine(toJson(change.value), 100))}` : '';
-  return `${mark} ${oneLine(change.path, 200)}${value}`;
+  return `${mark} ${oneLine(formatPointer(change.path), 200)}${value}`;
+}
+
+/** A JSON Pointer for people: keys as they are, a file's path with its slashes. */
+function formatPointer(pointer: string): string {
+  const keys = pointer.split('/').slice(1);
+  return keys.length === 0 ? '(all)' : keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~')).join(' › ');
 }

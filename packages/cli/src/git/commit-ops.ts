@@ -1,4 +1,10 @@
-import { makeWireTimestamp, type CreateEntityOp, type CreateRelationOp, type Op, type WireTimestamp } from '@inner-universe/module/wire';
+import {
+  makeWireTimestamp,
+  type CreateEntityOp,
+  type CreateRelationOp,
+  type Op,
+  type WireTimestamp,
+} from '@inner-universe/module/wire';
 import { chainHash } from '@inner-universe/nerv/hash';
 import { stringify } from '@inner-universe/nerv/values';
 import { makeStoredText } from 'inner-universe';
@@ -115,7 +121,10 @@ export class CommitOpsMaker {
     const ids = this.#ids;
     const commitId = ids.commit(commit.id);
     const relate = (id: string, type: string, ends: readonly [from: string, to: string], properties: object): void => {
-      ops.push({ tag: 'createRelation', value: makeRelation(id, type, ends, { properties, at: timeOf(commit.author) }) });
+      ops.push({
+        tag: 'createRelation',
+        value: makeRelation(id, type, ends, { properties, at: timeOf(commit.author) }),
+      });
     };
     relate(ids.authored(commit.id), 'authored', [ids.author(commit.author), commitId], {});
     commit.parents.forEach((parent, position) => {
@@ -123,7 +132,10 @@ export class CommitOpsMaker {
     });
     commit.files.forEach((file, position) => {
       const after = file.status === 'deleted' ? {} : { mode: file.mode, blob: file.blob };
-      relate(ids.touched(commit.id, position), 'touched', [commitId, ids.file(file.path)], { status: file.status, ...after });
+      relate(ids.touched(commit.id, position), 'touched', [commitId, ids.file(file.path)], {
+        status: file.status,
+        ...after,
+      });
     });
   }
 
@@ -171,7 +183,13 @@ export class CommitOpsMaker {
     const authoredAtMicros = microsOf(commit.author);
     const version: RecordedVersion = {
       dataHash: tree.hash,
-      chainHash: chainHash({ parents: parents.map((p) => p.chainHash), dataHash: tree.hash, author, authoredAtMicros, description }),
+      chainHash: chainHash({
+        parents: parents.map((p) => p.chainHash),
+        dataHash: tree.hash,
+        author,
+        authoredAtMicros,
+        description,
+      }),
       bytesSinceSnapshot: (parents[0]?.bytesSinceSnapshot ?? 0) + Buffer.byteLength(input.delta),
     };
     // A snapshot once the deltas since the last one outweigh it: reading costs at most twice one snapshot, and all

@@ -5,14 +5,14 @@ import { CommitTree } from './commit-tree.ts';
 import type { FileChange } from './log-parser.ts';
 
 const path = fc.constantFrom('a', 'b/c', 'b/d', '__proto__', '$ref', '$$', 'quote"', 'ünï', 'new\nline', 'a~b/~1', '');
-const change = fc.record({ path, blob: fc.option(fc.constantFrom('1'.repeat(40), '2'.repeat(40)), { nil: undefined }) }).map(
-  ({ path: file, blob }): FileChange => ({
+const change = fc
+  .record({ path, blob: fc.option(fc.constantFrom('1'.repeat(40), '2'.repeat(40)), { nil: undefined }) })
+  .map(({ path: file, blob }): FileChange => ({
     path: file,
     status: blob === undefined ? 'deleted' : 'modified',
     mode: blob === undefined ? undefined : '100644',
     blob,
-  }),
-);
+  }));
 const commit = fc.uniqueArray(change, { selector: (each) => each.path, maxLength: 8 });
 
 test('a tree is what its changes make, its size and patch always those of its text', () => {

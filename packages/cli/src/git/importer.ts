@@ -56,12 +56,23 @@ export interface ImportResult {
  * @throws {CliError} `git/history-changed` when commits that were imported have other parents now, `git/unknown-ref`,
  * and `cli/interrupted` when the signal aborts: what was acknowledged is there, and the next run goes on after it.
  */
-export async function importGit(universe: Universe, repository: GitRepository, options: ImportOptions = {}): Promise<ImportResult> {
+export async function importGit(
+  universe: Universe,
+  repository: GitRepository,
+  options: ImportOptions = {},
+): Promise<ImportResult> {
   const head = await repository.resolveRef(options.ref ?? 'HEAD', options.signal);
   const recorded = await readRecorded(universe, repository, options);
   const ids = new SourceIds(recorded.repositoryName);
   if (head === undefined) {
-    return { repository: ids.repositoryName, ref: options.ref ?? 'HEAD', head: undefined, imported: 0, present: 0, incomplete: false };
+    return {
+      repository: ids.repositoryName,
+      ref: options.ref ?? 'HEAD',
+      head: undefined,
+      imported: 0,
+      present: 0,
+      incomplete: false,
+    };
   }
   const run = new ImportRun({ universe, repository, recorded, ids, options });
   return run.execute(head);
@@ -112,7 +123,14 @@ class ImportRun {
       await this.#writeCommits(head.commit);
       const incomplete = this.#total < missing;
       if (!incomplete) await this.#moveBranch(head);
-      return { repository: ids.repositoryName, ref: head.name, head: head.commit, imported: this.#done, present, incomplete };
+      return {
+        repository: ids.repositoryName,
+        ref: head.name,
+        head: head.commit,
+        imported: this.#done,
+        present,
+        incomplete,
+      };
     } catch (error) {
       throw options.signal?.aborted === true ? this.#makeInterrupted(options.signal.reason) : error;
     }
@@ -125,7 +143,8 @@ class ImportRun {
     let made = 0;
     for await (const commit of this.#timed('git', repository.log(head, except, options.signal))) {
       if (this.#versions.has(commit.id)) continue;
-      for (const request of this.#planner.add(await this.#measure('nerv', () => this.#make(commit)))) await this.#send(request);
+      for (const request of this.#planner.add(await this.#measure('nerv', () => this.#make(commit))))
+        await this.#send(request);
       made += 1;
       if (made >= this.#total) break;
     }
@@ -202,7 +221,8 @@ class ImportRun {
 
   #versionOf(commitId: string): RecordedVersion {
     const version = this.#versions.get(commitId);
-    if (version === undefined) throw new CliError('git/unreadable-output', `git listed a child of ${commitId} before it.`);
+    if (version === undefined)
+      throw new CliError('git/unreadable-output', `git listed a child of ${commitId} before it.`);
     return version;
   }
 
@@ -237,10 +257,14 @@ class ImportRun {
 
   #makeInterrupted(cause: unknown): CliError {
     const done = `${this.#done} of ${this.#total} commits are imported`;
-    return new CliError('cli/interrupted', `Interrupted: ${this.#total === 0 ? 'nothing was imported yet' : done}. Run it again to go on.`, {
-      details: { done: this.#done, total: this.#total },
-      cause,
-    });
+    return new CliError(
+      'cli/interrupted',
+      `Interrupted: ${this.#total === 0 ? 'nothing was imported yet' : done}. Run it again to go on.`,
+      {
+        details: { done: this.#done, total: this.#total },
+        cause,
+      },
+    );
   }
 
   async #moveBranch(head: { name: string; commit: string }): Promise<void> {
@@ -316,6 +340,8 @@ function makeHistoryChanged(found: {
           `deeper history under a name of its own (--name ${found.ids.repositoryName}-full) or into a new data directory.`
       : `Commit ${found.id} was recorded with other parents than git shows now (a graft or replacement changed). ` +
           'Nothing was written. Undo the replacement, or import under another --name.',
-    { details: { commit: found.id, recorded: found.stored, found: found.parents, repository: found.ids.repositoryName } },
+    {
+      details: { commit: found.id, recorded: found.stored, found: found.parents, repository: found.ids.repositoryName },
+    },
   );
 }

@@ -11,8 +11,28 @@ function logOf(...commits: readonly (readonly string[])[]): Buffer {
 }
 
 const people = ['Ada', 'ada@x', '1700000000 +0100', 'Bob', 'bob@x', '1700000060 -0730'];
-const ROOT = [ID, '', ...people, 'root\n\nbody\n', '', `\n:000000 100644 ${NONE} ${ID} A`, 'b', `:000000 120000 ${NONE} ${ID} A`, 'a\nb'];
-const MERGE = [PARENT, `${ID} ${ID}`, ...people, 'merge', '', `\n:100644 000000 ${ID} ${NONE} D`, ':b', `:100644 120000 ${ID} ${ID} T`, 'x'];
+const ROOT = [
+  ID,
+  '',
+  ...people,
+  'root\n\nbody\n',
+  '',
+  `\n:000000 100644 ${NONE} ${ID} A`,
+  'b',
+  `:000000 120000 ${NONE} ${ID} A`,
+  'a\nb',
+];
+const MERGE = [
+  PARENT,
+  `${ID} ${ID}`,
+  ...people,
+  'merge',
+  '',
+  `\n:100644 000000 ${ID} ${NONE} D`,
+  ':b',
+  `:100644 120000 ${ID} ${ID} T`,
+  'x',
+];
 const EMPTY = [ID, PARENT, ...people, '', ''];
 
 async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
@@ -32,8 +52,22 @@ test('a log reads the same wherever its bytes are cut', async () => {
   expect(whole[0]).toEqual({
     id: ID,
     parents: [],
-    author: { nameKey: 'Ada', emailKey: 'ada@x', name: 'Ada', email: 'ada@x', timeSeconds: 1_700_000_000n, timeZone: '+0100' },
-    committer: { nameKey: 'Bob', emailKey: 'bob@x', name: 'Bob', email: 'bob@x', timeSeconds: 1_700_000_060n, timeZone: '-0730' },
+    author: {
+      nameKey: 'Ada',
+      emailKey: 'ada@x',
+      name: 'Ada',
+      email: 'ada@x',
+      timeSeconds: 1_700_000_000n,
+      timeZone: '+0100',
+    },
+    committer: {
+      nameKey: 'Bob',
+      emailKey: 'bob@x',
+      name: 'Bob',
+      email: 'bob@x',
+      timeSeconds: 1_700_000_060n,
+      timeZone: '-0730',
+    },
     message: 'root\n\nbody',
     files: [
       { path: 'a\nb', status: 'added', mode: '120000', blob: ID },
@@ -68,7 +102,10 @@ describe('nothing is guessed', () => {
     ['a status', logOf([...ROOT.slice(0, -2), `:100644 100644 ${ID} ${ID} U`, 'x']), /unexpected status 'U'/],
     ['an entry', logOf([...ROOT.slice(0, -2), ':100644 nonsense', 'x']), /unknown form/],
   ])('when %s is not what it should be', async (_, bytes, says) => {
-    await expect(parse(bytes)).rejects.toMatchObject({ code: 'git/unreadable-output', message: expect.stringMatching(says) as string });
+    await expect(parse(bytes)).rejects.toMatchObject({
+      code: 'git/unreadable-output',
+      message: expect.stringMatching(says) as string,
+    });
   });
 
   test('a date that git cannot read is the beginning of time', async () => {
@@ -80,6 +117,7 @@ describe('nothing is guessed', () => {
 
 test('a stream is cut at each NUL, and what follows the last is a token', async () => {
   const tokens: string[] = [];
-  for await (const token of splitAtNul(inPieces(Buffer.from('a\0\0bc\0d'), 2))) tokens.push(Buffer.from(token).toString());
+  for await (const token of splitAtNul(inPieces(Buffer.from('a\0\0bc\0d'), 2)))
+    tokens.push(Buffer.from(token).toString());
   expect(tokens).toEqual(['a', '', 'bc', 'd']);
 });

@@ -35,7 +35,9 @@ export interface Commit {
 }
 
 /** The `--format` that `parseLog` reads: a fixed number of fields, each ended by NUL. */
-export const LOG_FORMAT: string = ['%H', '%P', '%an', '%ae', '%ad', '%cn', '%ce', '%cd', '%B'].map((f) => `${f}%x00`).join('');
+export const LOG_FORMAT: string = ['%H', '%P', '%an', '%ae', '%ad', '%cn', '%ce', '%cd', '%B']
+  .map((f) => `${f}%x00`)
+  .join('');
 
 const FIELD_COUNT = 9;
 const COLON = 0x3a;
@@ -92,14 +94,25 @@ class LogParser {
   finish(): Commit | undefined {
     if (this.#fields.length === 0) return undefined;
     if (this.#fields.length < FIELD_COUNT || this.#entry !== undefined) {
-      throw new CliError('git/unreadable-output', 'The output of git ended in the middle of a commit. Run the import again.');
+      throw new CliError(
+        'git/unreadable-output',
+        'The output of git ended in the middle of a commit. Run the import again.',
+      );
     }
     return this.#take();
   }
 
   #take(): Commit {
     const [id, parents, an, ae, ad, cn, ce, cd, message] = this.#fields as [
-      Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
     ]; // FIELD_COUNT of them, counted by push
     const parentText = decodeForDisplay(parents);
     const commit: Commit = {
@@ -131,7 +144,10 @@ function parseChange(entry: string, path: Uint8Array): FileChange {
     case 'D':
       return { path: key, status: 'deleted', mode: undefined, blob: undefined };
     default:
-      throw new CliError('git/unreadable-output', `git printed a change with the unexpected status '${letter ?? ''}': '${entry}'.`);
+      throw new CliError(
+        'git/unreadable-output',
+        `git printed a change with the unexpected status '${letter ?? ''}': '${entry}'.`,
+      );
   }
 }
 

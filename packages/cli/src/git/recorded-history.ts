@@ -105,21 +105,32 @@ function isOf(entityId: string, ids: SourceIds): boolean {
  * that the import began with. Undefined when it never was.
  * @throws {CliError} `cli/usage` when it was imported under several names, none of them its folder's.
  */
-async function findName(universe: Universe, repository: GitRepository, signal: AbortSignal | undefined): Promise<string | undefined> {
+async function findName(
+  universe: Universe,
+  repository: GitRepository,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   const firstCommits = await readFirstCommits(universe, signal);
   const here = await repository.present([...firstCommits.values()], signal);
   const names = [...firstCommits].filter(([, commit]) => here.has(commit)).map(([name]) => name);
   if (names.includes(repository.name)) return repository.name;
   if (names.length > 1) {
-    throw new CliError('cli/usage', `'${repository.path}' was imported under several names: ${names.join(', ')}. Say which with --name.`, {
-      details: { repository: repository.path, names },
-    });
+    throw new CliError(
+      'cli/usage',
+      `'${repository.path}' was imported under several names: ${names.join(', ')}. Say which with --name.`,
+      {
+        details: { repository: repository.path, names },
+      },
+    );
   }
   return names[0];
 }
 
 /** The names of all imported repositories, each with the first commit of its import. */
-async function readFirstCommits({ client }: Universe, signal: AbortSignal | undefined): Promise<ReadonlyMap<string, string>> {
+async function readFirstCommits(
+  { client }: Universe,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, string>> {
   const firstCommits = new Map<string, string>();
   const read = (cursor: string): Promise<EntitiesPage> =>
     client.read('readEntities', { ...ALL_ENTITIES, entityType: 'git.repository', cursor }, { signal });

@@ -98,7 +98,9 @@ describe('a repository with odd names, merges and several roots', () => {
     const clone = join(mkdtempSync(join(tmpdir(), 'shallow-')), 'clone');
     execFileSync('git', ['clone', '-q', '--depth', '2', `file://${fixture.path}`, clone]);
     const shallow = await collect((await GitRepository.open(clone)).log(fixture.head(), []));
-    const expected = execFileSync('git', ['-C', clone, 'rev-list', '--topo-order', '--reverse', '--parents', 'HEAD'], { encoding: 'utf8' });
+    const expected = execFileSync('git', ['-C', clone, 'rev-list', '--topo-order', '--reverse', '--parents', 'HEAD'], {
+      encoding: 'utf8',
+    });
     expect(shallow.map((c) => [c.id, ...c.parents].join(' '))).toEqual(expected.trim().split('\n'));
     expect(shallow.length).toBeLessThan(commits.length);
   });
@@ -113,7 +115,11 @@ test('submodules are entries of their own mode, whatever .gitmodules says of the
   outer.git('config', '-f', '.gitmodules', 'submodule.vendor.ignore', 'all');
   outer.commit('with a submodule');
   const [commit] = await collect((await GitRepository.open(outer.path)).log(outer.head(), []));
-  expect(commit?.files.find((f) => f.path === 'vendor')).toMatchObject({ mode: '160000', blob: inner.head(), status: 'added' });
+  expect(commit?.files.find((f) => f.path === 'vendor')).toMatchObject({
+    mode: '160000',
+    blob: inner.head(),
+    status: 'added',
+  });
   inner.remove();
   outer.remove();
 });
@@ -134,7 +140,10 @@ test('an author whose name is not UTF-8 keeps an identity of its own', async () 
     Buffer.from([0xf6]),
     Buffer.from('rg <j@x> 1700000000 +0100\ncommitter J <j@x> 1700000000 +0100\n\nlatin\n'),
   ]);
-  const id = execFileSync('git', ['-C', fixture.path, 'hash-object', '-t', 'commit', '-w', '--stdin', '--literally'], { input: raw, encoding: 'utf8' }).trim();
+  const id = execFileSync('git', ['-C', fixture.path, 'hash-object', '-t', 'commit', '-w', '--stdin', '--literally'], {
+    input: raw,
+    encoding: 'utf8',
+  }).trim();
   const [commit] = await collect((await GitRepository.open(fixture.path)).log(id, []));
   expect(commit?.author.nameKey).toBe(`bytes:${Buffer.from([0x4a, 0xf6, 0x72, 0x67]).toString('base64')}`);
   expect(commit?.author.name).toBe('J\ufffdrg');

@@ -66,7 +66,8 @@ export class GitRepository {
       );
     }
     const [bare = '', gitDirectory = ''] = outcome.stdout.trim().split('\n');
-    if (bare === 'true') return new GitRepository(absolute, basename(gitDirectory).replace(/\.git$/, '') || 'repository');
+    if (bare === 'true')
+      return new GitRepository(absolute, basename(gitDirectory).replace(/\.git$/, '') || 'repository');
     const top = await runGit(absolute, ['rev-parse', '--show-toplevel'], signal);
     const topLevel = top.exitCode === 0 ? top.stdout.trimEnd() : absolute;
     return new GitRepository(topLevel, basename(topLevel) || 'repository');
@@ -78,12 +79,20 @@ export class GitRepository {
    * @throws {CliError} `git/unknown-ref`
    */
   async resolveRef(ref: string, signal?: AbortSignal): Promise<{ name: string; commit: string } | undefined> {
-    const commit = await runGit(this.path, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`], signal);
+    const commit = await runGit(
+      this.path,
+      ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`],
+      signal,
+    );
     if (commit.exitCode !== 0) {
       if (ref === 'HEAD' && (await this.#hasNoCommits(signal))) return undefined;
-      throw new CliError('git/unknown-ref', `There is no commit '${ref}' in '${this.path}'. List what there is: git -C '${this.path}' branch --all.`, {
-        details: { ref, path: this.path },
-      });
+      throw new CliError(
+        'git/unknown-ref',
+        `There is no commit '${ref}' in '${this.path}'. List what there is: git -C '${this.path}' branch --all.`,
+        {
+          details: { ref, path: this.path },
+        },
+      );
     }
     const id = commit.stdout.trim();
     const name = await runGit(this.path, ['rev-parse', '--symbolic-full-name', '--end-of-options', ref], signal);
@@ -98,7 +107,10 @@ export class GitRepository {
   }
 
   /** Each reachable commit with its parents, as git shows them (a shallow clone's boundary has none). */
-  async *parents(commit: string, signal?: AbortSignal): AsyncGenerator<{ id: string; parents: readonly string[] }, void, undefined> {
+  async *parents(
+    commit: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<{ id: string; parents: readonly string[] }, void, undefined> {
     let rest = '';
     for await (const chunk of readGit(this.path, ['rev-list', '--parents', commit, '--'], signal)) {
       const lines = (rest + decodeForDisplay(chunk)).split('\n');
@@ -148,7 +160,12 @@ interface GitOutcome {
   readonly stderr: string;
 }
 
-async function runGit(path: string, args: readonly string[], signal?: AbortSignal, input?: string): Promise<GitOutcome> {
+async function runGit(
+  path: string,
+  args: readonly string[],
+  signal?: AbortSignal,
+  input?: string,
+): Promise<GitOutcome> {
   const child = spawnGit(path, args, signal);
   child.stdin.on('error', () => undefined); // a git that ends early closes its input; its exit code tells the story
   child.stdin.end(input ?? '');
@@ -164,7 +181,11 @@ async function runGit(path: string, args: readonly string[], signal?: AbortSigna
  * The output of git as it comes. It ends only after git ended well: one that failed or was stopped throws, so a reader
  * never takes what came so far for the whole. A reader that stops early ends git.
  */
-async function* readGit(path: string, args: readonly string[], signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+async function* readGit(
+  path: string,
+  args: readonly string[],
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const child = spawnGit(path, args, signal);
   child.stdin.on('error', () => undefined); // as in runGit
   child.stdin.end();
@@ -181,7 +202,11 @@ async function* readGit(path: string, args: readonly string[], signal?: AbortSig
   if (exitCode !== 0) throw gitFailed(args, exitCode, Buffer.concat(stderr).toString('utf8'));
 }
 
-function spawnGit(path: string, args: readonly string[], signal?: AbortSignal): ReturnType<typeof spawn> & {
+function spawnGit(
+  path: string,
+  args: readonly string[],
+  signal?: AbortSignal,
+): ReturnType<typeof spawn> & {
   stdin: NonNullable<ReturnType<typeof spawn>['stdin']>;
   stdout: NonNullable<ReturnType<typeof spawn>['stdout']>;
   stderr: NonNullable<ReturnType<typeof spawn>['stderr']>;
@@ -223,9 +248,17 @@ function exitOf(child: ReturnType<typeof spawn>): Promise<number> {
   return new Promise((resolveExit, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') {
-        reject(new CliError('git/not-installed', "The program 'git' was not found. Install git, or put it on the PATH.", { cause: error }));
+        reject(
+          new CliError('git/not-installed', "The program 'git' was not found. Install git, or put it on the PATH.", {
+            cause: error,
+          }),
+        );
       } else if (error.name === 'AbortError') {
-        reject(new CliError('cli/interrupted', 'The import was interrupted. Run it again to go on where it stopped.', { cause: error }));
+        reject(
+          new CliError('cli/interrupted', 'The import was interrupted. Run it again to go on where it stopped.', {
+            cause: error,
+          }),
+        );
       } else {
         reject(new CliError('git/failed', `git could not be run: ${error.message}`, { cause: error }));
       }
@@ -235,7 +268,11 @@ function exitOf(child: ReturnType<typeof spawn>): Promise<number> {
 }
 
 function gitFailed(args: readonly string[], exitCode: number, stderr: string): CliError {
-  return new CliError('git/failed', `'git ${args[0] ?? ''}' ended with exit code ${exitCode}: ${stderr.trim() || 'it said nothing'}.`, {
-    details: { command: args[0], exitCode },
-  });
+  return new CliError(
+    'git/failed',
+    `'git ${args[0] ?? ''}' ended with exit code ${exitCode}: ${stderr.trim() || 'it said nothing'}.`,
+    {
+      details: { command: args[0], exitCode },
+    },
+  );
 }

@@ -25,14 +25,18 @@ const shape: fc.Arbitrary<CommitShape> = fc.record({
 /** Ops as an import makes them, as to their number, sizes and order. Only what the planner looks at is filled in. */
 function makeCommit({ rows, rowBytes, eventBytes, chunks }: CommitShape, index: number): CommitOps {
   const id = index.toString(16).padStart(40, '0');
-  const entity = (row: number): Op => ({ tag: 'createEntity', value: { id: `${id}/${row}`, name: 'x'.repeat(rowBytes) } }) as unknown as Op;
+  const entity = (row: number): Op =>
+    ({ tag: 'createEntity', value: { id: `${id}/${row}`, name: 'x'.repeat(rowBytes) } }) as unknown as Op;
   const ops = [
     ...Array.from({ length: rows }, (_, row) => entity(row)),
     { tag: 'publishEvent', value: { eventId: id, data: 'x'.repeat(eventBytes) } } as unknown as Op,
     { tag: 'recordVersion', value: { versionId: id, delta: 'x'.repeat(eventBytes) } } as unknown as Op,
   ];
   const uploads = Array.from({ length: chunks }, (_, position): Op => {
-    return { tag: 'uploadChunk', value: { scope: 'main', digest: id, position, count: chunks, bytes: new Uint8Array(262_144) } };
+    return {
+      tag: 'uploadChunk',
+      value: { scope: 'main', digest: id, position, count: chunks, bytes: new Uint8Array(262_144) },
+    };
   });
   const commit = { id } as CommitOps['commit'];
   return { commit, ops, chunks: uploads, version: { chainHash: '', dataHash: '', bytesSinceSnapshot: 0 } };

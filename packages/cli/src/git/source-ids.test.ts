@@ -25,11 +25,15 @@ describe('ids', () => {
 
   test('a commit is found in its id, and only in one of this repository', () => {
     for (const commit of [SHA1, SHA256]) expect(ids.tryObjectId(ids.commit(commit))).toBe(commit);
-    for (const id of [`git:other:${SHA1}`, `git:app:file:${SHA1}`, 'git:app:', `git:app:${SHA1}0`]) expect(ids.tryObjectId(id)).toBeUndefined();
+    for (const id of [`git:other:${SHA1}`, `git:app:file:${SHA1}`, 'git:app:', `git:app:${SHA1}0`])
+      expect(ids.tryObjectId(id)).toBeUndefined();
   });
 
   test('of different things are different, and all fit a column', () => {
-    const name = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.constantFrom('sha256:x', '\n', 'x'.repeat(200)));
+    const name = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 200 }),
+      fc.constantFrom('sha256:x', '\n', 'x'.repeat(200)),
+    );
     fc.assert(
       fc.property(name, name, name, (repository, left, right) => {
         const made = new SourceIds(repository);

@@ -5,7 +5,8 @@ import { decodeForDisplay, makePathKey } from './text.ts';
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 test('valid UTF-8 is its own key, with its byte order mark and its controls', () => {
-  for (const path of ['README.md', '__proto__', 'ünï/日本', '\ufeffbom', 'new\nline', '\ufffd', '']) expect(makePathKey(bytes(path))).toBe(path);
+  for (const path of ['README.md', '__proto__', 'ünï/日本', '\ufeffbom', 'new\nline', '\ufffd', ''])
+    expect(makePathKey(bytes(path))).toBe(path);
 });
 
 test('other bytes become base64, and a real path that looks so is escaped', () => {
@@ -13,7 +14,8 @@ test('other bytes become base64, and a real path that looks so is escaped', () =
   expect(makePathKey(bytes('bytes:bOk='))).toBe('bytes:bytes:bOk=');
   expect(makePathKey(bytes('bytes:bytes:x'))).toBe('bytes:bytes:bytes:x');
   // Valid in form, but no Unicode: a surrogate, an overlong slash.
-  for (const path of [Uint8Array.of(0xed, 0xa0, 0x80), Uint8Array.of(0xc0, 0xaf)]) expect(makePathKey(path)).toMatch(/^bytes:[^b]/);
+  for (const path of [Uint8Array.of(0xed, 0xa0, 0x80), Uint8Array.of(0xc0, 0xaf)])
+    expect(makePathKey(path)).toMatch(/^bytes:[^b]/);
 });
 
 test('two paths never share a key', () => {

@@ -105,8 +105,7 @@ export class Committer {
     const deltas = transaction.commit();
     this.#sequences.push(...this.#options.datastore.takeNewSequenceAllocations());
     if (info.timestampMicros > this.#lastTimestampMicros) this.#lastTimestampMicros = info.timestampMicros;
-    const isStored = deltas.length > 0 || info.program !== undefined;
-    const offset = isStored ? this.#append(deltas, info) : undefined;
+    const offset = this.#isStored(deltas, info) ? this.#append(deltas, info) : undefined;
     const { kind, functionName, timestampMicros, caller } = info;
     const commit: Commit = { deltas, offset, timestampMicros, origin: caller, kind, functionName };
     for (const listener of this.#listeners) this.#tell(listener, commit);
@@ -114,9 +113,18 @@ export class Committer {
     return commit;
   }
 
+  /**
+   * Events are told once and gone: a transaction that made nothing else has no record, and nobody waits for the disk
+   * to hear of it. Only the numbers that it took must not come again.
+   */
+  #isStored(deltas: readonly TableDelta[], info: CommitInfo): boolean {
+    if (info.program !== undefined || deltas.some(({ table }) => !table.isEvent)) return true;
+    return deltas.length > 0 && this.#sequences.length > 0;
+  }
+
   #append(deltas: readonly TableDelta[], info: CommitInfo): bigint {
     const { kind, functionName, caller, timestampMicros, program } = info;
-    const changes = deltas.map((delta) => this.#toChange(delta));
+    const changes = deltas.filter(({ table }) => !table.isEvent).map((delta) => this.#toChange(delta));
     const sequences = this.#sequences;
     const transaction = { kind, functionName, caller, timestampMicros, sequences, changes };
     const record = encodeRecord(this.#writer, { program, transaction });

@@ -53,6 +53,10 @@ export class BTreeIndex implements TableIndex {
     else if (left !== present) this.#map.set(key, left);
   }
 
+  clear(): void {
+    this.#map.clear();
+  }
+
   find(key: IndexKey): SlotList | undefined {
     return this.#map.get(key);
   }

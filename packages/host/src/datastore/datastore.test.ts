@@ -164,6 +164,37 @@ describe('rows', () => {
     expect(store.memoryUsage().at(-1)).toMatchObject({ rows: 0, bytes: 0 });
   });
 
+  test('of an event table stay as they were told, and leave no room taken, whatever becomes of the transaction', () => {
+    const table = makeTable({ isEvent: true });
+    const store = new Datastore([table]);
+    const first = store.begin();
+    for (let id = 0; id < 500; id += 1) first.insert(5000, row(BigInt(id), 'a', id % 200));
+    const [told] = first.commit();
+    const reserved = store.memoryUsage().at(-1)!.reservedBytes;
+    for (let round = 0; round < 50; round += 1) {
+      const transaction = store.begin();
+      const seen = transaction.table(5000).scan()[Symbol.iterator]();
+      transaction.insert(5000, row(7n, 'b', round));
+      transaction.insert(5000, row(7n, 'b', round));
+      transaction.insert(5000, row(8n, 'gone', round));
+      expect(transaction.deleteRows(5000, [row(8n, 'gone', round)])).toBe(1);
+      transaction.insert(5000, row(8n, 'back', round));
+      expect(transaction.table(5000).rowCount).toBe(2);
+      if (round % 2 === 0) transaction.rollback();
+      else
+        expect(values(transaction.commit()[0]!.inserts)).toEqual([
+          [7n, 'b', round],
+          [8n, 'back', round],
+        ]);
+      expect(seen.next().done).toBe(true);
+      expect(store.committed.table(5000).rowCount).toBe(0);
+      expect([...store.committed.table(5000).scan()]).toEqual([]);
+    }
+    expect(values(told!.inserts)).toEqual(Array.from({ length: 500 }, (_, id) => [BigInt(id), 'a', id % 200]));
+    expect(store.memoryUsage().at(-1)).toMatchObject({ rows: 0, bytes: 0 });
+    expect(store.memoryUsage().at(-1)!.reservedBytes).toBeLessThanOrEqual(reserved);
+  });
+
   test('only one transaction is open at a time', () => {
     const store = storeWith();
     const transaction = store.begin();

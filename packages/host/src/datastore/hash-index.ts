@@ -62,6 +62,10 @@ export class HashIndex implements TableIndex {
     else if (left !== present) this.#slots.set(asPart(key), left);
   }
 
+  clear(): void {
+    this.#slots.clear();
+  }
+
   find(key: IndexKey): SlotList | undefined {
     return this.#slots.get(asPart(key));
   }

@@ -7,6 +7,7 @@ export interface OrderedMap<K, V> {
   set(key: K, value: V): boolean;
   setIfNotPresent(key: K, value: V): boolean;
   delete(key: K): boolean;
+  clear(): void;
   minKey(): K | undefined;
   maxKey(): K | undefined;
   /** Calls `onFound`, which returns nothing, from `low` to `high` in order. */

@@ -1,6 +1,8 @@
 import { readU32 } from '../bsatn/reader.ts';
 
 const CAPACITY_MIN = 64;
+/** A set that is cleared keeps room for this many entries at most. */
+const KEPT_CAPACITY_MAX = 32 * 1024;
 
 /**
  * A set of slots found by a hash of their rows' bytes, for tables that no unique index covers. Open addressing with
@@ -44,6 +46,17 @@ export class RowHash {
     }
     this.#closeGap(at);
     this.#size -= 1;
+  }
+
+  /** Removes every slot. */
+  clear(): void {
+    this.#size = 0;
+    if (this.#slots.length <= KEPT_CAPACITY_MAX) {
+      this.#slots.fill(0);
+    } else {
+      this.#slots = new Uint32Array(CAPACITY_MIN);
+      this.#hashes = new Uint32Array(CAPACITY_MIN);
+    }
   }
 
   /** The first slot with this hash that the test accepts, or -1. */

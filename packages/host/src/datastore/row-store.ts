@@ -20,6 +20,8 @@ const SLAB_BYTES_MAX = 1024 * 1024;
 /** A row larger than this gets a slab of its own. */
 const SHARED_ROW_BYTES_MAX = SLAB_BYTES_MAX / 8;
 const SLOTS_MIN = 64;
+/** A store that is cleared keeps room for this many rows at most. */
+const KEPT_SLOTS_MAX = 16 * 1024;
 
 /** No row is in the slot. */
 export const FREE = 0;
@@ -149,6 +151,26 @@ export class RowStore {
     this.#tidy(index);
   }
 
+  /** Frees every row at once. */
+  clear(): void {
+    const active = this.#slabs[this.#active];
+    this.#slabs = [];
+    this.#freeSlabs = [];
+    this.#active = -1;
+    this.#slabBytes = 0;
+    if (active !== undefined) {
+      active.liveBytes = 0;
+      this.#active = 0;
+      this.#slabs.push(active);
+      this.#slabBytes = active.bytes.length;
+    }
+    this.#freeSlots = [];
+    this.#liveBytes = 0;
+    if (this.#slotCount > KEPT_SLOTS_MAX) this.#resetSlots();
+    else this.#states.fill(FREE, 0, this.#slotCount);
+    this.#slotCount = 0;
+  }
+
   /** A reader of the rows and states of this moment. Costs nine bytes of copying for each slot. */
   snapshot(): RowSnapshot {
     const count = this.#slotCount;
@@ -172,6 +194,12 @@ export class RowStore {
     if (slot === this.#states.length) this.#growSlots(slot * 2);
     this.#slotCount = slot + 1;
     return slot;
+  }
+
+  #resetSlots(): void {
+    this.#slabOf = new Uint32Array(SLOTS_MIN);
+    this.#startOf = new Uint32Array(SLOTS_MIN);
+    this.#states = new Uint8Array(SLOTS_MIN);
   }
 
   #growSlots(capacity: number): void {

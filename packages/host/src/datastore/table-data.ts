@@ -10,6 +10,7 @@ import { RowStore } from './row-store.ts';
 import type { IndexKey, LocatedRow, TableIndex } from './table-index.ts';
 import { indexColumnTypes } from './table-index.ts';
 import { forEachSlot } from './slot-list.ts';
+import { UniqueIndex } from './unique-index.ts';
 import type { SlotList } from './slot-list.ts';
 
 /** What came of an attempt to put a row into the indexes. */
@@ -118,6 +119,15 @@ export class TableData {
     rowHash?.remove(rowHash.hash(bytes, located.base, this.store.lengthOf(slot)), slot);
   }
 
+  /** Takes every row out at once. Rows that were handed out stay as they are. */
+  clear(): void {
+    for (const index of this.indexes) index.clear();
+    this.#rowHash?.clear();
+    this.store.clear();
+    this.committedRows = 0;
+    this.visibleRows = 0;
+  }
+
   /** The slot of the row with exactly these bytes that the open transaction sees, or -1. @throws {BsatnError} */
   findVisible(row: Uint8Array): number {
     const located = this.#located;
@@ -187,7 +197,11 @@ export class TableData {
 
 function makeTableIndex(table: TableDef, def: TableDef['indexes'][number]): TableIndex {
   const types = indexColumnTypes(table, def);
-  return def.algorithm === 'hash' ? new HashIndex(def, types) : new BTreeIndex(def, types);
+  if (def.algorithm === 'hash') return new HashIndex(def, types);
+  const [type] = types;
+  return def.isUnique && types.length === 1 && type !== undefined
+    ? new UniqueIndex(def, type)
+    : new BTreeIndex(def, types);
 }
 
 function firstSlot(list: SlotList | undefined, accepts: (slot: number) => boolean): number {

@@ -27,6 +27,7 @@ export interface TableIndex {
   tryAdd(key: IndexKey, slot: number): SlotList | undefined;
   add(key: IndexKey, slot: number): void;
   remove(key: IndexKey, slot: number): void;
+  clear(): void;
   find(key: IndexKey): SlotList | undefined;
   /**
    * Visits what matches, in order where the index has one. A range that ends before it starts matches nothing.

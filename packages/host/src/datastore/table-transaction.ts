@@ -105,6 +105,7 @@ export class TableTransaction {
   commit(): TableDelta | undefined {
     const { data } = this;
     data.cursors.beforeChange();
+    if (data.def.isEvent) return this.#commitEvents();
     const deletes = this.#commitDeletes();
     const inserts = this.#commitInserts();
     this.#reuseVacated();
@@ -117,6 +118,10 @@ export class TableTransaction {
     const { data } = this;
     const { store } = data;
     data.cursors.beforeChange();
+    if (data.def.isEvent) {
+      data.clear();
+      return;
+    }
     for (const slot of this.#deleted) if (store.states[slot] === DELETED) store.setState(slot, COMMITTED);
     for (const slot of this.#inserted) {
       if (store.states[slot] !== INSERTED) continue;
@@ -125,6 +130,16 @@ export class TableTransaction {
     }
     this.#reuseVacated();
     data.visibleRows = data.committedRows;
+  }
+
+  /** Events are told and not kept: between transactions their tables are empty. */
+  #commitEvents(): TableDelta | undefined {
+    const { data } = this;
+    const { store } = data;
+    const inserts: Row[] = [];
+    for (const slot of this.#inserted) if (store.states[slot] === INSERTED) inserts.push(store.row(slot));
+    data.clear();
+    return inserts.length === 0 ? undefined : { table: data.def, inserts, deletes: [] };
   }
 
   #commitDeletes(): Row[] {
@@ -143,19 +158,12 @@ export class TableTransaction {
   #commitInserts(): Row[] {
     const { data } = this;
     const { store } = data;
-    const { isEvent } = data.def;
     const rows: Row[] = [];
     for (const slot of this.#inserted) {
       if (store.states[slot] !== INSERTED) continue;
       rows.push(store.row(slot));
-      if (isEvent) {
-        data.unindex(slot);
-        store.free(slot);
-      } else {
-        store.setState(slot, COMMITTED);
-      }
+      store.setState(slot, COMMITTED);
     }
-    if (isEvent) data.visibleRows = 0;
     return rows;
   }
 

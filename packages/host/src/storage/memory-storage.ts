@@ -69,6 +69,11 @@ class MemoryStorage implements Storage {
     return BigInt(this.#nextOffset++);
   }
 
+  /** Memory does not fail. */
+  get failure(): undefined {
+    return undefined;
+  }
+
   get writable(): boolean {
     return this.#isRecovered && !this.#isClosed;
   }

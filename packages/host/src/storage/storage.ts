@@ -1,3 +1,5 @@
+import type { StorageError } from './storage-error.ts';
+
 /**
  * Where a database keeps its history: an append-only log of opaque records with an offset each, and snapshots that
  * stand for every record before an offset. Offsets are consecutive from 0 and never used twice.
@@ -22,6 +24,12 @@ export interface Storage {
    * storage's limit, and for good after a failure or a close. Ask before a transaction, not after it.
    */
   readonly writable: boolean;
+
+  /**
+   * Why nothing can be written any more, once a write has failed: what is not durable by then never will be, and
+   * whoever waits for it has been told.
+   */
+  readonly failure: StorageError | undefined;
 
   /**
    * Resolves when `writable` is true.

@@ -75,7 +75,11 @@ export class ChangeFeed {
    * Follows the log on a new connection. On the first one it starts at the head; on later ones it first hands out what
    * was missed. `beforeLive` runs when it is known whose connection it is. Resolves when it is live.
    */
-  async attach(connection: Connection, call: CallOptions = {}, beforeLive: () => Promise<void> = async () => undefined): Promise<void> {
+  async attach(
+    connection: Connection,
+    call: CallOptions = {},
+    beforeLive: () => Promise<void> = async () => undefined,
+  ): Promise<void> {
     this.#source?.close();
     const read: ReadPage = (name, args) => connection.callProcedure(name, args, call) as Promise<never>; // the bindings' types
     const scopes = await read('readScopes', {});
@@ -114,7 +118,9 @@ export class ChangeFeed {
   }
 
   /** The next page; undefined when the caller may read no events at all. */
-  async #readPage(read: ReadPage): Promise<{ events: readonly EventLogRow[]; lookedTo: bigint; more: boolean } | undefined> {
+  async #readPage(
+    read: ReadPage,
+  ): Promise<{ events: readonly EventLogRow[]; lookedTo: bigint; more: boolean } | undefined> {
     try {
       return await read('readEvents', { ...ALL_EVENTS, afterSeq: this.cursor });
     } catch (error) {
@@ -150,15 +156,17 @@ export class ChangeFeed {
 
   /** Those that were not handed out before; from now on they were. */
   #takeFresh(events: readonly LiveEvent[]): readonly LiveEvent[] {
-    const before = this.cursor;
-    let last = before;
-    let stale = 0;
-    for (const { seq } of events) {
-      if (seq > last) last = seq;
-      else if (seq !== 0n) stale += 1;
-    }
+    let last = this.cursor;
+    const isFresh = ({ seq }: LiveEvent): boolean => {
+      if (seq === 0n) return true;
+      if (seq <= last) return false;
+      last = seq;
+      return true;
+    };
+    const stale = events.findIndex((event) => !isFresh(event));
+    const fresh = stale === -1 ? events : [...events.slice(0, stale), ...events.slice(stale + 1).filter(isFresh)];
     this.#cursor = last;
-    return stale === 0 ? events : events.filter(({ seq }) => seq === 0n || seq > before);
+    return fresh;
   }
 
   #guard(work: () => void): void {

@@ -100,7 +100,9 @@ export class InnerUniverseClient extends ModuleClient {
 
   /** Versions of a store, newest first, by pages. */
   async *getVersionHistory(store: string): AsyncGenerator<VersionEntry, void, undefined> {
-    for await (const page of pages((cursor) => this.read('readVersions', { ...ALL_VERSIONS, store, descending: true, cursor }))) {
+    for await (const page of pages((cursor) =>
+      this.read('readVersions', { ...ALL_VERSIONS, store, descending: true, cursor }),
+    )) {
       yield* page.versions;
     }
   }
@@ -133,7 +135,8 @@ export class InnerUniverseClient extends ModuleClient {
   subscribeStateVersionChanges(listener: ChangeListener): () => void {
     return this.listen((events) => {
       for (const event of events) {
-        if (event.kind === 'system' && event.eventType === 'STATE_VERSION_COMMITTED') listener('INSERTED', idsOf(event), event.seq);
+        if (event.kind === 'system' && event.eventType === 'STATE_VERSION_COMMITTED')
+          listener('INSERTED', idsOf(event), event.seq);
       }
     });
   }

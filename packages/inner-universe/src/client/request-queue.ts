@@ -179,9 +179,13 @@ function findRefused(calls: readonly QueuedCall[], error: unknown): { index: num
 }
 
 function makeTooManyOps(count: number): NervPersistenceError {
-  return new NervPersistenceError('limit/ops', `One write has ${count} ops; at most ${MAX_REQUEST_OPS} fit. Split it.`, {
-    details: { ops: count, max: MAX_REQUEST_OPS },
-  });
+  return new NervPersistenceError(
+    'limit/ops',
+    `One write has ${count} ops; at most ${MAX_REQUEST_OPS} fit. Split it.`,
+    {
+      details: { ops: count, max: MAX_REQUEST_OPS },
+    },
+  );
 }
 
 function makeTooLarge(bytes: number): NervPersistenceError {

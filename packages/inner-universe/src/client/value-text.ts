@@ -61,7 +61,10 @@ export function makeStoredText(text: string, scope: string, what: string): Store
  * The text that a column stands for, fetched from its chunks where it lies there.
  * @throws {NervPersistenceError} `chunk/mismatch` when the chunks are not what the reference says.
  */
-export async function loadStoredText(read: ReadPage, stored: { text: string; encoding: string; scope: string }): Promise<string> {
+export async function loadStoredText(
+  read: ReadPage,
+  stored: { text: string; encoding: string; scope: string },
+): Promise<string> {
   if (stored.encoding !== 'chunks/1') return stored.text;
   const reference = JSON.parse(stored.text) as ChunkReference; // the module checked its form when it was written
   const bytes = new Uint8Array(reference.bytes);

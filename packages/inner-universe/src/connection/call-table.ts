@@ -59,10 +59,14 @@ export class CallTable {
     if (this.#end !== undefined) return;
     this.#end = requested
       ? new ConnectionError('connection/closed', 'The connection was closed here. Open a new one.', { cause })
-      : new ConnectionError('connection/lost', `The connection ended${cause ? `: ${cause.message}` : ''}. Connect again.`, {
-          cause,
-          retryable: true,
-        });
+      : new ConnectionError(
+          'connection/lost',
+          `The connection ended${cause ? `: ${cause.message}` : ''}. Connect again.`,
+          {
+            cause,
+            retryable: true,
+          },
+        );
     for (const call of [...this.#pending]) {
       call.reject(
         new ConnectionError(

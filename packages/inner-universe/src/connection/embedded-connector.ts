@@ -41,7 +41,12 @@ export class EmbeddedConnector implements Connector {
           database: this.#database,
           token: this.#token,
           openSocket: ({ database, token, protocols }) =>
-            this.#host.connectInProcess({ wsProtocol: protocols, nameOrAddress: database, authToken: token, confirmedReads: true }),
+            this.#host.connectInProcess({
+              wsProtocol: protocols,
+              nameOrAddress: database,
+              authToken: token,
+              confirmedReads: true,
+            }),
           onListenerError: this.#onListenerError,
         },
         options,

@@ -18,10 +18,20 @@ export async function checkSchema(connection: Connection, database: string, call
   } catch (cause) {
     call.signal?.throwIfAborted();
     if (cause instanceof ConnectionError && !isMisfit(cause)) throw cause;
-    throw makeMismatch(`Database '${database}' is not an Inner Universe: it has no table 'schema_version' that could be read. Give the name of one that is.`, {}, cause);
+    throw makeMismatch(
+      `Database '${database}' is not an Inner Universe: it has no table 'schema_version' that could be read. Give the name of one that is.`,
+      {},
+      cause,
+    );
   }
-  if (row === undefined) throw makeMismatch(`Database '${database}' has no schema version: it was never initialised.`, {});
-  const details = { codeVersion: row.codeVersion, dataVersion: row.dataVersion, clientVersion: CODE_VERSION, release: row.release };
+  if (row === undefined)
+    throw makeMismatch(`Database '${database}' has no schema version: it was never initialised.`, {});
+  const details = {
+    codeVersion: row.codeVersion,
+    dataVersion: row.dataVersion,
+    clientVersion: CODE_VERSION,
+    release: row.release,
+  };
   if (row.oldestClient > CODE_VERSION) {
     throw makeMismatch(
       `The module of database '${database}' (release ${row.release}, schema ${row.codeVersion}) needs a client of schema ` +

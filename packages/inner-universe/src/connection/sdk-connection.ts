@@ -58,10 +58,14 @@ export async function openSdkConnection(options: SdkConnectionOptions, call: Cal
   } catch (error) {
     opening.giveUp();
     if (!(error instanceof ConnectionError) || error.code !== 'connection/timeout') throw error;
-    throw new ConnectionError('connection/timeout', `${options.url} did not accept the connection within ${call.timeoutMs} ms. Is it overloaded, or stopped?`, {
-      details: { url: options.url, database: options.database, timeoutMs: call.timeoutMs },
-      retryable: true,
-    });
+    throw new ConnectionError(
+      'connection/timeout',
+      `${options.url} did not accept the connection within ${call.timeoutMs} ms. Is it overloaded, or stopped?`,
+      {
+        details: { url: options.url, database: options.database, timeoutMs: call.timeoutMs },
+        retryable: true,
+      },
+    );
   }
 }
 
@@ -241,8 +245,10 @@ class OpenConnection implements Connection {
         this.#onListenerError(error);
       }
     };
-    const inserted = (ctx: SdkContext, row: WireRow): void => tell(ctx, { type: 'inserted', table: name, row: copyRow(row) });
-    const deleted = (ctx: SdkContext, row: WireRow): void => tell(ctx, { type: 'deleted', table: name, row: copyRow(row) });
+    const inserted = (ctx: SdkContext, row: WireRow): void =>
+      tell(ctx, { type: 'inserted', table: name, row: copyRow(row) });
+    const deleted = (ctx: SdkContext, row: WireRow): void =>
+      tell(ctx, { type: 'deleted', table: name, row: copyRow(row) });
     const updated = (ctx: SdkContext, before: WireRow, row: WireRow): void =>
       tell(ctx, { type: 'updated', table: name, before: copyRow(before), row: copyRow(row) });
     table.onInsert(inserted);

@@ -41,7 +41,9 @@ export class ServerConnector implements Connector {
 
   async #tryConnect(
     options: CallOptions,
-  ): Promise<{ readonly connection: Connection } | { readonly connection?: undefined; readonly error: ConnectionError }> {
+  ): Promise<
+    { readonly connection: Connection } | { readonly connection?: undefined; readonly error: ConnectionError }
+  > {
     try {
       const address = { ...this.#address, token: this.#token };
       const connection = await openSdkConnection({ ...address, openSocket: openServerSocket }, options);

@@ -62,7 +62,11 @@ export async function openServerSocket(request: SocketRequest, signal: AbortSign
   }
 }
 
-async function exchangeToken(transport: Transport, { url, token }: SocketRequest, signal: AbortSignal): Promise<string> {
+async function exchangeToken(
+  transport: Transport,
+  { url, token }: SocketRequest,
+  signal: AbortSignal,
+): Promise<string> {
   const endpoint = new URL('v1/identity/websocket-token', url);
   endpoint.protocol = url.protocol === 'wss:' || url.protocol === 'https:' ? 'https:' : 'http:';
   const init = { method: 'POST', headers: { authorization: `Bearer ${token}` }, signal };
@@ -107,6 +111,9 @@ class ServerSocket implements SdkSocket {
   readonly #signal: AbortSignal;
   readonly #terminate = (): void => this.#end({ code: 1006, reason: 'given up', wasClean: false });
   #onclose: ((event: SocketEnd) => void) | undefined;
+  #onerror: ((event: { readonly message: string }) => void) | undefined;
+  /** What went wrong before anybody listened. */
+  #earlyError: { readonly message: string } | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
 
@@ -116,6 +123,11 @@ class ServerSocket implements SdkSocket {
     this.#signal = signal;
     socket.binaryType = 'arraybuffer';
     socket.onclose = (event: SocketEnd): void => this.#end(event);
+    socket.onerror = (event: { message?: string; error?: unknown }): void => {
+      const message = event.message || describe(event.error ?? 'the WebSocket failed');
+      if (this.#onerror === undefined) this.#earlyError = { message };
+      else if (!this.#ended) this.#onerror({ message });
+    };
     signal.addEventListener('abort', this.#terminate, { once: true });
   }
 
@@ -142,12 +154,13 @@ class ServerSocket implements SdkSocket {
 
   set onclose(handler: (event: SocketEnd) => void) {
     this.#onclose = handler;
+    if (this.#ended) queueMicrotask(() => handler({ code: 1006, reason: 'it failed at once', wasClean: false }));
   }
 
   set onerror(handler: (event: { readonly message: string }) => void) {
-    this.#socket.onerror = (event: { message?: string; error?: unknown }): void => {
-      if (!this.#ended) handler({ message: event.message || describe(event.error ?? 'the WebSocket failed') });
-    };
+    this.#onerror = handler;
+    const early = this.#earlyError;
+    if (early !== undefined) queueMicrotask(() => handler(early));
   }
 
   send(message: Uint8Array): void {

@@ -61,7 +61,8 @@ export class InnerUniverseConfig {
 
   /** @throws {NervPersistenceError} `config/invalid`, naming the field. */
   static from(options: UniverseOptions): InnerUniverseConfig {
-    const given = ['data', 'memory', 'server'].filter((key) => Reflect.get(options, key) !== undefined);
+    const fields: object = typeof options === 'object' && options !== null ? options : {}; // programs without types
+    const given = ['data', 'memory', 'server'].filter((key) => Reflect.get(fields, key) !== undefined);
     if (given.length !== 1) {
       throw invalid(
         'openUniverse takes exactly one of { data: "./dir" }, { memory: true } and { server: "ws://…" }' +
@@ -71,9 +72,16 @@ export class InnerUniverseConfig {
     }
     const config = new InnerUniverseConfig(makePlacement(options), options);
     if (!/^[a-z0-9]+(-[a-z0-9]+)*$|^(0x)?[0-9a-f]{64}$/.test(config.database)) {
-      throw invalid(`'${config.database}' is no name of a database: use lower-case letters, digits and single dashes.`, {
-        database: config.database,
-      });
+      throw invalid(
+        `'${config.database}' is no name of a database: use lower-case letters, digits and single dashes.`,
+        {
+          database: config.database,
+        },
+      );
+    }
+    const { reconnectForMs = 0 } = options;
+    if (!(reconnectForMs >= 0)) {
+      throw invalid(`reconnectForMs is ${reconnectForMs}; it takes milliseconds, from 0.`, { reconnectForMs });
     }
     return config;
   }
@@ -85,14 +93,20 @@ export class InnerUniverseConfig {
   /** Everything but secrets. */
   toJSON(): object {
     const { placement } = this;
-    const shown = placement.type === 'server' ? { ...placement, token: placement.token === undefined ? undefined : '[redacted]' } : placement;
+    const shown =
+      placement.type === 'server'
+        ? { ...placement, token: placement.token === undefined ? undefined : '[redacted]' }
+        : placement;
     return { placement: shown, database: this.database, source: this.source, reconnectForMs: this.reconnectForMs };
   }
 }
 
 function makePlacement(options: UniverseOptions): Placement {
   if ('server' in options && options.server !== undefined) {
-    return { type: 'server', url: checkUrl(options.server), token: options.token };
+    const { server, token } = options;
+    if (token !== undefined && (typeof token !== 'string' || token === ''))
+      throw invalid('token takes a text that is not empty.', {});
+    return { type: 'server', url: checkUrl(server), token };
   }
   if ('memory' in options && options.memory !== undefined) {
     if (options.memory !== true) throw invalid('memory takes only true.', { memory: options.memory });
@@ -110,10 +124,12 @@ function checkUrl(text: string): string {
   } catch (cause) {
     throw invalid(`'${text}' is no address of a server: write it as ws://host:port.`, { server: text }, cause);
   }
-  if (!['ws:', 'wss:', 'http:', 'https:'].includes(url.protocol)) {
-    throw invalid(`A server is reached by ws, wss, http or https, not by '${url.protocol}'.`, { server: text });
-  }
   if (url.username !== '' || url.password !== '') throw invalid('Put no secrets into an address; use token.', {});
+  if (!['ws:', 'wss:', 'http:', 'https:'].includes(url.protocol)) {
+    throw invalid(`A server is reached by ws, wss, http or https, not by '${url.protocol}' (${text}).`, {
+      server: text,
+    });
+  }
   url.protocol = url.protocol.replace('http', 'ws');
   return url.href;
 }

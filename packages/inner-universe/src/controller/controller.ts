@@ -40,7 +40,8 @@ export class InnerUniverseController implements AsyncDisposable {
    * `universe/corrupt`, `universe/storage-failed`, `universe/open-failed`
    */
   async startServerMode(): Promise<Connector> {
-    if (this.#state !== 'stopped') throw new NervPersistenceError('universe/open-failed', `The controller is ${this.#state} already.`);
+    if (this.#state !== 'stopped')
+      throw new NervPersistenceError('universe/open-failed', `The controller is ${this.#state} already.`);
     this.#state = 'starting';
     try {
       const connector = await this.#start();
@@ -59,7 +60,10 @@ export class InnerUniverseController implements AsyncDisposable {
    */
   async serve(options: ServeOptions): Promise<string> {
     if (this.#host === undefined) {
-      throw new NervPersistenceError('universe/open-failed', 'Only an embedded universe can be served; this one is on a server.');
+      throw new NervPersistenceError(
+        'universe/open-failed',
+        'Only an embedded universe can be served; this one is on a server.',
+      );
     }
     this.#server = await this.#host.serve(options);
     return this.#server.address;
@@ -91,14 +95,23 @@ export class InnerUniverseController implements AsyncDisposable {
   async #start(): Promise<Connector> {
     const { placement, database } = this.config;
     if (placement.type === 'server') {
-      return new ServerConnector({ url: placement.url, database, token: placement.token, onListenerError: this.#onError });
+      return new ServerConnector({
+        url: placement.url,
+        database,
+        token: placement.token,
+        onListenerError: this.#onError,
+      });
     }
     const { makeStderrLogger, openHost } = await import('@inner-universe/host');
     const stderr = makeStderrLogger('warn');
     // A refusal reaches its caller as an error; printing it as well would say it twice.
-    const logger: Logger = { log: (record) => (record.source === 'host' || record.level === 'panic') && stderr.log(record) };
+    const logger: Logger = {
+      log: (record) => (record.source === 'host' || record.level === 'panic') && stderr.log(record),
+    };
     try {
-      this.#host = await openHost(placement.type === 'disk' ? { data: placement.data, logger } : { memory: true, logger });
+      this.#host = await openHost(
+        placement.type === 'disk' ? { data: placement.data, logger } : { memory: true, logger },
+      );
       await this.#host.publish({ name: database, module: findModule() });
     } catch (error) {
       throw makeOpenError(error, placement.type === 'disk' ? placement.data : 'memory');

@@ -38,7 +38,8 @@ export class EventLine {
   /** Takes rows in order of `seq`. */
   accept(rows: readonly LiveEvent[]): void {
     for (const row of rows) {
-      if (this.#moving === undefined && this.#missedAfter === undefined && !needsFetch(row)) this.#deliver(() => makeEventOfRow(row));
+      if (this.#moving === undefined && this.#missedAfter === undefined && !needsFetch(row))
+        this.#deliver(() => makeEventOfRow(row));
       else this.#wait(row);
     }
   }

@@ -61,7 +61,12 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
   constructor(client: ModuleClient, options: SpacetimeEventBusOptions) {
     this.#client = client;
     this.#options = options;
-    this.#local = new LocalBus<M>({ ids: client.ids, clock: client.clock, history: 0, onError: ({ error }) => options.onError(error) });
+    this.#local = new LocalBus<M>({
+      ids: client.ids,
+      clock: client.clock,
+      history: 0,
+      onError: ({ error }) => options.onError(error),
+    });
     this.#log = new EventLogReader<M>(client.readPage);
     const { onError } = options;
     this.#line = new EventLine({ read: client.readPage, deliver: (event) => this.#deliver(event), onError });
@@ -83,7 +88,10 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
    * Waits until the event has come back and the handlers here have settled. An event that may not be read by its own
    * publisher does not come back: nobody handled it.
    */
-  async publishAndWait<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], PublishOptions>): Promise<DeliveryReport> {
+  async publishAndWait<T extends EventTypeOf<M>>(
+    type: T,
+    ...rest: DataArguments<M[T], PublishOptions>
+  ): Promise<DeliveryReport> {
     const [data, options = {}] = rest as [data?: unknown, options?: PublishOptions];
     if (options.durability === 'local') return this.#local.publishAndWait(type, ...rest);
     const id = options.id ?? this.#client.ids.nextId();
@@ -212,7 +220,8 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     const scope = options.scope ?? this.#options.scope ?? 'main';
     const data = makeStoredText(stringify(event.data), scope, `The data of event ${id} (${type})`);
     const metadata = options.metadata === undefined ? NO_METADATA : this.#storeMetadata(event, scope);
-    const micros = options.timestamp === undefined ? this.#client.clock.nowMicros() : BigInt(Math.round(options.timestamp * 1000));
+    const micros =
+      options.timestamp === undefined ? this.#client.clock.nowMicros() : BigInt(Math.round(options.timestamp * 1000));
     const value: PublishEventOp = {
       eventId: id,
       eventType: type,
@@ -230,7 +239,10 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     return { op: { tag: 'publishEvent', value }, chunks: [...data.chunks, ...metadata.chunks] };
   }
 
-  #storeMetadata({ id, type, options }: { id: string; type: string; options: PublishOptions }, scope: string): StoredText {
+  #storeMetadata(
+    { id, type, options }: { id: string; type: string; options: PublishOptions },
+    scope: string,
+  ): StoredText {
     return makeStoredText(stringify(options.metadata ?? {}), scope, `The metadata of event ${id} (${type})`);
   }
 

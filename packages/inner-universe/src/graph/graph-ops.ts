@@ -31,13 +31,28 @@ export function makeGraphWrite(operation: GraphOperation, context: GraphOpContex
       const { common, chunks } = makeCommon(operation, context);
       const { relationType, from: fromId, to: toId, strength = 1, bidirectional = false } = operation;
       const upsert = operation.type === 'upsert-relation';
-      return { op: { tag: 'createRelation', value: { ...common, relationType, fromId, toId, strength, bidirectional, upsert } }, chunks };
+      return {
+        op: {
+          tag: 'createRelation',
+          value: { ...common, relationType, fromId, toId, strength, bidirectional, upsert },
+        },
+        chunks,
+      };
     }
     case 'update-entity':
-      return { op: { tag: 'updateEntity', value: { ...makeChanges(operation, context), entityType: undefined } }, chunks: [] };
+      return {
+        op: { tag: 'updateEntity', value: { ...makeChanges(operation, context), entityType: undefined } },
+        chunks: [],
+      };
     case 'update-relation': {
       const { strength, bidirectional } = operation.patch;
-      const value = { ...makeChanges(operation, context), relationType: undefined, strength, clearStrength: false, bidirectional };
+      const value = {
+        ...makeChanges(operation, context),
+        relationType: undefined,
+        strength,
+        clearStrength: false,
+        bidirectional,
+      };
       return { op: { tag: 'updateRelation', value }, chunks: [] };
     }
     case 'delete-entity': {

@@ -41,7 +41,9 @@ export class GraphReads {
   async relationsById(ids: readonly string[]): Promise<readonly StoredRelation[]> {
     const found: StoredRelation[] = [];
     for (const some of cut(ids)) {
-      for await (const page of pages((cursor) => this.#read('readRelations', { ...ALL_RELATIONS, ids: some, cursor }))) {
+      for await (const page of pages((cursor) =>
+        this.#read('readRelations', { ...ALL_RELATIONS, ids: some, cursor }),
+      )) {
         found.push(...(await makeRelations(this.#read, page.relations)));
       }
     }
@@ -51,7 +53,9 @@ export class GraphReads {
   /** Pages of entities, in the order in which they were last changed. */
   async *entities(filter: EntityFilter = {}): AsyncGenerator<readonly StoredEntity[], void, undefined> {
     const { entityType = '', tag = '', name = '' } = filter;
-    for await (const page of pages((cursor) => this.#read('readEntities', { ...ALL_ENTITIES, entityType, tag, name, cursor }))) {
+    for await (const page of pages((cursor) =>
+      this.#read('readEntities', { ...ALL_ENTITIES, entityType, tag, name, cursor }),
+    )) {
       yield await makeEntities(this.#read, page.entities);
     }
   }

@@ -30,7 +30,10 @@ export function makeRelations(read: ReadPage, rows: readonly RelationRow[]): Pro
   );
 }
 
-async function common(read: ReadPage, row: GraphColumns & { readonly id: string }): Promise<Omit<StoredEntity, 'type'>> {
+async function common(
+  read: ReadPage,
+  row: GraphColumns & { readonly id: string },
+): Promise<Omit<StoredEntity, 'type'>> {
   return {
     id: row.id,
     name: row.name,

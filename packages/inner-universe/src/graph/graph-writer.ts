@@ -21,7 +21,9 @@ const ATTEMPTS_MAX = 8;
 /** What the module refuses for its form. */
 const FORM_CODES: ReadonlySet<string> = new Set(['value/malformed', 'value/too-large']);
 
-type Upsert = (WriteEntity & { readonly type: 'upsert-entity' }) | (WriteRelation & { readonly type: 'upsert-relation' });
+type Upsert =
+  | (WriteEntity & { readonly type: 'upsert-entity' })
+  | (WriteRelation & { readonly type: 'upsert-relation' });
 type Update = Extract<GraphOperation, { readonly type: 'update-entity' | 'update-relation' }>;
 
 /** Sends writes of the graph; what they are refused for is told in the graph's own codes. */

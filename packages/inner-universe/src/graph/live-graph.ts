@@ -110,7 +110,10 @@ export class LiveGraph {
       ),
     );
     const following = {
-      queries: (seq: bigint) => [`SELECT * FROM entity WHERE seq > ${seq}`, `SELECT * FROM relation WHERE seq > ${seq}`],
+      queries: (seq: bigint) => [
+        `SELECT * FROM entity WHERE seq > ${seq}`,
+        `SELECT * FROM relation WHERE seq > ${seq}`,
+      ],
       tables: ['entity', 'relation'],
       onChange: this.#changed.put.bind(this.#changed),
     };
@@ -172,7 +175,10 @@ export class LiveGraph {
     const missing = ids.filter((id) => !pushed.has(id));
     // What comes later is told by a later record; while pages come in any order, only the row itself tells.
     const mustRead = missing.length > 0 && (!isDeletion || !this.#isLoaded);
-    const rows = [...(await this.#makeRows(subject, [...pushed.values()])), ...(mustRead ? await this.#readRows(subject, missing) : [])];
+    const rows = [
+      ...(await this.#makeRows(subject, [...pushed.values()])),
+      ...(mustRead ? await this.#readRows(subject, missing) : []),
+    ];
     const found = new Set(rows.map(({ row }) => row.id));
     const type = subject === 'entity' ? 'entity-deleted' : 'relation-deleted';
     const gone = ids.filter((id) => !found.has(id)).map((id): ConfirmedRow => ({ type, id, seq: Number(record.seq) }));
@@ -182,7 +188,8 @@ export class LiveGraph {
   async #makeRows(subject: Subject, rows: readonly (EntityRow | RelationRow)[]): Promise<readonly LiveRow[]> {
     const read = this.#client.readPage;
     // The rows of a subject are of its table.
-    if (subject === 'entity') return (await makeEntities(read, rows as readonly EntityRow[])).map((row) => ({ type: 'entity', row }));
+    if (subject === 'entity')
+      return (await makeEntities(read, rows as readonly EntityRow[])).map((row) => ({ type: 'entity', row }));
     return (await makeRelations(read, rows as readonly RelationRow[])).map((row) => ({ type: 'relation', row }));
   }
 

@@ -80,7 +80,10 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
       nowMs: () => Number(client.clock.nowMicros() / 1000n),
     });
     this.#reads = new GraphReads(client.readPage);
-    this.#writer = new GraphWriter(client, this.#reads, { scope: options.scope ?? 'main', author: options.author ?? '' });
+    this.#writer = new GraphWriter(client, this.#reads, {
+      scope: options.scope ?? 'main',
+      author: options.author ?? '',
+    });
     this.#live = new LiveGraph(client, this.#reads, options.onError);
   }
 
@@ -182,14 +185,20 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     return typed((await this.#relationCandidates(query)).queryRelationsPage(erase<RelationQuery>(query)));
   }
 
-  async relationsOf(entity: Reference, options: WalkOptions<RelationTypeOf<S>> = {}): Promise<readonly RelationOf<S>[]> {
+  async relationsOf(
+    entity: Reference,
+    options: WalkOptions<RelationTypeOf<S>> = {},
+  ): Promise<readonly RelationOf<S>[]> {
     if (this.#live.isLoaded) return typed((await this.#whole()).relationsOf(entity, erase(options)));
     const id = idOf(entity);
     await this.#requireEntity(id);
     return typed(await this.#ties(id, options));
   }
 
-  async neighbors(entity: Reference, options: NeighborOptions<RelationTypeOf<S>> = {}): Promise<readonly EntityOf<S>[]> {
+  async neighbors(
+    entity: Reference,
+    options: NeighborOptions<RelationTypeOf<S>> = {},
+  ): Promise<readonly EntityOf<S>[]> {
     if (this.#live.isLoaded) return typed((await this.#whole()).neighbors(entity, options));
     const { depth = 1, limit = NEIGHBORS_MAX } = options;
     const start = idOf(entity);
@@ -220,11 +229,15 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     return typed((await this.#whole()).shortestPath(from, to, erase(options)));
   }
 
-  async components(options?: Pick<WalkOptions<RelationTypeOf<S>>, 'relationType'>): Promise<readonly (readonly EntityOf<S>[])[]> {
+  async components(
+    options?: Pick<WalkOptions<RelationTypeOf<S>>, 'relationType'>,
+  ): Promise<readonly (readonly EntityOf<S>[])[]> {
     return typed((await this.#whole()).components(erase(options)));
   }
 
-  async topologicalOrder(options?: Pick<WalkOptions<RelationTypeOf<S>>, 'relationType'>): Promise<readonly EntityOf<S>[]> {
+  async topologicalOrder(
+    options?: Pick<WalkOptions<RelationTypeOf<S>>, 'relationType'>,
+  ): Promise<readonly EntityOf<S>[]> {
     return typed((await this.#whole()).topologicalOrder(erase(options)));
   }
 
@@ -291,7 +304,9 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   }
 
   async #writeEntity<T extends EntityTypeOf<S>>(operation: GraphOperation): Promise<EntityOf<S, T>> {
-    await this.#write(() => (operation.type === 'update-entity' ? this.#writer.update(operation) : this.#writer.write([operation])));
+    await this.#write(() =>
+      operation.type === 'update-entity' ? this.#writer.update(operation) : this.#writer.write([operation]),
+    );
     const id = 'input' in operation ? operation.input.id : operation.id;
     const [row] = await this.#reads.entitiesById([id]);
     if (row === undefined) throw new EntityNotFoundError(id); // somebody deleted it in between
@@ -299,7 +314,9 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   }
 
   async #writeRelation<T extends RelationTypeOf<S>>(operation: GraphOperation): Promise<RelationOf<S, T>> {
-    await this.#write(() => (operation.type === 'update-relation' ? this.#writer.update(operation) : this.#writer.write([operation])));
+    await this.#write(() =>
+      operation.type === 'update-relation' ? this.#writer.update(operation) : this.#writer.write([operation]),
+    );
     const id = 'input' in operation ? operation.input.id : operation.id;
     const [row] = await this.#reads.relationsById([id]);
     if (row === undefined) throw new RelationNotFoundError(id); // as above
@@ -313,7 +330,10 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   /** The relations of an entity in the directions and of the types asked for. */
   async #ties(id: string, options: WalkOptions): Promise<readonly StoredRelation[]> {
     const { direction = 'both', relationType } = options;
-    const types = relationType === undefined ? undefined : new Set(typeof relationType === 'string' ? [relationType] : relationType);
+    const types =
+      relationType === undefined
+        ? undefined
+        : new Set(typeof relationType === 'string' ? [relationType] : relationType);
     const found: StoredRelation[] = [];
     for await (const rows of this.#reads.relations({ endId: id })) {
       for (const row of rows) {
@@ -341,7 +361,8 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     if (this.#live.isLoaded) return this.#whole();
     const entityType = singleType(query.type);
     const rows: StoredEntity[] = [];
-    for await (const page of this.#reads.entities({ entityType, tag: query.tags?.[0], name: query.name })) rows.push(...page);
+    for await (const page of this.#reads.entities({ entityType, tag: query.tags?.[0], name: query.name }))
+      rows.push(...page);
     return makeGraphOf(rows.map((row) => ({ type: 'entity', row })));
   }
 
@@ -351,7 +372,8 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     if (this.#live.isLoaded) return this.#whole();
     const { from: fromId, to: toId, name } = query;
     const rows: StoredRelation[] = [];
-    for await (const page of this.#reads.relations({ relationType: singleType(query.type), fromId, toId, name })) rows.push(...page);
+    for await (const page of this.#reads.relations({ relationType: singleType(query.type), fromId, toId, name }))
+      rows.push(...page);
     return makeGraphOf(rows.map((row) => ({ type: 'relation', row })));
   }
 

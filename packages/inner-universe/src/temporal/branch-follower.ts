@@ -6,12 +6,7 @@
  * - a move made here has been shown when its writer is told that it is done.
  */
 import { NervError } from '@inner-universe/nerv';
-import {
-  StoreObservers,
-  type DeepReadonly,
-  type StateChange,
-  type StateTree,
-} from '@inner-universe/nerv/temporal';
+import { StoreObservers, type DeepReadonly, type StateChange, type StateTree } from '@inner-universe/nerv/temporal';
 import type { LiveEvent } from '../client/change-source.ts';
 import type { ModuleClient } from '../client/client.ts';
 import type { VersionLog, BranchHead } from './version-log.ts';

@@ -16,7 +16,12 @@ import { loadStoredText } from '../client/value-text.ts';
 import type { VersionLog } from './version-log.ts';
 
 /** A version and those it descends from that a filter asks for, the last to arrive first. */
-export async function findVersions(log: VersionLog, from: string, filter: LogFilter, read: ReadPage): Promise<Version[]> {
+export async function findVersions(
+  log: VersionLog,
+  from: string,
+  filter: LogFilter,
+  read: ReadPage,
+): Promise<Version[]> {
   const tagged = filter.tag === undefined ? undefined : ((await log.tagged(filter.tag)) ?? '');
   const found: Version[] = [];
   const candidates = filter.firstParent === true ? log.line(from) : (await log.graph()).ancestry(from);
@@ -32,8 +37,10 @@ export async function findVersions(log: VersionLog, from: string, filter: LogFil
 async function matchesFilter(version: Version, filter: LogFilter, read: ReadPage): Promise<boolean> {
   if (filter.author !== undefined && version.author !== filter.author) return false;
   if (filter.text !== undefined && !version.description.toLowerCase().includes(filter.text.toLowerCase())) return false;
-  if (filter.authoredSince !== undefined && version.authoredAtMicros < BigInt(filter.authoredSince.getTime()) * 1000n) return false;
-  if (filter.authoredUntil !== undefined && version.authoredAtMicros > BigInt(filter.authoredUntil.getTime()) * 1000n) return false;
+  if (filter.authoredSince !== undefined && version.authoredAtMicros < BigInt(filter.authoredSince.getTime()) * 1000n)
+    return false;
+  if (filter.authoredUntil !== undefined && version.authoredAtMicros > BigInt(filter.authoredUntil.getTime()) * 1000n)
+    return false;
   return filter.path === undefined || (await touchesPath(version.id, filter.path, read));
 }
 
@@ -44,7 +51,9 @@ async function touchesPath(versionId: string, path: string, read: ReadPage): Pro
   if (step === undefined) return true;
   const scope = step.deltaEncoding === 'chunks/1' ? await scopeOf(versionId, read) : '';
   const text = await loadStoredText(read, { text: step.delta, encoding: step.deltaEncoding, scope });
-  return parsePatch(text).some((operation) => overlaps(operation.path, path) || ('from' in operation && overlaps(operation.from, path)));
+  return parsePatch(text).some(
+    (operation) => overlaps(operation.path, path) || ('from' in operation && overlaps(operation.from, path)),
+  );
 }
 
 async function scopeOf(versionId: string, read: ReadPage): Promise<string> {
@@ -83,7 +92,11 @@ export async function verifyHistory(
   for (const version of graph.versions()) {
     const expected = expectedChainHash(version, (id) => graph.get(id).chainHash);
     if (expected !== version.chainHash) {
-      return { ok: false, versionId: version.id, reason: `its chain hash is ${version.chainHash}, and should be ${expected}` };
+      return {
+        ok: false,
+        versionId: version.id,
+        reason: `its chain hash is ${version.chainHash}, and should be ${expected}`,
+      };
     }
     try {
       await treeOf(version.id);

@@ -82,16 +82,27 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     this.#parts = parts;
     this.#options = options;
     this.#log = new VersionLog(client, name);
-    this.#follower = new BranchFollower({ client, reader, log: this.#log, name, onError }, options.branch ?? 'main', initial);
+    this.#follower = new BranchFollower(
+      { client, reader, log: this.#log, name, onError },
+      options.branch ?? 'main',
+      initial,
+    );
   }
 
   /** @throws `state/branch-not-found` when the store has versions but not that branch */
-  static async open<S>(parts: TemporalStoreParts, initial: S, options: TemporalStoreOptions): Promise<SpacetimeTemporalStore<S>> {
+  static async open<S>(
+    parts: TemporalStoreParts,
+    initial: S,
+    options: TemporalStoreOptions,
+  ): Promise<SpacetimeTemporalStore<S>> {
     const tree = StateTree.from<unknown>(initial);
     const store = new SpacetimeTemporalStore<S>(parts, options, tree);
     const { branch } = store;
     try {
-      await store.#follower.checkOut(branch, async () => (await store.#log.tryHead(branch)) ?? store.#createRoot(branch, tree));
+      await store.#follower.checkOut(
+        branch,
+        async () => (await store.#log.tryHead(branch)) ?? store.#createRoot(branch, tree),
+      );
     } catch (error) {
       store.close();
       throw error;
@@ -148,7 +159,8 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
 
   async branches(): Promise<BranchInfo[]> {
     const found: BranchInfo[] = [];
-    const read = (cursor: string) => this.#parts.client.read('readBranches', { ...ALL_REFERENCES, store: this.name, cursor });
+    const read = (cursor: string) =>
+      this.#parts.client.read('readBranches', { ...ALL_REFERENCES, store: this.name, cursor });
     for await (const page of pages(read)) found.push(...page.branches.map(({ name, head }) => ({ name, head })));
     return found.sort(byName);
   }
@@ -160,10 +172,14 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
         await this.#write([{ tag: 'moveBranch', value: { store: this.name, name, expectedHead: undefined, head } }]);
       } catch (cause) {
         if (!(cause instanceof VersionConflictError)) throw cause;
-        throw new NervError('state/branch-exists', `Store '${this.name}' has a branch '${name}' already. Choose another name.`, {
-          details: { branch: name },
-          cause,
-        });
+        throw new NervError(
+          'state/branch-exists',
+          `Store '${this.name}' has a branch '${name}' already. Choose another name.`,
+          {
+            details: { branch: name },
+            cause,
+          },
+        );
       }
     });
   }
@@ -176,9 +192,13 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     return this.#inOrder(async () => {
       const { versionId: expectedHead } = await this.#log.head(name);
       if (name === this.branch) {
-        throw new NervError('state/invalid-argument', `Branch '${name}' is checked out. Switch to another before deleting it.`, {
-          details: { branch: name },
-        });
+        throw new NervError(
+          'state/invalid-argument',
+          `Branch '${name}' is checked out. Switch to another before deleting it.`,
+          {
+            details: { branch: name },
+          },
+        );
       }
       await this.#write([{ tag: 'deleteBranch', value: { store: this.name, name, expectedHead } }]);
     });
@@ -207,7 +227,8 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     const plan = { branch, ours, theirs, base, conflicts: [] };
     if (base === theirs) return { ...plan, type: 'up-to-date', patch: [] };
     const theirTree = await this.#tree(theirs);
-    if (base === ours && options.fastForward !== false) return { ...plan, type: 'fast-forward', patch: ourTree.diff(theirTree) };
+    if (base === ours && options.fastForward !== false)
+      return { ...plan, type: 'fast-forward', patch: ourTree.diff(theirTree) };
     const baseTree = base === undefined ? undefined : await this.#tree(base);
     const merged = mergeStates({ base: baseTree, ours: ourTree, theirs: theirTree }, options);
     return { ...plan, type: 'merge', patch: ourTree.diff(merged.tree), conflicts: merged.conflicts };
@@ -228,7 +249,14 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
       const before = await this.#tree(ours);
       const parents = [await this.#log.link(ours), await this.#log.link(theirs)];
       const described = { description: `Merge ${theirs} into ${branch}`, ...options };
-      const recording = { branch, expectedHead: ours, parents, before, after: before.apply(plan.patch), options: described };
+      const recording = {
+        branch,
+        expectedHead: ours,
+        parents,
+        before,
+        after: before.apply(plan.patch),
+        options: described,
+      };
       return { type, versionId: await this.#record(recording) };
     });
   }
@@ -238,15 +266,20 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
       const reverted = await this.#log.get(await this.#resolve(reference));
       const [parent] = reverted.parents;
       if (parent === undefined) {
-        throw new NervError('state/invalid-argument', `Version '${reverted.id}' is a root: there is nothing before it to go back to.`, {
-          details: { versionId: reverted.id },
-        });
+        throw new NervError(
+          'state/invalid-argument',
+          `Version '${reverted.id}' is a root: there is nothing before it to go back to.`,
+          {
+            details: { versionId: reverted.id },
+          },
+        );
       }
       const sides = { base: await this.#tree(reverted.id), theirs: await this.#tree(parent) };
       const described = { description: `Revert "${reverted.description}"`, ...options };
       return this.#commitNow(described, ({ tree: ours, versionId }) => {
         const { tree, conflicts } = mergeStates({ ...sides, ours }, options);
-        if (conflicts.length > 0) throw new MergeConflictError({ ours: versionId, theirs: parent, base: reverted.id, conflicts });
+        if (conflicts.length > 0)
+          throw new MergeConflictError({ ours: versionId, theirs: parent, base: reverted.id, conflicts });
         return tree;
       });
     });
@@ -256,7 +289,9 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     return this.#inOrder(async () => {
       const versionId = await this.#resolve(reference);
       const author = this.#options.author ?? '';
-      await this.#write([{ tag: 'createTag', value: { store: this.name, name, versionId, description: '', author, replace: false } }]);
+      await this.#write([
+        { tag: 'createTag', value: { store: this.name, name, versionId, description: '', author, replace: false } },
+      ]);
     });
   }
 
@@ -266,7 +301,8 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
 
   async tags(): Promise<Tag[]> {
     const found: Tag[] = [];
-    const read = (cursor: string) => this.#parts.client.read('readTags', { ...ALL_REFERENCES, store: this.name, cursor });
+    const read = (cursor: string) =>
+      this.#parts.client.read('readTags', { ...ALL_REFERENCES, store: this.name, cursor });
     for await (const page of pages(read)) found.push(...page.tags.map(({ name, versionId }) => ({ name, versionId })));
     return found.sort(byName);
   }

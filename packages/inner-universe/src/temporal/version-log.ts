@@ -76,7 +76,11 @@ export class VersionLog {
   async graph(): Promise<VersionGraph> {
     const start = this.#graphCursor;
     const read = (cursor: string) =>
-      this.#client.read('readVersions', { ...ALL_VERSIONS, store: this.#store, cursor: cursor === '' ? start : cursor });
+      this.#client.read('readVersions', {
+        ...ALL_VERSIONS,
+        store: this.#store,
+        cursor: cursor === '' ? start : cursor,
+      });
     for await (const page of pages(read)) {
       for (const entry of page.versions) {
         if (!this.#graph.has(entry.version.versionId)) this.#graph.add(makeVersion(entry));
@@ -131,9 +135,13 @@ export class VersionLog {
   }
 
   noBranch(branch: string): NervError {
-    return new NervError('state/branch-not-found', `Store '${this.#store}' has no branch '${branch}'. See branches().`, {
-      details: { store: this.#store, branch },
-    });
+    return new NervError(
+      'state/branch-not-found',
+      `Store '${this.#store}' has no branch '${branch}'. See branches().`,
+      {
+        details: { store: this.#store, branch },
+      },
+    );
   }
 
   async #named(reference: string): Promise<string> {
@@ -156,7 +164,7 @@ export class VersionLog {
   async #at(branch: string, date: Date, by: 'recorded' | 'authored'): Promise<string> {
     if (Number.isNaN(date.getTime())) throw this.#notFound(`${branch} at an invalid date`);
     const time = makeWireTimestamp(BigInt(date.getTime()) * 1000n + 999n);
-    for (let cursor = ''; ; ) {
+    for (let cursor = ''; ;) {
       const asked = this.#client.read('readVersionAt', { store: this.#store, branch, time, by, cursor });
       const result = await asked.catch((error: unknown) => {
         throw asStateError(error, this.#store);
@@ -168,9 +176,13 @@ export class VersionLog {
   }
 
   #notFound(reference: string): NervError {
-    return new NervError('state/version-not-found', `Store '${this.#store}' has no version, tag or branch '${reference}'. See log().`, {
-      details: { reference, store: this.#store },
-    });
+    return new NervError(
+      'state/version-not-found',
+      `Store '${this.#store}' has no version, tag or branch '${reference}'. See log().`,
+      {
+        details: { reference, store: this.#store },
+      },
+    );
   }
 }
 

@@ -58,9 +58,11 @@ export class VersionReader {
   }
 
   /** What a version is made of: the nearest state that is known or stored whole, and the steps from there, newest first. */
-  async #fetch(versionId: string): Promise<{ store: string; base: StateTree | undefined; steps: readonly StateStep[] }> {
+  async #fetch(
+    versionId: string,
+  ): Promise<{ store: string; base: StateTree | undefined; steps: readonly StateStep[] }> {
     const steps: StateStep[] = [];
-    for (let from = versionId; ; ) {
+    for (let from = versionId; ;) {
       const page = await this.#read('readState', { versionId: from, limit: 0 });
       const { store, snapshot } = page;
       const scope = await this.#scopeOf(from, [...page.steps, ...(snapshot === undefined ? [] : [snapshot])]);
@@ -71,7 +73,11 @@ export class VersionReader {
         steps.push({ ...step, delta, deltaEncoding: 'json/1' });
       }
       if (snapshot !== undefined) {
-        const text = await loadStoredText(this.#read, { text: snapshot.state, encoding: snapshot.stateEncoding, scope });
+        const text = await loadStoredText(this.#read, {
+          text: snapshot.state,
+          encoding: snapshot.stateEncoding,
+          scope,
+        });
         return { store, base: rebuild(snapshot, () => StateTree.parse(text)), steps };
       }
       if (page.continueFrom === '') return { store, base: undefined, steps };
@@ -80,7 +86,10 @@ export class VersionReader {
   }
 
   /** Chunks are read within their scope; only values that lie in chunks cost the question. */
-  async #scopeOf(versionId: string, parts: readonly { deltaEncoding?: string; stateEncoding?: string }[]): Promise<string> {
+  async #scopeOf(
+    versionId: string,
+    parts: readonly { deltaEncoding?: string; stateEncoding?: string }[],
+  ): Promise<string> {
     if (parts.every((part) => (part.deltaEncoding ?? part.stateEncoding) !== 'chunks/1')) return '';
     const { versions } = await this.#read('readVersions', { ...ALL_VERSIONS, ids: [versionId] });
     return versions[0]?.version.scope ?? '';

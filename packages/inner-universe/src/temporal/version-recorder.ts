@@ -52,7 +52,8 @@ export function prepareVersion(recording: Recording, context: RecordingContext):
   };
   const chain = chainHash({ ...described, parents: parents.map((parent) => parent.chainHash) });
   // A root's delta replaces the whole document, so that it applies to whatever there is before the first state.
-  const patch: JsonPatch = before === undefined ? [{ op: 'replace', path: '', value: after.toJson() }] : before.diff(after);
+  const patch: JsonPatch =
+    before === undefined ? [{ op: 'replace', path: '', value: after.toJson() }] : before.diff(after);
   const deltaText = stringifyPatch(patch);
   const bytes = (parents[0]?.bytesSinceSnapshot ?? 0) + utf8Length(deltaText);
   const delta = makeStoredText(deltaText, scope, `The changes of version ${id}`);
@@ -98,5 +99,9 @@ function takeSnapshot(
 
 function checkId(id: string): string {
   if (id !== '' && id.length <= ID_LENGTH_MAX) return id;
-  throw new NervError('state/invalid-argument', `'${id}' is no version id: it takes 1 to ${ID_LENGTH_MAX} characters.`, { details: { id } });
+  throw new NervError(
+    'state/invalid-argument',
+    `'${id}' is no version id: it takes 1 to ${ID_LENGTH_MAX} characters.`,
+    { details: { id } },
+  );
 }

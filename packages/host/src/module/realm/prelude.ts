@@ -33,23 +33,25 @@ let ${STEP_NAME} = () => undefined;
   const SHORT_ENCODE = 16;
   const SHORT_DECODE = 8;
   const scratch = new Uint8Array(65536);
+  const tryEncodeShort = (text) => {
+    const length = text.length;
+    if (length > SHORT_ENCODE) return undefined;
+    const bytes = new Uint8Array(length);
+    for (let position = 0; position < length; position++) {
+      const unit = text.charCodeAt(position);
+      if (unit > 127) return undefined;
+      bytes[position] = unit;
+    }
+    return bytes;
+  };
   class TextEncoder {
     get encoding() { return 'utf-8'; }
     encode(input = '') {
       const text = typeof input === 'string' ? input : String(input);
-      const length = text.length;
-      if (length <= SHORT_ENCODE) {
-        const bytes = new Uint8Array(length);
-        let position = 0;
-        for (; position < length; position++) {
-          const unit = text.charCodeAt(position);
-          if (unit > 127) break;
-          bytes[position] = unit;
-        }
-        if (position === length) return bytes;
-      }
+      const short = tryEncodeShort(text);
+      if (short !== undefined) return short;
       // A code unit takes three bytes at most.
-      if (length * 3 <= scratch.length) return scratch.slice(0, host.writeUtf8(text, scratch));
+      if (text.length * 3 <= scratch.length) return scratch.slice(0, host.writeUtf8(text, scratch));
       const bytes = new Uint8Array(host.utf8Length(text));
       host.writeUtf8(text, bytes);
       return bytes;
@@ -59,13 +61,18 @@ let ${STEP_NAME} = () => undefined;
   // For the library's writer of strings, which copies the bytes at once (shared-text.ts). They stay as they are, but
   // lie in a buffer with others. A module that puts its own encoder in the place of this one is served by its own.
   const SHARED_BYTES = 65536;
+  const SHARED_LENGTH_MAX = 2048;
+  const NO_BYTES = new Uint8Array(0);
   let shared = new Uint8Array(SHARED_BYTES);
   let sharedUsed = 0;
   const encodeShared = (input) => {
     if (globalThis.TextEncoder !== TextEncoder || TextEncoder.prototype.encode !== encode) {
       return new globalThis.TextEncoder().encode(input);
     }
-    if (typeof input !== 'string' || input.length <= SHORT_ENCODE || input.length * 24 > SHARED_BYTES) return apply(encode, undefined, [input]);
+    if (input === '') return NO_BYTES;
+    if (typeof input !== 'string' || input.length > SHARED_LENGTH_MAX) return apply(encode, undefined, [input]);
+    const short = tryEncodeShort(input);
+    if (short !== undefined) return short;
     if (sharedUsed + input.length * 3 > SHARED_BYTES) {
       shared = new Uint8Array(SHARED_BYTES);
       sharedUsed = 0;

@@ -22,7 +22,17 @@ async function writeHistory(): Promise<CrashFileSystem> {
   return fileSystem;
 }
 
-/** As above, but the process ended without closing, and the watermark is behind. */
+/** A storage with that many records in its first segment, closed. */
+async function writeClosed(records: number): Promise<CrashFileSystem> {
+  const fileSystem = new CrashFileSystem();
+  const storage = await openOn(fileSystem, { segmentBytes: 1_000_000 });
+  await recoverAll(storage);
+  for (let offset = 0; offset < records; offset++) storage.append(makeRecord(offset));
+  await storage.close();
+  return fileSystem;
+}
+
+/** As `writeHistory`, but the process ended without closing, and the watermark is behind. */
 async function writeUnclosed(records: number): Promise<CrashFileSystem> {
   const fileSystem = new CrashFileSystem();
   const storage = await openOn(fileSystem, { segmentBytes: 1_000_000 });
@@ -42,6 +52,13 @@ async function outcome(fileSystem: CrashFileSystem): Promise<number | string> {
     if (error instanceof StorageError) return error.code;
     throw error;
   }
+}
+
+/** Every file with its bytes. */
+function dump(fileSystem: CrashFileSystem): Record<string, string> {
+  return Object.fromEntries(
+    fileSystem.files().map((file) => [file, Buffer.from(fileSystem.contents(file)).toString('hex')]),
+  );
 }
 
 function flip(fileSystem: CrashFileSystem, file: string, at: number, mask: number): CrashFileSystem {
@@ -96,13 +113,54 @@ describe('a closed storage', () => {
     }
   });
 
-  test('with any file missing, gives an error', async () => {
-    const fileSystem = await writeHistory();
+  test.each([
+    ['with a snapshot and segments', () => writeHistory()],
+    ['in its first segment', () => writeClosed(3)],
+  ])('%s and any file missing, is damaged, and nothing is changed', async (_, write) => {
+    const fileSystem = await write();
     for (const file of fileSystem.files()) {
       const damaged = fileSystem.clone();
       await damaged.remove(file);
-      expect(typeof (await outcome(damaged)), file).toBe('string');
+      const left = dump(damaged);
+      expect(await outcome(damaged), file).toBe('storage/corrupt');
+      expect(dump(damaged), `${file} was missing`).toEqual(left);
     }
+  });
+
+  test('with only some of its files left, is never taken for a new one while they hold anything', async () => {
+    const fileSystem = await writeClosed(3);
+    const empty = dump(await writeClosed(0));
+    const files = fileSystem.files();
+    for (let kept = 1; kept < 1 << files.length; kept++) {
+      const damaged = fileSystem.clone();
+      for (const [index, file] of files.entries()) if (((kept >> index) & 1) === 0) await damaged.remove(file);
+      const left = dump(damaged);
+      const whole = kept === (1 << files.length) - 1;
+      expect(await outcome(damaged), JSON.stringify(Object.keys(left))).toBe(whole ? 3 : 'storage/corrupt');
+      expect(dump(damaged)).toEqual(left);
+    }
+    expect(Object.keys(empty)).toEqual(files);
+  });
+
+  test('without its log or its snapshots, is damaged', async () => {
+    for (const part of ['log', 'snapshots']) {
+      const fileSystem = await writeHistory();
+      const damaged = new CrashFileSystem();
+      for (const file of fileSystem.files().filter((each) => !each.startsWith(`${DIRECTORY}/${part}/`))) {
+        damaged.put(file, fileSystem.contents(file));
+      }
+      await expect(readBack(damaged)).rejects.toMatchObject({
+        code: 'storage/corrupt',
+        details: { file: `${DIRECTORY}/${part}` },
+      });
+    }
+  });
+
+  test('that was made and never written to, is made again where its marker is missing', async () => {
+    const fileSystem = await writeClosed(0);
+    await fileSystem.remove(`${DIRECTORY}/database`);
+    expect(await outcome(fileSystem)).toBe(0);
+    expect(fileSystem.files()).toContain(`${DIRECTORY}/database`);
   });
 
   test('says file and byte of the damage, and changes nothing', async () => {

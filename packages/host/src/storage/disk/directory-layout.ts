@@ -16,7 +16,7 @@ import { encodeFileHeader, FILE_HEADER_BYTES, readMarkerHeader, STORE_ID_BYTES }
 import type { FileSystem } from './file-system.ts';
 import { reading, writing } from './io-error.ts';
 import { publishFile, TEMPORARY_SUFFIX } from './publish-file.ts';
-import { createWatermark } from './watermark.ts';
+import { createWatermark, isUnusedWatermark } from './watermark.ts';
 
 const MARKER = 'database';
 const WATERMARK = 'watermark';
@@ -143,10 +143,11 @@ export async function openDirectory(
   const names = await layout.listTop();
   if (names.includes(MARKER)) {
     const storeId = await readMarker(fileSystem, layout);
+    checkComplete(layout, names);
     await layout.syncDirectories();
     return storeId;
   }
-  await checkMayCreate(layout, names);
+  await checkMayCreate(fileSystem, layout, names);
   const storeId = random.bytes(STORE_ID_BYTES);
   await writing(layout.directory, () => fileSystem.makeDirectory(layout.directory));
   await writing(layout.log, () => fileSystem.makeDirectory(layout.log));
@@ -162,8 +163,19 @@ export async function readMarker(fileSystem: FileSystem, layout: DirectoryLayout
   return readMarkerHeader(await readStart(fileSystem, layout.marker), layout.marker);
 }
 
-/** Creation writes the marker last: without it there may be an empty first segment, and no record or snapshot yet. */
-async function checkMayCreate(layout: DirectoryLayout, names: readonly string[]): Promise<void> {
+/** Where the marker is, creation was finished: what it made before is there, or was lost. */
+function checkComplete(layout: DirectoryLayout, names: readonly string[]): void {
+  const [missing] = [WATERMARK, LOG, SNAPSHOTS].filter((name) => !names.includes(name));
+  if (missing === undefined) return;
+  throw makeCorruptError({ file: path.join(layout.directory, missing), byte: 0, reason: `the ${missing} is missing` });
+}
+
+/** Creation writes the marker last: without it nothing may be there but what creation leaves, with nothing in it. */
+async function checkMayCreate(
+  fileSystem: FileSystem,
+  layout: DirectoryLayout,
+  names: readonly string[],
+): Promise<void> {
   const own = [LOG, SNAPSHOTS, WATERMARK, LOCK];
   const foreign = names.filter((name) => !own.includes(name) && !name.endsWith(TEMPORARY_SUFFIX));
   if (foreign.length > 0) {
@@ -175,11 +187,26 @@ async function checkMayCreate(layout: DirectoryLayout, names: readonly string[])
       details: { directory: layout.directory, foreign: foreign.slice(0, 10) },
     });
   }
-  const begun = [
-    ...(names.includes(LOG) ? (await layout.listSegments()).filter((file) => file.offset > 0) : []),
-    ...(names.includes(SNAPSHOTS) ? await layout.listSnapshots() : []),
-  ];
-  if (begun.length > 0) throw makeCorruptError({ file: layout.marker, byte: 0, reason: 'the marker is missing' });
+  const segments = names.includes(LOG) ? await layout.listSegments() : [];
+  const snapshots = names.includes(SNAPSHOTS) ? await layout.listSnapshots() : [];
+  const isBegun =
+    snapshots.length > 0 ||
+    segments.some(({ offset }) => offset > 0) ||
+    (segments.length > 0 && !(await isEmptySegment(fileSystem, layout.segmentPath(0)))) ||
+    (names.includes(WATERMARK) && !(await isUnusedWatermark(fileSystem, layout.watermark)));
+  if (isBegun) throw makeCorruptError({ file: layout.marker, byte: 0, reason: 'the marker is missing' });
+}
+
+/** Whether a segment is as creation leaves it: a header and nothing behind. */
+async function isEmptySegment(fileSystem: FileSystem, file: string): Promise<boolean> {
+  return reading(file, async () => {
+    const handle = await fileSystem.open(file, 'read');
+    try {
+      return (await handle.size()) === FILE_HEADER_BYTES;
+    } finally {
+      await handle.close();
+    }
+  });
 }
 
 async function readStart(fileSystem: FileSystem, file: string): Promise<Uint8Array> {

@@ -2,7 +2,7 @@ import { assert } from '../../assert.ts';
 import type { Random, Timers } from '../../clock/clock.ts';
 import { systemRandom, systemTimers } from '../../clock/system-clock.ts';
 import type { RecoveryReport, RecoveryVisitor, Storage, StorageUsage } from '../storage.ts';
-import { makeClosedError, makeCorruptError } from '../storage-error.ts';
+import { makeClosedError, makeCorruptError, type StorageError } from '../storage-error.ts';
 import { DirectoryLayout, openDirectory, type NumberedFile } from './directory-layout.ts';
 import type { FileSystem } from './file-system.ts';
 import { reading, writing } from './io-error.ts';
@@ -108,6 +108,10 @@ class LogAndSnapshots implements DiskStorage {
 
   append(record: Uint8Array): bigint {
     return BigInt(this.#recoveredLog().append(record));
+  }
+
+  get failure(): StorageError | undefined {
+    return this.#log?.failure;
   }
 
   get writable(): boolean {

@@ -3,6 +3,7 @@
  *
  * Invariants:
  * - One thing happens to the files at a time, in the order of `#queue`.
+ * - Until the first failure, every record that was appended is durable, in `#committing`, or in a batch of `#queue`.
  * - A frame is written only when the frame before it is durable.
  * - After the first failure nothing is written any more: what a failed sync left on the disk is not known.
  */
@@ -93,6 +94,11 @@ export class LogWriter {
   get segment(): LogSegment {
     const { path, baseOffset, bytes } = this.#segment;
     return { path, baseOffset, bytes };
+  }
+
+  /** See `Storage.failure`. */
+  get failure(): StorageError | undefined {
+    return this.#failure;
   }
 
   get writable(): boolean {
@@ -200,9 +206,10 @@ export class LogWriter {
   }
 
   async #commit(batch: Batch): Promise<void> {
+    // First of all: it has left the queue, and a new segment takes its time.
+    this.#committing = batch;
     if (this.#segment.bytes >= this.#options.limits.segmentBytes) await this.#startSegment(batch.firstOffset);
     if (this.#gathering === batch) this.#gathering = undefined;
-    this.#committing = batch;
     await this.#segment.append(batch.seal(this.#segment.place));
     this.#committing = undefined;
     this.#durableOffset = batch.endOffset;

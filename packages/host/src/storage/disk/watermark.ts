@@ -32,6 +32,12 @@ export async function createWatermark(fileSystem: FileSystem, file: string, stor
   await publishFile(fileSystem, file, contents);
 }
 
+/** Whether a watermark file is as creation leaves it: nothing was ever acknowledged. @throws {StorageError} `storage/read-failed`. */
+export async function isUnusedWatermark(fileSystem: FileSystem, file: string): Promise<boolean> {
+  const bytes = await readStart(fileSystem, file);
+  return bytes.length === FILE_BYTES && isZero(bytes, FILE_HEADER_BYTES, FILE_BYTES);
+}
+
 /** The open watermark file of a database. */
 export class Watermark {
   readonly #file: OpenFile;
@@ -99,7 +105,13 @@ export async function readWatermark(fileSystem: FileSystem, path: string, storeI
 }
 
 async function readNewestSlot(fileSystem: FileSystem, path: string, storeId: Uint8Array): Promise<WatermarkSlot> {
-  const bytes = await reading(path, async () => {
+  const bytes = await readStart(fileSystem, path);
+  checkFileHeader(bytes.subarray(0, FILE_HEADER_BYTES), path, { kind: 'watermark', storeId, offset: 0 });
+  return chooseSlot(bytes, path, makeStoreSeed(storeId));
+}
+
+async function readStart(fileSystem: FileSystem, path: string): Promise<Uint8Array> {
+  return reading(path, async () => {
     const file = await fileSystem.open(path, 'read');
     try {
       const buffer = new Uint8Array(FILE_BYTES);
@@ -108,8 +120,6 @@ async function readNewestSlot(fileSystem: FileSystem, path: string, storeId: Uin
       await file.close();
     }
   });
-  checkFileHeader(bytes.subarray(0, FILE_HEADER_BYTES), path, { kind: 'watermark', storeId, offset: 0 });
-  return chooseSlot(bytes, path, makeStoreSeed(storeId));
 }
 
 /** The slot with the highest offset. One may be torn by a crash; both unsound is damage. */

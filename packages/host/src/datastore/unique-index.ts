@@ -1,0 +1,111 @@
+import { assert } from '../assert.ts';
+import type { AlgebraicType } from '../bsatn/algebraic-type.ts';
+import type { IndexDef } from '../schema/module-def.ts';
+import { BTreeIndex } from './btree-index.ts';
+import type { KeyMaker, KeyPart } from './index-key.ts';
+import { compileKeyMaker } from './index-key.ts';
+import type { SlotList } from './slot-list.ts';
+import { forEachSlot, withoutSlot, withSlot } from './slot-list.ts';
+import type { IndexRange } from './state-view.ts';
+import type { IndexKey, LocatedRow, TableIndex } from './table-index.ts';
+import { asPart, compileColumnReaders } from './table-index.ts';
+
+/** The engine's hash maps hold 2^24 entries at most; from half of that on the order alone is kept. */
+const HASHED_KEYS_MAX = 2 ** 23;
+
+/**
+ * An ordered index over one column that is unique: mostly asked for single keys, by every insert at least. Keys are
+ * hashed; their order is worked out when the first range is asked for, and kept from then on.
+ *
+ * Invariant: every slot is in `#slots` while that is there, and in `#ordered` while that is there; one of them is.
+ */
+export class UniqueIndex implements TableIndex {
+  readonly def: IndexDef;
+  readonly #types: readonly [AlgebraicType];
+  readonly #hashedKeysMax: number;
+  readonly #read: (row: LocatedRow) => KeyPart;
+  readonly #make: KeyMaker;
+  #slots: Map<KeyPart, SlotList> | undefined = new Map();
+  #ordered: BTreeIndex | undefined;
+
+  constructor(def: IndexDef, type: AlgebraicType, hashedKeysMax: number = HASHED_KEYS_MAX) {
+    this.def = def;
+    this.#types = [type];
+    this.#hashedKeysMax = hashedKeysMax;
+    this.#make = compileKeyMaker(type);
+    const [read] = compileColumnReaders(def.columns, this.#types);
+    assert(read !== undefined, 'the index has one column');
+    this.#read = read;
+  }
+
+  keyOf(row: LocatedRow): IndexKey {
+    return this.#read(row);
+  }
+
+  tryAdd(key: IndexKey, slot: number): SlotList | undefined {
+    const present = this.find(key);
+    if (present === undefined) this.#addNew(asPart(key), slot);
+    return present;
+  }
+
+  add(key: IndexKey, slot: number): void {
+    const present = this.find(key);
+    if (present === undefined) {
+      this.#addNew(asPart(key), slot);
+      return;
+    }
+    // Lists are changed in place: each of the two has its own.
+    this.#ordered?.add(key, slot);
+    if (this.#slots === undefined) return;
+    const longer = withSlot(present, slot);
+    if (longer !== present) this.#slots.set(asPart(key), longer);
+  }
+
+  remove(key: IndexKey, slot: number): void {
+    this.#ordered?.remove(key, slot);
+    const part = asPart(key);
+    const present = this.#slots?.get(part);
+    if (present === undefined) return;
+    const left = withoutSlot(present, slot);
+    if (left === undefined) this.#slots?.delete(part);
+    else if (left !== present) this.#slots?.set(part, left);
+  }
+
+  clear(): void {
+    this.#slots = new Map();
+    this.#ordered = undefined;
+  }
+
+  find(key: IndexKey): SlotList | undefined {
+    return this.#slots === undefined ? this.#ordered?.find(key) : this.#slots.get(asPart(key));
+  }
+
+  search(range: IndexRange, visit: (slot: number) => void): void {
+    const [value] = range.prefix;
+    const isPoint = value !== undefined && range.prefix.length === 1;
+    if (!isPoint || range.start !== undefined || range.end !== undefined) {
+      this.#order().search(range, visit);
+      return;
+    }
+    const list = this.find(this.#make(value));
+    if (list !== undefined) forEachSlot(list, visit);
+  }
+
+  #addNew(key: KeyPart, slot: number): void {
+    this.#ordered?.add(key, slot);
+    if (this.#slots === undefined) return;
+    this.#slots.set(key, slot);
+    if (this.#slots.size < this.#hashedKeysMax) return;
+    this.#order();
+    this.#slots = undefined;
+  }
+
+  /** The keys in order. The first call looks at all of them. */
+  #order(): BTreeIndex {
+    if (this.#ordered !== undefined) return this.#ordered;
+    const ordered = new BTreeIndex(this.def, this.#types);
+    for (const [key, list] of this.#slots ?? []) forEachSlot(list, (slot) => ordered.add(key, slot));
+    this.#ordered = ordered;
+    return ordered;
+  }
+}

@@ -1,0 +1,173 @@
+import type { Op } from '@inner-universe/module/wire';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ConnectionError, makeCallError } from '../errors.ts';
+import { RequestQueue, type RequestQueueOptions } from './request-queue.ts';
+
+/** An op that a test recognises, and how it is refused if it is. */
+function opOf(id: string): Op {
+  return { tag: 'deleteTag', value: { store: 's', name: id } };
+}
+
+function idsOf(ops: readonly Op[]): string[] {
+  return ops.map(({ value }) => (value as { name: string }).name);
+}
+
+function refusal(op: number, id: string): unknown {
+  return makeCallError(
+    'apply',
+    JSON.stringify({ code: 'event/id-taken', op, ids: [id], details: {}, message: `${id} is taken.` }),
+  );
+}
+
+/** Sends to a list; refuses requests that hold a bad id, naming the first, as the module does. */
+function makeQueue(options: Partial<RequestQueueOptions> & { bad?: ReadonlySet<string> } = {}): {
+  queue: RequestQueue;
+  requests: string[][];
+  applied: string[];
+} {
+  const requests: string[][] = [];
+  const applied: string[] = [];
+  const send = async (_: string, ops: readonly Op[]): Promise<void> => {
+    const ids = idsOf(ops);
+    requests.push(ids);
+    await Promise.resolve();
+    const op = ids.findIndex((id) => options.bad?.has(id) === true);
+    if (op !== -1) throw refusal(op, ids[op] ?? '');
+    applied.push(...ids);
+  };
+  let requestIds = 0;
+  return {
+    queue: new RequestQueue({ send, makeRequestId: () => String(++requestIds), ...options }),
+    requests,
+    applied,
+  };
+}
+
+test('calls of one turn share a request, later ones the next, in order', async () => {
+  const { queue, requests } = makeQueue();
+  const first = [queue.write([opOf('a')]), queue.write([opOf('b')])];
+  await Promise.resolve();
+  await Promise.resolve();
+  const later = [queue.write([opOf('c')]), queue.write([opOf('d')])];
+  await Promise.all([...first, ...later]);
+  expect(requests).toEqual([
+    ['a', 'b'],
+    ['c', 'd'],
+  ]);
+});
+
+test('whatever is refused, everything else is applied once, in order, and each call is told its own outcome', async () => {
+  const calls = fc.array(
+    fc.record({
+      size: fc.integer({ min: 1, max: 3 }),
+      badAt: fc.option(fc.nat(2), { nil: undefined }),
+      pause: fc.boolean(),
+    }),
+    { maxLength: 40 },
+  );
+  await fc.assert(
+    fc.asyncProperty(calls, async (given) => {
+      const bad = new Set<string>();
+      const plans = given.map(({ size, badAt, pause }, call) => {
+        const ids = Array.from({ length: size }, (_, op) => `${call}.${op}`);
+        const badId = badAt === undefined ? undefined : ids[badAt];
+        if (badId !== undefined) bad.add(badId);
+        return { ids, badId, pause };
+      });
+      const { queue, applied } = makeQueue({ bad });
+      const outcomes: Promise<PromiseSettledResult<void>[]>[] = [];
+      for (const { ids, pause } of plans) {
+        outcomes.push(Promise.allSettled([queue.write(ids.map(opOf))]));
+        if (pause) await Promise.resolve();
+      }
+      await queue.idle();
+      expect(applied).toEqual(plans.filter(({ badId }) => badId === undefined).flatMap(({ ids }) => ids));
+      for (const [index, [outcome]] of (await Promise.all(outcomes)).entries()) {
+        const { ids, badId } = plans[index] ?? { ids: [], badId: undefined };
+        if (badId === undefined) expect(outcome?.status).toBe('fulfilled');
+        else
+          expect(outcome).toMatchObject({
+            reason: { code: 'event/id-taken', ids: [badId], details: { op: ids.indexOf(badId) } },
+          });
+      }
+    }),
+  );
+});
+
+test('when the whole request fails, all its calls are told so and the next go on', async () => {
+  let fails = true;
+  const lost = new ConnectionError('connection/unreachable', 'gone');
+  const { queue, requests } = makeQueue({
+    send: async () => {
+      if (fails) throw lost;
+    },
+  });
+  const results = await Promise.allSettled([queue.write([opOf('a')]), queue.write([opOf('b')])]);
+  expect(results).toEqual([
+    { status: 'rejected', reason: lost },
+    { status: 'rejected', reason: lost },
+  ]);
+  fails = false;
+  await queue.write([opOf('c')]);
+  expect(requests).toEqual([]);
+});
+
+describe('a request holds', () => {
+  test('at most 1,000 ops, and no call is split', async () => {
+    const { queue, requests } = makeQueue();
+    const group = (name: string): Op[] => Array.from({ length: 400 }, (_, index) => opOf(`${name}${index}`));
+    await Promise.all([queue.write(group('a')), queue.write(group('b')), queue.write(group('c'))]);
+    expect(requests.map(({ length }) => length)).toEqual([800, 400]);
+    await expect(queue.write(Array.from({ length: 1_001 }, () => opOf('x')))).rejects.toMatchObject({
+      code: 'limit/ops',
+    });
+  });
+
+  test('at most 1 MiB', async () => {
+    const { queue, requests } = makeQueue();
+    const large = (): Op => opOf('x'.repeat(400_000));
+    await Promise.all([queue.write([large()]), queue.write([large()]), queue.write([large()])]);
+    expect(requests.map(({ length }) => length)).toEqual([2, 1]);
+    await expect(queue.write([opOf('x'.repeat(1_048_577))])).rejects.toMatchObject({ code: 'limit/request' });
+  });
+});
+
+describe('the queue holds', () => {
+  test('so many calls, and tells who comes after that', async () => {
+    const { queue } = makeQueue({ callsMax: 3 });
+    const written = ['a', 'b', 'c'].map((id) => queue.write([opOf(id)]));
+    expect(queue.length).toBe(3);
+    const refused = await Promise.allSettled([queue.write([opOf('d')]), queue.writeInTurn([[opOf('d')]])]);
+    const reason = { code: 'client/queue-full', retryable: true, details: { calls: 3 } };
+    expect(refused).toMatchObject([{ reason }, { reason }]);
+    await Promise.all(written);
+    await queue.write([opOf('d')]);
+  });
+
+  test('so many bytes, but always one call', async () => {
+    const { queue } = makeQueue({ bytesMax: 10 });
+    const written = queue.write([opOf('longer than ten')]);
+    await expect(queue.write([opOf('x')])).rejects.toMatchObject({ code: 'client/queue-full' });
+    await written;
+  });
+});
+
+test('groups written in turn keep their place among other calls', async () => {
+  const { queue, applied } = makeQueue();
+  const before = queue.write([opOf('before')]);
+  const groups = queue.writeInTurn([[opOf('1')], [opOf('2')], [opOf('3')]]);
+  const after = queue.write([opOf('after')]);
+  await Promise.all([before, groups, after]);
+  expect(applied).toEqual(['before', '1', '2', '3', 'after']);
+});
+
+test('groups written in turn end with the first error, when all have been tried', async () => {
+  const { queue, applied } = makeQueue({ bad: new Set(['2']) });
+  await expect(queue.writeInTurn([[opOf('1')], [opOf('2')], [opOf('3')]])).rejects.toMatchObject({ ids: ['2'] });
+  expect(applied).toEqual(['1', '3']);
+  await expect(queue.writeInTurn([[opOf('4')], [opOf('x'.repeat(1_048_577))]])).rejects.toMatchObject({
+    code: 'limit/request',
+  });
+  expect(applied).toEqual(['1', '3']);
+});
