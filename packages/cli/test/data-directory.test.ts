@@ -2,7 +2,7 @@ import { openUniverse } from 'inner-universe';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cleanUp, makeScratch, runCli, runHere, startServer, type CliOutcome } from './cli-process.ts';
+import { cleanUp, CliProcess, makeScratch, runCli, runHere, startServer, type CliOutcome } from './cli-process.ts';
 import { GitFixture } from './git-fixture.ts';
 
 let fixture: GitFixture;
@@ -161,3 +161,15 @@ test('credentials are for their owner alone', () => {
   expect(statSync(credentials).mode & 0o777).toBe(0o700);
   for (const name of readdirSync(credentials)) expect(statSync(join(credentials, name)).mode & 0o777).toBe(0o600);
 });
+
+test('tailing a directory that nobody serves goes on until it is stopped', async () => {
+  const directory = join(makeScratch('tail'), 'data');
+  const server = await startServer(directory);
+  await server.process.stop('SIGINT');
+  const tail = new CliProcess(['events', 'tail', '--data', directory]);
+  await tail.waitFor(/Waiting/);
+  // Whole commands later it still holds the directory, and says who it is.
+  const other = await runCli(['status', '--data', directory]);
+  expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining(`process ${tail.child.pid}`) as string });
+  expect(await tail.stop('SIGINT')).toMatchObject({ code: 0, signal: null });
+}, 60_000);

@@ -163,7 +163,7 @@ describe('importing again', () => {
     for (const ref of ['one', 'v1', two.slice(0, 10), 'main']) await importPath(universe, fixture.path, { ref });
     expect(await branchesOf(universe)).toEqual({
       'odd/one': `git:odd:${fixture.git('rev-parse', 'one').trim()}`,
-      'odd/tags/v1': `git:odd:${three}`,
+      'odd/refs/tags/v1': `git:odd:${three}`,
       [`odd/${two}`]: `git:odd:${two}`,
       'odd/main': `git:odd:${fixture.head()}`,
     });

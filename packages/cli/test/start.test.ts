@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -127,3 +127,17 @@ test('a directory that is served already is told with the address', async () => 
   expect(outcome.stderr).toContain(`in use by process ${String(started.child.pid)}`);
   expect(outcome.stderr).toContain(address);
 });
+
+test('a history that cannot be imported is told, and what is there is served all the same', async () => {
+  const origin = makeRepository();
+  const clone = join(makeScratch('deepened'), 'app');
+  execFileSync('git', ['clone', '-q', '--depth', '1', `file://${origin.path}`, clone]);
+  const data = join(makeScratch('kept'), 'data');
+  const first = await start(data, clone);
+  expect(await first.process.stop('SIGINT')).toMatchObject({ code: 0 });
+  execFileSync('git', ['-C', clone, 'fetch', '-q', '--unshallow']);
+  const second = await start(data, clone);
+  expect(second.process.stderr).toMatch(/not imported git\/history-changed .*deepened/);
+  expect(second.process.stdout).toMatch(/events\s+changes[^\n]*\n +1 /);
+  expect(await second.process.stop('SIGINT')).toMatchObject({ code: 0 });
+}, 60_000);

@@ -1,3 +1,4 @@
+import { CODE_VERSION } from '@inner-universe/module/wire';
 import type {
   CallOptions,
   Connection,
@@ -53,8 +54,14 @@ export class FakeConnection implements Connection {
     }
   }
 
-  rows(): readonly WireRow[] {
-    return [];
+  rows(table: string): readonly WireRow[] {
+    const version = {
+      codeVersion: CODE_VERSION,
+      dataVersion: CODE_VERSION,
+      oldestClient: CODE_VERSION,
+      release: 'test',
+    };
+    return table === 'schemaVersion' ? [version] : [];
   }
 
   abandon(cause: Error): void {

@@ -340,7 +340,9 @@ describe('trimming', () => {
     expect(trim(10n)).toBeUndefined();
     universe.apply([{ tag: 'createConsumer', value: { ...consumer, name: 'other', startSeq: 0n, holdsTrim: false } }]);
     universe.apply([{ tag: 'deleteConsumer', value: { name: 'mail' } }]);
-    expect(trim(1_002n)).toBeUndefined();
+    universe.apply(Array.from({ length: 9 }, (_, index) => ops.event(`more${index}`)));
+    expect(trim(1_011n)).toMatchObject({ code: 'value/too-large', details: { trimmedSeq: '10', limit: 1_000 } });
+    expect(trim(1_010n)).toBeUndefined();
   });
 
   test('is the owner’s alone', async () => {

@@ -297,6 +297,7 @@ describe('grants', () => {
 
   test.each([
     ['a subject', ['nobody', 'read', 'scope:main']],
+    ['a subject in capitals', ['A'.repeat(64), 'read', 'scope:main']],
     ['an action', [hex(1n), 'rule', 'scope:main']],
     ['a kind of resource', [hex(1n), 'read', 'table:head']],
     ['a resource without a kind', [hex(1n), 'read', 'main']],

@@ -4,6 +4,7 @@ import { CliError } from '../errors.ts';
 import { COMMIT_EVENT_TYPE } from '../git/commit-ops.ts';
 import { oneLine, toJson } from '../output.ts';
 import type { CommandContext } from '../program.ts';
+import { interrupted } from './interrupted.ts';
 import { withUniverse, type LookOptions } from './options.ts';
 
 interface EventFilter {
@@ -40,10 +41,7 @@ export async function eventsTail(options: LookOptions & EventFilter, context: Co
       );
     }
     if (options.json !== true) context.output.err(pc.dim('Waiting for events; Ctrl-C ends.\n'));
-    await new Promise<void>((resolve) => {
-      if (context.signal.aborted) resolve();
-      context.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await interrupted(context.signal);
   });
 }
 

@@ -3,6 +3,7 @@ import { openUniverse, type Universe } from 'inner-universe';
 import pc from 'picocolors';
 import { CliError } from '../errors.ts';
 import type { CommandContext } from '../program.ts';
+import { interrupted } from './interrupted.ts';
 
 /** How to serve. */
 export interface ServeOptions {
@@ -61,12 +62,4 @@ export async function closeServed(served: ServedUniverse, context: CommandContex
 
 export function formatServed(served: ServedUniverse): string {
   return `Serving ${pc.bold(served.data)} at ${pc.bold(served.address)}  ${pc.dim('(Ctrl-C stops)')}`;
-}
-
-/** Resolves when the signal aborts. */
-export function interrupted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolveInterrupted) => {
-    if (signal.aborted) resolveInterrupted();
-    signal.addEventListener('abort', () => resolveInterrupted(), { once: true });
-  });
 }

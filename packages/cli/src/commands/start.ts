@@ -7,7 +7,8 @@ import { GitRepository } from '../git/repository.ts';
 import type { CommandContext } from '../program.ts';
 import { DEFAULT_DATA_DIRECTORY } from '../target.ts';
 import { formatResult, runImport } from './import-git.ts';
-import { closeServed, formatServed, interrupted, openServed, type ServedUniverse, type ServeOptions } from './serve.ts';
+import { interrupted } from './interrupted.ts';
+import { closeServed, formatServed, openServed, type ServedUniverse, type ServeOptions } from './serve.ts';
 import { formatStatus, readStatus } from './status.ts';
 
 /** `inner-universe start`: serves, imports the repository one stands in, tells what is there, and keeps serving. */
@@ -40,9 +41,16 @@ async function importHere(
     return undefined;
   }
   output.out(`Importing the git history of ${pc.bold(repository.path)}`);
-  const result = await runImport(universe, repository, { signal, output });
-  output.out(formatResult(result));
-  return result;
+  try {
+    const result = await runImport(universe, repository, { signal, output });
+    output.out(formatResult(result));
+    return result;
+  } catch (error) {
+    // What git or the history will not give is told; what is in the universe is served all the same.
+    if (!(error instanceof CliError) || !error.code.startsWith('git/')) throw error;
+    output.err(`${pc.red('not imported')} ${pc.dim(error.code)} ${error.message}\n`);
+    return undefined;
+  }
 }
 
 function isInterruption(error: unknown): error is CliError {

@@ -20,7 +20,10 @@ describe('ids', () => {
     expect(ids.parent(SHA1, 2)).toBe(`git:app:parent:${SHA1}:2`);
     expect(ids.branch('refs/heads/main')).toBe('app/main');
     expect(ids.branch('refs/heads/heads/main')).toBe('app/heads/main');
-    expect(ids.branch('refs/tags/v1')).toBe('app/tags/v1');
+    expect(ids.branch('refs/tags/v1')).toBe('app/refs/tags/v1');
+    expect(ids.branch('refs/heads/tags/v1')).toBe('app/tags/v1');
+    expect(ids.branch('refs/heads/refs/tags/v1')).toBe('app/refs/heads/refs/tags/v1');
+    expect(ids.branch('refs/heads/HEAD')).not.toBe(ids.branch('HEAD'));
   });
 
   test('a commit is found in its id, and only in one of this repository', () => {

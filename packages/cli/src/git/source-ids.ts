@@ -71,9 +71,13 @@ export class SourceIds {
     return `${this.#prefix}${objectId}#${part}-${digest(contents.join('\n')).slice(0, 10)}`;
   }
 
-  /** The branch that stands for a ref: `main` of repository `app` is `app/main`. */
+  /**
+   * The branch that stands for a ref: `main` of repository `app` is `app/main`, the tag `v1` is `app/refs/tags/v1`.
+   * Only heads are shortened, and only those that then look like no other ref: two refs never share a branch.
+   */
   branch(refName: string): string {
-    const short = refName.replace(/^refs\/(?:heads\/)?/, '');
+    const head = refName.startsWith('refs/heads/') ? refName.slice('refs/heads/'.length) : undefined;
+    const short = head === undefined || head === 'HEAD' || head.startsWith('refs/') ? refName : head;
     const name = `${this.repositoryName}/${short}`;
     return Buffer.byteLength(name) <= ID_BYTES_MAX ? name : `${this.repositoryName}/sha256:${digest(short)}`;
   }

@@ -48,7 +48,8 @@ export interface Commit {
   readonly offset: bigint | undefined;
   readonly timestampMicros: bigint;
   readonly origin: Caller | undefined;
-  readonly kind: CommitKind;
+  /** `taken-back`: the storage failed, and this undoes all commits before that will never be durable. */
+  readonly kind: CommitKind | 'taken-back';
   /** Canonical name of the reducer or procedure. */
   readonly functionName: string | undefined;
 }

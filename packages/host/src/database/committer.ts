@@ -7,6 +7,7 @@ import type { Transaction } from '../datastore/transaction.ts';
 import { HostError } from '../errors.ts';
 import type { Caller, Commit, CommitKind } from './calls.ts';
 import { type Journal, toFailure } from './journal.ts';
+import { UndurableCommits } from './undurable-commits.ts';
 import { encodeRecord, type StoredChange, type StoredProgram } from './record-codec.ts';
 
 /** What is known of a transaction besides its rows. */
@@ -40,6 +41,7 @@ const KEPT_WRITER_BYTES_MAX = 4 * 1024 * 1024;
  * Invariants:
  * - Timestamps never run backwards, also not over a restart.
  * - A commit is logged before a listener hears of it.
+ * - Every commit that is not durable can be taken back.
  */
 export class Committer {
   readonly #options: CommitterOptions;
@@ -49,6 +51,7 @@ export class Committer {
   /** Allocations of transactions that logged nothing: they go with the next record. */
   #sequences: SequenceAllocation[] = [];
   #isCommitting = false;
+  readonly #undurable: UndurableCommits = new UndurableCommits();
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -89,6 +92,36 @@ export class Committer {
     }
   }
 
+  /** Forgets how to take back what is durable by now. */
+  settleDurable(): void {
+    this.#undurable.forgetBelow(this.#options.journal.durableOffset);
+  }
+
+  /**
+   * Takes back every commit that is not durable, as one more commit that listeners hear of: what can be read then is
+   * durable. To be called outside of transactions, when nothing more will become durable.
+   */
+  takeBackUndurable(): void {
+    this.settleDurable();
+    const commits = this.#undurable.takeNewestFirst();
+    if (commits.length === 0) return;
+    const wasCommitting = this.#isCommitting;
+    this.#isCommitting = true;
+    try {
+      const deltas = this.#undo(commits);
+      this.#tellAll({
+        deltas,
+        offset: undefined,
+        timestampMicros: this.now(),
+        origin: undefined,
+        kind: 'taken-back',
+        functionName: undefined,
+      });
+    } finally {
+      this.#isCommitting = wasCommitting;
+    }
+  }
+
   /** Logs a change of the program alone. */
   appendProgram(program: StoredProgram): bigint {
     return this.#options.journal.append(encodeRecord(this.#writer, { program }));
@@ -108,7 +141,7 @@ export class Committer {
     const offset = this.#isStored(deltas, info) ? this.#append(deltas, info) : undefined;
     const { kind, functionName, timestampMicros, caller } = info;
     const commit: Commit = { deltas, offset, timestampMicros, origin: caller, kind, functionName };
-    for (const listener of this.#listeners) this.#tell(listener, commit);
+    this.#tellAll(commit);
     this.#options.journal.snapshotIfDue();
     return commit;
   }
@@ -132,9 +165,10 @@ export class Committer {
     try {
       const offset = this.#options.journal.append(record);
       this.#sequences = [];
+      if (offset >= this.#options.journal.durableOffset) this.#undurable.add(offset, deltas);
       return offset;
     } catch (error) {
-      this.#undo(deltas);
+      this.#undo([deltas]);
       if (error instanceof HostError && error.code === 'storage/record-too-large') throw error;
       const failure = toFailure(error);
       this.#options.journal.fail(failure);
@@ -142,15 +176,15 @@ export class Committer {
     }
   }
 
-  /** Takes back what was committed and could not be logged, before anybody saw it. */
-  #undo(deltas: readonly TableDelta[]): void {
+  /** Undoes commits, the newest first, in one transaction. What events told stays told. */
+  #undo(commits: readonly (readonly TableDelta[])[]): readonly TableDelta[] {
     const transaction = this.begin();
-    for (const { table, inserts, deletes } of deltas) {
+    for (const { table, inserts, deletes } of commits.flat()) {
       if (table.isEvent) continue;
       transaction.deleteRows(table.id, inserts);
       for (const row of deletes) transaction.insert(table.id, row);
     }
-    transaction.commit();
+    return transaction.commit();
   }
 
   /** A table that was emptied is logged as that, not row by row. */
@@ -158,6 +192,10 @@ export class Committer {
     const isTruncated =
       deletes.length > 0 && inserts.length === 0 && this.#options.datastore.committed.table(table.id).rowCount === 0;
     return { tableId: table.id, isTruncated, deletes: isTruncated ? [] : deletes, inserts };
+  }
+
+  #tellAll(commit: Commit): void {
+    for (const listener of this.#listeners) this.#tell(listener, commit);
   }
 
   #tell(listener: (commit: Commit) => void, commit: Commit): void {

@@ -30,7 +30,8 @@ const NO_ARGS = new Uint8Array(0);
  * Invariants:
  * - Calls run one after the other, each to its end; a call from inside a call is refused.
  * - A transaction is committed and logged whole, or leaves no trace.
- * - After a write to the storage failed, nothing is changed any more; reads go on.
+ * - After a write to the storage failed, nothing is changed any more but that commits which are not durable are taken
+ *   back; reads go on.
  */
 export class Database {
   readonly name: string;
@@ -52,6 +53,8 @@ export class Database {
   /** Work that must be done, and waits for the storage to take writes again. */
   readonly #owed: (() => void)[] = [];
   #immediateCalls = 0;
+  /** Why what can be read may not be durable although the storage failed: a bug. */
+  #isTakingBackFailed = false;
   #isClosed = false;
 
   /**
@@ -143,6 +146,11 @@ export class Database {
   /** Every record with an offset below it is durable. */
   get durableOffset(): bigint {
     return this.#journal.durableOffset;
+  }
+
+  /** Why nothing is written any more, once the storage failed. All that can be read is durable then. */
+  get failure(): HostError | undefined {
+    return this.#isTakingBackFailed ? undefined : this.#journal.failure;
   }
 
   /** Whether a call may write now: false while the storage is behind, and for good after it failed. */
@@ -267,9 +275,20 @@ export class Database {
       nextOffset: opening.nextOffset,
       logBytes: opening.replayedBytes,
       snapshotChunks: () => encodeSnapshot(this.#program, this.#committer.lastTimestampMicros, this.#datastore),
-      onFailure: (error) => this.#environment.logHost('panic', error.message),
+      onFailure: (error) => this.#becomeReadOnly(error),
+      onDurable: () => this.#committer.settleDurable(),
       warn: (message) => this.#environment.logHost('warn', message),
     });
+  }
+
+  #becomeReadOnly(reason: HostError): void {
+    this.#environment.logHost('panic', reason.message);
+    try {
+      this.#committer.takeBackUndurable();
+    } catch (error) {
+      this.#isTakingBackFailed = true;
+      this.#environment.logHost('panic', `what is not durable could not be taken back: ${errorMessage(error)}`);
+    }
   }
 
   /** Stores what opening has to store, and takes up the work that was left. */
@@ -278,9 +297,18 @@ export class Database {
     if (toStore === 'program') await this.whenDurable(this.#committer.appendProgram(this.#program));
     for (const sentence of describeLeftOut(this.def)) this.#environment.logHost('warn', sentence);
     for (const caller of this.#clients.restore(this.committed)) this.disconnect(caller);
+    await this.#settleOpening();
     this.#scheduleTables.armAll(this.committed, this.#scheduler, this.#committer.now());
     this.#scheduler.start();
     this.#journal.snapshotIfDue();
+  }
+
+  /** A disk that is full turns out here, before anybody reads: the database opens all the same, for reading. */
+  async #settleOpening(): Promise<void> {
+    const { nextOffset, durableOffset } = this.#journal;
+    if (nextOffset === durableOffset) return;
+    // The failure is told and logged by the journal.
+    await this.whenDurable(nextOffset - 1n).catch(() => undefined);
   }
 
   /** Runs `init` as the owner and stores the program with what it wrote, as the first record. */

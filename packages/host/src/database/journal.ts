@@ -1,4 +1,6 @@
+import { assert } from '../assert.ts';
 import { errorMessage, HostError } from '../errors.ts';
+import { StorageError } from '../storage/storage-error.ts';
 import type { Storage, StorageUsage } from '../storage/storage.ts';
 
 /** When to write a snapshot: start-up must cost by the data that is there, not by how much ever happened. */
@@ -21,8 +23,10 @@ export interface JournalOptions {
   readonly logBytes: number;
   /** The chunks of a snapshot of the state as of the call. */
   readonly snapshotChunks: () => Iterable<Uint8Array>;
-  /** Told once, when the storage failed for good. */
+  /** Told once, outside of transactions, when the storage failed for good: what is not durable then never will be. */
   readonly onFailure: (error: HostError) => void;
+  /** Told after `durableOffset` grew. */
+  readonly onDurable: () => void;
   readonly warn: (message: string) => void;
 }
 
@@ -65,12 +69,13 @@ export class Journal {
 
   /** Why nothing can be written any more, if so. */
   get failure(): HostError | undefined {
+    this.#noticeIdleFailure();
     return this.#failure;
   }
 
   /** Whether a record may be appended now. */
   get canAppend(): boolean {
-    return this.#failure === undefined && !this.#isClosed && this.#storage.writable;
+    return this.failure === undefined && !this.#isClosed && this.#storage.writable;
   }
 
   /** Appends a record, copying it. @throws {HostError} only when `canAppend` is false or the record is too large. */
@@ -82,16 +87,18 @@ export class Journal {
     return offset;
   }
 
-  whenDurable(offset: bigint): Promise<void> {
-    return this.#storage.whenDurable(offset);
+  /** @throws {StorageError} when it never will be; `failure` says so by then. */
+  async whenDurable(offset: bigint): Promise<void> {
+    assert(offset >= 0n && offset < this.#nextOffset, 'whenDurable is asked of a record that was appended');
+    await this.#orFail(() => this.#storage.whenDurable(offset));
   }
 
-  /** Resolves when `canAppend` is true again. @throws {StorageError} when it never will be. */
-  whenWritable(): Promise<void> {
-    return this.#storage.whenWritable();
+  /** Resolves when `canAppend` is true again. @throws {StorageError} when it never will be; `failure` says so by then. */
+  async whenWritable(): Promise<void> {
+    await this.#orFail(() => this.#storage.whenWritable());
   }
 
-  /** Stops all writing. */
+  /** Stops all writing. To be called outside of transactions. */
   fail(error: HostError): void {
     if (this.#failure !== undefined || this.#isClosed) return;
     this.#failure = error;
@@ -143,21 +150,41 @@ export class Journal {
     if (this.#isWatching) return;
     this.#isWatching = true;
     const offset = this.#nextOffset - 1n;
-    this.#storage.whenDurable(offset).then(
+    this.whenDurable(offset).then(
       () => {
         this.#isWatching = false;
+        this.#options.onDurable();
         if (this.#nextOffset - 1n > offset && !this.#isClosed) this.#watch();
       },
-      (error: unknown) => this.fail(toFailure(error)),
+      // By now `fail` was called with the reason.
+      () => undefined,
     );
+  }
+
+  /** A storage that does not do what it promised, a bug of it included, is one that failed. */
+  async #orFail(wait: () => Promise<void>): Promise<void> {
+    try {
+      await wait();
+    } catch (error) {
+      this.fail(toFailure(error));
+      throw error;
+    }
+  }
+
+  /** Of a failure while nothing waits to be durable nobody is told; then there is nothing to take back either. */
+  #noticeIdleFailure(): void {
+    if (this.#failure !== undefined || this.#storage.failure === undefined) return;
+    if (this.#storage.durableOffset >= this.#nextOffset) this.fail(toFailure(this.#storage.failure));
   }
 }
 
 /** An error that says what it means for the database that a write failed. */
 export function toFailure(error: unknown): HostError {
+  const advice = error instanceof StorageError ? '' : '. Open the database again';
   return new HostError({
     code: 'database/read-only',
-    message: `the database takes no more writes, because one to its storage failed: ${errorMessage(error)}. What was not acknowledged may be lost. Reads go on; put the cause right and open the database again.`,
+    message: `the database takes no more writes; reads go on. ${errorMessage(error)}${advice}`,
+    details: error instanceof StorageError ? error.details : {},
     cause: error,
   });
 }

@@ -172,6 +172,7 @@ describe('a realm', () => {
         const facts = [
           encode('') === '', encode('aé') === '97,195,169', encode('\\ud800') === '239,191,189', encode(undefined) === '',
           encode('x'.repeat(30) + '\\u{1F600}').endsWith('240,159,152,128'), new TextEncoder().encode('y'.repeat(70000)).length === 70000,
+          [10, 100, 5000].every((length) => new TextEncoder().encode('z'.repeat(length)).buffer.byteLength === length),
           decode([0xef, 0xbb, 0xbf, 0x61]) === '\\ufeffa', decode([0xff]) === '\\ufffd', new TextDecoder().decode() === '',
           new TextDecoder().decode(new Uint8Array([97, 98]).buffer) === 'ab', new TextDecoder().decode(new DataView(new Uint8Array([97]).buffer)) === 'a',
           thrown(() => decode([0xff], { fatal: true })) === 'TypeError', thrown(() => new TextDecoder('latin1')) === 'RangeError',

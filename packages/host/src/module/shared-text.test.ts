@@ -1,6 +1,7 @@
 import { transform } from 'esbuild';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bundleOf } from '../../test/module-database.ts';
+import { ADA, bundleOf, openModule } from '../../test/module-database.ts';
 import { SHARED_TEXT_NAME, shareTextBuffers } from './shared-text.ts';
 
 const LIBRARY = `
@@ -35,5 +36,29 @@ describe('the writer of strings', () => {
     ['one that keeps the bytes', LIBRARY.replace('this.writeUInt8Array(encodedString)', 'this.bytes = encodedString')],
   ])('%s is not it', (_what, code) => {
     expect(shareTextBuffers(code)).toBe(code);
+  });
+});
+
+describe('text that a module writes', () => {
+  const texts = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.string({ unit: 'grapheme', maxLength: 200 }),
+    fc
+      .tuple(fc.constantFrom('a', '\u00e9', '\u20ac', '\u{1f600}', '\ud800'), fc.nat(5_000))
+      .map(([unit, count]) => unit.repeat(count)),
+  );
+
+  test('comes back as it was, of every length and kind, however much was written before', async () => {
+    const db = await openModule('people.ts');
+    fc.assert(
+      fc.property(texts, (text) => {
+        db.call(ADA, 'text_round_trip', text);
+        // What is no text in UTF-8 is replaced where it is encoded.
+        expect(db.result('text')).toBe(
+          new TextDecoder('utf-8', { ignoreBOM: true }).decode(new TextEncoder().encode(text)),
+        );
+      }),
+      { numRuns: Number(process.env['RUNS'] ?? 150) },
+    );
   });
 });

@@ -10,6 +10,10 @@ export const CLOSE_CODES = {
   tryAgain: 1013,
 } as const;
 
+/** Why a client is ended that was to be told of what will never be durable. At most `REASON_BYTES_MAX` bytes. */
+export const STORAGE_FAILED_REASON =
+  'storage/write-failed: what was not acknowledged may be lost. Connect again to read; nothing is written any more';
+
 /** Longest close reason a WebSocket frame can carry, in bytes of UTF-8. */
 export const REASON_BYTES_MAX = 123;
 

@@ -30,6 +30,12 @@ export class Outbox {
     this.#byteLength += message.byteLength;
   }
 
+  /** Lets everything go that waits for durability. */
+  release(): void {
+    this.#entries = this.#entries.slice(this.#head).map(({ message }) => ({ message, offset: undefined }));
+    this.#head = 0;
+  }
+
   /** Forgets everything. */
   clear(): void {
     this.#entries = [];

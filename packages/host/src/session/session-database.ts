@@ -1,3 +1,4 @@
+import type { HostError } from '../errors.ts';
 import type { Caller, CallResult, Commit, ConnectResult, ProcedureResult } from '../database/calls.ts';
 
 /**
@@ -12,6 +13,8 @@ export interface SessionDatabase {
   connect(caller: Caller, jwtPayload: string): ConnectResult;
   disconnect(caller: Caller): void;
   onCommit(listener: (commit: Commit) => void): () => void;
+  /** Why nothing is written any more, once the storage failed. All that can be read is durable then. */
+  readonly failure: HostError | undefined;
   /** Whether a call may write now: false while the storage is behind, and for good after it failed. */
   readonly writable: boolean;
   /** Resolves when `writable` is true; rejects when it will not be true again. */

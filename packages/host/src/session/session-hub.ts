@@ -6,7 +6,7 @@ import type { ClientPayload } from '../protocol/payload.ts';
 import type { QuerySetUpdate } from '../subscriptions/shared-results.ts';
 import type { SubscriptionManager } from '../subscriptions/subscription-manager.ts';
 import type { ClientLink } from './client-link.ts';
-import { CLOSE_CODES } from './close-codes.ts';
+import { CLOSE_CODES, STORAGE_FAILED_REASON } from './close-codes.ts';
 import { answerMessage, type MessageTarget, type OwnCallResult } from './handle-message.ts';
 import type { SessionDatabase } from './session-database.ts';
 import { DEFAULT_SESSION_LIMITS, type SessionLimits } from './session-limits.ts';
@@ -18,6 +18,7 @@ import { Session, type SessionHost, type SessionOptions } from './session.ts';
  * - A commit is computed for every client inside the commit, so all see commits in commit order, each commit in at
  *   most one message, and a snapshot (Subscribe) falls between two commits.
  * - What a reducer call changed for its own connection goes into its result and nowhere else.
+ * - Once the storage failed, what can be read is durable and nobody waits; who waited for more is ended.
  * - `database.disconnect` runs once for each accepted client, never inside a commit.
  */
 
@@ -79,7 +80,7 @@ export class SessionHub implements SessionHost, MessageTarget {
   }
 
   get lastOffset(): bigint | undefined {
-    return this.#lastOffset;
+    return this.#database.failure === undefined ? this.#lastOffset : undefined;
   }
 
   get durableOffset(): bigint {
@@ -257,7 +258,7 @@ export class SessionHub implements SessionHost, MessageTarget {
   #watchDurability(): void {
     if (this.#isAwaitingDurable || this.#waiting.size === 0 || this.#lastOffset === undefined) return;
     this.#isAwaitingDurable = true;
-    this.#database.whenDurable(this.#lastOffset).then(
+    this.#whenDurable(this.#lastOffset).then(
       () => {
         this.#isAwaitingDurable = false;
         for (const session of this.#waiting) this.#flushOne(session);
@@ -284,9 +285,23 @@ export class SessionHub implements SessionHost, MessageTarget {
     for (const session of this.#sessions.values()) session.resume();
   }
 
+  /** Whatever goes wrong is a rejection: nobody would catch what is thrown in a turn of its own. */
+  async #whenDurable(offset: bigint): Promise<void> {
+    await this.#database.whenDurable(offset);
+  }
+
   #storageFailed(error: unknown): void {
-    this.#log('error', `results cannot be made durable: ${errorMessage(error)}`, { error });
-    for (const session of this.#waiting) session.fail(CLOSE_CODES.error, 'the storage of the host failed');
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    const { failure } = this.#database;
+    // A failure that the database knows of it has logged, with the reason.
+    if (failure === undefined) this.#log('error', `results cannot be made durable: ${errorMessage(error)}`, { error });
+    for (const session of waiting) {
+      if (failure === undefined) session.fail(CLOSE_CODES.error, STORAGE_FAILED_REASON);
+      else session.endUndurable(STORAGE_FAILED_REASON);
+    }
+    const ended = waiting.filter((session) => session.isClosed).length;
+    if (ended > 0) this.#log('warn', `${ended} clients were ended that waited for what will not be durable`, { ended });
   }
 
   async #awaitDurable(sessions: readonly Session[]): Promise<void> {
@@ -294,9 +309,9 @@ export class SessionHub implements SessionHost, MessageTarget {
     const newest = offsets.reduce((left, right) => (left > right ? left : right), -1n);
     if (newest < 0n) return;
     try {
-      await this.#database.whenDurable(newest);
+      await this.#whenDurable(newest);
     } catch (error) {
-      this.#log('error', `results cannot be made durable: ${errorMessage(error)}`, { error });
+      this.#storageFailed(error);
     }
   }
 

@@ -395,9 +395,57 @@ describe('confirmed reads', () => {
     database.failDurability();
     await turn();
     expect(waiting.take()).toEqual([]);
-    expect(waiting.closed).toEqual({ code: 1011, reason: 'the storage of the host failed' });
+    expect(waiting.closed).toEqual({ code: 1011, reason: expect.stringContaining('storage/write-failed') });
     expect(other.closed).toBeUndefined();
     expect(records.some((record) => record.level === 'error' && /disk is full/.test(record.message))).toBe(true);
+  });
+
+  test('once the storage failed, nobody waits: who comes and who stays is answered from what is durable', async () => {
+    const { database, join, connect, records } = setUp({ isDurable: false });
+    const waiting = await join({}, BAG);
+    const quiet = await join();
+    waiting.say(call('reducer', 1, 'add', u32Row(1)));
+    const coming = connect();
+    await turn();
+    expect(coming.take()).toEqual([]);
+    database.failForGood();
+    await turn();
+    expect(waiting.closed).toEqual({ code: 1011, reason: expect.stringMatching(/Connect again to read/) });
+    expect(coming.take()).toMatchObject([{ type: 'initial' }]);
+    for (const client of [quiet, coming, connect()]) {
+      client.say(oneOff(7, BAG), call('procedure', 8, 'echo', u32Row(1)), subscribe(9, 1, BAG));
+      await turn();
+      const said = client.take().filter(({ type }) => type !== 'initial');
+      expect(said.map(({ type }) => type)).toEqual(['one-off', 'procedure', 'subscribed']);
+      expect(client.closed).toBeUndefined();
+    }
+    // What failed the database has logged; here it is said once whom it ended.
+    expect(records.map(({ message }) => message)).toEqual([expect.stringMatching(/^1 clients were ended/)]);
+  });
+
+  test('a client that asked before the storage failed is ended, though it was told of nothing yet', async () => {
+    const { database, connect } = setUp({ isDurable: false });
+    const client = connect();
+    client.say(oneOff(1, BAG));
+    await turn();
+    database.failForGood();
+    await turn();
+    expect(client.take()).toEqual([]);
+    expect(client.closed).toMatchObject({ code: 1011 });
+  });
+
+  test('a storage that throws where it should reject ends the clients that wait, and nothing else', async () => {
+    const { database, hub, join, records } = setUp({ isDurable: false });
+    const client = await join();
+    database.whenDurable = () => {
+      throw new Error('a bug of the storage');
+    };
+    client.say(call('reducer', 1, 'add', u32Row(1)));
+    await turn();
+    await turn();
+    expect(client.closed).toMatchObject({ code: 1011 });
+    expect(records.some(({ level, message }) => level === 'error' && /a bug of the storage/.test(message))).toBe(true);
+    await hub.close();
   });
 });
 

@@ -73,6 +73,8 @@ export class Session {
   #state: 'open' | 'finishing' | 'closed' = 'open';
   #isInboxScheduled = false;
   #isPaused = false;
+  /** Whether there was any message but the first, which tells of no data. */
+  #wasToldOfData = false;
 
   constructor(host: SessionHost, link: ClientLink, options: SessionOptions) {
     this.#host = host;
@@ -82,6 +84,7 @@ export class Session {
     this.#version = options.version;
     this.#confirmedReads = options.confirmedReads;
     this.send(encodeInitialConnection(options.caller.identity, options.caller.connectionId, options.token));
+    this.#wasToldOfData = false;
   }
 
   get isClosed(): boolean {
@@ -131,6 +134,7 @@ export class Session {
   /** Queues a message to the client. It leaves soon, with confirmed reads once all that it can tell of is durable. */
   send(message: EncodedMessage): void {
     if (this.#state === 'closed') return;
+    this.#wasToldOfData = true;
     const { limits, durableOffset, lastOffset } = this.#host;
     if (message.byteLength > limits.messageBytesMax) {
       this.#drop(`a message of ${message.byteLength} bytes is too large`, CLOSE_CODES.error);
@@ -175,6 +179,19 @@ export class Session {
     this.#sendReady();
     this.#end();
     this.#link.close(code, shortenReason(reason));
+  }
+
+  /**
+   * What this session waits for will never be durable. A client that was told of no data yet goes on, with what can be
+   * read; any other may have to be told that it saw what is gone, and starts anew.
+   */
+  endUndurable(reason: string): void {
+    if (this.#wasToldOfData) {
+      this.fail(CLOSE_CODES.error, reason);
+      return;
+    }
+    this.#outbox.release();
+    this.flush();
   }
 
   /** Takes nothing more from the client; what waits is still sent by `flush`. */

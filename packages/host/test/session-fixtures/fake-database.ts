@@ -11,6 +11,7 @@ import type {
 } from '../../src/database/calls.ts';
 import type { Row, StateView, TableDelta } from '../../src/datastore/state-view.ts';
 import type { TableDef } from '../../src/schema/module-def.ts';
+import { HostError } from '../../src/errors.ts';
 import type { SessionDatabase } from '../../src/session/session-database.ts';
 
 const makeTable = (id: number, name: string, extra: Partial<TableDef>): TableDef => ({
@@ -91,6 +92,9 @@ export class FakeDatabase implements SessionDatabase {
     return this.#isDurable ? this.#nextOffset : this.#durableOffset;
   }
 
+  /** Set by `failForGood`. */
+  failure: HostError | undefined;
+
   get writable(): boolean {
     return this.#writing === 'free';
   }
@@ -125,6 +129,13 @@ export class FakeDatabase implements SessionDatabase {
 
   failDurability(): void {
     for (const waiter of this.#waiters.splice(0)) waiter.reject(new Error('the disk is full'));
+  }
+
+  /** The storage fails, as a database tells of it: what can be read from then on counts as durable. */
+  failForGood(): void {
+    this.failure = new HostError({ code: 'database/read-only', message: 'the disk is full' });
+    this.#writing = 'failed';
+    this.failDurability();
   }
 
   onCommit(listener: (commit: Commit) => void): () => void {

@@ -1,0 +1,34 @@
+import type { TableDelta } from '../datastore/state-view.ts';
+
+interface UndurableCommit {
+  readonly offset: bigint;
+  readonly deltas: readonly TableDelta[];
+}
+
+/**
+ * What was committed and is not durable yet, so that it can be taken back when it never will be. Holds no more than the
+ * storage lets wait.
+ */
+export class UndurableCommits {
+  #commits: UndurableCommit[] = [];
+
+  /** Notes a commit; in the order of their offsets. */
+  add(offset: bigint, deltas: readonly TableDelta[]): void {
+    this.#commits.push({ offset, deltas });
+  }
+
+  /** Forgets what has become durable: all below that offset. */
+  forgetBelow(durableOffset: bigint): void {
+    const first = this.#commits.findIndex(({ offset }) => offset >= durableOffset);
+    if (first < 0) this.#commits = [];
+    else if (first > 0) this.#commits.splice(0, first);
+  }
+
+  /** Gives all that is left, the newest first, and forgets it. */
+  takeNewestFirst(): readonly (readonly TableDelta[])[] {
+    return this.#commits
+      .splice(0)
+      .reverse()
+      .map(({ deltas }) => deltas);
+  }
+}
