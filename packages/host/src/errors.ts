@@ -59,6 +59,7 @@ export type HostErrorCode =
   | 'host/database-exists'
   | 'host/invalid-name'
   | 'host/not-a-host'
+  | 'host/credentials-missing'
   | 'host/newer-version'
   | 'host/already-serving'
   | 'host/not-serving'

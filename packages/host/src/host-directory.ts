@@ -14,6 +14,8 @@ import { HostError } from './errors.ts';
  */
 
 const MARKER = 'inner-universe.json';
+const CREDENTIALS = 'credentials';
+const DATABASES = 'databases';
 const FORMAT = 'inner-universe';
 const VERSION = 1;
 
@@ -29,7 +31,7 @@ export class HostDirectory {
   }
 
   get credentials(): string {
-    return join(this.path, 'credentials');
+    return join(this.path, CREDENTIALS);
   }
 
   get cache(): string {
@@ -37,7 +39,7 @@ export class HostDirectory {
   }
 
   databasePath(name: string): string {
-    return join(this.path, 'databases', name);
+    return join(this.path, DATABASES, name);
   }
 
   /**
@@ -49,6 +51,9 @@ export class HostDirectory {
     if (marker === undefined) {
       const strangers = (await tryList(this.path)).filter((name) => !HARMLESS.has(name));
       if (strangers.length === 0) return;
+      if (strangers.includes(DATABASES) && strangers.includes(CREDENTIALS)) {
+        throw this.#notAHost(`its ${MARKER} is missing, which must be restored from a backup`);
+      }
       throw this.#notAHost(`it holds ${strangers.slice(0, 3).join(', ')} and no ${MARKER}`);
     }
     const { format, version } = parseMarker(marker) ?? {};
@@ -64,12 +69,12 @@ export class HostDirectory {
   /** Makes an empty directory a host's. To be called under its lock. */
   async prepare(): Promise<void> {
     if ((await this.#tryReadMarker()) === undefined) await this.#writeMarker();
-    await mkdir(join(this.path, 'databases'), { recursive: true, mode: 0o700 });
+    await mkdir(join(this.path, DATABASES), { recursive: true, mode: 0o700 });
   }
 
   /** Names of the databases that are there, sorted. */
   async databaseNames(): Promise<string[]> {
-    return (await tryList(join(this.path, 'databases'))).sort();
+    return (await tryList(join(this.path, DATABASES))).sort();
   }
 
   /** Deletes a database's files. */

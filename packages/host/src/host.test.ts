@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -24,6 +24,14 @@ async function start(options: Partial<HostOptions> = {}): Promise<Host> {
   return host;
 }
 
+/** Every file of a directory with its bytes; without the lock, which comes and goes with each opening. */
+async function readTree(directory: string): Promise<Record<string, string>> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const kept = files.filter((file) => !file.startsWith(join(directory, 'lock'))).sort();
+  return Object.fromEntries(await Promise.all(kept.map(async (file) => [file, await readFile(file, 'hex')])));
+}
+
 const caller = { identity: 5n, connectionId: 1n };
 
 describe('a host on disk', () => {
@@ -43,6 +51,17 @@ describe('a host on disk', () => {
     expect([second.owner, second.ownerToken]).toEqual([owner, ownerToken]);
     expect(second.database('people').owner).toBe(owner);
     expect(second.database('bench-2').owner).toBe(77n);
+  });
+
+  test('warns when its credentials are those of somebody to whom nothing belongs', async () => {
+    await (await start()).createDatabase({ name: 'people', module: await bundleOf('people.ts') });
+    await start({ data: join(root, 'other') });
+    for (const host of open.splice(0)) await host.close();
+    await rm(join(root, 'data', 'credentials'), { recursive: true });
+    await cp(join(root, 'other', 'credentials'), join(root, 'data', 'credentials'), { recursive: true });
+    const texts: string[] = [];
+    await start({ logger: { log: ({ message }) => texts.push(message) } });
+    expect(texts).toEqual([expect.stringMatching(/no database here belongs.*restore it from the backup/)]);
   });
 
   test('hides its credentials from others', async () => {
@@ -128,6 +147,27 @@ describe('a host on disk', () => {
     expect(await readdir(data)).toEqual(['thesis.txt']);
     await writeFile(join(data, 'inner-universe.json'), '{"format":"something else"}');
     await expect(start({ data })).rejects.toMatchObject({ code: 'host/not-a-host' });
+  });
+
+  test('refuses a data directory that lost a file or folder it needs, and changes nothing there', async () => {
+    const data = join(root, 'data');
+    await (await start()).createDatabase({ name: 'people', module: await bundleOf('people.ts') });
+    await open.splice(0)[0]?.close();
+    const paths = ['inner-universe.json', 'credentials', 'credentials/owner.token', 'credentials/id_ecdsa'];
+    const files = ['database', 'watermark', 'log', 'log/00000000000000000000.log', 'snapshots'];
+    for (const path of [...paths, ...files.map((name) => `databases/people/${name}`)]) {
+      const damaged = join(root, path.replaceAll('/', '-'));
+      await cp(data, damaged, { recursive: true });
+      await rm(join(damaged, path), { recursive: true });
+      const left = await readTree(damaged);
+      await expect(start({ data: damaged }), path).rejects.toMatchObject({
+        code: expect.stringMatching(/^(host\/not-a-host|host\/credentials-missing|storage\/corrupt)$/),
+        message: expect.stringMatching(/missing|ends before/),
+      });
+      expect(await readTree(damaged), path).toEqual(left);
+    }
+    const whole = await start();
+    expect(whole.databases.map(({ name }) => name)).toEqual(['people']);
   });
 
   test('refuses a directory of a newer release', async () => {

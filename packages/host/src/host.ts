@@ -60,7 +60,8 @@ export interface PublishResult {
 
 /**
  * Opens a host with all databases of its data directory.
- * @throws {HostError} `host/not-a-host`, `host/newer-version`, and what `Database.open` throws for a database that
+ * @throws {HostError} `host/not-a-host`, `host/newer-version`, `host/credentials-missing`, `identity/invalid-key`,
+ * `identity/invalid-token`, and what `Database.open` throws for a database that
  * cannot be opened; @throws {StorageError} `storage/in-use` when another process has the directory open.
  */
 export async function openHost(options: HostOptions): Promise<Host> {
@@ -79,7 +80,8 @@ export async function openHost(options: HostOptions): Promise<Host> {
   try {
     await directory.check();
     await directory.prepare();
-    const credentials = await openHostCredentials(directory.credentials, options.clock ?? systemClock);
+    const databases = await directory.databaseNames();
+    const credentials = await openHostCredentials(directory.credentials, options.clock ?? systemClock, { databases });
     const host = new Host(options, credentials, { directory, lock });
     await host.openStored();
     return host;
@@ -248,10 +250,20 @@ export class Host implements ServedHost {
     const names = (await this.#disk?.directory.databaseNames()) ?? [];
     try {
       for (const name of names) await this.#openStored(name);
+      this.#warnOfStrangers();
     } catch (error) {
       await Promise.allSettled(this.databases.map((hosted) => hosted.close()));
       throw error;
     }
+  }
+
+  /** Databases may have other owners; that all of them do is what restoring a wrong `credentials` folder looks like. */
+  #warnOfStrangers(): void {
+    if (this.databases.length === 0 || this.databases.some(({ owner }) => owner === this.owner)) return;
+    const message =
+      'no database here belongs to the owner that credentials/ names, so that its token opens none of them. ' +
+      'If the folder was exchanged, restore it from the backup of this data directory.';
+    this.logger.log({ level: 'warn', message, source: 'host', timestampMicros: this.#clock.nowMicros() });
   }
 
   async #openStored(name: string): Promise<void> {

@@ -153,6 +153,9 @@ describe('what a grant of one kind shows', () => {
     expect(universe.read('read_events', { kind: 'system' }, ADA).events).toEqual([]);
     expect(universe.refusedRead('read_entities', {}, ADA)).toMatchObject(DENIED);
     expect(universe.refusedRead('read_versions', {}, ADA)).toMatchObject(DENIED);
+    universe.apply([ops.grant(ADA.identity, 'read', 'event:**')]);
+    expect(ids(universe.read('read_events', {}, ADA).events, 'kind')).toEqual(['application', 'application']);
+    expect(universe.read('read_events', { ids: ['system:1'] }, ADA).events).toEqual([]);
   });
 
   test('of relations: those of its type, now and in the past', async () => {

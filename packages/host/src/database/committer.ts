@@ -99,16 +99,18 @@ export class Committer {
 
   /**
    * Takes back every commit that is not durable, as one more commit that listeners hear of: what can be read then is
-   * durable. To be called outside of transactions, when nothing more will become durable.
+   * durable. To be called outside of transactions, when nothing more will become durable. Gives the kinds of what was
+   * taken back.
    */
-  takeBackUndurable(): void {
+  takeBackUndurable(): ReadonlySet<CommitKind> {
     this.settleDurable();
     const commits = this.#undurable.takeNewestFirst();
-    if (commits.length === 0) return;
+    const kinds = new Set(commits.map(({ kind }) => kind));
+    if (commits.length === 0) return kinds;
     const wasCommitting = this.#isCommitting;
     this.#isCommitting = true;
     try {
-      const deltas = this.#undo(commits);
+      const deltas = this.#undo(commits.flatMap((commit) => commit.deltas));
       this.#tellAll({
         deltas,
         offset: undefined,
@@ -120,6 +122,7 @@ export class Committer {
     } finally {
       this.#isCommitting = wasCommitting;
     }
+    return kinds;
   }
 
   /** Logs a change of the program alone. */
@@ -165,10 +168,10 @@ export class Committer {
     try {
       const offset = this.#options.journal.append(record);
       this.#sequences = [];
-      if (offset >= this.#options.journal.durableOffset) this.#undurable.add(offset, deltas);
+      if (offset >= this.#options.journal.durableOffset) this.#undurable.add({ offset, kind, deltas });
       return offset;
     } catch (error) {
-      this.#undo([deltas]);
+      this.#undo(deltas);
       if (error instanceof HostError && error.code === 'storage/record-too-large') throw error;
       const failure = toFailure(error);
       this.#options.journal.fail(failure);
@@ -176,10 +179,10 @@ export class Committer {
     }
   }
 
-  /** Undoes commits, the newest first, in one transaction. What events told stays told. */
-  #undo(commits: readonly (readonly TableDelta[])[]): readonly TableDelta[] {
+  /** Undoes changes, the newest first, in one transaction. What events told stays told. */
+  #undo(changes: readonly TableDelta[]): readonly TableDelta[] {
     const transaction = this.begin();
-    for (const { table, inserts, deletes } of commits.flat()) {
+    for (const { table, inserts, deletes } of changes) {
       if (table.isEvent) continue;
       transaction.deleteRows(table.id, inserts);
       for (const row of deletes) transaction.insert(table.id, row);

@@ -55,6 +55,8 @@ export class Database {
   #immediateCalls = 0;
   /** Why what can be read may not be durable although the storage failed: a bug. */
   #isTakingBackFailed = false;
+  /** Whether more was lost than that clients came and went. */
+  #isWorkLost = false;
   #isClosed = false;
 
   /**
@@ -259,13 +261,21 @@ export class Database {
     await this.#journal.snapshot();
   }
 
-  /** Ends the module, makes everything durable and gives up the storage. Idempotent. @throws {StorageError} */
+  /**
+   * Ends the module, makes everything durable and gives up the storage. Idempotent.
+   * @throws {StorageError} when a call's commit is not durable; that clients came and went may be lost silently
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#scheduler.stop();
     this.#runner.close();
-    await this.#journal.close();
+    const { failure } = this;
+    try {
+      await this.#journal.close();
+    } catch (error) {
+      if (failure === undefined || this.#isWorkLost) throw error;
+    }
   }
 
   #makeJournal(opening: Opening): Journal {
@@ -284,7 +294,8 @@ export class Database {
   #becomeReadOnly(reason: HostError): void {
     this.#environment.logHost('panic', reason.message);
     try {
-      this.#committer.takeBackUndurable();
+      const kinds = this.#committer.takeBackUndurable();
+      this.#isWorkLost = [...kinds].some((kind) => kind !== 'lifecycle');
     } catch (error) {
       this.#isTakingBackFailed = true;
       this.#environment.logHost('panic', `what is not durable could not be taken back: ${errorMessage(error)}`);

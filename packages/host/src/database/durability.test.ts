@@ -1,8 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ADA, bundleOf, openModule, type OpenOptions } from '../../test/module-database.ts';
+import { CrashFileSystem } from '../storage/test/crash-file-system.ts';
+import { openOn } from '../storage/test/disk-harness.ts';
+import { StorageError } from '../storage/storage-error.ts';
+import type { Commit } from './calls.ts';
 import { openDiskStorage } from '../storage/disk/disk-storage.ts';
 import { createMemoryStorage, makeMemoryContents } from '../storage/memory-storage.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -179,62 +184,142 @@ describe.each(Object.entries(stores))('a database on %s', (_name, makeStore) => 
 });
 
 describe('a storage that fails', () => {
-  /** A memory storage whose disk is full from the n-th record on. */
-  class FullStorage {
-    readonly inner: Storage = createMemoryStorage();
-    full = false;
-    #failure: Error | undefined;
-    recover: Storage['recover'] = (visitor) => this.inner.recover(visitor);
-    append(record: Uint8Array): bigint {
-      if (this.#failure !== undefined) throw this.#failure;
-      if (this.full)
-        this.#failure = Object.assign(new Error('no space left on device'), { code: 'storage/write-failed' });
-      return this.inner.append(record);
-    }
-    get writable(): boolean {
-      return this.#failure === undefined;
-    }
-    whenWritable = async (): Promise<void> => {
-      if (this.#failure !== undefined) throw this.#failure;
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+  /** A database on a disk that can be filled up. */
+  async function openOnDisk() {
+    const fileSystem = new CrashFileSystem();
+    const setFull = (isFull: boolean) => {
+      fileSystem.decide = ({ name }) =>
+        isFull && ['create', 'write', 'makeDirectory'].includes(name) ? { code: 'ENOSPC' } : 'works';
     };
-    get durableOffset(): bigint {
-      return this.inner.durableOffset;
-    }
-    whenDurable = async (offset: bigint): Promise<void> => {
-      if (this.#failure !== undefined) throw this.#failure;
-      await this.inner.whenDurable(offset);
-    };
-    writeSnapshot: Storage['writeSnapshot'] = (offset, chunks) => this.inner.writeSnapshot(offset, chunks);
-    get usage(): Storage['usage'] {
-      return this.inner.usage;
-    }
-    close = (): Promise<void> => this.inner.close();
+    const open = async () => openModule('people.ts', { storage: await openOn(fileSystem, { segmentBytes: 1_000_000 }) });
+    return { open, setFull };
   }
 
-  test('stops writes with a clear reason, while reads go on', async () => {
-    const storage = new FullStorage();
-    const db = await openModule('people.ts', { storage });
-    db.call(ADA, 'add_person', 'ada', 'red', 36);
-    storage.full = true;
-    const lost = db.call(ADA, 'add_person', 'bob', 'red', 25);
-    await expect(db.database.whenDurable(lost.offset!)).rejects.toThrow('no space left');
-    await new Promise((resolve) => setImmediate(resolve));
+  const panics = (texts: readonly string[]) => texts.filter((text) => text.includes('takes no more writes'));
 
+  test('stops writes with a clear reason, takes back what is not durable, and goes on with reads', async () => {
+    const { open, setFull } = await openOnDisk();
+    const db = await open();
+    db.call(ADA, 'add_person', 'ada', 'red', 36);
+    const { offset } = db.call(ADA, 'write_notes', 3, 10);
+    await db.database.whenDurable(offset!);
+    const [people, notes] = [db.rows('person'), db.rows('note')];
+    const commits: Commit[] = [];
+    db.database.onCommit((commit) => commits.push(commit));
+    setFull(true);
+    const lost = db.call(ADA, 'add_person', 'bob', 'red', 25);
+    db.call(ADA, 'rename_person', 1n, 'adam');
+    db.call(ADA, 'clear_notes');
+    db.call(ADA, 'write_notes', 1, 10);
+    expect(db.database.failure).toBeUndefined();
+    await expect(db.database.whenDurable(lost.offset!)).rejects.toMatchObject({ code: 'storage/write-failed' });
+
+    expect(db.database.failure).toMatchObject({ code: 'database/read-only', details: { reason: 'ENOSPC' } });
+    expect([db.rows('person'), db.rows('note')]).toEqual([people, notes]);
+    expect(commits.map(({ kind }) => kind).at(-1)).toBe('taken-back');
+    expect(commits.at(-1)?.offset).toBeUndefined();
     const refused = db.call(ADA, 'add_person', 'cy', 'red', 30).outcome;
+    const message = refused.type === 'failed-internal' ? refused.message : '';
     expect(refused).toMatchObject({ type: 'failed-internal', reason: 'refused' });
-    expect(refused.type === 'failed-internal' && refused.message).toMatch(
-      /takes no more writes.*no space left on device.*Reads go on/,
-    );
+    expect(message).toMatch(/takes no more writes; reads go on\. Writing .*ENOSPC.*free some space, then open the database/);
+    expect(message).not.toMatch(/\.\.|may be lost.*may be lost/);
     expect(db.database.status().isReadOnly).toBe(true);
-    expect(db.logTexts().filter((text) => text.includes('takes no more writes'))).toHaveLength(1);
+    expect(panics(db.logTexts())).toHaveLength(1);
     // Reading procedures and connections still work, writing ones say why they do not.
-    expect(db.run(ADA, 'count_people', 'red').value).toBe(2n);
+    expect(db.run(ADA, 'count_people', 'red').value).toBe(1n);
     expect(db.database.connect(ADA, '{}')).toEqual({ type: 'accepted', offset: undefined });
     db.database.disconnect(ADA);
     const move = db.run(ADA, 'move_team', 'red', 'blue', '').result.outcome;
-    expect(move).toMatchObject({ type: 'failed' });
     expect(move.type === 'failed' && move.message).toMatch(/takes no more writes/);
-    expect(db.rows('person').map(([, , team]) => team)).toEqual(['red', 'red']);
+    expect(db.rows('person')).toEqual(people);
+    await expect(db.database.snapshot()).rejects.toMatchObject({ code: 'storage/write-failed' });
+    await expect(db.database.close()).rejects.toMatchObject({ code: 'storage/write-failed' });
+
+    setFull(false);
+    const again = await open();
+    expect(again.rows('person')).toEqual(people);
+    expect(again.rows('note')).toEqual(notes);
+    expect(again.call(ADA, 'add_person', 'bob', 'red', 25).outcome).toEqual({ type: 'committed' });
+    await again.database.close();
+  });
+
+  test('whatever was written before it failed, leaves exactly what is durable to be read', async () => {
+    const reducers = fc.oneof(
+      fc.record({ name: fc.constant('add_person'), args: fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constant('red'), fc.nat(90)) }),
+      fc.record({ name: fc.constant('remove_person'), args: fc.tuple(fc.bigInt(1n, 6n)) }),
+      fc.record({ name: fc.constant('rename_person'), args: fc.tuple(fc.bigInt(1n, 6n), fc.constantFrom('a', 'b', 'c')) }),
+      fc.record({ name: fc.constant('write_notes'), args: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constant(5)) }),
+      fc.record({ name: fc.constant('clear_notes'), args: fc.constant([]) }),
+    );
+    const calls = fc.array(reducers, { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(calls, calls, async (durable, lost) => {
+        const { open, setFull } = await openOnDisk();
+        const db = await open();
+        for (const { name, args } of durable) db.call(ADA, name, ...args);
+        const { nextOffset } = db.database.status();
+        await db.database.whenDurable(nextOffset - 1n);
+        const before = ['person', 'note', 'result'].map((table) => db.rows(table));
+        setFull(true);
+        for (const { name, args } of lost) db.call(ADA, name, ...args);
+        const last = db.database.status().nextOffset;
+        if (last > nextOffset) await expect(db.database.whenDurable(last - 1n)).rejects.toThrow('ENOSPC');
+        expect(['person', 'note', 'result'].map((table) => db.rows(table))).toEqual(before);
+        await db.database.close().catch(() => undefined);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('that is full when it is opened serves reads, and clients of an earlier process stay as they were', async () => {
+    const { open, setFull } = await openOnDisk();
+    const first = await open();
+    first.call(ADA, 'add_person', 'ada', 'red', 36);
+    const connected = first.database.connect(ADA, '{}');
+    expect(connected).toMatchObject({ type: 'accepted', offset: expect.any(BigInt) });
+    await first.database.close();
+    setFull(true);
+    const second = await open();
+    expect(second.database.failure).toMatchObject({ code: 'database/read-only' });
+    expect(second.rows('person')).toHaveLength(1);
+    expect(second.database.connect({ ...ADA, connectionId: 99n }, '{}')).toEqual({ type: 'accepted', offset: undefined });
+    expect(panics(second.logTexts())).toHaveLength(1);
+    // Nothing of anybody's work was lost.
+    await second.database.close();
+    setFull(false);
+    const third = await open();
+    expect(third.database.failure).toBeUndefined();
+    expect(third.call(ADA, 'add_person', 'bob', 'red', 25).outcome).toEqual({ type: 'committed' });
+    await third.database.close();
+  });
+
+  test('while nothing waited is known at the next use, with its reason', async () => {
+    const storage = createMemoryStorage();
+    const db = await openModule('people.ts', { storage });
+    const failure = new StorageError({ code: 'storage/write-failed', message: 'no more' });
+    Object.defineProperty(storage, 'failure', { get: () => failure });
+    expect(db.call(ADA, 'add_person', 'ada', 'red', 36).outcome).toMatchObject({
+      type: 'failed-internal',
+      message: 'the database takes no more writes; reads go on. no more',
+    });
+    expect(panics(db.logTexts())).toHaveLength(1);
+    await db.database.close();
+  });
+
+  test('that throws where it should reject is one that failed, and nothing is thrown at anybody', async () => {
+    const storage = createMemoryStorage();
+    const db = await openModule('people.ts', { storage });
+    storage.whenDurable = () => {
+      throw new Error('a bug of the storage');
+    };
+    expect(db.call(ADA, 'add_person', 'ada', 'red', 36).outcome).toEqual({ type: 'committed' });
+    await turn();
+    expect(db.database.failure).toMatchObject({
+      code: 'database/read-only',
+      message: expect.stringContaining('a bug of the storage'),
+    });
     await db.database.close();
   });
 

@@ -1,7 +1,10 @@
 import type { TableDelta } from '../datastore/state-view.ts';
+import type { CommitKind } from './calls.ts';
 
-interface UndurableCommit {
+/** A commit that may yet be lost. */
+export interface UndurableCommit {
   readonly offset: bigint;
+  readonly kind: CommitKind;
   readonly deltas: readonly TableDelta[];
 }
 
@@ -13,8 +16,8 @@ export class UndurableCommits {
   #commits: UndurableCommit[] = [];
 
   /** Notes a commit; in the order of their offsets. */
-  add(offset: bigint, deltas: readonly TableDelta[]): void {
-    this.#commits.push({ offset, deltas });
+  add(commit: UndurableCommit): void {
+    this.#commits.push(commit);
   }
 
   /** Forgets what has become durable: all below that offset. */
@@ -25,10 +28,7 @@ export class UndurableCommits {
   }
 
   /** Gives all that is left, the newest first, and forgets it. */
-  takeNewestFirst(): readonly (readonly TableDelta[])[] {
-    return this.#commits
-      .splice(0)
-      .reverse()
-      .map(({ deltas }) => deltas);
+  takeNewestFirst(): readonly UndurableCommit[] {
+    return this.#commits.splice(0).reverse();
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile, chmod } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -50,6 +50,43 @@ describe('credentials on disk', () => {
     await writeFile(path, 'not a key');
     await expect(openHostCredentials(directory, systemClock)).rejects.toMatchObject({ code: 'identity/invalid-key' });
     expect(await readFile(path, 'utf8')).toBe('not a key');
+  });
+
+  test.each([[['owner.token']], [['id_ecdsa']], [['owner.token', 'id_ecdsa', 'id_ecdsa.pub']]])(
+    'are not made anew where databases need those that were lost: %j',
+    async (lost) => {
+      const { owner } = await openHostCredentials(directory, systemClock);
+      const kept = new Map<string, string>();
+      for (const name of lost) {
+        kept.set(name, await readFile(join(directory, name), 'utf8'));
+        await rm(join(directory, name));
+      }
+      if (lost.length > 1) await rm(directory, { recursive: true });
+      const left = await readdir(root, { recursive: true });
+      const open = () => openHostCredentials(directory, systemClock, { databases: ['people'] });
+      await expect(open()).rejects.toMatchObject({
+        code: 'host/credentials-missing',
+        message: expect.stringMatching(/owner\.token|id_ecdsa.* is missing.*people.*Restore the folder/),
+      });
+      expect(await readdir(root, { recursive: true })).toEqual(left);
+      await mkdir(directory, { recursive: true });
+      for (const [name, text] of kept) await writeFile(join(directory, name), text);
+      expect((await open()).owner).toBe(owner);
+    },
+  );
+
+  test('a token without its key is no beginning to go on from, one without databases neither', async () => {
+    await openHostCredentials(directory, systemClock);
+    await rm(join(directory, 'id_ecdsa'));
+    await expect(openHostCredentials(directory, systemClock)).rejects.toMatchObject({ code: 'host/credentials-missing' });
+    expect(await readdir(directory)).not.toContain('id_ecdsa');
+  });
+
+  test('a making that was cut short goes on', async () => {
+    await openHostCredentials(directory, systemClock);
+    await rm(join(directory, 'owner.token'));
+    const { owner } = await openHostCredentials(directory, systemClock);
+    expect((await openHostCredentials(directory, systemClock)).owner).toBe(owner);
   });
 
   test("an owner's token of another key is refused with its path, not with its text", async () => {

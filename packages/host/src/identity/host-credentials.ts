@@ -1,4 +1,4 @@
-import { mkdir, open, chmod, readFile, rename } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
 import { errorMessage, HostError } from '../errors.ts';
@@ -7,6 +7,9 @@ import { TokenAuthority } from './token-authority.ts';
 
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
+
+const KEY = 'id_ecdsa';
+const OWNER_TOKEN = 'owner.token';
 
 /** What a host knows about itself: its keys, who owns it, and the token that proves it. */
 export interface HostCredentials {
@@ -30,23 +33,64 @@ export async function makeMemoryCredentials(clock: Clock): Promise<HostCredentia
  *     id_ecdsa.pub  the public key, PEM
  *     owner.token   a token of the host's owner
  *
- * @throws {HostError} `identity/invalid-key` or `identity/invalid-token` when a file is there and unusable.
+ * @throws {HostError} `identity/invalid-key` or `identity/invalid-token` when a file is there and unusable;
+ * `host/credentials-missing` when one is not there and no new one may take its place: nothing was written then.
  */
-export async function openHostCredentials(directory: string, clock: Clock): Promise<HostCredentials> {
+export async function openHostCredentials(
+  directory: string,
+  clock: Clock,
+  options: CredentialsOptions = {},
+): Promise<HostCredentials> {
+  const tokenPath = join(directory, OWNER_TOKEN);
+  await assertNotLost(directory, options.databases ?? []);
   await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
   await chmod(directory, DIRECTORY_MODE);
   const keys = await openSigningKeys(directory);
   const tokens = new TokenAuthority(keys, clock);
-  const path = join(directory, 'owner.token');
-  const stored = await tryReadPrivate(path);
-  if (stored !== undefined) return verifiedOwner(tokens, stored.trim(), path);
+  const stored = await tryReadPrivate(tokenPath);
+  if (stored !== undefined) return verifiedOwner(tokens, stored.trim(), tokenPath);
   const { identity, token } = await tokens.issue();
-  await writeDurably(path, `${token}\n`);
+  await writeDurably(tokenPath, `${token}\n`);
   return { tokens, owner: identity, ownerToken: token };
 }
 
+/** What must be known to tell credentials that were never made from such that were lost. */
+export interface CredentialsOptions {
+  /** Names of the databases there are: they have an owner, whom only the credentials of then can be. Default: none. */
+  readonly databases?: readonly string[] | undefined;
+}
+
+/** New credentials in place of lost ones would be a stranger's: nobody could open what is there. */
+async function assertNotLost(directory: string, databases: readonly string[]): Promise<void> {
+  const [hasKey, hasToken] = await Promise.all([isThere(join(directory, KEY)), isThere(join(directory, OWNER_TOKEN))]);
+  if (hasKey && hasToken) return;
+  // The token is made last: where it is and the key is not, the key was lost.
+  if (databases.length === 0 && !hasToken) return;
+  const missing = [...(hasKey ? [] : [KEY]), ...(hasToken ? [] : [OWNER_TOKEN])].map((name) => join(directory, name));
+  const owned = databases.length === 0 ? '' : `, and the databases here (${databases.slice(0, 3).join(', ')}) need it`;
+  throw new HostError({
+    code: 'host/credentials-missing',
+    message: `${missing.join(' and ')} is missing${owned}. Restore the folder ${directory} from the backup of this data directory; new credentials would lock its owner out. Nothing was changed.`,
+    details: { directory, missing, databases: databases.slice(0, 10) },
+  });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
 async function openSigningKeys(directory: string): Promise<SigningKeys> {
-  const path = join(directory, 'id_ecdsa');
+  const path = join(directory, KEY);
   const stored = await tryReadPrivate(path);
   const keys = stored === undefined ? generateSigningKeys() : parseSigningKeys(stored);
   // The public half first: when a private key is there, its public file was written before it.
@@ -76,7 +120,7 @@ async function tryReadPrivate(path: string): Promise<string | undefined> {
     await chmod(path, FILE_MODE);
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
-import { REASON_BYTES_MAX, shortenReason } from './close-codes.ts';
+import { REASON_BYTES_MAX, shortenReason, STORAGE_FAILED_REASON } from './close-codes.ts';
 
 test('a reason that fits stays as it is', () => {
   expect(shortenReason('x'.repeat(REASON_BYTES_MAX))).toBe('x'.repeat(REASON_BYTES_MAX));
+});
+
+test('the reason of a failed storage fits whole', () => {
+  expect(shortenReason(STORAGE_FAILED_REASON)).toBe(STORAGE_FAILED_REASON);
 });
 
 test('a long reason is cut between characters, never inside one', () => {

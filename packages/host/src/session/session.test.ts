@@ -415,6 +415,7 @@ describe('confirmed reads', () => {
     for (const client of [quiet, coming, connect()]) {
       client.say(oneOff(7, BAG), call('procedure', 8, 'echo', u32Row(1)), subscribe(9, 1, BAG));
       await turn();
+      await turn();
       const said = client.take().filter(({ type }) => type !== 'initial');
       expect(said.map(({ type }) => type)).toEqual(['one-off', 'procedure', 'subscribed']);
       expect(client.closed).toBeUndefined();

@@ -102,6 +102,7 @@ export class FakeDatabase implements SessionDatabase {
   whenWritable(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#whenWritable = () => (this.#writing === 'free' ? resolve() : reject(new Error('the disk is full')));
+      if (this.#writing !== 'behind') this.#whenWritable();
     });
   }
 

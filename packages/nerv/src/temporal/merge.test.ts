@@ -77,6 +77,13 @@ describe('a merge', () => {
       [1, 2, 4],
       [{ path: '', base: [1, 2, 3], ours: [1], theirs: [1, 2, 4] }],
     ],
+    [
+      'the same element in place of more by one side',
+      { l: [1, 2, 3, 4, 5] },
+      { l: [1, 9, 4, 5] },
+      { l: [1, 9, 5] },
+      [{ path: '/l', base: [1, 2, 3, 4, 5], ours: [1, 9, 4, 5], theirs: [1, 9, 5] }],
+    ],
     ['a field of one element', [{ x: 1 }], [{ x: 2 }], [{ x: 3 }], [{ path: '/0/x', base: 1, ours: 2, theirs: 3 }]],
     [
       'a set',
@@ -108,6 +115,17 @@ describe('a merge', () => {
     expect(merged).toEqual({ a: 1, b: 3, c: { both: [2, 3] }, e: 2 });
     expect(conflicts.map((conflict) => conflict.path)).toEqual(['/e']);
     expect(merge(sides, { strategy: 'theirs', resolve: ({ path }) => decisions[path] }).merged).toMatchObject({ e: 3 });
+  });
+
+  test('of an array that one side made much longer and the other changed has both', () => {
+    const base = [1, 2, 3];
+    const grown = [...base, ...Array.from({ length: 5_000 }, (_, index) => index)];
+    const changed = [9, 2, 3];
+    for (const [ours, theirs] of [
+      [grown, changed],
+      [changed, grown],
+    ])
+      expect(merge({ base, ours, theirs })).toEqual({ merged: [9, ...grown.slice(1)], conflicts: [] });
   });
 
   test('removes an element that a resolver takes away', () => {
