@@ -16,6 +16,7 @@ import type { ProgramLoader } from './module/realm-port.ts';
 import type { RunningServer, ServeOptions } from './server/serve.ts';
 import { type InProcessRequest, type InProcessSocket, makeInProcessConnector } from './session/in-process.ts';
 import type { ServedHost } from './session/served-host.ts';
+import { systemCode, toWriteError } from './storage/disk/io-error.ts';
 import { openDiskStorage } from './storage/disk/disk-storage.ts';
 import { type DirectoryLock, lockDirectory } from './storage/lock.ts';
 import { createMemoryStorage } from './storage/memory-storage.ts';
@@ -61,8 +62,9 @@ export interface PublishResult {
 /**
  * Opens a host with all databases of its data directory.
  * @throws {HostError} `host/not-a-host`, `host/newer-version`, `host/credentials-missing`, `identity/invalid-key`,
- * `identity/invalid-token`, and what `Database.open` throws for a database that
- * cannot be opened; @throws {StorageError} `storage/in-use` when another process has the directory open.
+ * `identity/invalid-token`, and what `Database.open` throws for a database that cannot be opened;
+ * @throws {StorageError} `storage/in-use` when another process has the directory open, `storage/write-failed` when
+ * something must be written and cannot. What exists can be opened on a full disk: its databases are read-only then.
  */
 export async function openHost(options: HostOptions): Promise<Host> {
   if (options.data === undefined) {
@@ -87,9 +89,12 @@ export async function openHost(options: HostOptions): Promise<Host> {
     return host;
   } catch (error) {
     await lock.release();
-    throw error;
+    throw CANNOT_WRITE.includes(systemCode(error)) ? toWriteError(directory.path, error) : error;
   }
 }
+
+/** What a file system says that is full, or may not be written to. */
+const CANNOT_WRITE = ['ENOSPC', 'EDQUOT', 'EROFS'];
 
 /** What a host on disk has besides one in memory. */
 interface Disk {

@@ -11,6 +11,9 @@ export interface Universe extends AsyncDisposable {
   readonly events: SpacetimeEventBus;
   readonly states: StateStores;
   readonly graph: SpacetimeEntityGraph;
-  /** Sends what waits, ends subscriptions, disconnects, and closes a database that was opened here. Idempotent. */
+  /**
+   * Sends what waits, ends subscriptions, disconnects, and closes a database that was opened here. Idempotent. Writes
+   * that wait for a lost server are given `reconnectForMs` to get there, and are rejected then.
+   */
   close(): Promise<void>;
 }

@@ -126,3 +126,18 @@ test('commits that are not awaited are made in order, each on the one before', a
   expect(store.state.items).toEqual(Array.from({ length: 30 }, (_, n) => n));
   expect(await store.verify()).toEqual({ ok: true, versions: 31 });
 });
+
+test('a store that has versions opens without a state to begin with; a branch it lacks is told with those it has', async () => {
+  const made = await universe.states.open('existing', { n: 1 }, { branch: 'app/main' });
+  await expect(universe.states.open('existing')).rejects.toMatchObject({
+    code: 'state/branch-not-found',
+    message: expect.stringContaining('It has app/main') as string,
+  });
+  const again = await universe.states.open<{ n: number }>('existing', undefined, { branch: 'app/main' });
+  expect(again.versionId).toBe(made.versionId);
+  expect(again.state).toEqual({ n: 1 });
+  await expect(universe.states.open('nowhere')).rejects.toMatchObject({
+    code: 'state/branch-not-found',
+    message: expect.stringContaining('give a state to begin with') as string,
+  });
+});

@@ -193,7 +193,8 @@ describe('a storage that fails', () => {
       fileSystem.decide = ({ name }) =>
         isFull && ['create', 'write', 'makeDirectory'].includes(name) ? { code: 'ENOSPC' } : 'works';
     };
-    const open = async () => openModule('people.ts', { storage: await openOn(fileSystem, { segmentBytes: 1_000_000 }) });
+    const open = async () =>
+      openModule('people.ts', { storage: await openOn(fileSystem, { segmentBytes: 1_000_000 }) });
     return { open, setFull };
   }
 
@@ -223,7 +224,9 @@ describe('a storage that fails', () => {
     const refused = db.call(ADA, 'add_person', 'cy', 'red', 30).outcome;
     const message = refused.type === 'failed-internal' ? refused.message : '';
     expect(refused).toMatchObject({ type: 'failed-internal', reason: 'refused' });
-    expect(message).toMatch(/takes no more writes; reads go on\. Writing .*ENOSPC.*free some space, then open the database/);
+    expect(message).toMatch(
+      /takes no more writes; reads go on\. Writing .*ENOSPC.*free some space, then open the database/,
+    );
     expect(message).not.toMatch(/\.\.|may be lost.*may be lost/);
     expect(db.database.status().isReadOnly).toBe(true);
     expect(panics(db.logTexts())).toHaveLength(1);
@@ -247,9 +250,15 @@ describe('a storage that fails', () => {
 
   test('whatever was written before it failed, leaves exactly what is durable to be read', async () => {
     const reducers = fc.oneof(
-      fc.record({ name: fc.constant('add_person'), args: fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constant('red'), fc.nat(90)) }),
+      fc.record({
+        name: fc.constant('add_person'),
+        args: fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constant('red'), fc.nat(90)),
+      }),
       fc.record({ name: fc.constant('remove_person'), args: fc.tuple(fc.bigInt(1n, 6n)) }),
-      fc.record({ name: fc.constant('rename_person'), args: fc.tuple(fc.bigInt(1n, 6n), fc.constantFrom('a', 'b', 'c')) }),
+      fc.record({
+        name: fc.constant('rename_person'),
+        args: fc.tuple(fc.bigInt(1n, 6n), fc.constantFrom('a', 'b', 'c')),
+      }),
       fc.record({ name: fc.constant('write_notes'), args: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constant(5)) }),
       fc.record({ name: fc.constant('clear_notes'), args: fc.constant([]) }),
     );
@@ -284,7 +293,10 @@ describe('a storage that fails', () => {
     const second = await open();
     expect(second.database.failure).toMatchObject({ code: 'database/read-only' });
     expect(second.rows('person')).toHaveLength(1);
-    expect(second.database.connect({ ...ADA, connectionId: 99n }, '{}')).toEqual({ type: 'accepted', offset: undefined });
+    expect(second.database.connect({ ...ADA, connectionId: 99n }, '{}')).toEqual({
+      type: 'accepted',
+      offset: undefined,
+    });
     expect(panics(second.logTexts())).toHaveLength(1);
     // Nothing of anybody's work was lost.
     await second.database.close();

@@ -17,6 +17,7 @@ import type { Caller, CommitKind } from './calls.ts';
  *                   count u32 of tables { table id u32, u8 1 when every row goes, deleted rows, inserted rows }
  *     rows        = count u32 of bytes
  *
+ * Rows of event tables are in no record.
  * Table ids are a database's own, never reused: the program parts so far say which canonical name each stands for.
  */
 

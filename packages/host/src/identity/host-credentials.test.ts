@@ -78,7 +78,9 @@ describe('credentials on disk', () => {
   test('a token without its key is no beginning to go on from, one without databases neither', async () => {
     await openHostCredentials(directory, systemClock);
     await rm(join(directory, 'id_ecdsa'));
-    await expect(openHostCredentials(directory, systemClock)).rejects.toMatchObject({ code: 'host/credentials-missing' });
+    await expect(openHostCredentials(directory, systemClock)).rejects.toMatchObject({
+      code: 'host/credentials-missing',
+    });
     expect(await readdir(directory)).not.toContain('id_ecdsa');
   });
 

@@ -92,16 +92,16 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   /** @throws `state/branch-not-found` when the store has versions but not that branch */
   static async open<S>(
     parts: TemporalStoreParts,
-    initial: S,
+    initial: S | undefined,
     options: TemporalStoreOptions,
   ): Promise<SpacetimeTemporalStore<S>> {
-    const tree = StateTree.from<unknown>(initial);
+    const tree = StateTree.from<unknown>(initial ?? null);
     const store = new SpacetimeTemporalStore<S>(parts, options, tree);
     const { branch } = store;
     try {
       await store.#follower.checkOut(
         branch,
-        async () => (await store.#log.tryHead(branch)) ?? store.#createRoot(branch, tree),
+        async () => (await store.#log.tryHead(branch)) ?? store.#createRoot(branch, initial === undefined ? undefined : tree),
       );
     } catch (error) {
       store.close();
@@ -339,8 +339,11 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   }
 
   /** Records the initial state; when somebody else was faster, theirs is the store's. */
-  async #createRoot(branch: string, initial: StateTree): Promise<BranchHead> {
-    if ((await this.branches()).length > 0) throw this.#log.noBranch(branch);
+  async #createRoot(branch: string, initial: StateTree | undefined): Promise<BranchHead> {
+    const others = await this.branches();
+    if (others.length > 0 || initial === undefined) {
+      throw this.#log.noBranch(branch, others.map(({ name }) => name));
+    }
     const options = { description: 'initial state' };
     try {
       await this.#send({ branch, expectedHead: undefined, parents: [], before: undefined, after: initial, options });

@@ -23,10 +23,11 @@ export class StateStores {
   }
 
   /**
-   * Opens a store, with a branch checked out; `initial` becomes the first version if the store has none. Loads the
-   * head, not the history.
+   * Opens a store, with a branch checked out; `initial` becomes the first version if the store has none, and may be left
+   * out (`undefined`) for one that is known to have some. Loads the head, not the history.
+   * @throws `state/branch-not-found`, naming the branches there are
    */
-  async open<S>(name: string, initial: S, options: TemporalStoreOptions = {}): Promise<SpacetimeTemporalStore<S>> {
+  async open<S>(name: string, initial?: S | undefined, options: TemporalStoreOptions = {}): Promise<SpacetimeTemporalStore<S>> {
     const opened: { store?: Closable } = {};
     const onClose = (): void => {
       if (opened.store !== undefined) this.#open.delete(opened.store);

@@ -134,14 +134,18 @@ export class VersionLog {
     return reference === 0 ? versionId : this.#stepsBack(versionId, reference, branch);
   }
 
-  noBranch(branch: string): NervError {
-    return new NervError(
-      'state/branch-not-found',
-      `Store '${this.#store}' has no branch '${branch}'. See branches().`,
-      {
-        details: { store: this.#store, branch },
-      },
-    );
+  /** The error for a branch that is not there; `others`, where they are known, are named. */
+  noBranch(branch: string, others?: readonly string[]): NervError {
+    const shown = others?.slice(0, 10).join(', ');
+    const advice =
+      others === undefined
+        ? 'See branches().'
+        : others.length === 0
+          ? 'It has no version at all: give a state to begin with.'
+          : `It has ${shown}${others.length > 10 ? ` and ${others.length - 10} more` : ''}: name one with { branch }.`;
+    return new NervError('state/branch-not-found', `Store '${this.#store}' has no branch '${branch}'. ${advice}`, {
+      details: { store: this.#store, branch },
+    });
   }
 
   async #named(reference: string): Promise<string> {
