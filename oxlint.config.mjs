@@ -53,7 +53,13 @@ export default {
       },
     },
     {
-      files: ['**/*.config.ts', '**/*.config.mjs', '**/fixtures/**', 'packages/module/src/**', 'scripts/closing-line.mjs'],
+      files: [
+        '**/*.config.ts',
+        '**/*.config.mjs',
+        '**/fixtures/**',
+        'packages/module/src/**',
+        'scripts/closing-line.mjs',
+      ],
       rules: { 'import/no-default-export': 'off' },
     },
   ],

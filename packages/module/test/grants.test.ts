@@ -282,6 +282,18 @@ test('every change of grants, roles and settings is audited, and what changes no
   ]);
 });
 
+test('an entry of the audit that is larger than a page is a page of its own', async () => {
+  const universe = await openUniverse();
+  universe.apply([ops.setting('history', { ['"'.repeat(400_000)]: 'none' })]);
+  universe.apply([ops.setting('guests', true)]);
+  const first = universe.read('read_audit');
+  expect(first).toMatchObject({ entries: [{ resource: 'config:history' }], more: true });
+  expect(universe.read('read_audit', { cursor: first.cursor })).toMatchObject({
+    entries: [{ resource: 'config:guests' }],
+    more: false,
+  });
+});
+
 test('a grant made again takes the new expiry, and permissions are read by subject and in pages', async () => {
   const universe = await openWith(
     ops.grant(ADA.identity, 'publish', 'event:**'),

@@ -559,6 +559,7 @@ describe('reading the graph', () => {
     expect(first).toMatchObject({ more: true, cursor: '5' });
     const second = universe.read('read_entities', { ids, cursor: first.cursor });
     expect([...first.entities, ...second.entities].map((row: { id: string }) => row.id)).toEqual(ids);
+    expect(second).toMatchObject({ more: false, cursor: '7' });
     expect(universe.refusedRead('read_entities', { ids, cursor: '5:a' })).toMatchObject({ code: 'cursor/malformed' });
     expect(universe.refusedRead('read_entities', { ids: Array.from({ length: 1_001 }, String) })).toMatchObject({
       code: 'limit/ops',

@@ -273,7 +273,10 @@ test('a refusal fits into 4 KiB whatever it has to name', async () => {
   const many = universe.apply([ops.dropEntity('leaf')])!;
   expect(many.ids.length).toBeLessThan(17);
   expect(many.details['idsOmitted']).toBe(17 - many.ids.length);
-  for (const each of [refusal, other, wide, pairs, many])
+  universe.apply([ops.grant(ADA.identity, 'read', 'scope:main')]);
+  const setting = universe.apply([ops.setting('k'.repeat(10_000), 1)], ADA)!;
+  expect(setting).toMatchObject({ code: 'permission/denied', op: 0, details: {} });
+  for (const each of [refusal, other, wide, pairs, many, setting])
     expect(new TextEncoder().encode(JSON.stringify(each)).byteLength).toBeLessThanOrEqual(4_096);
 });
 

@@ -382,6 +382,15 @@ describe('reading states', () => {
     expect(found).toEqual(Array.from({ length: 1_300 }, (_, index) => `v${1_299 - index}`));
   });
 
+  test('a time is looked for along a line in bounded steps', async () => {
+    const universe = await openLine(5_002);
+    universe.apply([ops.branch('main', 'v5001')]);
+    const at = (cursor: string): Plain =>
+      universe.read('read_version_at', { store: 'cart', branch: 'main', time: 0n, by: 'authored', cursor });
+    expect(at('')).toEqual({ versionId: undefined, cursor: 'v1', more: true });
+    expect(at('v1')).toEqual({ versionId: undefined, cursor: '', more: false });
+  });
+
   test('a line is read from a version or a branch, newest first, by pages', async () => {
     const universe = await openLine(25);
     universe.apply([ops.branch('main', 'v20')]);

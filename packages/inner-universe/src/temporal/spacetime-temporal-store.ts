@@ -101,7 +101,8 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     try {
       await store.#follower.checkOut(
         branch,
-        async () => (await store.#log.tryHead(branch)) ?? store.#createRoot(branch, initial === undefined ? undefined : tree),
+        async () =>
+          (await store.#log.tryHead(branch)) ?? store.#createRoot(branch, initial === undefined ? undefined : tree),
       );
     } catch (error) {
       store.close();
@@ -342,7 +343,10 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   async #createRoot(branch: string, initial: StateTree | undefined): Promise<BranchHead> {
     const others = await this.branches();
     if (others.length > 0 || initial === undefined) {
-      throw this.#log.noBranch(branch, others.map(({ name }) => name));
+      throw this.#log.noBranch(
+        branch,
+        others.map(({ name }) => name),
+      );
     }
     const options = { description: 'initial state' };
     try {

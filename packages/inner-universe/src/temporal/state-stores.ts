@@ -27,7 +27,7 @@ export class StateStores {
    * out (`undefined`) for one that is known to have some. Loads the head, not the history.
    * @throws `state/branch-not-found`, naming the branches there are
    */
-  async open<S>(name: string, initial?: S | undefined, options: TemporalStoreOptions = {}): Promise<SpacetimeTemporalStore<S>> {
+  async open<S>(name: string, initial?: S, options: TemporalStoreOptions = {}): Promise<SpacetimeTemporalStore<S>> {
     const opened: { store?: Closable } = {};
     const onClose = (): void => {
       if (opened.store !== undefined) this.#open.delete(opened.store);

@@ -373,6 +373,53 @@ describe('streams', () => {
     expect((await blocked).handled).toBe(1);
   });
 
+  test('when the bus closes, what is held and what waits for room is still given, each once', async () => {
+    const bus = new EventBus();
+    const stream = bus.events('a', { capacity: 1, overflow: 'block' });
+    const published = [1, 2, 3, 4].map((number) => bus.publishAndWait('a', number));
+    expect((await stream.next()).value?.data).toBe(1);
+    bus.close();
+    const rest = [await stream.next(), await stream.next(), await stream.next()].map(({ value }) => value?.data);
+    expect(rest).toEqual([2, 3, 4]);
+    expect((await stream.next()).done).toBe(true);
+    expect(await Promise.all(published)).toHaveLength(4);
+  });
+
+  test('what a stream holds is forgotten when it is left', async () => {
+    const bus = new EventBus();
+    const stream = bus.events('a');
+    bus.emit('a', 1);
+    await stream.return();
+    expect((await stream.next()).done).toBe(true);
+  });
+
+  test('hundreds of events wait in order while others come and go', async () => {
+    const bus = new EventBus();
+    const stream = bus.events('a', { capacity: 500 });
+    const found: unknown[] = [];
+    for (let number = 0; number < 1_000; number += 1) {
+      bus.emit('a', number);
+      if (number >= 300) found.push((await stream.next()).value?.data);
+    }
+    while (found.length < 1_000) found.push((await stream.next()).value?.data);
+    expect(found).toEqual(Array.from({ length: 1_000 }, (_, number) => number));
+  });
+
+  test('a stream that is over listens to its signal no longer', async () => {
+    const bus = new EventBus();
+    const listeners = new Set<() => void>();
+    const signal = {
+      aborted: false,
+      reason: undefined,
+      addEventListener: (_: 'abort', listener: () => void) => void listeners.add(listener),
+      removeEventListener: (_: 'abort', listener: () => void) => void listeners.delete(listener),
+    };
+    const stream = bus.events('a', { signal });
+    expect(listeners.size).toBe(1);
+    await stream.return();
+    expect(listeners.size).toBe(0);
+  });
+
   test('a stream of an aborted signal is over from the start', async () => {
     const bus = new EventBus();
     const stream = bus.events('a', { signal: AbortSignal.abort() });

@@ -27,7 +27,11 @@ function run(): void {
   const ada = graph.createEntity('person', { name: 'Ada' });
   const engine = graph.createEntity('machine', { name: 'Analytical Engine' });
   graph.createRelation('programmed', { from: ada, to: engine });
-  expect('neighbours', graph.neighbors(ada).map((entity) => entity.name), ['Analytical Engine']);
+  expect(
+    'neighbours',
+    graph.neighbors(ada).map((entity) => entity.name),
+    ['Analytical Engine'],
+  );
 }
 
 try {
