@@ -101,7 +101,7 @@ test('whatever is applied or refused, current rows, history, tags, seq and heads
       }
       checkInvariants(universe);
     }),
-    { numRuns: 20 },
+    { numRuns: 15 },
   );
 });
 
@@ -135,6 +135,6 @@ test('pages of any size give each row once, in order', async () => {
         }
       },
     ),
-    { numRuns: 12 },
+    { numRuns: 8 },
   );
 });

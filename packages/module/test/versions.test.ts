@@ -98,11 +98,11 @@ describe('versions', () => {
       universe.apply([
         ops.version(
           'most',
-          Array.from({ length: 64 }, () => a),
+          Array.from({ length: 256 }, () => a),
         ),
       ]),
     ).toBeUndefined();
-    const many = Array.from({ length: 65 }, () => a);
+    const many = Array.from({ length: 257 }, () => a);
     expect(universe.apply([ops.version('f', many)])).toMatchObject({ code: 'value/too-large' });
   });
 

@@ -26,7 +26,7 @@ export const MAX_VALUE_BYTES = MAX_CHUNKS * MAX_CHUNK_BYTES;
 /** Tags of one entity or relation. */
 export const MAX_TAGS = 64;
 /** Parents of one version. */
-export const MAX_PARENTS = 64;
+export const MAX_PARENTS = 256;
 /** Rows one request may delete beyond those its ops name (the relations of entities deleted with `cascade`). */
 export const MAX_CASCADE_ROWS = 1_000;
 /** Rows of one page. */
