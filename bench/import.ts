@@ -9,8 +9,8 @@ import { against, describeMachine, makeRow, type BenchOptions, type Benchmark, t
 
 const FULL: HistoryShape = { commits: 2_000, files: 2_000 };
 const SMOKE: HistoryShape = { commits: 20, files: 50 };
-/** As the importer does it. */
-const CALLS_IN_FLIGHT = 4;
+/** As the importer does it: the next request is made while one is on its way. */
+const CALLS_IN_FLIGHT = 1;
 
 interface Sample {
   readonly seconds: number;
@@ -83,7 +83,7 @@ async function runImport({ runs, smoke }: BenchOptions): Promise<Report> {
 }
 
 function describePart(part: (typeof PARTS)[number]): string {
-  return part === 'waiting' ? 'waiting (git, fsync)' : part;
+  return part === 'waiting' ? 'waiting for git or fsync' : part;
 }
 
 /** Reads the log as the importer does, and does nothing with it. */

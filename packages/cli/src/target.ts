@@ -110,7 +110,7 @@ async function findServer(data: string, { details }: NervPersistenceError): Prom
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const { address, pid } = JSON.parse(text) as { address?: unknown; pid?: unknown };
+  const { address, pid } = tryParseHostFile(text);
   return typeof address === 'string' && pid === details['pid'] ? address : undefined;
 }
 
@@ -124,5 +124,15 @@ async function readOwnerToken(data: string): Promise<string> {
       `'${data}' is being served, and the owner's token in '${path}' cannot be read. Run this as the user who serves it, or give a token (--token, ${TOKEN_VARIABLE}).`,
       { details: { path }, cause },
     );
+  }
+}
+
+/** What `host.json` says; nothing where it is damaged, because the lock has said already who holds the directory. */
+function tryParseHostFile(text: string): { readonly address?: unknown; readonly pid?: unknown } {
+  try {
+    const content: unknown = JSON.parse(text);
+    return typeof content === 'object' && content !== null ? content : {};
+  } catch {
+    return {};
   }
 }

@@ -71,6 +71,9 @@ export class RefusedError extends NervPersistenceError {
   }
 }
 
+/** How the embedded host begins its answer to a write that its storage no longer takes. */
+const READ_ONLY_TEXT = 'the database takes no more writes';
+
 /**
  * The typed error of what came back from a reducer or procedure: NERV's own classes where they say it, else
  * `RefusedError`; a text that is not a refusal of the module becomes `connection/failed`.
@@ -79,6 +82,12 @@ export function makeCallError(name: string, cause: unknown): NervError<string> {
   if (cause instanceof NervError) return cause;
   const text = typeof cause === 'string' ? cause : cause instanceof Error ? cause.message : String(cause);
   const refusal = tryParseRefusal(text);
+  if (refusal === undefined && text.startsWith(READ_ONLY_TEXT)) {
+    return new NervPersistenceError('universe/storage-failed', `The write '${name}' was not stored: ${text}`, {
+      details: { call: name },
+      cause,
+    });
+  }
   if (refusal === undefined) {
     return new NervPersistenceError('connection/failed', `The call of '${name}' failed on the other side: ${text}`, {
       details: { call: name },

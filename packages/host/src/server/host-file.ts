@@ -17,14 +17,19 @@ export interface HostFile {
 export async function writeHostFile(dataDirectory: string, content: HostFile): Promise<void> {
   const path = join(dataDirectory, FILE_NAME);
   const temporary = `${path}.${content.pid}.new`;
-  const file = await open(temporary, 'w', FILE_MODE);
   try {
-    await file.writeFile(`${JSON.stringify(content, undefined, 2)}\n`);
-  } finally {
-    await file.close();
+    const file = await open(temporary, 'w', FILE_MODE);
+    try {
+      await file.writeFile(`${JSON.stringify(content, undefined, 2)}\n`);
+    } finally {
+      await file.close();
+    }
+    await chmod(temporary, FILE_MODE);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
   }
-  await chmod(temporary, FILE_MODE);
-  await rename(temporary, path);
 }
 
 /** Removes the file if it is still the one of this process. */

@@ -9,6 +9,9 @@ const STATUS_BY_CODE: Partial<Record<HostErrorCode, number>> = {
   'identity/forbidden': 403,
   'host/database-not-found': 404,
   'database/closed': 503,
+  'database/read-only': 503,
+  'storage/write-failed': 503,
+  'storage/overloaded': 503,
   'host/closed': 503,
   'server/closed': 503,
 };

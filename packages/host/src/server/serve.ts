@@ -69,11 +69,22 @@ export async function serveHost(host: ServedHost, options: ServeOptions): Promis
   const port = boundPort(server);
   const address = `${options.tls === undefined ? 'http' : 'https'}://${localName(options.host)}:${port}`;
   const { dataDirectory } = host;
-  if (dataDirectory !== undefined) {
-    await writeHostFile(dataDirectory, { address, pid: process.pid, startedAt: new Date().toISOString() });
-  }
+  if (dataDirectory !== undefined) await announce(host, dataDirectory, address);
   let closing: Promise<void> | undefined;
   return { address, port, close: () => (closing ??= closeServer(server, upgrades, dataDirectory)) };
+}
+
+/**
+ * Leaves the address in the data directory. Where that cannot be written, as on a full disk, serving goes on without:
+ * who finds the directory in use is told the address by the lock.
+ */
+async function announce(host: ServedHost, dataDirectory: string, address: string): Promise<void> {
+  try {
+    await writeHostFile(dataDirectory, { address, pid: process.pid, startedAt: new Date().toISOString() });
+  } catch (error) {
+    const message = `the address could not be written to ${dataDirectory}/host.json: ${errorMessage(error)}`;
+    host.logger.log({ level: 'warn', message, timestampMicros: systemClock.nowMicros(), source: 'host' });
+  }
 }
 
 function createHttpServer(options: ServeOptions, listener: ReturnType<typeof getRequestListener>): Server {
