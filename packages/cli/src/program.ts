@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { MODULE_RELEASE } from '@inner-universe/module/wire';
+import type { CommandContext } from './commands/context.ts';
 import { eventsList, eventsPublish, eventsTail } from './commands/events.ts';
 import { graphNeighbors, graphShow } from './commands/graph.ts';
 import { importGitCommand } from './commands/import-git.ts';
@@ -8,15 +9,7 @@ import { start } from './commands/start.ts';
 import { stateShow } from './commands/state.ts';
 import { status } from './commands/status.ts';
 import { versionsDiff, versionsLog, versionsShow } from './commands/versions.ts';
-import type { Output } from './output.ts';
 import { DEFAULT_DATA_DIRECTORY, TOKEN_VARIABLE } from './target.ts';
-
-/** What every command is given beside its own options. */
-export interface CommandContext {
-  readonly output: Output;
-  /** Aborted by Ctrl-C and SIGTERM. */
-  readonly signal: AbortSignal;
-}
 
 /** The command line: what there is, with which options. Throws `CommanderError` for wrong usage. */
 export function createProgram(context: CommandContext): Command {

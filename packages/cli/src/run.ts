@@ -1,7 +1,8 @@
 import { CommanderError } from 'commander';
 import pc from 'picocolors';
 import { toJson } from './output.ts';
-import { createProgram, isHelp, type CommandContext } from './program.ts';
+import type { CommandContext } from './commands/context.ts';
+import { createProgram, isHelp } from './program.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;

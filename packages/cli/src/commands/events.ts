@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import { CliError } from '../errors.ts';
 import { COMMIT_EVENT_TYPE } from '../git/commit-ops.ts';
 import { oneLine, toJson } from '../output.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from './context.ts';
 import { interrupted } from './interrupted.ts';
 import { withUniverse, type LookOptions } from './options.ts';
 

@@ -2,7 +2,7 @@ import type { Entity, Relation } from '@inner-universe/nerv';
 import pc from 'picocolors';
 import { CliError } from '../errors.ts';
 import { oneLine, toJson } from '../output.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from './context.ts';
 import { withUniverse, type LookOptions } from './options.ts';
 
 const RELATIONS_SHOWN = 20;

@@ -4,7 +4,7 @@ import { importGit, type ImportResult } from '../git/importer.ts';
 import { GitRepository } from '../git/repository.ts';
 import { formatCount, toJson, type Output } from '../output.ts';
 import { Progress } from '../progress.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from './context.ts';
 import { openTarget } from '../target.ts';
 import type { LookOptions } from './options.ts';
 import { readStatus } from './status.ts';

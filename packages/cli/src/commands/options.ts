@@ -1,5 +1,5 @@
 import { openTarget, type Target, type TargetOptions } from '../target.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from './context.ts';
 
 /** Options that every command about a universe has. */
 export interface LookOptions extends TargetOptions {

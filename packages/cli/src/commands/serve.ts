@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { openUniverse, type Universe } from 'inner-universe';
 import pc from 'picocolors';
 import { CliError } from '../errors.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from './context.ts';
 import { interrupted } from './interrupted.ts';
 
 /** How to serve. */

@@ -4,7 +4,7 @@ import { CliError } from '../errors.ts';
 import { GIT_STORE } from '../git/commit-ops.ts';
 import type { ImportResult } from '../git/importer.ts';
 import { GitRepository } from '../git/repository.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from './context.ts';
 import { DEFAULT_DATA_DIRECTORY } from '../target.ts';
 import { formatResult, runImport } from './import-git.ts';
 import { interrupted } from './interrupted.ts';

@@ -1,6 +1,6 @@
 import { CliError } from '../errors.ts';
 import { toJson } from '../output.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from './context.ts';
 import { chooseStore, locateNewest, locateVersion, locateVersionAt } from './locate-version.ts';
 import { withUniverse, type LookOptions } from './options.ts';
 

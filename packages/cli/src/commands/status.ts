@@ -2,7 +2,7 @@ import { identityHex, type StatusResult } from '@inner-universe/module/wire';
 import { ALL_REFERENCES, pages, type Universe } from 'inner-universe';
 import pc from 'picocolors';
 import { formatTable, toJson } from '../output.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from './context.ts';
 import { withUniverse, type LookOptions } from './options.ts';
 
 /** What a universe holds, as `status --json` prints it. */

@@ -2,7 +2,7 @@ import { microsOf, type VersionEntry } from '@inner-universe/module/wire';
 import { ALL_VERSIONS, pages } from 'inner-universe';
 import pc from 'picocolors';
 import { formatMicros, oneLine, toJson } from '../output.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from './context.ts';
 import { chooseBranch, chooseStore, locateVersion } from './locate-version.ts';
 import { withUniverse, type LookOptions } from './options.ts';
 

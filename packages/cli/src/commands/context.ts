@@ -1,0 +1,8 @@
+import type { Output } from '../output.ts';
+
+/** What every command is given beside its own options. */
+export interface CommandContext {
+  readonly output: Output;
+  /** Aborted by Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal;
+}
