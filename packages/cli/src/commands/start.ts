@@ -75,7 +75,7 @@ function formatHints(served: ServedUniverse, imported: ImportResult | undefined)
       ? ['status', `events publish hello '{"to":"world"}'`, 'events list', 'events tail']
       : [
           'events list --limit 5',
-          'versions log --limit 5',
+          `versions log --store ${GIT_STORE} --limit 5`,
           `versions show ${imported.head.slice(0, 12)}`,
           `state show --store ${GIT_STORE} --at ${imported.head.slice(0, 12)}`,
           `graph neighbors ${quoteForShell(`git:${imported.repository}:${imported.head}`)}`,

@@ -268,6 +268,14 @@ function exitOf(child: ReturnType<typeof spawn>): Promise<number> {
 }
 
 function gitFailed(args: readonly string[], exitCode: number, stderr: string): CliError {
+  if (stderr.includes('promisor')) {
+    return new CliError(
+      'git/failed',
+      'This is a partial clone without its trees, and an import fetches nothing. Fetch them first ' +
+        "('git fetch --refetch --filter=blob:none'), or clone again with --filter=blob:none or without a filter.",
+      { details: { command: args[0], exitCode, git: stderr.trim() } },
+    );
+  }
   return new CliError(
     'git/failed',
     `'git ${args[0] ?? ''}' ended with exit code ${exitCode}: ${stderr.trim() || 'it said nothing'}.`,

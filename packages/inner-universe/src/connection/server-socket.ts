@@ -82,7 +82,7 @@ async function exchangeToken(
     if (!UNAUTHORIZED.has(answer.status)) throw makeUnreachable(url, `it answered ${answer.status} ${text}`);
     throw new ConnectionError(
       'connection/unauthorized',
-      `${url.origin} does not accept the token: ${text}. Use a token of that server; its owner\u2019s is in DIR/credentials/owner.token.`,
+      `${url.origin} does not accept the token: ${text.replace(/\.+$/, '')}. Use a token of that server; its owner\u2019s is in DIR/credentials/owner.token.`,
       { details: { url: url.origin, status: answer.status } },
     );
   }
