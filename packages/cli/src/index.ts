@@ -1,9 +1,3 @@
-export {
-  importGit,
-  type ImportOptions,
-  type ImportPart,
-  type ImportProgress,
-  type ImportResult,
-} from './git/importer.ts';
+export { importGit, type ImportOptions, type ImportProgress, type ImportResult } from './git/importer.ts';
 export { GitRepository } from './git/repository.ts';
 export { CliError, type CliErrorCode } from './errors.ts';

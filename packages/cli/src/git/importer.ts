@@ -28,13 +28,7 @@ export interface ImportOptions {
   readonly name?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
-  /** Told how long each part took, in milliseconds; for the benchmark. */
-  readonly onTiming?: ((part: ImportPart, elapsedMs: number) => void) | undefined;
-  readonly nowMs?: (() => number) | undefined;
 }
-
-/** Parts of an import whose time the benchmark tells apart. */
-export type ImportPart = 'git' | 'nerv' | 'write';
 
 /** What an import did. */
 export interface ImportResult {
@@ -141,10 +135,9 @@ class ImportRun {
     const { repository, options } = this.#parts;
     const except = await this.#presentHeads();
     let made = 0;
-    for await (const commit of this.#timed('git', repository.log(head, except, options.signal))) {
+    for await (const commit of repository.log(head, except, options.signal)) {
       if (this.#versions.has(commit.id)) continue;
-      for (const request of this.#planner.add(await this.#measure('nerv', () => this.#make(commit))))
-        await this.#send(request);
+      for (const request of this.#planner.add(await this.#make(commit))) await this.#send(request);
       made += 1;
       if (made >= this.#total) break;
     }
@@ -239,7 +232,7 @@ class ImportRun {
 
   /** Waits for the request that is on its way, and throws when it was refused. */
   async #settle(): Promise<void> {
-    await this.#measure('write', () => this.#inFlight);
+    await this.#inFlight;
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#parts.options.signal?.throwIfAborted();
   }
@@ -286,30 +279,6 @@ class ImportRun {
       ],
       undefined,
     );
-  }
-
-  async #measure<T>(part: ImportPart, work: () => Promise<T>): Promise<T> {
-    const { onTiming, nowMs } = this.#parts.options;
-    if (onTiming === undefined || nowMs === undefined) return work();
-    const start = nowMs();
-    try {
-      return await work();
-    } finally {
-      onTiming(part, nowMs() - start);
-    }
-  }
-
-  async *#timed<T>(part: ImportPart, items: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-    const iterator = items[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const next = await this.#measure(part, () => iterator.next());
-        if (next.done === true) return;
-        yield next.value;
-      }
-    } finally {
-      await iterator.return?.();
-    }
   }
 }
 
