@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GitRepository, importGit } from '@inner-universe/cli';
 import { openUniverse, type UniverseOptions } from 'inner-universe';
-import { measureShares, PARTS, type Shares } from './cpu-shares.ts';
+import { measureShares, type Part, PARTS, type Shares } from './cpu-shares.ts';
 import { createGitHistory, type HistoryShape } from './git-history.ts';
 import { against, describeMachine, makeRow, type BenchOptions, type Benchmark, type Report } from './report.ts';
 
@@ -31,13 +31,13 @@ async function runImport({ runs, smoke }: BenchOptions): Promise<Report> {
   const path = given ?? (await createGitHistory(shape));
   const repository = await GitRepository.open(path);
   const samples = { git: [] as Sample[], memory: [] as Sample[], disk: [] as Sample[] };
-  const shares: Shares[] = [];
+  const shares: Shares<Part>[] = [];
   // Interleaved, so that a machine that slows down slows all of them down.
   for (let run = 0; run < (smoke ? 1 : runs); run += 1) {
     samples.git.push(await readOnly(repository));
     samples.memory.push(await importInto(repository, { memory: true }));
     const data = mkdtempSync(join(tmpdir(), 'bench-import-'));
-    const profiled = await measureShares(() => importInto(repository, { data }));
+    const profiled = await measureShares(PARTS, () => importInto(repository, { data }));
     samples.disk.push({ ...profiled.result, bytes: sizeOf(data) });
     shares.push(profiled.shares);
     rmSync(data, { recursive: true, force: true });
@@ -82,7 +82,7 @@ async function runImport({ runs, smoke }: BenchOptions): Promise<Report> {
   };
 }
 
-function describePart(part: (typeof PARTS)[number]): string {
+function describePart(part: Part): string {
   return part === 'waiting' ? 'waiting for git or fsync' : part;
 }
 

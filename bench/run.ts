@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
 import { importBenchmark } from './import.ts';
+import { fanoutBenchmark } from './fanout/fanout.ts';
+import { transferBenchmark } from './transfer/transfer.ts';
 import { formatReport, type Benchmark } from './report.ts';
 
-const benchmarks: readonly Benchmark[] = [importBenchmark];
+const benchmarks: readonly Benchmark[] = [importBenchmark, transferBenchmark, fanoutBenchmark];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

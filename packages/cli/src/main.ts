@@ -2,6 +2,7 @@
 import { Console } from 'node:console';
 import { CliError } from './errors.ts';
 import { createProcessOutput } from './output.ts';
+import { tryMakeTerminalPrompt } from './terminal-prompt.ts';
 import { EXIT_INTERRUPTED, runCommandLine } from './run.ts';
 
 // Standard output is for results. A library that logs must not get between them: the SDK prints there what it also
@@ -25,5 +26,9 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-const context = { output: createProcessOutput(), signal: interrupt.signal };
+const context = {
+  output: createProcessOutput(),
+  signal: interrupt.signal,
+  ask: tryMakeTerminalPrompt(interrupt.signal),
+};
 process.exitCode = await runCommandLine(process.argv.slice(2), context);

@@ -9,6 +9,7 @@ import { start } from './commands/start.ts';
 import { stateShow } from './commands/state.ts';
 import { status } from './commands/status.ts';
 import { versionsDiff, versionsLog, versionsShow } from './commands/versions.ts';
+import { addModuleCommands } from './module-commands.ts';
 import { DEFAULT_DATA_DIRECTORY, TOKEN_VARIABLE } from './target.ts';
 
 /** The command line: what there is, with which options. Throws `CommanderError` for wrong usage. */
@@ -29,6 +30,7 @@ export function createProgram(context: CommandContext): Command {
   target(program.command('status').description('what is there: counts, stores, branches')).action((options) =>
     status(options, context),
   );
+  addModuleCommands(program, context, parsePort);
   return inherit(program);
 }
 
@@ -129,7 +131,18 @@ function serving(command: Command): Command {
   return command
     .option('--data <dir>', 'data directory', DEFAULT_DATA_DIRECTORY)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .addOption(new Option('--port <port>', 'port to listen on; 0 picks a free one').argParser(parsePort).default(3000));
+    .addOption(new Option('--port <port>', 'port to listen on; 0 picks a free one').argParser(parsePort).default(3000))
+    .option(
+      '--publisher <identity>',
+      'who may create databases here, beside the owner; can be given several times. Whoever publishes owns this machine',
+      addIdentity,
+    );
+}
+
+function addIdentity(text: string, others: readonly bigint[] = []): readonly bigint[] {
+  const hex = /^(?:0x)?([0-9a-f]{64})$/i.exec(text)?.[1];
+  if (hex === undefined) throw new InvalidArgumentError('Give an identity: 64 hexadecimal digits.');
+  return [...others, BigInt(`0x${hex}`)];
 }
 
 function store(command: Command): Command {

@@ -31,12 +31,18 @@ export type HostErrorCode =
   | 'storage/not-a-database'
   | 'storage/closed'
   | 'storage/record-too-large'
+  // sats-json
+  | 'sats-json/malformed'
+  | 'sats-json/mismatch'
+  | 'sats-json/limit'
   // query and subscriptions
   | 'query/invalid'
   | 'query/unsupported'
   | 'query/limit'
   | 'subscription/duplicate'
   | 'subscription/not-found'
+  // views
+  | 'view/failed'
   // module
   | 'module/not-found'
   | 'module/bundle-failed'
@@ -46,11 +52,17 @@ export type HostErrorCode =
   | 'module/timeout'
   // database
   | 'database/closed'
+  | 'database/in-thread'
+  | 'database/overloaded'
+  | 'database/stopped'
+  | 'database/thread-ended'
   | 'database/read-only'
   | 'database/busy'
   | 'database/corrupt'
   | 'database/init-failed'
-  | 'database/migration-required'
+  | 'database/migration-refused'
+  | 'database/breaks-clients'
+  | 'database/plan-outdated'
   | 'database/no-program'
   | 'database/newer-version'
   // host
@@ -58,10 +70,14 @@ export type HostErrorCode =
   | 'host/database-not-found'
   | 'host/database-exists'
   | 'host/invalid-name'
+  | 'host/name-taken'
+  | 'host/names-damaged'
+  | 'host/database-locked'
   | 'host/not-a-host'
   | 'host/credentials-missing'
   | 'host/newer-version'
   | 'host/already-serving'
+  | 'host/invalid-option'
   | 'host/not-serving'
   // protocol, session, identity, server
   | 'protocol/malformed'
@@ -71,10 +87,16 @@ export type HostErrorCode =
   | 'identity/invalid-token'
   | 'identity/invalid-key'
   | 'identity/unknown-issuer'
+  | 'identity/invalid-issuer'
+  | 'identity/issuer-unavailable'
   | 'identity/forbidden'
+  | 'identity/token-required'
   | 'server/address-in-use'
   | 'server/listen-failed'
   | 'server/bad-request'
+  | 'server/unsupported-media-type'
+  | 'server/body-too-large'
+  | 'server/overloaded'
   | 'server/closed';
 
 /** What an error of the host is made of; `details` is plain data and names the ids and values involved. */

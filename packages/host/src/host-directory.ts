@@ -9,7 +9,9 @@ import { HostError } from './errors.ts';
  *     lock/                 who has it open
  *     credentials/          keys and the owner's token (0700)
  *     host.json             where it is served, while it is
- *     databases/<name>/     the storage of one database each
+ *     databases.json        names and locks of databases, where there is more to say than their folders' names
+ *     databases/<key>/      the storage of one database each
+ *     logs/<key>/           what its module and the host logged
  *     cache/                what can be made again: bundles in their prepared form
  */
 
@@ -18,6 +20,9 @@ const CREDENTIALS = 'credentials';
 const DATABASES = 'databases';
 const FORMAT = 'inner-universe';
 const VERSION = 1;
+
+/** Ends the name of a folder that is being deleted. No key has a dot. */
+const DELETED = '.deleted';
 
 /** What may be in a directory before its marker was written. */
 const HARMLESS = new Set(['lock', '.DS_Store', `${MARKER}.new`]);
@@ -38,8 +43,17 @@ export class HostDirectory {
     return join(this.path, 'cache');
   }
 
-  databasePath(name: string): string {
-    return join(this.path, DATABASES, name);
+  /** The file of names and locks. */
+  get names(): string {
+    return join(this.path, 'databases.json');
+  }
+
+  databasePath(key: string): string {
+    return join(this.path, DATABASES, key);
+  }
+
+  logsPath(key: string): string {
+    return join(this.path, 'logs', key);
   }
 
   /**
@@ -69,17 +83,28 @@ export class HostDirectory {
   /** Makes an empty directory a host's. To be called under its lock. */
   async prepare(): Promise<void> {
     if ((await this.#tryReadMarker()) === undefined) await this.#writeMarker();
-    await mkdir(join(this.path, DATABASES), { recursive: true, mode: 0o700 });
+    const databases = join(this.path, DATABASES);
+    await mkdir(databases, { recursive: true, mode: 0o700 });
+    const left = (await readdir(databases)).filter((name) => name.endsWith(DELETED));
+    for (const name of left) await rm(join(databases, name), { recursive: true, force: true });
   }
 
-  /** Names of the databases that are there, sorted. */
-  async databaseNames(): Promise<string[]> {
-    return (await tryList(join(this.path, DATABASES))).sort();
+  /** Keys of the databases that are there, sorted. */
+  async databaseKeys(): Promise<string[]> {
+    return (await tryList(join(this.path, DATABASES))).filter((key) => !key.endsWith(DELETED)).sort();
   }
 
-  /** Deletes a database's files. */
-  async removeDatabase(name: string): Promise<void> {
-    await rm(this.databasePath(name), { recursive: true, force: true });
+  /** Deletes a database's files. What a crash leaves of them is no database any more. */
+  async removeDatabase(key: string): Promise<void> {
+    const path = this.databasePath(key);
+    await rm(`${path}${DELETED}`, { recursive: true, force: true });
+    try {
+      await rename(path, `${path}${DELETED}`);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+    await rm(`${path}${DELETED}`, { recursive: true, force: true });
+    await rm(this.logsPath(key), { recursive: true, force: true });
   }
 
   async #tryReadMarker(): Promise<string | undefined> {

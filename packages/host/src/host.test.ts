@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bundleOf } from '../test/module-database.ts';
 import { silentLogger } from './clock/clock.ts';
-import { type Host, type HostOptions, openHost } from './host.ts';
+import { type Host, openHost } from './host.ts';
+import type { HostOptions } from './host-options.ts';
 
 let root = '';
 const open: Host[] = [];
@@ -109,7 +110,7 @@ describe('a host on disk', () => {
     expect((await host.publish({ name: 'people', module: await bundleOf('people.ts') })).outcome).toBe('unchanged');
     const { identity } = host.database('people');
     await expect(host.publish({ name: 'people', module: await bundleOf('people-less.ts') })).rejects.toMatchObject({
-      code: 'database/migration-required',
+      code: 'database/migration-refused',
     });
     expect(host.database('people').database.def.tables.some(({ name }) => name === 'visit')).toBe(true);
     const updated = await host.publish({ name: 'people', module: await bundleOf('people-more.ts') });

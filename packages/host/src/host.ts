@@ -3,16 +3,27 @@ import { resolve } from 'node:path';
 import type { Clock, Logger, Random, Timers } from './clock/clock.ts';
 import { makeStderrLogger, systemClock, systemRandom, systemTimers } from './clock/system-clock.ts';
 import { errorMessage, HostError } from './errors.ts';
+import type { SqlResult } from './database/plain-results.ts';
+import type { SqlOptions } from './direct-sql.ts';
 import { HostDirectory } from './host-directory.ts';
-import { type ClientLimits, HostedDatabase } from './hosted-database.ts';
+import type { CreateOptions, HostOptions, PublishOptions, PublishResult } from './host-options.ts';
+import { type HostedDatabase, type HostedDatabaseOptions, LocalDatabase } from './hosted-database.ts';
 import { type HostCredentials, makeMemoryCredentials, openHostCredentials } from './identity/host-credentials.ts';
-import { deriveIdentity, tryParseIdentity } from './identity/identity.ts';
-import { LOCAL_ISSUER, type TokenAuthority } from './identity/token-authority.ts';
-import { assertProgramFits } from './database/open-database.ts';
+import { deriveIdentity, identityToHex, tryParseIdentity } from './identity/identity.ts';
+import { LOCAL_ISSUER } from './identity/claims.ts';
+import { ExternalTokens } from './identity/external-tokens.ts';
+import type { TokenAuthority } from './identity/token-authority.ts';
+import { DatabaseLogs, teeLogger } from './logs/database-logs.ts';
 import { type ModuleSource, readModule } from './module/bundle-module.ts';
 import { FileTransformCache } from './module/file-transform-cache.ts';
 import { makeProgramLoader, type TransformCache } from './module/program-loader.ts';
 import type { ProgramLoader } from './module/realm-port.ts';
+import { makeNameFile } from './names/name-file.ts';
+import { NameRegistry } from './names/name-registry.ts';
+import { Registration } from './names/registration.ts';
+import { planUpdate, type PublishPlan, updateDatabase } from './publishing.ts';
+import type { PreviewRequest, PublishPreview } from './server/managed-host.ts';
+import { makePublishPreview } from './server/publish-preview.ts';
 import type { RunningServer, ServeOptions } from './server/serve.ts';
 import { type InProcessRequest, type InProcessSocket, makeInProcessConnector } from './session/in-process.ts';
 import type { ServedHost } from './session/served-host.ts';
@@ -21,52 +32,19 @@ import { openDiskStorage } from './storage/disk/disk-storage.ts';
 import { type DirectoryLock, lockDirectory } from './storage/lock.ts';
 import { createMemoryStorage } from './storage/memory-storage.ts';
 import type { Storage } from './storage/storage.ts';
-
-/** Where a host keeps its databases, and what it runs on. */
-export interface HostOptions {
-  /** A data directory, made when it is not there. Absent: everything is in memory and ends with the host. */
-  readonly data?: string | undefined;
-  /** True: in memory. To be given where `data` is not, so that nobody loses data by a typing error. */
-  readonly memory?: boolean | undefined;
-  /** What others are told who find the directory in use. Default `inner-universe`. */
-  readonly command?: string | undefined;
-  /** Default: records of level `warn` and above to standard error. */
-  readonly logger?: Logger | undefined;
-  readonly clock?: Clock | undefined;
-  readonly timers?: Timers | undefined;
-  readonly random?: Random | undefined;
-  /** Keeps prepared bundles between processes. Default: a folder of the data directory; none in memory. */
-  readonly transformCache?: TransformCache | undefined;
-  /** What the clients of each database may cost. */
-  readonly limits?: ClientLimits | undefined;
-  /** True refuses queries that SpacetimeDB refuses although this host could answer them. Default false. */
-  readonly strictCompat?: boolean | undefined;
-}
-
-/** What to publish, and as what. */
-export interface PublishOptions {
-  /** Lower-case letters, digits and single dashes. */
-  readonly name: string;
-  /** The module: text of its bundle, or where to find it. */
-  readonly module: string | ModuleSource;
-  /** Owner of a new database. Default: the host's owner. */
-  readonly owner?: bigint | undefined;
-}
-
-/** What publishing did. */
-export interface PublishResult {
-  readonly database: HostedDatabase;
-  readonly outcome: 'created' | 'updated' | 'unchanged';
-}
+import { DatabaseThreads } from './thread/database-threads.ts';
+import { makeTimeLimits, readIsolation } from './thread/isolation-options.ts';
 
 /**
  * Opens a host with all databases of its data directory.
- * @throws {HostError} `host/not-a-host`, `host/newer-version`, `host/credentials-missing`, `identity/invalid-key`,
- * `identity/invalid-token`, and what `Database.open` throws for a database that cannot be opened;
+ * @throws {HostError} `host/not-a-host`, `host/newer-version`, `host/names-damaged`, `host/credentials-missing`,
+ * `identity/invalid-key`, `identity/invalid-token`, `identity/invalid-issuer`, and what `Database.open` throws for a database that cannot be opened;
  * @throws {StorageError} `storage/in-use` when another process has the directory open, `storage/write-failed` when
  * something must be written and cannot. What exists can be opened on a full disk: its databases are read-only then.
  */
 export async function openHost(options: HostOptions): Promise<Host> {
+  const { clock = systemClock, trustedIssuers: issuers = [], fetch = globalThis.fetch } = options;
+  const external = new ExternalTokens({ issuers, fetch, clock });
   if (options.data === undefined) {
     if (options.memory !== true) {
       throw new HostError({
@@ -74,7 +52,8 @@ export async function openHost(options: HostOptions): Promise<Host> {
         message: 'give a data directory (data), or memory: true to keep nothing',
       });
     }
-    return new Host(options, await makeMemoryCredentials(options.clock ?? systemClock), undefined);
+    const credentials = await makeMemoryCredentials(clock, external);
+    return new Host(options, { credentials, names: await NameRegistry.open(undefined, []) });
   }
   const directory = new HostDirectory(resolve(options.data));
   await directory.check();
@@ -82,10 +61,11 @@ export async function openHost(options: HostOptions): Promise<Host> {
   try {
     await directory.check();
     await directory.prepare();
-    const databases = await directory.databaseNames();
-    const credentials = await openHostCredentials(directory.credentials, options.clock ?? systemClock, { databases });
-    const host = new Host(options, credentials, { directory, lock });
-    await host.openStored();
+    const databases = await directory.databaseKeys();
+    const credentials = await openHostCredentials(directory.credentials, clock, { databases, external });
+    const names = await NameRegistry.open(makeNameFile(directory.names), databases);
+    const host = new Host(options, { credentials, names, disk: { directory, lock } });
+    await host.openStored(databases);
     return host;
   } catch (error) {
     await lock.release();
@@ -102,6 +82,17 @@ interface Disk {
   readonly lock: DirectoryLock;
 }
 
+/** What a host is put together from beside its options. */
+export interface HostParts {
+  readonly credentials: HostCredentials;
+  readonly names: NameRegistry;
+  readonly disk?: Disk | undefined;
+  /** Default: a loader of its own. */
+  readonly programs?: ProgramLoader | undefined;
+  /** Opens a database in this thread. Default: `LocalDatabase.open`. */
+  readonly openLocal?: ((options: HostedDatabaseOptions) => Promise<LocalDatabase>) | undefined;
+}
+
 /** Many databases in one process: in memory or on disk, for this process's clients and, when served, for others. */
 export class Host implements ServedHost {
   readonly logger: Logger;
@@ -111,7 +102,13 @@ export class Host implements ServedHost {
   readonly #timers: Timers;
   readonly #random: Random;
   readonly #programs: ProgramLoader;
+  /** Present when databases run in threads of their own. */
+  readonly #threads: DatabaseThreads | undefined;
+  readonly #openLocal: (options: HostedDatabaseOptions) => Promise<LocalDatabase>;
   readonly #clients: Pick<HostOptions, 'limits' | 'strictCompat'>;
+  readonly #names: NameRegistry;
+  readonly #logs: DatabaseLogs;
+  /** By key, see `NameRegistry`. */
   readonly #databases: Map<string, HostedDatabase> = new Map();
   /** Publishing runs one after the other; this resolves when the last has ended, however it did. */
   #publishing: Promise<unknown> = Promise.resolve();
@@ -120,15 +117,24 @@ export class Host implements ServedHost {
   #closing: Promise<void> | undefined;
 
   /** Use `openHost`. */
-  constructor(options: HostOptions, credentials: HostCredentials, disk: Disk | undefined) {
+  constructor(options: HostOptions, { credentials, names, disk, programs, openLocal }: HostParts) {
     this.logger = options.logger ?? makeStderrLogger('warn');
     this.#credentials = credentials;
     this.#disk = disk;
+    this.#names = names;
     this.#clock = options.clock ?? systemClock;
+    const directoryOf = disk === undefined ? undefined : (key: string) => disk.directory.logsPath(key);
+    this.#logs = new DatabaseLogs({ clock: this.#clock, logger: this.logger, limits: options.logs, directoryOf });
     this.#timers = options.timers ?? systemTimers;
     this.#random = options.random ?? systemRandom;
     this.#clients = { limits: options.limits, strictCompat: options.strictCompat };
-    this.#programs = makeProgramLoader(options.transformCache ?? this.#makeTransformCache());
+    const isolation = readIsolation(options);
+    const transformCache = options.transformCache ?? this.#makeTransformCache();
+    this.#programs = programs ?? makeProgramLoader(transformCache, { timeLimits: makeTimeLimits(isolation) });
+    if (isolation.isolation === 'thread') {
+      this.#threads = new DatabaseThreads(isolation, options, transformCache);
+    }
+    this.#openLocal = openLocal ?? ((opening) => LocalDatabase.open(opening));
   }
 
   /** The data directory; undefined for a host in memory. */
@@ -168,46 +174,117 @@ export class Host implements ServedHost {
   }
 
   findDatabase(nameOrIdentity: string): HostedDatabase | undefined {
-    const byName = this.#databases.get(nameOrIdentity);
-    if (byName !== undefined) return byName;
     const identity = tryParseIdentity(nameOrIdentity);
-    return identity === undefined ? undefined : this.databases.find((hosted) => hosted.identity === identity);
+    if (identity !== undefined) return this.databases.find((hosted) => hosted.identity === identity);
+    const key = this.#names.keyOf(nameOrIdentity);
+    return key === undefined ? undefined : this.#databases.get(key);
   }
 
   /**
    * Creates a database from a module. When that fails, nothing of it is left.
    * @throws {HostError} `host/database-exists`, `host/invalid-name`, `module/*`, `database/init-failed`
    */
-  async createDatabase(options: PublishOptions): Promise<HostedDatabase> {
+  async createDatabase(options: CreateOptions): Promise<HostedDatabase> {
     return this.#inTurn(async () => {
-      if (this.#databases.has(options.name)) throw exists(options.name);
+      if (options.name !== undefined && this.#names.keyOf(options.name) !== undefined) throw exists(options.name);
       return this.#create(options, await readProgram(options));
     });
   }
 
   /**
-   * Makes a database run a module: creates it, or gives an existing one the new program where its data fit, which
-   * ends its sessions. When that fails, everything is as before.
-   * @throws {HostError} as `createDatabase`, and `database/migration-required`
+   * Makes a database run a module: creates it, or gives the running one the new program, which takes over its data by
+   * an automatic migration. Clients stay connected unless the plan breaks them. When it fails, everything is as before.
+   * @throws {HostError} as `createDatabase`, and `database/migration-refused` (every reason in `details.refusals`),
+   * `database/breaks-clients`, `database/plan-outdated`, `host/database-locked`
    */
   async publish(options: PublishOptions): Promise<PublishResult> {
     return this.#inTurn(async () => {
       const program = await readProgram(options);
-      const existing = this.#databases.get(options.name);
+      const existing = this.findDatabase(options.name);
+      // An identity is given by the host, not chosen: one that belongs to nothing here is no name for something new.
+      if (existing === undefined && tryParseIdentity(options.name) !== undefined) throw notFound(options.name);
       if (existing === undefined) return { database: await this.#create(options, program), outcome: 'created' };
-      if (existing.database.program === program) return { database: existing, outcome: 'unchanged' };
-      return { database: await this.#update(existing, program), outcome: 'updated' };
+      assertUnlocked(existing, 'published to');
+      const exchange = await updateDatabase(existing, program, options);
+      return { database: existing, outcome: exchange === undefined ? 'unchanged' : 'updated', exchange };
     });
+  }
+
+  /**
+   * What publishing a module to a database that exists would do to its data and clients now. Changes nothing.
+   * @throws {HostError} `host/database-not-found`, `module/*`; @throws {SchemaError}
+   */
+  async planPublish(options: Pick<PublishOptions, 'name' | 'module'>): Promise<PublishPlan> {
+    return this.#inTurn(async () => planUpdate(this.database(options.name), await readProgram(options)));
+  }
+
+  /** A plan as the HTTP interface shows it. @throws as `planPublish` */
+  async previewPublish({ name, module, isColored }: PreviewRequest): Promise<PublishPreview> {
+    return makePublishPreview(await this.planPublish({ name, module }), isColored);
+  }
+
+  /**
+   * Deletes all data of a database and runs `init` as if it were new, with the module given or the one it runs. Its
+   * identity, owner and names stay; its clients are ended. When it fails, everything is as before.
+   * @throws {HostError} as `publish`
+   */
+  async resetDatabase(options: {
+    readonly name: string;
+    readonly module?: string | ModuleSource | undefined;
+  }): Promise<HostedDatabase> {
+    return this.#inTurn(async () => {
+      const hosted = this.database(options.name);
+      assertUnlocked(hosted, 'reset');
+      const { module = hosted.database.program } = options;
+      await updateDatabase(hosted, await readProgram({ module }), { clear: true });
+      return hosted;
+    });
+  }
+
+  /**
+   * Runs SQL statements in a database, as its owner unless said otherwise; one result for each statement.
+   * @throws {HostError} `host/database-not-found`, and as `HostedDatabase.sql`
+   */
+  async sql(nameOrIdentity: string, text: string, options: SqlOptions = {}): Promise<readonly SqlResult[]> {
+    return this.database(nameOrIdentity).sql(text, options);
   }
 
   /** Ends a database's sessions and deletes it with all it holds. @throws {HostError} `host/database-not-found` */
   async deleteDatabase(nameOrIdentity: string): Promise<void> {
     await this.#inTurn(async () => {
       const hosted = this.database(nameOrIdentity);
-      this.#databases.delete(hosted.name);
-      await hosted.close();
-      await this.#disk?.directory.removeDatabase(hosted.name);
+      const { key } = hosted.registration;
+      assertUnlocked(hosted, 'deleted');
+      this.#databases.delete(key);
+      try {
+        await hosted.close();
+      } catch (error) {
+        // What could not be made durable goes with all the rest: a full disk must not keep what is deleted.
+        this.#warn(`"${hosted.name}" was not closed in order before it was deleted: ${errorMessage(error)}`);
+      }
+      await this.#forget(key);
     });
+  }
+
+  /**
+   * Gives a database exactly these names; without any it is reached by its identity alone.
+   * @throws {HostError} `host/database-not-found`, `host/invalid-name`, `host/name-taken`
+   */
+  async renameDatabase(nameOrIdentity: string, names: readonly string[]): Promise<void> {
+    await this.#inTurn(() => this.#names.setNames(this.database(nameOrIdentity).registration.key, names));
+  }
+
+  /** Gives a database one more name. @throws {HostError} as `renameDatabase` */
+  async addDatabaseName(nameOrIdentity: string, name: string): Promise<void> {
+    await this.#inTurn(async () => {
+      const { key, names } = this.database(nameOrIdentity).registration;
+      await this.#names.setNames(key, [...names, name]);
+    });
+  }
+
+  /** Locks a database, or unlocks it: a locked one is neither published to nor reset nor deleted. */
+  async lockDatabase(nameOrIdentity: string, isLocked: boolean): Promise<void> {
+    await this.#inTurn(() => this.#names.setLocked(this.database(nameOrIdentity).registration.key, isLocked));
   }
 
   /** Connects a client inside this process: for the SDK's `withWSFn`. The promise rejects when it is not let in. */
@@ -251,13 +328,13 @@ export class Host implements ServedHost {
   }
 
   /** Opens what the data directory holds. For `openHost` alone. */
-  async openStored(): Promise<void> {
-    const names = (await this.#disk?.directory.databaseNames()) ?? [];
+  async openStored(keys: readonly string[]): Promise<void> {
     try {
-      for (const name of names) await this.#openStored(name);
+      for (const key of keys) await this.#openStored(key);
       this.#warnOfStrangers();
     } catch (error) {
       await Promise.allSettled(this.databases.map((hosted) => hosted.close()));
+      await this.#logs.closeAll();
       throw error;
     }
   }
@@ -268,80 +345,78 @@ export class Host implements ServedHost {
     const message =
       'no database here belongs to the owner that credentials/ names, so that its token opens none of them. ' +
       'If the folder was exchanged, restore it from the backup of this data directory.';
+    this.#warn(message);
+  }
+
+  #warn(message: string): void {
     this.logger.log({ level: 'warn', message, source: 'host', timestampMicros: this.#clock.nowMicros() });
   }
 
-  async #openStored(name: string): Promise<void> {
+  async #openStored(key: string): Promise<void> {
     try {
-      this.#databases.set(name, await this.#openDatabase(name, {}));
+      this.#databases.set(key, await this.#openDatabase(key, {}));
     } catch (error) {
       if (!(error instanceof HostError) || error.code !== 'database/no-program') throw error;
       // Nothing was ever stored: its creation was cut short before `init` was durable.
-      await this.#disk?.directory.removeDatabase(name);
+      await this.#forget(key);
     }
   }
 
-  async #create(options: PublishOptions, program: string): Promise<HostedDatabase> {
-    assertName(options.name);
-    const { name, owner } = options;
+  async #create({ name, owner }: CreateOptions, program: string): Promise<HostedDatabase> {
+    const identity = deriveIdentity(LOCAL_ISSUER, randomUUID());
+    const key = await this.#names.add(name, identityToHex(identity));
     try {
-      const hosted = await this.#openDatabase(name, { program, owner });
-      this.#databases.set(name, hosted);
+      const hosted = await this.#openDatabase(key, { program, owner, identity });
+      this.#databases.set(key, hosted);
       return hosted;
     } catch (error) {
-      await this.#disk?.directory.removeDatabase(name);
+      await this.#forget(key);
       throw error;
     }
   }
 
-  /** Checks the new program against the running one before anything is closed. */
-  async #update(existing: HostedDatabase, program: string): Promise<HostedDatabase> {
-    const { name } = existing;
-    const loaded = await this.#programs.load(program);
-    assertProgramFits(loaded, existing.database.def);
-    if (this.#disk === undefined) {
-      throw new HostError({
-        code: 'database/migration-required',
-        message: `the database "${name}" is in memory, where a running program cannot be exchanged. Delete it and create it anew.`,
-        details: { name },
-      });
-    }
-    this.#databases.delete(name);
-    await existing.close();
-    const updated = await this.#openDatabase(name, { program });
-    this.#databases.set(name, updated);
-    return updated;
+  /** Leaves nothing of a database that is closed. Its files go first: without them it is none at the next start. */
+  async #forget(key: string): Promise<void> {
+    await this.#logs.close(key);
+    await this.#disk?.directory.removeDatabase(key);
+    await this.#names.remove(key);
   }
 
   async #openDatabase(
-    name: string,
-    choice: { readonly program?: string; readonly owner?: bigint | undefined },
+    key: string,
+    choice: { readonly program?: string; readonly owner?: bigint | undefined; readonly identity?: bigint },
   ): Promise<HostedDatabase> {
-    return HostedDatabase.open({
-      name,
+    const registration = new Registration(key, this.#names, await this.#logs.open(key));
+    const common = {
+      name: registration.names[0] ?? key,
+      registration,
       program: choice.program,
-      storage: await this.#openStorage(name),
-      identity: deriveIdentity(LOCAL_ISSUER, randomUUID()),
+      identity: choice.identity ?? deriveIdentity(LOCAL_ISSUER, randomUUID()),
       owner: choice.owner ?? this.owner,
-      clock: this.#clock,
-      timers: this.#timers,
-      logger: this.logger,
-      programs: this.#programs,
+      logger: teeLogger(this.logger, registration.logStore),
       ...this.#clients,
       hashSeed: new DataView(this.#random.bytes(4).buffer).getUint32(0),
+    };
+    if (this.#threads !== undefined) {
+      return this.#threads.open({ ...common, directory: this.#disk?.directory.databasePath(key) });
+    }
+    return this.#openLocal({
+      ...common,
+      storage: await this.#openStorage(key),
+      clock: this.#clock,
+      timers: this.#timers,
+      programs: this.#programs,
     });
   }
 
-  async #openStorage(name: string): Promise<Storage> {
+  async #openStorage(key: string): Promise<Storage> {
     if (this.#disk === undefined) return createMemoryStorage({ keep: false });
-    return openDiskStorage({ directory: this.#disk.directory.databasePath(name), random: this.#random });
+    return openDiskStorage({ directory: this.#disk.directory.databasePath(key), random: this.#random });
   }
 
   #makeTransformCache(): TransformCache | undefined {
     if (this.#disk === undefined) return undefined;
-    return new FileTransformCache(this.#disk.directory.cache, (message) => {
-      this.logger.log({ level: 'warn', message, source: 'host', timestampMicros: this.#clock.nowMicros() });
-    });
+    return new FileTransformCache(this.#disk.directory.cache, (message) => this.#warn(message));
   }
 
   async #inTurn<Result>(action: () => Promise<Result>): Promise<Result> {
@@ -368,6 +443,7 @@ export class Host implements ServedHost {
     await this.#publishing;
     if (this.#server !== undefined) await this.#stopServing(this.#server);
     const results = await Promise.allSettled(this.databases.map((hosted) => hosted.close()));
+    await this.#logs.closeAll();
     await this.#disk?.lock.release();
     const failures: unknown[] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     const [first] = failures;
@@ -382,17 +458,21 @@ export class Host implements ServedHost {
   }
 }
 
-async function readProgram({ module }: PublishOptions): Promise<string> {
+async function readProgram({ module }: Pick<PublishOptions, 'module'>): Promise<string> {
   return typeof module === 'string' ? module : readModule(module);
 }
 
-function assertName(name: string): void {
-  if (/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) && name.length <= 128) return;
+function assertUnlocked({ registration, name }: HostedDatabase, action: string): void {
+  if (!registration.isLocked) return;
   throw new HostError({
-    code: 'host/invalid-name',
-    message: `"${name}" is no name for a database: use lower-case letters and digits, with single dashes between them, 128 at most`,
+    code: 'host/database-locked',
+    message: `Database is locked and cannot be ${action}. Run \`spacetime unlock\` first.`,
     details: { name },
   });
+}
+
+function notFound(name: string): HostError {
+  return new HostError({ code: 'host/database-not-found', message: `\`${name}\` not found`, details: { name } });
 }
 
 function exists(name: string): HostError {

@@ -1,7 +1,18 @@
+import { assert } from './assert.ts';
 import { systemTimers } from './clock/system-clock.ts';
 import { Database } from './database/database.ts';
+import type { DatabaseState } from './database/database-state.ts';
 import type { DatabaseOptions } from './database/options.ts';
+import type { NextProgram } from './database/program-exchange.ts';
+import type { SqlResult } from './database/plain-results.ts';
+import { runDirectSql, type SqlOptions } from './direct-sql.ts';
+import type { HostError } from './errors.ts';
+import { identityToHex } from './identity/identity.ts';
 import { hashProgram } from './identity/program-hash.ts';
+import type { LogEntry } from './logs/log-line.ts';
+import type { LogQuery } from './logs/log-store.ts';
+import type { CallCover } from './module/realm/call-cover.ts';
+import type { Registration } from './names/registration.ts';
 import type { ServedDatabase } from './session/served-host.ts';
 import { SessionHub } from './session/session-hub.ts';
 import type { SessionLimits } from './session/session-limits.ts';
@@ -18,42 +29,75 @@ export interface HostedDatabaseOptions extends DatabaseOptions {
   readonly limits?: ClientLimits | undefined;
   /** True refuses queries that SpacetimeDB refuses although this host could answer them. Default false. */
   readonly strictCompat?: boolean | undefined;
+  /** Watches turns of calls of clients; the one that `programs` has. Absent: each call is watched by itself. */
+  readonly cover?: CallCover | undefined;
+  /** Its names, and where it logs: `logger` writes there, too. Absent in a worker: the host's side has it. */
+  readonly registration?: Registration | undefined;
 }
 
-/** A database with its clients. */
-export class HostedDatabase implements ServedDatabase {
-  readonly name: string;
+/** Where a database runs: in the thread of the host, or in a worker thread of its own. */
+export type Isolation = 'none' | 'thread';
+
+/** One database of a host with its clients, wherever it runs. */
+export interface HostedDatabase extends ServedDatabase {
+  readonly isolation: Isolation;
+  readonly identity: bigint;
+  readonly owner: bigint;
+  /** The database itself, for direct and synchronous use. @throws {HostError} `database/in-thread` when it runs in a worker */
+  readonly local: Database;
+  /** Why the database does not run any more; undefined as long as it does. Publishing to it starts it anew. */
+  readonly failure: HostError | undefined;
+  /** What its module and the host logged: past lines, and, when following, those to come. */
+  logs(query?: LogQuery): AsyncIterable<LogEntry>;
+  /** Runs SQL statements inside the process, as the owner unless said otherwise. @throws as `runDirectSql` */
+  sql(text: string, options?: SqlOptions): Promise<readonly SqlResult[]>;
+  /** Ends every session, makes everything durable and closes. Idempotent. @throws {StorageError} */
+  close(): Promise<void>;
+}
+
+/** A database in this thread. */
+export class LocalDatabase implements HostedDatabase {
+  readonly isolation = 'none';
+  readonly failure = undefined;
   readonly database: Database;
   readonly sessions: SessionHub;
-  #programHash: string | undefined;
+  readonly #registration: Registration | undefined;
+  #hashed: { readonly program: string; readonly hash: string } | undefined;
 
-  private constructor(database: Database, sessions: SessionHub) {
-    this.name = database.name;
+  private constructor(database: Database, sessions: SessionHub, options: HostedDatabaseOptions) {
+    this.#registration = options.registration;
     this.database = database;
     this.sessions = sessions;
   }
 
   /** @throws as `Database.open` */
-  static async open(options: HostedDatabaseOptions): Promise<HostedDatabase> {
-    const database = await Database.open(options);
+  static async open(options: HostedDatabaseOptions, from?: DatabaseState): Promise<LocalDatabase> {
+    const database = await Database.open(options, from);
     const { clock, logger, limits, strictCompat } = options;
-    const subscriptions = new SubscriptionManager({
-      ...limits?.subscriptions,
-      strictCompat,
-      tables: database.tables,
-      views: database.def.views,
-      state: database.committed,
-    });
+    const subscribeTo = ({ tables, views, committed }: Pick<NextProgram, 'tables' | 'views' | 'committed'>) =>
+      new SubscriptionManager({ ...limits?.subscriptions, strictCompat, tables, views, state: committed });
     const sessions = new SessionHub({
       name: options.name,
       database,
-      subscriptions,
+      subscriptions: subscribeTo(database),
       clock,
       timers: systemTimers,
       logger,
       limits: limits?.sessions,
+      cover: options.cover,
     });
-    return new HostedDatabase(database, sessions);
+    database.onExchange((next) => sessions.prepareExchange(subscribeTo(next), next.endsClients));
+    return new LocalDatabase(database, sessions, options);
+  }
+
+  get registration(): Registration {
+    assert(this.#registration !== undefined, 'the host registers the databases that it serves');
+    return this.#registration;
+  }
+
+  /** What the host calls it: the first of its names, or its identity in hex when it has none. */
+  get name(): string {
+    return this.registration.names[0] ?? identityToHex(this.identity);
   }
 
   get identity(): bigint {
@@ -64,13 +108,25 @@ export class HostedDatabase implements ServedDatabase {
     return this.database.owner;
   }
 
-  /** Keccak-256 of the program, in hex, as SpacetimeDB's HTTP interface tells it. */
-  get programHash(): string {
-    this.#programHash ??= hashProgram(this.database.program);
-    return this.#programHash;
+  get local(): Database {
+    return this.database;
   }
 
-  /** Ends every session, makes everything durable and closes. Idempotent. @throws {StorageError} */
+  /** Keccak-256 of the program, in hex, as SpacetimeDB's HTTP interface tells it. */
+  get programHash(): string {
+    const { program } = this.database;
+    if (this.#hashed?.program !== program) this.#hashed = { program, hash: hashProgram(program) };
+    return this.#hashed.hash;
+  }
+
+  logs(query: LogQuery = {}): AsyncIterable<LogEntry> {
+    return this.registration.logStore.entries(query);
+  }
+
+  sql(text: string, options: SqlOptions = {}): Promise<readonly SqlResult[]> {
+    return runDirectSql(this.database, text, options);
+  }
+
   async close(): Promise<void> {
     await this.sessions.close();
     await this.database.close();

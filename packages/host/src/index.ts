@@ -23,12 +23,31 @@ export type {
   TableStatus,
 } from './database/calls.ts';
 export type { Database } from './database/database.ts';
+export type { PlainRow, PlainValue, SqlResult } from './database/plain-results.ts';
+export type { SqlAnswer, StatementResult } from './database/sql-answer.ts';
 export type { Row, StateView, TableDelta, TableView } from './datastore/state-view.ts';
+export type { SqlOptions } from './direct-sql.ts';
 export { HostError, type HostErrorCode } from './errors.ts';
-export { type Host, type HostOptions, openHost, type PublishOptions, type PublishResult } from './host.ts';
+export { type Host, openHost } from './host.ts';
+export type { CreateOptions, HostOptions, PublishOptions, PublishResult } from './host-options.ts';
 export type { ClientLimits, HostedDatabase } from './hosted-database.ts';
-export { connectionIdToHex, identityToHex } from './identity/identity.ts';
-export { bundleModule, type ModuleSource, readModule } from './module/bundle-module.ts';
+export type { ExchangeOutcome, ExchangePlan, ExchangeRequest } from './database/program-exchange.ts';
+export type { PlanLine } from './migration/describe-plan.ts';
+export type { MigrationPlan, MigrationRefusal, MigrationStep, RefusalRule } from './migration/migration-plan.ts';
+export type { PublishPlan, UpdateOptions } from './publishing.ts';
+export { connectionIdToHex, identityToHex, tryParseIdentity } from './identity/identity.ts';
+export type { Fetch } from './identity/issuer-keys.ts';
+export type { JsonWebKeySet, TrustedIssuer } from './identity/trusted-issuer.ts';
+export type { LogLimits } from './logs/log-limits.ts';
+export type { LogEntry, LogFrame } from './logs/log-line.ts';
+export type { LogQuery } from './logs/log-store.ts';
+export {
+  bundleModule,
+  type ModuleFiles,
+  type ModuleSource,
+  readModule,
+  readModuleFiles,
+} from './module/bundle-module.ts';
 export { describeModule } from './module/describe-module.ts';
 export type { TransformCache } from './module/program-loader.ts';
 export type { ColumnDef, IndexDef, ModuleDef, ProcedureDef, ReducerDef, TableDef } from './schema/module-def.ts';

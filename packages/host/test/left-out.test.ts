@@ -5,7 +5,7 @@ import { SchemaError } from '../src/schema/schema-error.ts';
 import type { RunningServer } from '../src/server/serve.ts';
 import { bundleOf } from './module-database.ts';
 import { WireClient } from './session-fixtures/wire-client.ts';
-import { call, oneOff, subscribe } from './session-fixtures/test-client.ts';
+import { call, oneOff } from './session-fixtures/test-client.ts';
 
 let host: Host;
 let server: RunningServer;
@@ -43,7 +43,7 @@ describe('a module with row-level security', () => {
   });
 });
 
-describe('a module with views and HTTP routes', () => {
+describe('a module with HTTP routes', () => {
   beforeEach(async () => {
     await host.createDatabase({ name: 'test', module: await bundleOf('left-out.ts') });
   });
@@ -54,35 +54,9 @@ describe('a module with views and HTTP routes', () => {
     expect(await client.ask(call('reducer', 1, 'add', row))).toMatchObject({ type: 'reducer', outcome: 'ok' });
     const warnings = logs.filter(({ level }) => level === 'warn').map(({ message }) => message);
     expect(warnings).toEqual([
-      expect.stringContaining('views are not supported by the embedded host'),
       expect.stringContaining('HTTP routes of modules are not supported by the embedded host'),
     ]);
     expect(warnings.join(' ')).toContain('GET /hello');
-  });
-
-  test.each(['every_person', 'everyPerson'])(
-    'a query of the view %s is told so, and the client goes on',
-    async (name) => {
-      const client = await WireClient.open(server.address);
-      const message = expect.stringContaining(`\`${name}\` is a view; views are not supported by the embedded host`);
-      const sql = `SELECT * FROM ${name}`;
-      expect(await client.ask(subscribe(1, 1, 'SELECT * FROM person', sql))).toMatchObject({
-        type: 'subscription-error',
-        requestId: 1,
-        message,
-      });
-      expect(await client.ask(oneOff(2, sql))).toMatchObject({ type: 'one-off', error: message });
-      expect(await client.ask(subscribe(3, 1, 'SELECT * FROM person'))).toMatchObject({ type: 'subscribed' });
-      expect(await client.ask(subscribe(4, 2, 'SELECT * FROM *'))).toMatchObject({ type: 'subscribed' });
-    },
-  );
-
-  test('a private view does not exist but for the owner', async () => {
-    const sql = 'SELECT * FROM hidden_person';
-    const stranger = await WireClient.open(server.address);
-    expect(await stranger.ask(oneOff(1, sql))).toMatchObject({ error: expect.stringContaining('no such table') });
-    const owner = await WireClient.open(server.address, { token: host.ownerToken });
-    expect(await owner.ask(oneOff(1, sql))).toMatchObject({ error: expect.stringContaining('is a view') });
   });
 
   test('its routes are answered with 501', async () => {

@@ -12,6 +12,7 @@ import { bundleModule } from '../src/module/bundle-module.ts';
 import { makeProgramLoader } from '../src/module/program-loader.ts';
 import { createMemoryStorage } from '../src/storage/memory-storage.ts';
 import { ManualTime } from '../src/testing/manual-time.ts';
+import { bundleWith, RELEASES } from './releases/library.ts';
 
 export const IDENTITY = 0xdbn;
 export const OWNER = 0x0an;
@@ -23,11 +24,15 @@ export const programs = makeProgramLoader();
 
 const bundles = new Map<string, Promise<string>>();
 
-/** The bundle of a fixture, made once. */
+/** The bundle of a fixture, made once; with `SPACETIMEDB_RELEASE=2.8.3` with that release of the library. */
 export function bundleOf(fixture: string): Promise<string> {
   const path = fileURLToPath(new URL(`fixtures/${fixture}`, import.meta.url));
   let bundle = bundles.get(path);
-  if (bundle === undefined) bundles.set(path, (bundle = bundleModule(path)));
+  if (bundle === undefined) {
+    const release = RELEASES.find(({ version }) => version === process.env['SPACETIMEDB_RELEASE']);
+    bundle = release === undefined ? bundleModule(path) : bundleWith(release.library, fixture);
+    bundles.set(path, bundle);
+  }
   return bundle;
 }
 

@@ -23,18 +23,21 @@ const peopleOf = (connection: PeopleConnection) =>
 const ALL = 'SELECT * FROM person';
 
 describe.each([
-  ['in memory, in process', { onDisk: false, served: false }],
-  ['in memory, over a WebSocket', { onDisk: false, served: true }],
-  ['on disk, in process', { onDisk: true, served: false }],
-  ['on disk, over a WebSocket', { onDisk: true, served: true }],
-])('a real module %s', (_name, { onDisk, served }) => {
+  ['in memory, in process', { onDisk: false, served: false, isolation: 'none' }],
+  ['in memory, over a WebSocket', { onDisk: false, served: true, isolation: 'none' }],
+  ['on disk, in process', { onDisk: true, served: false, isolation: 'none' }],
+  ['on disk, over a WebSocket', { onDisk: true, served: true, isolation: 'none' }],
+  ['in a thread, in memory, in process', { onDisk: false, served: false, isolation: 'thread' }],
+  ['in a thread, on disk, over a WebSocket', { onDisk: true, served: true, isolation: 'thread' }],
+] as const)('a real module %s', (_name, { onDisk, served, isolation }) => {
   let root: string;
   let host: Host;
   let server: RunningServer | undefined;
   const open: PeopleConnection[] = [];
 
   async function start() {
-    host = await openHost({ ...(onDisk ? { data: join(root, 'data') } : { memory: true }), logger: silentLogger });
+    const where = onDisk ? { data: join(root, 'data') } : { memory: true };
+    host = await openHost({ ...where, isolation, logger: silentLogger });
     await host.publish({ name: 'test', module: await bundleOf('people.ts') });
     server = served ? await host.serve({ host: '127.0.0.1', port: 0 }) : undefined;
   }

@@ -4,6 +4,10 @@ import type { AlgebraicType, AlgebraicValue, PrimitiveTypeName } from '../src/bs
 import type { RowCodec } from '../src/bsatn/row-codec.ts';
 import type { Bound, IndexRange, Row, StateView, TableDelta, TableView } from '../src/datastore/state-view.ts';
 import type { IndexDef, TableDef } from '../src/schema/module-def.ts';
+import type { CompileOptions } from '../src/query/compile.ts';
+import { compileStatements } from '../src/query/compile-statements.ts';
+import { evaluateEncoded } from '../src/query/evaluator.ts';
+import { WorkMeter } from '../src/query/work-meter.ts';
 
 export const IDENTITY: AlgebraicType = special('__identity__', 'u256');
 export const CONNECTION_ID: AlgebraicType = special('__connection_id__', 'u128');
@@ -159,4 +163,17 @@ export class ModelState implements StateView {
 /** A row's identity. */
 export function keyOf(row: Row): string {
   return Buffer.from(row).toString('hex');
+}
+
+/** The decoded rows of one SELECT of the wider SQL. */
+export function selectValues(
+  sql: string,
+  options: CompileOptions,
+  state: StateView,
+): readonly (readonly AlgebraicValue[])[] {
+  const [statement] = compileStatements(sql, options);
+  if (statement?.type !== 'select') throw new Error('a SELECT is expected');
+  const codec = compileRowCodec(statement.columns);
+  const context = { state, work: new WorkMeter() };
+  return evaluateEncoded(statement.plan, context, 1 << 26).map((row) => codec.decode(row));
 }

@@ -14,6 +14,7 @@ export type { ApplyOptions, ModuleClient } from './client/client.ts';
 export type { LiveListener } from './client/change-feed.ts';
 export type { LiveEvent, ReadPage } from './client/change-source.ts';
 export type { RowFollowing } from './client/row-followers.ts';
+export { findModule } from './controller/module-bundle.ts';
 export { opByteLength } from './client/op-size.ts';
 export { makeStoredText, type StoredText } from './client/value-text.ts';
 export {

@@ -18,6 +18,8 @@ export type NervErrorCode =
   | 'event/id-taken'
   | 'event/limit'
   | 'event/no-log'
+  | 'event/no-history'
+  | 'event/invalid-data'
   | 'state/invalid-argument'
   | 'state/invalid-patch'
   | 'state/patch-test-failed'

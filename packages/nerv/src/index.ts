@@ -5,6 +5,7 @@ export type {
   Durability,
   EmitOptions,
   EventHandler,
+  EventPublisher,
   EventSelector,
   EventStream,
   EventSubscription,
@@ -15,7 +16,8 @@ export type {
   WaitOptions,
 } from './events/event-bus.ts';
 export type { EventBusOptions, LocalEventBus } from './events/local-event-bus.ts';
-export { assertPublishable } from './events/make-event.ts';
+export { assertPublishable } from './events/incoming-event.ts';
+export type { BusMiddleware, EventStage, HistoryKeeper, NextStage } from './events/bus-parts.ts';
 export type { EventPage, EventQuery } from './events/event-query.ts';
 export type {
   EventKind,

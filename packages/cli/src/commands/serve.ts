@@ -10,6 +10,8 @@ export interface ServeOptions {
   readonly data: string;
   readonly host: string;
   readonly port: number;
+  /** Who may create databases over the network, beside the owner. */
+  readonly publisher?: readonly bigint[] | undefined;
 }
 
 /** A universe that is being served. */
@@ -35,7 +37,11 @@ export async function openServed(options: ServeOptions, signal: AbortSignal): Pr
   const data = resolve(options.data);
   const universe = await openUniverse({ data, signal });
   try {
-    const address = await universe.controller.serve({ host: options.host, port: options.port });
+    const address = await universe.controller.serve({
+      host: options.host,
+      port: options.port,
+      publishers: options.publisher,
+    });
     return { universe, data, address };
   } catch (error) {
     await universe.close();
@@ -44,7 +50,7 @@ export async function openServed(options: ServeOptions, signal: AbortSignal): Pr
 }
 
 /** A port that is taken is the commonest reason: the error names the options that help. */
-function explainPort(error: unknown, { port }: ServeOptions): unknown {
+export function explainPort(error: unknown, { port }: Pick<ServeOptions, 'port'>): unknown {
   if (!(error instanceof Error) || (error as { code?: unknown }).code !== 'server/address-in-use') return error;
   const next = port < 65_535 ? port + 1 : port - 1;
   return new CliError(

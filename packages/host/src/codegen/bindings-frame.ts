@@ -3,56 +3,56 @@ import { quote } from './identifier.ts';
 /** What the bindings stand on. */
 const SDK_PACKAGE = 'spacetimedb';
 
-/** First lines of every generated file. */
-export const HEADER: string = `// Generated from a module's definition. Do not edit: change the module and generate again.
+/** What the bindings take from it, under names that no module's type can have. */
+const IMPORTS: readonly string[] = [
+  'DbConnectionBuilder',
+  'DbConnectionImpl',
+  'SubscriptionBuilderImpl',
+  'convertToAccessorMap',
+  'makeQueryBuilder',
+  'procedureSchema',
+  'procedures',
+  'reducerSchema',
+  'reducers',
+  'schema',
+  't',
+  'table',
+  'type DbConnectionConfig',
+  'type ErrorContextInterface',
+  'type EventContextInterface',
+  'type Infer',
+  'type QueryBuilder',
+  'type ReducerEventContextInterface',
+  'type RemoteModule',
+  'type SubscriptionEventContextInterface',
+  'type SubscriptionHandleImpl',
+];
+
+/** First lines of a generated file: they import what its body uses, and nothing that a strict compiler would blame. */
+export function makeHeader(body: string): string {
+  const used = new Set(body.match(/\b__\w+/g));
+  const names = IMPORTS.map((name) => [name, `__${name.replace('type ', '')}`] as const);
+  const lines = names.filter(([, local]) => used.has(local)).map(([name, local]) => `  ${name} as ${local},\n`);
+  return `// Generated from a module's definition. Do not edit: change the module and generate again.
 
 /* eslint-disable */
 /* tslint:disable */
 import {
-  DbConnectionBuilder as __DbConnectionBuilder,
-  DbConnectionImpl as __DbConnectionImpl,
-  SubscriptionBuilderImpl as __SubscriptionBuilderImpl,
-  convertToAccessorMap as __convertToAccessorMap,
-  makeQueryBuilder as __makeQueryBuilder,
-  procedureSchema as __procedureSchema,
-  procedures as __procedures,
-  reducerSchema as __reducerSchema,
-  reducers as __reducers,
-  schema as __schema,
-  t as __t,
-  table as __table,
-  type DbConnectionConfig as __DbConnectionConfig,
-  type ErrorContextInterface as __ErrorContextInterface,
-  type EventContextInterface as __EventContextInterface,
-  type Infer as __Infer,
-  type QueryBuilder as __QueryBuilder,
-  type ReducerEventContextInterface as __ReducerEventContextInterface,
-  type RemoteModule as __RemoteModule,
-  type SubscriptionEventContextInterface as __SubscriptionEventContextInterface,
-  type SubscriptionHandleImpl as __SubscriptionHandleImpl,
-} from ${quote(SDK_PACKAGE)};`;
+${lines.join('')}} from ${quote(SDK_PACKAGE)};`;
+}
 
-/** Last lines of every generated file: the connection, typed by what stands above. */
-export const FOOTER: string = `const REMOTE_MODULE = {
+/** The module as the SDK takes it, of the three parts that stand above. */
+export const REMOTE_MODULE: string = `const REMOTE_MODULE = {
   versionInfo: {
     cliVersion: '2.10.1' as const,
   },
   tables: tablesSchema.schemaType.tables,
   reducers: reducersSchema.reducersType.reducers,
   ...proceduresSchema,
-} satisfies __RemoteModule<
-  typeof tablesSchema.schemaType,
-  typeof reducersSchema.reducersType,
-  typeof proceduresSchema
->;
+} satisfies __RemoteModule<typeof tablesSchema.schemaType, typeof reducersSchema.reducersType, typeof proceduresSchema>;`;
 
-/** The tables; each doubles as a query builder for subscriptions. */
-export const tables: __QueryBuilder<typeof tablesSchema.schemaType> = __makeQueryBuilder(tablesSchema.schemaType);
-
-/** The reducers that a client may call. */
-export const reducers = __convertToAccessorMap(reducersSchema.reducersType.reducers);
-
-export type EventContext = __EventContextInterface<typeof REMOTE_MODULE>;
+/** Last lines of every generated file: the connection, typed by what stands above. */
+export const FOOTER: string = `export type EventContext = __EventContextInterface<typeof REMOTE_MODULE>;
 export type ReducerEventContext = __ReducerEventContextInterface<typeof REMOTE_MODULE>;
 export type SubscriptionEventContext = __SubscriptionEventContextInterface<typeof REMOTE_MODULE>;
 export type ErrorContext = __ErrorContextInterface<typeof REMOTE_MODULE>;

@@ -1,7 +1,9 @@
 import { assert } from '../assert.ts';
 import type { AlgebraicType, NamedType } from '../bsatn/algebraic-type.ts';
 import type { NamedTypeDef } from '../schema/module-def.ts';
-import { quote, toCamelCase, toPascalCase, toPropertyKey } from './identifier.ts';
+import { isOption, isResult, isScheduleAt } from '../schema/special-types.ts';
+import { quote, spellMembers, toCamelCase, toPascalCase, toPropertyKey } from './identifier.ts';
+import { isNameable, structureOf } from './type-structure.ts';
 
 const SPECIAL_PRODUCTS: ReadonlyMap<string, string> = new Map([
   ['__identity__:u256', '__t.identity()'],
@@ -16,30 +18,36 @@ const SPECIAL_PRODUCTS: ReadonlyMap<string, string> = new Map([
  * order in which each stands after those it needs.
  */
 export class TypeWriter {
-  /** Name of each named type, by its structure. Types of equal structure share the first name. */
+  /** Name of each named type, by its structure: the first of several of equal structure. */
   readonly #names: Map<string, string> = new Map();
+  /** The other names of types of equal structure, each with the one that is declared. */
+  readonly #twins: { readonly name: string; readonly type: AlgebraicType }[] = [];
   readonly #declared: Set<string> = new Set();
   readonly #declarations: string[] = [];
   readonly #types: readonly NamedTypeDef[];
 
-  /** `reserved` holds names that the generated file uses itself. */
+  /** `types` in order of preference; `reserved` holds names that the generated file uses itself. */
   constructor(types: readonly NamedTypeDef[], reserved: ReadonlySet<string>) {
-    this.#types = [...types].sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#types = types.filter((type) => isNameable(type.algebraicType));
     const taken = new Set(reserved);
-    for (const type of this.#types) {
-      const key = structureOf(type.algebraicType);
-      if (this.#names.has(key)) continue;
-      let name = toPascalCase(type.name.replace(/\W+/g, '_'));
+    for (const { name: sourceName, algebraicType } of this.#types) {
+      let name = toPascalCase(sourceName.replace(/[^\p{ID_Continue}]+/gu, '_'));
       while (taken.has(name)) name += 'Type';
       taken.add(name);
-      this.#names.set(key, name);
+      const key = structureOf(algebraicType);
+      if (this.#names.has(key)) this.#twins.push({ name, type: algebraicType });
+      else this.#names.set(key, name);
     }
   }
 
   /** Declares every named type, needed or not. */
   declarations(): readonly string[] {
     for (const type of this.#types) this.expression(type.algebraicType);
-    return this.#declarations;
+    const twins = this.#twins.map(({ name, type }) => {
+      const first = this.expression(type);
+      return `export const ${name} = ${first};\nexport type ${name} = ${first};`;
+    });
+    return [...this.#declarations, ...twins];
   }
 
   /** An expression that builds a type; the named types in it are declared first. */
@@ -56,17 +64,22 @@ export class TypeWriter {
 
   /** The members of an object literal: one line for each field. */
   fields(elements: readonly NamedType[], indent: string): string {
-    return elements
-      .map(({ name, algebraicType }, position) => {
-        const key = toPropertyKey(toCamelCase(name ?? `field_${position}`));
-        return `${indent}${key}: ${this.expression(algebraicType)},\n`;
-      })
+    return this.#members(elements, 'field', toCamelCase)
+      .map((member) => `${indent}${member},\n`)
       .join('');
+  }
+
+  #members(elements: readonly NamedType[], kind: string, spell: (name: string) => string): string[] {
+    const names = elements.map(({ name }, position) => name ?? `${kind}_${position}`);
+    const members = spellMembers(names, spell);
+    return elements.map(
+      ({ algebraicType }, position) => `${toPropertyKey(members[position] ?? '')}: ${this.expression(algebraicType)}`,
+    );
   }
 
   #inline(type: AlgebraicType, name: string | undefined): string {
     if (type.type === 'product') return this.#product(type.elements, name);
-    if (type.type === 'sum') return this.#sum(type.variants, name);
+    if (type.type === 'sum') return this.#sum(type, name);
     if (type.type === 'array') {
       return type.element.type === 'u8' ? '__t.byteArray()' : `__t.array(${this.expression(type.element)})`;
     }
@@ -81,59 +94,25 @@ export class TypeWriter {
     return `__t.object(${quote(name ?? 'Anonymous')}, {\n${this.fields(elements, '  ')}})`;
   }
 
-  #sum(variants: readonly NamedType[], name: string | undefined): string {
-    const [first, second] = variants;
-    if (first !== undefined && second !== undefined && variants.length === 2) {
-      if (first.name === 'some' && second.name === 'none' && isUnit(second.algebraicType)) {
-        return `__t.option(${this.expression(first.algebraicType)})`;
-      }
-      if (first.name === 'ok' && second.name === 'err') {
+  #sum(type: AlgebraicType & { readonly type: 'sum' }, name: string | undefined): string {
+    const [first, second] = type.variants;
+    if (first !== undefined && second !== undefined) {
+      if (isOption(type)) return `__t.option(${this.expression(first.algebraicType)})`;
+      if (isResult(type)) {
         return `__t.result(${this.expression(first.algebraicType)}, ${this.expression(second.algebraicType)})`;
       }
-      if (isScheduleAt(first, second)) return '__t.scheduleAt()';
+      if (isScheduleAt(type)) return '__t.scheduleAt()';
     }
-    const lines = variants.map((variant, position) => {
-      const key = toPropertyKey(toPascalCase(variant.name ?? `variant_${position}`));
-      return `  ${key}: ${this.expression(variant.algebraicType)},\n`;
-    });
-    return `__t.enum(${quote(name ?? 'Anonymous')}, {\n${lines.join('')}})`;
+    const members = this.#members(type.variants, 'variant', toPascalCase);
+    // A list of no cases is how the SDK writes a type without values.
+    if (members.length === 0) return `__t.enum(${quote(name ?? 'Never')}, [])`;
+    const lines = members.map((member) => `  ${member},\n`).join('');
+    return `__t.enum(${quote(name ?? 'Anonymous')}, {\n${lines}})`;
   }
-}
-
-/** Only these have names of their own in the bindings; the special ones and options have builders. */
-function isNameable(type: AlgebraicType): boolean {
-  if (type.type === 'product') return type.elements.length > 0 && specialProduct(type.elements) === undefined;
-  if (type.type !== 'sum') return false;
-  const [first, second] = type.variants;
-  if (first === undefined || second === undefined || type.variants.length !== 2) return true;
-  const isBuiltIn =
-    first.name === 'some' || (first.name === 'ok' && second.name === 'err') || isScheduleAt(first, second);
-  return !isBuiltIn;
 }
 
 function specialProduct(elements: readonly NamedType[]): string | undefined {
   const [only] = elements;
   if (only === undefined || elements.length !== 1) return undefined;
   return SPECIAL_PRODUCTS.get(`${only.name}:${only.algebraicType.type}`);
-}
-
-function isUnit(type: AlgebraicType): boolean {
-  return type.type === 'product' && type.elements.length === 0;
-}
-
-function isScheduleAt(first: NamedType, second: NamedType): boolean {
-  const isSpecial = (type: AlgebraicType, builder: string): boolean =>
-    type.type === 'product' && specialProduct(type.elements) === builder;
-  return isSpecial(first.algebraicType, '__t.timeDuration()') && isSpecial(second.algebraicType, '__t.timestamp()');
-}
-
-function structureOf(type: AlgebraicType): string {
-  if (type.type === 'product') return `{${type.elements.map(structureOfElement).join()}}`;
-  if (type.type === 'sum') return `<${type.variants.map(structureOfElement).join()}>`;
-  if (type.type === 'array') return `[${structureOf(type.element)}]`;
-  return type.type === 'ref' ? `&${type.ref}` : type.type;
-}
-
-function structureOfElement(element: NamedType): string {
-  return `${JSON.stringify(element.name ?? '')}:${structureOf(element.algebraicType)}`;
 }

@@ -4,19 +4,22 @@ import type { Row } from '../datastore/state-view.ts';
 import type { Transaction } from '../datastore/transaction.ts';
 import { HostError } from '../errors.ts';
 import type { SystemCallHost } from '../module/system-calls.ts';
+import { SystemCallError } from '../module/system-functions.ts';
 import type { TableDef } from '../schema/module-def.ts';
 import type { Caller } from './calls.ts';
 import type { ClientRegistry } from './client-registry.ts';
 import type { Committer } from './committer.ts';
 import type { Journal } from './journal.ts';
 import type { ScheduleTables } from './schedule-tables.ts';
+import { ViewError } from '../views/view-error.ts';
 
 /** The parts of a database that system calls reach. */
 export interface EnvironmentParts {
   readonly committer: Committer;
   readonly journal: Journal;
   readonly clients: ClientRegistry;
-  readonly scheduleTables: ScheduleTables;
+  /** Those of the module that is loaded now. */
+  readonly scheduleTables: () => ScheduleTables;
   /** Writes that the running procedure's transaction made. */
   readonly procedureWrites: () => number;
   readonly scheduleImmediate: (functionName: string, args: Uint8Array) => void;
@@ -77,6 +80,22 @@ export class CallEnvironment implements SystemCallHost {
     }
   }
 
+  /** The call that runs was cut off, and `run` did not end. */
+  endCutCall(): void {
+    this.#running = undefined;
+  }
+
+  /** Marks a view as what runs, also inside the call or the commit that it is evaluated for. */
+  runNested<Result>(call: RunningCall, action: () => Result): Result {
+    const outer = this.#running;
+    this.#running = call;
+    try {
+      return action();
+    } finally {
+      this.#running = outer;
+    }
+  }
+
   /** @throws {HostError} `database/busy` inside a call or a commit. */
   assertIdle(): void {
     if (this.#running !== undefined) throw busy(this.#name, this.#running.functionName);
@@ -117,18 +136,24 @@ export class CallEnvironment implements SystemCallHost {
     const running = this.#running;
     assert(running !== undefined, 'a procedure runs while it commits');
     const { functionName, caller } = running;
-    const commit = committer.commit(transaction, {
-      kind: 'procedure',
-      functionName,
-      caller,
-      timestampMicros: committer.now(),
-    });
-    this.#lastOffset = commit.offset ?? this.#lastOffset;
+    try {
+      const { offset } = committer.commit(transaction, {
+        kind: 'procedure',
+        functionName,
+        caller,
+        timestampMicros: committer.now(),
+      });
+      this.#lastOffset = offset ?? this.#lastOffset;
+    } catch (error) {
+      // The module may go on: it tries once more by itself, and can catch what comes of that.
+      if (error instanceof ViewError) throw new SystemCallError({ type: 'type-error' }, error.message, error);
+      throw error;
+    }
   }
 
   checkScheduleRow(table: TableDef, row: Row): void {
     const { scheduleTables, committer } = this.#attached();
-    scheduleTables.checkRow(table, row, committer.now());
+    scheduleTables().checkRow(table, row, committer.now());
   }
 
   scheduleImmediate(functionName: string, args: Uint8Array): void {
@@ -151,14 +176,10 @@ export class CallEnvironment implements SystemCallHost {
 
 /** Why a call cannot write now: for good, or until the storage has caught up. */
 export function makeUnwritableError(journal: Journal): HostError {
-  return (
-    journal.failure ??
-    new HostError({
-      code: 'storage/overloaded',
-      message: 'the storage is behind the writers: too much waits to become durable. Try again later.',
-      retryable: true,
-    })
-  );
+  const { failure, heldFor } = journal;
+  if (failure !== undefined) return failure;
+  const reason = heldFor ?? 'the storage is behind the writers: too much waits to become durable';
+  return new HostError({ code: 'storage/overloaded', message: `${reason}. Try again later.`, retryable: true });
 }
 
 function busy(name: string, running: string): HostError {

@@ -1,3 +1,4 @@
+import { assert } from '../assert.ts';
 import { BsatnReader } from '../bsatn/reader.ts';
 import type { Codec } from '../bsatn/codec.ts';
 import type { Transaction } from '../datastore/transaction.ts';
@@ -5,10 +6,11 @@ import { errorMessage, HostError } from '../errors.ts';
 import type { HookCall, HookOutcome } from '../module/realm-port.ts';
 import type { ProcedureDef, ReducerDef } from '../schema/module-def.ts';
 import { type CallEnvironment, makeUnwritableError } from './call-environment.ts';
-import type { Caller, CallResult, CommitKind, ProcedureResult } from './calls.ts';
+import type { Caller, CallResult, CommitKind, InternalFailureReason, ProcedureResult } from './calls.ts';
 import type { Committer } from './committer.ts';
 import type { Journal } from './journal.ts';
 import type { ModuleRunner } from './module-runner.ts';
+import { ViewError } from '../views/view-error.ts';
 
 /** What callers are told when the module failed; the true reason is in the log. */
 export const FATAL_MESSAGE = 'The instance encountered a fatal error.';
@@ -32,6 +34,8 @@ export interface ExecutorParts {
 /** Runs reducers and procedures, ends their transactions and writes the module's log. */
 export class CallExecutor {
   readonly #parts: ExecutorParts;
+  /** The reducer that runs in a transaction of its own. */
+  #running: { readonly transaction: Transaction; readonly call: AdmittedCall<ReducerDef> } | undefined;
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
@@ -44,23 +48,44 @@ export class CallExecutor {
     const functionName = def.name;
     if (!journal.canAppend) return refused(makeUnwritableError(journal), timestampMicros);
     const transaction = committer.begin();
+    this.#running = { transaction, call };
     const outcome = this.runInside(transaction, call);
+    this.#running = undefined;
     if (outcome.type === 'returned') {
       try {
         const { offset } = committer.commit(transaction, { kind, functionName, caller, timestampMicros });
         return { outcome: { type: 'committed' }, timestampMicros, offset };
       } catch (error) {
+        if (error instanceof ViewError) return refused(error, timestampMicros, 'fatal');
         if (error instanceof HostError) return refused(error, timestampMicros);
         throw error;
       }
     }
+    return this.#fail(transaction, call, outcome);
+  }
+
+  /** Ends the reducer that runs and was cut off: nothing of its call is on the stack any more. */
+  endCutCall({ message }: HostError): CallResult {
+    const running = this.#running;
+    assert(running !== undefined, 'a reducer was cut off');
+    this.#running = undefined;
+    this.#parts.environment.endCutCall();
+    const outcome = { type: 'failed', message, stack: '', publicMessage: message } as const;
+    return this.#fail(running.transaction, running.call, outcome);
+  }
+
+  #fail(
+    transaction: Transaction,
+    { def, timestampMicros }: AdmittedCall<ReducerDef>,
+    outcome: Exclude<HookOutcome, { readonly type: 'returned' }>,
+  ): CallResult {
     transaction.rollback();
-    this.logFailure(functionName, outcome);
+    this.logFailure(def.name, outcome);
     if (outcome.type === 'user-error') {
       return { outcome: { type: 'failed-user', message: outcome.message }, timestampMicros, offset: undefined };
     }
     return {
-      outcome: { type: 'failed-internal', message: FATAL_MESSAGE, reason: 'fatal' },
+      outcome: { type: 'failed-internal', message: outcome.publicMessage ?? FATAL_MESSAGE, reason: 'fatal' },
       timestampMicros,
       offset: undefined,
     };
@@ -109,8 +134,12 @@ export class CallExecutor {
   }
 }
 
-function refused({ message }: HostError, timestampMicros: bigint): CallResult {
-  return { outcome: { type: 'failed-internal', message, reason: 'refused' }, timestampMicros, offset: undefined };
+function refused(
+  { message }: HostError,
+  timestampMicros: bigint,
+  reason: InternalFailureReason = 'refused',
+): CallResult {
+  return { outcome: { type: 'failed-internal', message, reason }, timestampMicros, offset: undefined };
 }
 
 function describeFailure({ message, stack }: { readonly message: string; readonly stack: string }): string {

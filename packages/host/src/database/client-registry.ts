@@ -64,6 +64,11 @@ export class ClientRegistry {
     this.#clients.delete(caller.connectionId);
   }
 
+  /** Forgets all: their rows are gone. */
+  clear(): void {
+    this.#clients.clear();
+  }
+
   has(caller: Caller): boolean {
     return this.#clients.has(caller.connectionId);
   }

@@ -1,3 +1,4 @@
+import { assert } from '../assert.ts';
 import { BsatnWriter } from '../bsatn/writer.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Datastore } from '../datastore/datastore.ts';
@@ -5,10 +6,13 @@ import type { SequenceAllocation } from '../datastore/sequence.ts';
 import type { TableDelta } from '../datastore/state-view.ts';
 import type { Transaction } from '../datastore/transaction.ts';
 import { HostError } from '../errors.ts';
+import type { DataMigration } from '../migration/carry-over.ts';
 import type { Caller, Commit, CommitKind } from './calls.ts';
 import { type Journal, toFailure } from './journal.ts';
 import { UndurableCommits } from './undurable-commits.ts';
-import { encodeRecord, type StoredChange, type StoredProgram } from './record-codec.ts';
+import { encodeRecord, type StoredChange, type StoredProgram, type StoredTransaction } from './record-codec.ts';
+import { ViewError } from '../views/view-error.ts';
+import type { FailurePolicy, ViewRefresh, ViewTables } from '../views/view-tables.ts';
 
 /** What is known of a transaction besides its rows. */
 export interface CommitInfo {
@@ -18,11 +22,15 @@ export interface CommitInfo {
   readonly timestampMicros: bigint;
   /** Stored in the same record: the database's first transaction. */
   readonly program?: StoredProgram | undefined;
+  /** What happens when a view cannot be brought up to date. Default `refuse`. */
+  readonly onViewFailure?: FailurePolicy | undefined;
 }
 
 /** What a committer is made of. */
 export interface CommitterOptions {
   readonly datastore: Datastore;
+  /** The views over the datastore's tables. */
+  readonly views: () => ViewTables;
   readonly journal: Journal;
   readonly clock: Clock;
   /** Timestamp of the last stored transaction. */
@@ -35,16 +43,18 @@ export interface CommitterOptions {
 const KEPT_WRITER_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
- * Ends transactions: makes their changes visible, logs them as one record and tells the listeners, in this order and
- * before anything else can happen.
+ * Ends transactions: brings the views up to date, makes the changes visible, logs them as one record and tells the
+ * listeners, in this order and before anything else can happen. Every transaction ends here, or is rolled back.
  *
  * Invariants:
  * - Timestamps never run backwards, also not over a restart.
  * - A commit is logged before a listener hears of it.
  * - Every commit that is not durable can be taken back.
+ * - Views change with the tables, and are not stored: listeners hear of both in one commit.
  */
 export class Committer {
   readonly #options: CommitterOptions;
+  #datastore: Datastore;
   readonly #listeners: Set<(commit: Commit) => void> = new Set();
   #writer: BsatnWriter = new BsatnWriter(4096);
   #lastTimestampMicros: bigint;
@@ -55,6 +65,7 @@ export class Committer {
 
   constructor(options: CommitterOptions) {
     this.#options = options;
+    this.#datastore = options.datastore;
     this.#lastTimestampMicros = options.lastTimestampMicros;
   }
 
@@ -74,14 +85,23 @@ export class Committer {
     return this.#lastTimestampMicros;
   }
 
+  /** Goes on with the tables of another program. To be called when everything committed is durable. */
+  exchangeDatastore(datastore: Datastore): void {
+    this.settleDurable();
+    assert(this.#undurable.isEmpty, 'what is not durable could not be taken back in other tables');
+    // Allocations that were not logged yet are in the record of the exchange.
+    this.#sequences = [];
+    this.#datastore = datastore;
+  }
+
   begin(): Transaction {
-    return this.#options.datastore.begin();
+    return this.#datastore.begin();
   }
 
   /**
    * Commits and logs. To be called only when the journal can append.
-   * @throws {HostError} `storage/record-too-large`, or `database/read-only` when the storage failed: the transaction
-   * was taken back then, and no listener heard of it.
+   * @throws {HostError} `view/failed`, `storage/record-too-large`, or `database/read-only` when the storage failed: the
+   * transaction was taken back then, and no listener heard of it.
    */
   commit(transaction: Transaction, info: CommitInfo): Commit {
     this.#isCommitting = true;
@@ -89,6 +109,19 @@ export class Committer {
       return this.#commit(transaction, info);
     } finally {
       this.#isCommitting = false;
+    }
+  }
+
+  /**
+   * Commits what the host itself has to write. Undefined when the storage failed, which the journal tells and logs.
+   * @throws {ViewError} when a view fails and may refuse the commit
+   */
+  tryCommit(transaction: Transaction, info: CommitInfo): Commit | undefined {
+    try {
+      return this.commit(transaction, info);
+    } catch (error) {
+      if (error instanceof HostError && !(error instanceof ViewError)) return undefined;
+      throw error;
     }
   }
 
@@ -110,7 +143,7 @@ export class Committer {
     const wasCommitting = this.#isCommitting;
     this.#isCommitting = true;
     try {
-      const deltas = this.#undo(commits.flatMap((commit) => commit.deltas));
+      const deltas = this.#undoSeen(commits.flatMap((commit) => commit.deltas));
       this.#tellAll({
         deltas,
         offset: undefined,
@@ -125,9 +158,10 @@ export class Committer {
     return kinds;
   }
 
-  /** Logs a change of the program alone. */
-  appendProgram(program: StoredProgram): bigint {
-    return this.#options.journal.append(encodeRecord(this.#writer, { program }));
+  /** Logs that another program took over, with what became of the data. @throws {HostError} as `Journal.append` */
+  appendProgram(program: StoredProgram, migration: DataMigration, transaction?: StoredTransaction): bigint {
+    // A writer of its own: programs are large and rare.
+    return this.#options.journal.append(encodeRecord(new BsatnWriter(), { program, migration, transaction }));
   }
 
   onCommit(listener: (commit: Commit) => void): () => void {
@@ -138,10 +172,12 @@ export class Committer {
   }
 
   #commit(transaction: Transaction, info: CommitInfo): Commit {
-    const deltas = transaction.commit();
-    this.#sequences.push(...this.#options.datastore.takeNewSequenceAllocations());
+    const views = this.#refreshViews(transaction, info.onViewFailure ?? 'refuse');
+    const stored = transaction.commit();
+    this.#sequences.push(...this.#datastore.takeNewSequenceAllocations());
     if (info.timestampMicros > this.#lastTimestampMicros) this.#lastTimestampMicros = info.timestampMicros;
-    const offset = this.#isStored(deltas, info) ? this.#append(deltas, info) : undefined;
+    const offset = this.#isStored(stored, info) ? this.#append(stored, info) : undefined;
+    const deltas = withViews(stored, views);
     const { kind, functionName, timestampMicros, caller } = info;
     const commit: Commit = { deltas, offset, timestampMicros, origin: caller, kind, functionName };
     this.#tellAll(commit);
@@ -179,21 +215,43 @@ export class Committer {
     }
   }
 
-  /** Undoes changes, the newest first, in one transaction. What events told stays told. */
-  #undo(changes: readonly TableDelta[]): readonly TableDelta[] {
+  /** Evaluates on the open transaction what its changes concern; rolls it back where that fails. @throws {ViewError} */
+  #refreshViews(transaction: Transaction, onFailure: FailurePolicy): ViewRefresh {
+    try {
+      return this.#options.views().refresh(transaction, onFailure);
+    } catch (error) {
+      transaction.rollback();
+      throw error;
+    }
+  }
+
+  /** Undoes changes that views never saw, the newest first. */
+  #undo(changes: readonly TableDelta[]): void {
+    this.#beginUndo(changes).commit();
+  }
+
+  /** Undoes changes, the newest first, and brings the views up to date; these changes are given. */
+  #undoSeen(changes: readonly TableDelta[]): readonly TableDelta[] {
+    const transaction = this.#beginUndo(changes);
+    const views = this.#refreshViews(transaction, 'end-view');
+    return withViews(transaction.commit(), views);
+  }
+
+  /** A transaction that undoes changes. What events told stays told. */
+  #beginUndo(changes: readonly TableDelta[]): Transaction {
     const transaction = this.begin();
     for (const { table, inserts, deletes } of changes) {
       if (table.isEvent) continue;
       transaction.deleteRows(table.id, inserts);
       for (const row of deletes) transaction.insert(table.id, row);
     }
-    return transaction.commit();
+    return transaction;
   }
 
   /** A table that was emptied is logged as that, not row by row. */
   #toChange({ table, inserts, deletes }: TableDelta): StoredChange {
     const isTruncated =
-      deletes.length > 0 && inserts.length === 0 && this.#options.datastore.committed.table(table.id).rowCount === 0;
+      deletes.length > 0 && inserts.length === 0 && this.#datastore.committed.table(table.id).rowCount === 0;
     return { tableId: table.id, isTruncated, deletes: isTruncated ? [] : deletes, inserts };
   }
 
@@ -208,4 +266,9 @@ export class Committer {
       this.#options.onListenerError(error);
     }
   }
+}
+
+function withViews(stored: readonly TableDelta[], views: ViewRefresh): readonly TableDelta[] {
+  const changed = views.apply();
+  return changed.length === 0 ? stored : [...stored, ...changed];
 }

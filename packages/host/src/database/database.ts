@@ -1,28 +1,30 @@
-import type { Datastore } from '../datastore/datastore.ts';
 import type { StateView } from '../datastore/state-view.ts';
-import type { Transaction } from '../datastore/transaction.ts';
 import { errorMessage, HostError } from '../errors.ts';
-import { type DueCall, type FireResult, Scheduler } from '../scheduler/scheduler.ts';
 import type { ModuleDef, TableDef } from '../schema/module-def.ts';
 import { type CallEnvironment, makeUnwritableError } from './call-environment.ts';
-import { CallExecutor, FATAL_MESSAGE } from './call-executor.ts';
 import type { Caller, CallResult, Commit, ConnectResult, DatabaseStatus, ProcedureResult } from './calls.ts';
-import { ClientRegistry } from './client-registry.ts';
-import { type CommitInfo, Committer } from './committer.ts';
-import { FunctionDirectory, type Refusal } from './function-directory.ts';
+import { ClientLifecycle } from './client-lifecycle.ts';
+import { Committer } from './committer.ts';
+import { type DatabaseState, prepareFork } from './database-state.ts';
+import type { Refusal } from './function-directory.ts';
+import { runInit } from './initialise.ts';
 import { DEFAULT_SNAPSHOT_POLICY, Journal } from './journal.ts';
-import type { ModuleRunner } from './module-runner.ts';
+import { type LoadedModule, makeLoadedModule } from './loaded-module.ts';
 import { type Opening, prepareOpening } from './open-database.ts';
 import type { DatabaseOptions } from './options.ts';
-import type { StoredProgram } from './record-codec.ts';
-import { ScheduleTables, type ScheduledRow } from './schedule-tables.ts';
+import { OwedWork } from './owed-work.ts';
+import {
+  type ExchangeOutcome,
+  type ExchangeParticipant,
+  type ExchangePlan,
+  type ExchangeRequest,
+  ProgramExchange,
+} from './program-exchange.ts';
+import { ScheduledCalls } from './scheduled-calls.ts';
+import type { SqlAnswer } from './sql-answer.ts';
 import { encodeSnapshot } from './snapshot-codec.ts';
 import { describeLeftOut } from './unsupported-parts.ts';
-
-/** Calls that `volatile_nonatomic_schedule_immediate` may have waiting. */
-const IMMEDIATE_CALLS_MAX = 10_000;
-
-const NO_ARGS = new Uint8Array(0);
+import type { ViewTables } from '../views/view-tables.ts';
 
 /**
  * One module with its data.
@@ -35,24 +37,19 @@ const NO_ARGS = new Uint8Array(0);
  */
 export class Database {
   readonly name: string;
-  readonly def: ModuleDef;
-  /** SHA-256 of the program's text, in hex. */
-  readonly programHash: string;
-  readonly #program: StoredProgram;
   readonly #options: DatabaseOptions;
-  readonly #datastore: Datastore;
-  readonly #runner: ModuleRunner;
   readonly #environment: CallEnvironment;
   readonly #journal: Journal;
   readonly #committer: Committer;
-  readonly #executor: CallExecutor;
-  readonly #functions: FunctionDirectory;
-  readonly #clients: ClientRegistry = new ClientRegistry();
-  readonly #scheduleTables: ScheduleTables;
-  readonly #scheduler: Scheduler;
-  /** Work that must be done, and waits for the storage to take writes again. */
-  readonly #owed: (() => void)[] = [];
-  #immediateCalls = 0;
+  readonly #owed: OwedWork;
+  readonly #clients: ClientLifecycle;
+  readonly #scheduled: ScheduledCalls;
+  readonly #exchange: ProgramExchange;
+  readonly #exchangeParticipants = new Set<ExchangeParticipant>();
+  /** The program that runs, with all that is bound to it: exchanged as one. */
+  #loaded: LoadedModule;
+  /** One that is being prepared to take over, while something of it runs. */
+  #preparing: LoadedModule | undefined;
   /** Why what can be read may not be durable although the storage failed: a bug. */
   #isTakingBackFailed = false;
   /** Whether more was lost than that clients came and went. */
@@ -61,17 +58,19 @@ export class Database {
 
   /**
    * Opens a database: reads back what is stored, or, when nothing is, creates the program's tables and runs its `init`
-   * as one transaction that is durable when the promise resolves. A new program takes over stored data where they
-   * need not change. Clients that a crash left behind are disconnected, and schedules armed.
+   * as one transaction that is durable when the promise resolves. Another program takes over stored data by a
+   * migration. Clients that a crash left behind are disconnected, and schedules armed.
+   * `from` is where it goes on from instead: then the storage must hold what was logged up to there, and is not read.
    * @throws {HostError} `database/init-failed` (nothing is stored then), `database/no-program`, `database/corrupt`,
-   * `database/newer-version`, `database/migration-required`, `module/load-failed`, `module/unsupported`; @throws {SchemaError}; @throws {StorageError}
+   * `database/newer-version`, `database/migration-refused`, `module/load-failed`, `module/unsupported`; @throws {SchemaError}; @throws {StorageError}
    */
-  static async open(options: DatabaseOptions): Promise<Database> {
+  static async open(options: DatabaseOptions, from?: DatabaseState): Promise<Database> {
     let opening: Opening | undefined;
     try {
-      opening = await prepareOpening(options);
+      opening = from === undefined ? await prepareOpening(options) : await prepareFork(options, from);
       const database = new Database(options, opening);
-      await database.#begin(opening.toStore);
+      if (from !== undefined) database.#scheduled.adopt(from.armed);
+      await database.#begin(opening);
       return database;
     } catch (error) {
       opening?.runner.close();
@@ -82,67 +81,83 @@ export class Database {
 
   private constructor(options: DatabaseOptions, opening: Opening) {
     this.name = options.name;
-    this.def = opening.def;
-    this.programHash = opening.programHash;
     this.#options = options;
-    this.#program = opening.program;
-    this.#datastore = opening.datastore;
-    this.#runner = opening.runner;
     this.#environment = opening.environment;
-    this.#functions = new FunctionDirectory(opening.def, opening.program.owner);
-    this.#scheduleTables = new ScheduleTables(opening.def.tables);
     this.#journal = this.#makeJournal(opening);
     this.#committer = new Committer({
       datastore: opening.datastore,
+      views: () => this.#loaded.views,
       journal: this.#journal,
       clock: options.clock,
       lastTimestampMicros: opening.lastTimestampMicros,
       onListenerError: (error) =>
         this.#environment.logHost('panic', `a listener to commits threw: ${errorMessage(error)}`),
     });
-    this.#scheduler = new Scheduler({ clock: options.clock, timers: options.timers, fire: (call) => this.#fire(call) });
-    this.#executor = new CallExecutor({
-      runner: this.#runner,
+    const strictCompat = options.strictCompat ?? false;
+    const lasting = {
       committer: this.#committer,
       journal: this.#journal,
       environment: this.#environment,
-    });
-    this.#runner.attach(opening.datastore);
+      strictCompat,
+    };
+    this.#loaded = makeLoadedModule(opening, lasting);
+    this.#owed = new OwedWork(this.#journal);
+    const parts = { ...lasting, owed: this.#owed, loaded: () => this.#loaded };
+    this.#clients = new ClientLifecycle(parts);
+    this.#scheduled = new ScheduledCalls({ ...parts, clock: options.clock, timers: options.timers });
     this.#environment.attach({
       committer: this.#committer,
       journal: this.#journal,
-      clients: this.#clients,
-      scheduleTables: this.#scheduleTables,
-      procedureWrites: () => this.#runner.procedureWrites,
-      scheduleImmediate: (functionName, args) => this.#scheduleImmediate(functionName, args),
+      clients: this.#clients.registry,
+      scheduleTables: () => (this.#preparing ?? this.#loaded).scheduleTables,
+      procedureWrites: () => this.#loaded.runner.procedureWrites,
+      scheduleImmediate: (functionName, args) => this.#scheduled.scheduleImmediate(functionName, args),
     });
-    this.#committer.onCommit(({ deltas, timestampMicros }) =>
-      this.#scheduleTables.follow(deltas, this.#scheduler, timestampMicros),
-    );
+    this.#exchange = new ProgramExchange({
+      ...parts,
+      options,
+      during: (loaded, action) => this.#during(loaded, action),
+      prepare: (loaded, outcome) => this.#prepareTakeOver(loaded, outcome),
+      assertOpen: () => this.#assertOpen(),
+    });
+  }
+
+  get def(): ModuleDef {
+    return this.#loaded.def;
+  }
+
+  /** SHA-256 of the program's text, in hex. */
+  get programHash(): string {
+    return this.#loaded.programHash;
   }
 
   /** The database's own identity; schedules run as it. */
   get identity(): bigint {
-    return this.#program.identity;
+    return this.#loaded.program.identity;
   }
 
   get owner(): bigint {
-    return this.#program.owner;
+    return this.#loaded.program.owner;
   }
 
   /** The text of the module's bundle. */
   get program(): string {
-    return this.#program.text;
+    return this.#loaded.program.text;
   }
 
   /** Every table, the system's too. */
   get tables(): readonly TableDef[] {
-    return this.#datastore.tables;
+    return this.#loaded.datastore.tables;
   }
 
-  /** The tables as of the last commit. */
+  /** The tables as of the last commit. Of the program that runs now: to be asked for anew after an exchange. */
   get committed(): StateView {
-    return this.#datastore.committed;
+    return this.#loaded.datastore.committed;
+  }
+
+  /** The views over `committed`. Of the program that runs now, too. */
+  get views(): ViewTables {
+    return this.#loaded.views;
   }
 
   /** Every record with an offset below it is durable. */
@@ -182,25 +197,45 @@ export class Database {
   callReducer(caller: Caller, name: string, args: Uint8Array): CallResult {
     this.#assertIdle();
     const timestampMicros = this.#committer.now();
-    const admitted = this.#functions.admitReducer(name, caller.identity, args);
+    const admitted = this.#loaded.functions.admitReducer(name, caller.identity, args);
     if ('reason' in admitted) {
       const { message, reason } = this.#logRefusal(name, admitted);
       return { outcome: { type: 'failed-internal', message, reason }, timestampMicros, offset: undefined };
     }
-    return this.#executor.runReducer({ def: admitted.def, caller, timestampMicros, args }, 'reducer');
+    return this.#loaded.executor.runReducer({ def: admitted.def, caller, timestampMicros, args }, 'reducer');
+  }
+
+  /** Whether nothing but its module's own reducers runs inside a call of one: views would. */
+  get isCoverable(): boolean {
+    return this.def.views.length === 0;
+  }
+
+  /** Ends the reducer call that runs and was cut off, see `CallCover`. */
+  endCutCall(error: HostError): CallResult {
+    return this.#loaded.executor.endCutCall(error);
   }
 
   /** Runs a procedure for a client, to its end. @throws {HostError} `database/closed`, `database/busy` */
   callProcedure(caller: Caller, name: string, args: Uint8Array): ProcedureResult {
     this.#assertIdle();
     const timestampMicros = this.#committer.now();
-    const admitted = this.#functions.admitProcedure(name, caller.identity, args);
+    const admitted = this.#loaded.functions.admitProcedure(name, caller.identity, args);
     if ('reason' in admitted) {
       const { message, reason } = this.#logRefusal(name, admitted);
       const outcome = { type: 'failed', message, reason } as const;
       return { outcome, timestampMicros, durationMicros: 0n, offset: undefined };
     }
-    return this.#executor.runProcedure({ def: admitted.def, caller, timestampMicros, args }, admitted.result);
+    return this.#loaded.executor.runProcedure({ def: admitted.def, caller, timestampMicros, args }, admitted.result);
+  }
+
+  /**
+   * Runs SQL statements of the wider grammar, each that writes in a transaction of its own. Rows are as of the last
+   * commit before the statement.
+   * @throws {QueryError}; @throws {HostError} as `SqlRunner.run`, `database/closed`, `database/busy`
+   */
+  sql(caller: Caller, text: string): SqlAnswer {
+    this.#assertIdle();
+    return this.#loaded.sql.run(caller, text);
   }
 
   /**
@@ -209,25 +244,7 @@ export class Database {
    */
   connect(caller: Caller, jwtPayload: string): ConnectResult {
     this.#assertIdle();
-    if (this.#clients.has(caller)) return { type: 'rejected', message: 'the connection id is in use' };
-    const timestampMicros = this.#committer.now();
-    const functionName = this.def.lifecycle.connect;
-    const transaction = this.#committer.begin();
-    this.#clients.insert(transaction, caller, jwtPayload);
-    const outcome = this.#runLifecycle(transaction, functionName, { caller, timestampMicros });
-    if (outcome.type === 'returned' && this.#journal.canAppend) {
-      const commit = this.#tryCommit(transaction, { kind: 'lifecycle', functionName, caller, timestampMicros });
-      if (commit !== undefined) return { type: 'accepted', offset: commit.offset };
-    } else {
-      transaction.rollback();
-    }
-    // Whoever may read still may when nothing is written any more: the reducer was asked, and let the client in.
-    if (outcome.type === 'returned' && this.#journal.failure !== undefined)
-      return { type: 'accepted', offset: undefined };
-    this.#clients.forget(caller);
-    if (outcome.type === 'returned') return { type: 'rejected', message: makeUnwritableError(this.#journal).message };
-    this.#executor.logFailure(functionName ?? '', outcome);
-    return { type: 'rejected', message: outcome.type === 'user-error' ? outcome.message : FATAL_MESSAGE };
+    return this.#clients.connect(caller, jwtPayload);
   }
 
   /**
@@ -236,17 +253,55 @@ export class Database {
    * @throws {HostError} `database/busy`
    */
   disconnect(caller: Caller): void {
-    if (this.#isClosed || !this.#clients.has(caller)) return;
+    if (this.#isClosed || !this.#clients.registry.has(caller)) return;
     this.#assertIdle();
-    if (this.#journal.failure === undefined) this.#whenWritable(() => this.#disconnect(caller));
-    else this.#clients.forget(caller);
+    this.#clients.disconnect(caller);
+  }
+
+  /** What other databases can be opened from, which go on from here. @throws {HostError} `database/busy`, `database/closed` */
+  capture(): DatabaseState {
+    this.#assertIdle();
+    const { program, programHash, def, datastore } = this.#loaded;
+    const { lastTimestampMicros } = this.#committer;
+    const { nextOffset } = this.#journal;
+    const armed = this.#scheduled.armed;
+    return { program, programHash, def, datastore: datastore.fork(), lastTimestampMicros, nextOffset, armed };
+  }
+
+  /**
+   * How a program would take over the data as they are now. Changes nothing.
+   * @throws {HostError} `module/load-failed`, `module/unsupported`; @throws {SchemaError}
+   */
+  planExchange(program: string): Promise<ExchangePlan> {
+    return this.#exchange.plan(program);
+  }
+
+  /**
+   * Gives the running database another program, as one durable transaction: readers see the old program until it is, and
+   * the new one from then on. When it fails, everything is as before.
+   * @throws {HostError} `database/migration-refused`, `database/breaks-clients`, `database/init-failed`,
+   * `module/load-failed`, `module/unsupported`, `database/closed`; @throws {SchemaError}; @throws {StorageError}
+   */
+  exchangeProgram(request: ExchangeRequest): Promise<ExchangeOutcome> {
+    return this.#exchange.run(request);
+  }
+
+  /** Takes part in every exchange from now on. Returns the way to stop. */
+  onExchange(participant: ExchangeParticipant): () => void {
+    this.#exchangeParticipants.add(participant);
+    return () => this.#exchangeParticipants.delete(participant);
+  }
+
+  /** The definition of the module that runs, in BSATN, as the module gave it. */
+  describe(): Uint8Array {
+    return this.#loaded.program.rawDef;
   }
 
   /** Sizes of tables and storage. */
   status(): DatabaseStatus {
     const { logBytes, snapshotBytes } = this.#journal.usage;
     return {
-      tables: this.#datastore.memoryUsage().map(({ table, rows, bytes }) => ({ name: table.name, rows, bytes })),
+      tables: this.#loaded.datastore.memoryUsage().map(({ table, rows, bytes }) => ({ name: table.name, rows, bytes })),
       logBytes,
       snapshotBytes,
       nextOffset: this.#journal.nextOffset,
@@ -268,8 +323,10 @@ export class Database {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#scheduler.stop();
-    this.#runner.close();
+    await this.#exchange.whenIdle();
+    this.#scheduled.stop();
+    this.#owed.close();
+    this.#loaded.runner.close();
     const { failure } = this;
     try {
       await this.#journal.close();
@@ -284,11 +341,16 @@ export class Database {
       policy: this.#options.snapshots ?? DEFAULT_SNAPSHOT_POLICY,
       nextOffset: opening.nextOffset,
       logBytes: opening.replayedBytes,
-      snapshotChunks: () => encodeSnapshot(this.#program, this.#committer.lastTimestampMicros, this.#datastore),
+      snapshotChunks: () => this.#encodeSnapshot(),
       onFailure: (error) => this.#becomeReadOnly(error),
       onDurable: () => this.#committer.settleDurable(),
       warn: (message) => this.#environment.logHost('warn', message),
     });
+  }
+
+  #encodeSnapshot(): Iterable<Uint8Array> {
+    const { program, datastore } = this.#loaded;
+    return encodeSnapshot(program, this.#committer.lastTimestampMicros, datastore);
   }
 
   #becomeReadOnly(reason: HostError): void {
@@ -303,14 +365,15 @@ export class Database {
   }
 
   /** Stores what opening has to store, and takes up the work that was left. */
-  async #begin(toStore: Opening['toStore']): Promise<void> {
+  async #begin({ toStore, migration }: Pick<Opening, 'toStore' | 'migration'>): Promise<void> {
     if (toStore === 'program-and-init') await this.whenDurable(this.#initialise());
-    if (toStore === 'program') await this.whenDurable(this.#committer.appendProgram(this.#program));
+    if (migration !== undefined) {
+      await this.whenDurable(this.#committer.appendProgram(this.#loaded.program, migration));
+    }
     for (const sentence of describeLeftOut(this.def)) this.#environment.logHost('warn', sentence);
-    for (const caller of this.#clients.restore(this.committed)) this.disconnect(caller);
+    this.#clients.disconnectLeftBehind(this.committed);
     await this.#settleOpening();
-    this.#scheduleTables.armAll(this.committed, this.#scheduler, this.#committer.now());
-    this.#scheduler.start();
+    this.#scheduled.start();
     this.#journal.snapshotIfDue();
   }
 
@@ -322,159 +385,59 @@ export class Database {
     await this.whenDurable(nextOffset - 1n).catch(() => undefined);
   }
 
-  /** Runs `init` as the owner and stores the program with what it wrote, as the first record. */
+  /** Runs `init` and stores the program with what it wrote, as the first record. */
   #initialise(): bigint {
-    const functionName = this.def.lifecycle.init;
-    const caller: Caller = { identity: this.owner, connectionId: 0n };
     const timestampMicros = this.#committer.now();
     const transaction = this.#committer.begin();
-    const outcome = this.#runLifecycle(transaction, functionName, { caller, timestampMicros });
-    if (outcome.type !== 'returned') {
-      transaction.rollback();
-      this.#executor.logFailure(functionName ?? '', outcome);
-      throw new HostError({
-        code: 'database/init-failed',
-        message: `the module's init failed, and nothing was created: ${outcome.message}`,
-        details: { name: this.name, message: outcome.message },
-      });
-    }
-    const program = this.#program;
-    const { offset } = this.#committer.commit(transaction, {
-      kind: 'lifecycle',
-      functionName,
-      caller,
-      timestampMicros,
-      program,
-    });
+    const info = runInit(this.#loaded, transaction, { name: this.name, timestampMicros });
+    const { offset } = this.#committer.commit(transaction, { ...info, program: this.#loaded.program });
     if (offset === undefined) throw makeUnwritableError(this.#journal);
     return offset;
   }
 
-  #runLifecycle(
-    transaction: Transaction,
-    functionName: string | undefined,
-    call: { readonly caller: Caller; readonly timestampMicros: bigint },
-  ): ReturnType<CallExecutor['runInside']> {
-    const found = functionName === undefined ? undefined : this.#functions.reducer(functionName);
-    if (found === undefined) return { type: 'returned', bytes: NO_ARGS };
-    return this.#executor.runInside(transaction, { def: found.def, args: NO_ARGS, ...call });
-  }
-
-  #disconnect(caller: Caller): void {
-    const timestampMicros = this.#committer.now();
-    const functionName = this.def.lifecycle.disconnect;
-    let transaction = this.#committer.begin();
-    const outcome = this.#runLifecycle(transaction, functionName, { caller, timestampMicros });
-    if (outcome.type !== 'returned') {
-      transaction.rollback();
-      this.#executor.logFailure(functionName ?? '', outcome);
-      transaction = this.#committer.begin();
-    }
-    this.#clients.delete(transaction, caller);
-    this.#clients.forget(caller);
-    this.#tryCommit(transaction, { kind: 'lifecycle', functionName, caller, timestampMicros });
-  }
-
-  /** Runs a scheduled row that is due. */
-  #fire(due: DueCall): FireResult {
-    if (!this.#journal.canAppend) {
-      this.#whenWritable(() => this.#scheduler.resume());
-      return 'later';
-    }
-    const found = this.#scheduleTables.find(this.committed, due);
-    if (found === undefined) return 'done';
-    // A one-shot procedure's row goes first: it runs once at most. A reducer's goes after it: once at least.
-    const isProcedure = this.#functions.reducer(found.functionName) === undefined;
-    if (isProcedure) this.#deleteIfOneShot(due);
-    const now = this.#committer.now();
-    this.#runInternal(found.functionName, found.row, due.intendedMicros > now ? due.intendedMicros : now);
-    if (!isProcedure) this.#whenWritable(() => this.#deleteIfOneShot(due));
-    const left = this.#scheduleTables.find(this.committed, due);
-    return left?.at.type === 'interval' ? { everyMicros: left.at.everyMicros } : 'done';
-  }
-
-  #deleteIfOneShot(due: DueCall): void {
-    const found: ScheduledRow | undefined = this.#scheduleTables.find(this.committed, due);
-    if (found === undefined || found.at.type !== 'time') return;
-    const timestampMicros = this.#committer.now();
-    const transaction = this.#committer.begin();
-    transaction.deleteRows(found.table.id, [found.row]);
-    this.#tryCommit(transaction, { kind: 'scheduled', functionName: found.functionName, timestampMicros });
-  }
-
-  /** Commits what the host itself has to write. Undefined when the storage failed, which the journal tells and logs. */
-  #tryCommit(transaction: Transaction, info: CommitInfo): Commit | undefined {
+  #during<Result>(loaded: LoadedModule, action: () => Result): Result {
+    this.#environment.assertIdle();
+    this.#preparing = loaded;
     try {
-      return this.#committer.commit(transaction, info);
-    } catch (error) {
-      if (error instanceof HostError) return undefined;
-      throw error;
+      return action();
+    } finally {
+      this.#preparing = undefined;
     }
   }
 
-  /** Runs a function as the database itself; what goes wrong is in the log. */
-  #runInternal(functionName: string, args: Uint8Array, timestampMicros: bigint): void {
-    const caller: Caller = { identity: this.identity, connectionId: 0n };
-    const reducer = this.#functions.reducer(functionName);
-    if (reducer !== undefined) {
-      this.#executor.runReducer({ def: reducer.def, caller, timestampMicros, args }, 'scheduled');
-      return;
-    }
-    const procedure = this.#functions.procedure(functionName);
-    if (procedure !== undefined) {
-      this.#executor.runProcedure({ def: procedure.def, caller, timestampMicros, args }, procedure.result);
-      return;
-    }
-    this.#environment.logHost('error', `the scheduled function "${functionName}" does not exist`);
-  }
-
-  #scheduleImmediate(functionName: string, args: Uint8Array): void {
-    if (this.#immediateCalls >= IMMEDIATE_CALLS_MAX) {
-      this.#environment.logHost(
-        'error',
-        `"${functionName}" is not run: ${IMMEDIATE_CALLS_MAX} immediate calls wait already`,
-      );
-      return;
-    }
-    this.#immediateCalls += 1;
-    this.#options.timers.soon(() => {
-      this.#immediateCalls -= 1;
-      if (this.#isClosed) return;
-      const isReducer = this.#functions.reducer(functionName) !== undefined;
-      const admitted = isReducer
-        ? this.#functions.admitReducer(functionName, this.owner, args)
-        : this.#functions.admitProcedure(functionName, this.owner, args);
-      if ('reason' in admitted) this.#logRefusal(functionName, admitted);
-      else this.#runInternal(functionName, args, this.#committer.now());
-    });
-  }
-
-  /** Does something that writes as soon as the storage takes it; never when it failed, a restart makes up for that. */
-  #whenWritable(action: () => void): void {
-    if (this.#journal.canAppend && this.#owed.length === 0) {
-      action();
-      return;
-    }
-    if (this.#journal.failure !== undefined) return;
-    this.#owed.push(action);
-    if (this.#owed.length === 1) this.#awaitWritable();
-  }
-
-  #awaitWritable(): void {
-    this.#journal.whenWritable().then(
-      () => this.#payOwed(),
-      // The failure is told and logged by the journal.
-      () => this.#owed.splice(0),
+  #prepareTakeOver(loaded: LoadedModule, outcome: ExchangeOutcome): () => void {
+    const { def, views, datastore } = loaded;
+    const { endsClients } = outcome;
+    const next = { def, tables: datastore.tables, committed: datastore.committed, views, endsClients };
+    const takeOvers = this.#during(loaded, () =>
+      [...this.#exchangeParticipants].map((participant) => participant(next)),
     );
+    return () => {
+      this.#takeOver(loaded, outcome);
+      for (const takeOver of takeOvers) this.#takePart(takeOver);
+    };
   }
 
-  #payOwed(): void {
-    while (this.#journal.canAppend) {
-      const action = this.#owed.shift();
-      if (action === undefined) return;
-      action();
+  /** The exchange stands: whoever cannot follow it must not keep the others from it. */
+  #takePart(takeOver: () => void): void {
+    try {
+      takeOver();
+    } catch (error) {
+      this.#environment.logHost('panic', `not all of the host follows the new program: ${errorMessage(error)}`);
     }
-    if (this.#owed.length > 0 && !this.#isClosed) this.#awaitWritable();
+  }
+
+  #takeOver(loaded: LoadedModule, outcome: ExchangeOutcome): void {
+    this.#environment.assertIdle();
+    const old = this.#loaded;
+    this.#committer.exchangeDatastore(loaded.datastore);
+    this.#loaded = loaded;
+    old.runner.close();
+    if (outcome.type === 'cleared') {
+      this.#clients.registry.clear();
+      this.#scheduled.restart();
+    }
+    for (const sentence of describeLeftOut(loaded.def)) this.#environment.logHost('warn', sentence);
   }
 
   #logRefusal(name: string, refusal: Refusal): Refusal {
@@ -484,6 +447,10 @@ export class Database {
 
   #assertIdle(): void {
     this.#environment.assertIdle();
+    this.#assertOpen();
+  }
+
+  #assertOpen(): void {
     if (!this.#isClosed) return;
     throw new HostError({
       code: 'database/closed',

@@ -14,6 +14,12 @@ export interface SnapshotPolicy {
 /** A start replays at most these bytes of records beside twice the live data. */
 export const DEFAULT_SNAPSHOT_POLICY: SnapshotPolicy = { logBytesMin: 64 * 1024 * 1024, logBytesPerSnapshotByte: 2 };
 
+/** Somebody keeps all others from writing. */
+interface Hold {
+  readonly reason: string;
+  readonly ended: Promise<void>;
+}
+
 /** What a journal is made of. */
 export interface JournalOptions {
   readonly storage: Storage;
@@ -46,6 +52,7 @@ export class Journal {
   #isWatching = false;
   #isClosed = false;
   #snapshotting: Promise<void> | undefined;
+  #hold: Hold | undefined;
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -75,7 +82,36 @@ export class Journal {
 
   /** Whether a record may be appended now. */
   get canAppend(): boolean {
-    return this.failure === undefined && !this.#isClosed && this.#storage.writable;
+    return this.#hold === undefined && this.failure === undefined && !this.#isClosed && this.#storage.writable;
+  }
+
+  /** Why nothing may be appended for now, if somebody holds the journal. */
+  get heldFor(): string | undefined {
+    return this.#hold?.reason;
+  }
+
+  /**
+   * Keeps everybody else from appending, and snapshots from being taken, until the returned function is called. At most
+   * one holds it. What it was held for is in the error of those who would write meanwhile.
+   */
+  hold(reason: string): () => void {
+    assert(this.#hold === undefined, 'the journal is held by one at a time');
+    let end: (() => void) | undefined;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const hold: Hold = { reason, ended };
+    this.#hold = hold;
+    return () => {
+      if (this.#hold !== hold) return;
+      this.#hold = undefined;
+      end?.();
+    };
+  }
+
+  /** Resolves when everything appended so far is durable. @throws {StorageError} when it never will be */
+  async settle(): Promise<void> {
+    if (this.#nextOffset > this.durableOffset) await this.whenDurable(this.#nextOffset - 1n);
   }
 
   /** Appends a record, copying it. @throws {HostError} only when `canAppend` is false or the record is too large. */
@@ -95,6 +131,7 @@ export class Journal {
 
   /** Resolves when `canAppend` is true again. @throws {StorageError} when it never will be; `failure` says so by then. */
   async whenWritable(): Promise<void> {
+    while (this.#hold !== undefined) await this.#hold.ended;
     await this.#orFail(() => this.#storage.whenWritable());
   }
 
@@ -119,6 +156,7 @@ export class Journal {
   /** Writes a snapshot of the present state. Resolves when it is durable. */
   async snapshot(): Promise<void> {
     await this.#snapshotting;
+    while (this.#hold !== undefined) await this.#hold.ended;
     const logBytes = this.#logBytes;
     this.#logBytes = 0;
     // Both in one turn: the chunks are of the state before the record that gets this offset.

@@ -1,7 +1,15 @@
 import type { Datastore } from '../datastore/datastore.ts';
 import type { Transaction } from '../datastore/transaction.ts';
-import { errorMessage } from '../errors.ts';
-import type { HookCall, HookOutcome, LoadedProgram, ModuleRealm, RealmEvents } from '../module/realm-port.ts';
+import { errorMessage, HostError } from '../errors.ts';
+import type { StateView } from '../datastore/state-view.ts';
+import type {
+  HookCall,
+  HookOutcome,
+  LoadedProgram,
+  ModuleRealm,
+  RealmEvents,
+  ViewCall,
+} from '../module/realm-port.ts';
 import { type SystemCallHost, SystemCalls } from '../module/system-calls.ts';
 
 /** A realm and the system calls that it makes. */
@@ -18,7 +26,7 @@ export class ModuleRunner {
   readonly #program: LoadedProgram;
   readonly #host: SystemCallHost;
   readonly #events: RealmEvents;
-  readonly #main: Instance;
+  #main: Instance;
   #procedures: Instance | undefined;
   #datastore: Datastore | undefined;
 
@@ -43,16 +51,31 @@ export class ModuleRunner {
 
   /** Runs a reducer inside a transaction, which stays open. */
   runReducer(transaction: Transaction, call: HookCall): HookOutcome {
-    const { realm, calls } = this.#main;
+    const instance = this.#tryUse(this.#main);
+    if ('type' in instance) return instance;
+    const { realm, calls } = (this.#main = instance);
     calls.begin('reducer', transaction);
     const outcome = realm.callReducer(call);
     const { fatal } = calls.end();
     return fatal === undefined ? outcome : fatalOutcome(fatal, outcome);
   }
 
+  /** Runs a view over a state. */
+  runView(state: StateView, call: ViewCall): HookOutcome {
+    const instance = this.#tryUse(this.#main);
+    if ('type' in instance) return instance;
+    const { realm, calls } = (this.#main = instance);
+    calls.beginView(state);
+    const outcome = realm.callView(call);
+    const { fatal } = calls.end();
+    return fatal === undefined ? outcome : fatalOutcome(fatal, outcome);
+  }
+
   /** Runs a procedure. `abandoned` is a transaction that it left open. */
   runProcedure(call: HookCall): { readonly outcome: HookOutcome; readonly abandoned: Transaction | undefined } {
-    const { realm, calls } = (this.#procedures ??= this.#instantiate());
+    const instance = this.#tryUse(this.#procedures);
+    if ('type' in instance) return { outcome: instance, abandoned: undefined };
+    const { realm, calls } = (this.#procedures = instance);
     calls.begin('procedure');
     const outcome = realm.callProcedure(call);
     const { fatal, openTransaction } = calls.end();
@@ -69,6 +92,18 @@ export class ModuleRunner {
     this.#procedures?.realm.close();
   }
 
+  /** An instance to call: this one, or a fresh one when there is none or a call of this one was ended. */
+  #tryUse(instance: Instance | undefined): Instance | Extract<HookOutcome, { readonly type: 'failed' }> {
+    if (instance?.realm.isBroken === false) return instance;
+    instance?.realm.close();
+    if (instance !== undefined) this.#host.log('warn', 'a call was ended: the module starts anew, its globals with it');
+    try {
+      return this.#instantiate();
+    } catch (error) {
+      return { type: 'failed', message: errorMessage(error), stack: '' };
+    }
+  }
+
   #instantiate(): Instance {
     const calls = new SystemCalls(this.#host);
     if (this.#datastore !== undefined) calls.attach(this.#datastore);
@@ -79,5 +114,7 @@ export class ModuleRunner {
 /** The fatal error decides, also when the module caught what it was told and went on. */
 function fatalOutcome(fatal: unknown, outcome: HookOutcome): HookOutcome {
   const message = errorMessage(fatal);
-  return { type: 'failed', message, stack: outcome.type === 'failed' ? `${message}\n${outcome.stack}` : message };
+  const publicMessage = fatal instanceof HostError && fatal.code === 'module/timeout' ? message : undefined;
+  const stack = outcome.type === 'failed' ? `${message}\n${outcome.stack}` : message;
+  return { type: 'failed', message, stack, publicMessage };
 }

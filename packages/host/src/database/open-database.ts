@@ -1,7 +1,6 @@
 import { Datastore } from '../datastore/datastore.ts';
 import { HostError } from '../errors.ts';
-import { describeProgram } from '../module/describe-program.ts';
-import type { LoadedProgram } from '../module/realm-port.ts';
+import type { DataMigration } from '../migration/carry-over.ts';
 import { decodeRawModuleDef } from '../schema/decode-module-def.ts';
 import type { ModuleDef } from '../schema/module-def.ts';
 import { validateModuleDef } from '../schema/validate.ts';
@@ -11,7 +10,7 @@ import type { DatabaseOptions } from './options.ts';
 import { rebuildDatastore } from './rebuild-datastore.ts';
 import type { StoredProgram } from './record-codec.ts';
 import { type RecoveredState, recoverDatabase } from './recovery.ts';
-import { assertAdditive } from './schema-change.ts';
+import { planSchemaChange, requireMigration } from './schema-change.ts';
 import { TableIds } from './table-ids.ts';
 import { assertSupported } from './unsupported-parts.ts';
 
@@ -22,6 +21,8 @@ interface OpeningState {
   readonly datastore: Datastore;
   /** What has to be stored before the database may be used. */
   readonly toStore: 'nothing' | 'program' | 'program-and-init';
+  /** What became of the stored data when another program took over. */
+  readonly migration?: DataMigration | undefined;
 }
 
 /** Everything a database is put together from. */
@@ -61,16 +62,6 @@ export async function prepareOpening(options: DatabaseOptions): Promise<Opening>
   }
 }
 
-/**
- * Checks that a program could take over the data of another, without touching them.
- * @throws {HostError} `module/load-failed`, `database/migration-required`; @throws {SchemaError}
- */
-export function assertProgramFits(program: LoadedProgram, running: ModuleDef): void {
-  const { def } = describeProgram(program);
-  assertSupported(def);
-  assertAdditive(running, def);
-}
-
 /** The text of the program to run. @throws {HostError} `database/no-program` when there is none. */
 function chooseProgram(options: DatabaseOptions, stored: StoredProgram | undefined): string {
   const text = options.program ?? stored?.text;
@@ -83,9 +74,9 @@ function chooseProgram(options: DatabaseOptions, stored: StoredProgram | undefin
 }
 
 /**
- * Fits the program's definition to what is stored: the same program goes on, a new one takes over where the data need
- * not change, and an empty storage starts with its tables.
- * @throws {SchemaError}; @throws {HostError} `database/migration-required`
+ * Fits the program's definition to what is stored: the same program goes on, a new one takes over by a migration, and an
+ * empty storage starts with its tables.
+ * @throws {SchemaError}; @throws {HostError} `database/migration-refused`
  */
 function planOpening(
   options: DatabaseOptions,
@@ -97,15 +88,11 @@ function planOpening(
   const def = validateModuleDef(decodeRawModuleDef(described.rawDef), ids);
   const { identity, owner } = stored?.program ?? options;
   const program: StoredProgram = { identity, owner, text: described.text, rawDef: described.rawDef, tableIds: ids.all };
+  const hash = { hashSeed: options.hashSeed };
   if (stored === undefined) {
-    const datastore = new Datastore(def.tables, { hashSeed: options.hashSeed });
-    return { program, def, datastore, toStore: 'program-and-init' };
+    return { program, def, datastore: new Datastore(def.tables, hash), toStore: 'program-and-init' };
   }
-  assertAdditive(stored.def, def);
-  return {
-    program,
-    def,
-    datastore: rebuildDatastore(stored.datastore, def.tables, options.hashSeed),
-    toStore: 'program',
-  };
+  const migration = requireMigration(planSchemaChange(stored, def));
+  const datastore = rebuildDatastore(stored.datastore, { tables: def.tables, migration }, hash);
+  return { program, def, datastore, toStore: 'program', migration };
 }

@@ -20,6 +20,8 @@ export interface DatabaseOptions {
   readonly programs: ProgramLoader;
   /** Keeps clients from choosing rows whose hashes collide: any number they cannot guess. Default 0. */
   readonly hashSeed?: number | undefined;
+  /** True refuses SQL that SpacetimeDB refuses although this host could answer it. Default false. */
+  readonly strictCompat?: boolean | undefined;
   /** Default: `DEFAULT_SNAPSHOT_POLICY`. */
   readonly snapshots?: SnapshotPolicy | undefined;
 }

@@ -28,10 +28,20 @@ const transaction = fc.record({
     { maxLength: 4 },
   ),
 });
-const record = fc.record({
-  program: fc.option(program, { nil: undefined }),
-  transaction: fc.option(transaction, { nil: undefined }),
-}) as fc.Arbitrary<StoredRecord>;
+const migration = fc.record({
+  tables: fc.array(fc.record({ tableId: u32, suffix: bytes })),
+  sequences: transaction.map(({ sequences }) => sequences),
+});
+const record = fc
+  .record({
+    program: fc.option(program, { nil: undefined }),
+    migration: fc.option(migration, { nil: undefined }),
+    transaction: fc.option(transaction, { nil: undefined }),
+  })
+  // A migration is to a program.
+  .map((parts) =>
+    parts.program === undefined ? { ...parts, migration: undefined } : parts,
+  ) as fc.Arbitrary<StoredRecord>;
 
 describe('a log record', () => {
   test('comes back as it was written', () => {
@@ -54,9 +64,23 @@ describe('a log record', () => {
     );
   });
 
+  test('is one that earlier releases read, unless it has a migration', () => {
+    const writer = new BsatnWriter();
+    fc.assert(
+      fc.property(record, (original) => {
+        expect(encodeRecord(writer, original)[0]).toBe(original.migration === undefined ? 1 : 2);
+      }),
+    );
+  });
+
+  test('of an earlier release knows no migration', () => {
+    expect(() => decodeRecord(new Uint8Array([1, 4]))).toThrow(/the parts of a record are expected/);
+    expect(() => decodeRecord(new Uint8Array([2, 4, 0, 0, 0, 0, 0, 0, 0, 0]))).toThrow(/a migration has no program/);
+  });
+
   test('of a later release is refused by name', () => {
-    expect(() => decodeRecord(new Uint8Array([2, 0]))).toThrow(
-      /log record has version 2, and this release knows version 1/,
+    expect(() => decodeRecord(new Uint8Array([3, 0]))).toThrow(
+      /log record has version 3, and this release knows version 2/,
     );
   });
 });

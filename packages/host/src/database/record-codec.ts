@@ -1,29 +1,39 @@
+import { assert } from '../assert.ts';
 import { BsatnReader } from '../bsatn/reader.ts';
 import type { BsatnWriter } from '../bsatn/writer.ts';
 import type { Row } from '../datastore/state-view.ts';
 import type { SequenceAllocation } from '../datastore/sequence.ts';
 import { HostError } from '../errors.ts';
+import type { CarriedTable, DataMigration } from '../migration/carry-over.ts';
 import type { Caller, CommitKind } from './calls.ts';
 
 /*
  * The records of a database's log. All numbers are little endian; text and bytes have a u32 length before them.
  *
- *     record      = version u8 (1), parts u8 (bit 0: program, bit 1: transaction), [program], [transaction]
+ *     record      = version u8, parts u8 (bit 0: program, bit 1: transaction, bit 2: migration),
+ *                   [program], [migration], [transaction]
  *     program     = database identity u256, owner identity u256, bundle text, raw module definition bytes,
  *                   count u32 of { table id u32, canonical table name }
  *     transaction = kind u8, function name (u8 0 none | 1, text), caller (u8 0 none | 1, identity u256,
  *                   connection id u128), timestamp i64 in microseconds,
  *                   count u32 of sequences { table id u32, column u16, allocated i128 },
  *                   count u32 of tables { table id u32, u8 1 when every row goes, deleted rows, inserted rows }
+ *     migration   = count u32 of carried tables { table id u32, bytes put behind each row },
+ *                   sequences that go on (as in a transaction)
  *     rows        = count u32 of bytes
  *
+ * Version 1 knows no migration; a record without one is still written as version 1. A program behind another one takes
+ * over the data by the migration in its record: tables that are not carried over start empty, sequences that are not
+ * named start anew. Without a migration (version 1) all tables and sequences go on as they are.
  * Rows of event tables are in no record.
  * Table ids are a database's own, never reused: the program parts so far say which canonical name each stands for.
  */
 
-const VERSION = 1;
+const VERSION = 2;
+const VERSION_WITHOUT_MIGRATION = 1;
 const HAS_PROGRAM = 1;
 const HAS_TRANSACTION = 2;
+const HAS_MIGRATION = 4;
 
 /** What a database is: identities, program, and the numbers under which the log names its tables. */
 export interface StoredProgram {
@@ -58,6 +68,8 @@ export interface StoredTransaction {
 /** One record: a change of the program, a transaction, or both as one. */
 export interface StoredRecord {
   readonly program?: StoredProgram | undefined;
+  /** What becomes of the data of the program before; only with `program`. */
+  readonly migration?: DataMigration | undefined;
   readonly transaction?: StoredTransaction | undefined;
 }
 
@@ -67,24 +79,34 @@ const KINDS: readonly CommitKind[] = ['reducer', 'procedure', 'lifecycle', 'sche
 /** Encodes a record. The bytes are a view that the next call with this writer overwrites. */
 export function encodeRecord(writer: BsatnWriter, record: StoredRecord): Uint8Array {
   writer.reset();
-  writer.u8(VERSION);
+  const { program, migration, transaction } = record;
+  assert(migration === undefined || program !== undefined, 'a migration stands with the program that it is for');
+  writer.u8(migration === undefined ? VERSION_WITHOUT_MIGRATION : VERSION);
   writer.u8(
-    (record.program === undefined ? 0 : HAS_PROGRAM) | (record.transaction === undefined ? 0 : HAS_TRANSACTION),
+    (program === undefined ? 0 : HAS_PROGRAM) |
+      (transaction === undefined ? 0 : HAS_TRANSACTION) |
+      (migration === undefined ? 0 : HAS_MIGRATION),
   );
-  if (record.program !== undefined) writeProgram(writer, record.program);
-  if (record.transaction !== undefined) writeTransaction(writer, record.transaction);
+  if (program !== undefined) writeProgram(writer, program);
+  if (migration !== undefined) writeMigration(writer, migration);
+  if (transaction !== undefined) writeTransaction(writer, transaction);
   return writer.peek();
 }
 
 /** @throws {HostError} `database/newer-version`; @throws {BsatnError} when the bytes are no record. */
 export function decodeRecord(bytes: Uint8Array): StoredRecord {
   const reader = new BsatnReader(bytes);
-  checkVersion(reader.u8(), VERSION, 'log record');
+  const version = reader.u8();
+  checkVersion(version, VERSION, 'log record');
   const parts = reader.u8();
+  const known = HAS_PROGRAM | HAS_TRANSACTION | (version === VERSION_WITHOUT_MIGRATION ? 0 : HAS_MIGRATION);
+  if ((parts & ~known) !== 0) reader.fail('the parts of a record are expected');
   const program = (parts & HAS_PROGRAM) === 0 ? undefined : readProgram(reader);
+  const migration = (parts & HAS_MIGRATION) === 0 ? undefined : readMigration(reader);
+  if (migration !== undefined && program === undefined) reader.fail('a migration has no program');
   const transaction = (parts & HAS_TRANSACTION) === 0 ? undefined : readTransaction(reader);
   reader.expectEnd();
-  return { program, transaction };
+  return { program, migration, transaction };
 }
 
 /** @throws {HostError} `database/newer-version` when something was written by a later release. */
@@ -137,6 +159,23 @@ export function readSequences(reader: BsatnReader): SequenceAllocation[] {
     sequences.push({ tableId: reader.u32(), column: reader.u16(), allocated: reader.i128() });
   }
   return sequences;
+}
+
+function writeMigration(writer: BsatnWriter, { tables, sequences }: DataMigration): void {
+  writer.arrayLength(tables.length);
+  for (const { tableId, suffix } of tables) {
+    writer.u32(tableId);
+    writer.byteArray(suffix);
+  }
+  writeSequences(writer, sequences);
+}
+
+function readMigration(reader: BsatnReader): DataMigration {
+  const tables: CarriedTable[] = [];
+  for (let count = reader.arrayLength(8); count > 0; count--) {
+    tables.push({ tableId: reader.u32(), suffix: reader.byteArray() });
+  }
+  return { tables, sequences: readSequences(reader) };
 }
 
 function writeTransaction(writer: BsatnWriter, transaction: StoredTransaction): void {

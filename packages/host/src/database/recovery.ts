@@ -2,11 +2,12 @@ import { BsatnError } from '../bsatn/bsatn-error.ts';
 import { Datastore } from '../datastore/datastore.ts';
 import { HostError } from '../errors.ts';
 import { decodeRawModuleDef } from '../schema/decode-module-def.ts';
+import type { DataMigration } from '../migration/carry-over.ts';
 import type { ModuleDef } from '../schema/module-def.ts';
 import { validateModuleDef } from '../schema/validate.ts';
 import type { RecoveryVisitor, Storage } from '../storage/storage.ts';
 import { decodeRecord, type StoredChange, type StoredProgram } from './record-codec.ts';
-import { rebuildDatastore } from './rebuild-datastore.ts';
+import { carryAll, rebuildDatastore } from './rebuild-datastore.ts';
 import { decodeSnapshotChunk, decodeSnapshotHead } from './snapshot-codec.ts';
 import { TableIds } from './table-ids.ts';
 
@@ -90,18 +91,21 @@ class Replay implements RecoveryVisitor {
     for (const sequence of head.sequences) this.state?.datastore.restoreSequence(sequence);
   }
 
-  #takeProgram(program: StoredProgram): void {
+  #takeProgram(program: StoredProgram, migration?: DataMigration): void {
     const def = restoreDef(program);
-    const datastore =
-      this.state === undefined
-        ? new Datastore(def.tables, { hashSeed: this.#hashSeed })
-        : rebuildDatastore(this.state.datastore, def.tables, this.#hashSeed);
-    this.state = { program, def, datastore };
+    this.state = { program, def, datastore: this.#makeDatastore(def, migration) };
+  }
+
+  #makeDatastore({ tables }: ModuleDef, migration: DataMigration | undefined): Datastore {
+    const options = { hashSeed: this.#hashSeed };
+    if (this.state === undefined) return new Datastore(tables, options);
+    const { datastore } = this.state;
+    return rebuildDatastore(datastore, { tables, migration: migration ?? carryAll(datastore) }, options);
   }
 
   #apply(bytes: Uint8Array): void {
-    const { program, transaction } = decodeRecord(bytes);
-    if (program !== undefined) this.#takeProgram(program);
+    const { program, migration, transaction } = decodeRecord(bytes);
+    if (program !== undefined) this.#takeProgram(program, migration);
     if (transaction === undefined) return;
     const { state } = this;
     if (state === undefined) throw corrupt('the first record names no program', {});

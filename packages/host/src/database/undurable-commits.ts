@@ -15,6 +15,10 @@ export interface UndurableCommit {
 export class UndurableCommits {
   #commits: UndurableCommit[] = [];
 
+  get isEmpty(): boolean {
+    return this.#commits.length === 0;
+  }
+
   /** Notes a commit; in the order of their offsets. */
   add(commit: UndurableCommit): void {
     this.#commits.push(commit);

@@ -17,12 +17,8 @@ export function assertSupported({ rowLevelSecurity }: ModuleDef): void {
 }
 
 /** What of a module this host leaves out, one sentence each, for the log. Whoever asks for it is told so too. */
-export function describeLeftOut({ views, httpRoutes }: ModuleDef): readonly string[] {
+export function describeLeftOut({ httpRoutes }: ModuleDef): readonly string[] {
   const sentences: string[] = [];
-  if (views.length > 0) {
-    const names = views.map(({ name }) => name).join(', ');
-    sentences.push(`views are not supported by the embedded host: a query of ${names} is answered with an error`);
-  }
   if (httpRoutes.length > 0) {
     const paths = httpRoutes.map(({ method, path }) => `${method ?? 'any method'} ${path}`).join(', ');
     sentences.push(`HTTP routes of modules are not supported by the embedded host: ${paths} is answered with 501`);

@@ -7,27 +7,51 @@ import { compareCompositeKeys, compareNumberKeys, compareTextKeys, makeKeyEnd } 
 import type { OrderedMap } from './ordered-map.ts';
 import { makeOrderedMap } from './ordered-map.ts';
 import type { SlotList } from './slot-list.ts';
-import { forEachSlot, withoutSlot, withSlot } from './slot-list.ts';
+import { forEachSlot, OwnedLists, withoutSlot, withSlot } from './slot-list.ts';
 import type { Bound, IndexRange } from './state-view.ts';
 import type { IndexKey, LocatedRow, TableIndex } from './table-index.ts';
 import { compileColumnReaders } from './table-index.ts';
 
 const UNBOUNDED: Bound = { type: 'unbounded' };
 
+/** What an index is made of besides its definition: compiled code, and its contents. */
+interface Parts {
+  readonly map: OrderedMap<IndexKey, SlotList>;
+  readonly compare: (a: IndexKey, b: IndexKey) => number;
+  readonly makers: readonly KeyMaker[];
+  readonly read: (row: LocatedRow) => IndexKey;
+  readonly owned: OwnedLists | undefined;
+}
+
 /** An index in key order: whole keys, prefixes, and ranges over the column behind a prefix. */
 export class BTreeIndex implements TableIndex {
   readonly def: IndexDef;
   readonly #map: OrderedMap<IndexKey, SlotList>;
+  /** There once lists are shared with a fork. */
+  #owned: OwnedLists | undefined;
   readonly #compare: (a: IndexKey, b: IndexKey) => number;
   readonly #makers: readonly KeyMaker[];
   readonly #read: (row: LocatedRow) => IndexKey;
 
-  constructor(def: IndexDef, types: readonly AlgebraicType[]) {
+  /** `parts` are for `fork` alone. */
+  constructor(def: IndexDef, types: readonly AlgebraicType[], parts: Parts = makeParts(def, types)) {
     this.def = def;
-    this.#makers = types.map(compileKeyMaker);
-    this.#compare = comparatorFor(types);
-    this.#map = makeOrderedMap(this.#compare);
-    this.#read = keyReaderFor(def, types);
+    this.#map = parts.map;
+    this.#owned = parts.owned;
+    this.#compare = parts.compare;
+    this.#makers = parts.makers;
+    this.#read = parts.read;
+  }
+
+  fork(def: IndexDef = this.def): BTreeIndex {
+    this.#owned = new OwnedLists();
+    return new BTreeIndex(def, [], {
+      map: this.#map.clone(),
+      owned: new OwnedLists(),
+      compare: this.#compare,
+      makers: this.#makers,
+      read: this.#read,
+    });
   }
 
   keyOf(row: LocatedRow): IndexKey {
@@ -41,14 +65,14 @@ export class BTreeIndex implements TableIndex {
   add(key: IndexKey, slot: number): void {
     const present = this.tryAdd(key, slot);
     if (present === undefined) return;
-    const longer = withSlot(present, slot);
+    const longer = withSlot(this.#owned?.own(present) ?? present, slot);
     if (longer !== present) this.#map.set(key, longer);
   }
 
   remove(key: IndexKey, slot: number): void {
     const present = this.#map.get(key);
     if (present === undefined) return;
-    const left = withoutSlot(present, slot);
+    const left = withoutSlot(this.#owned?.own(present) ?? present, slot);
     if (left === undefined) this.#map.delete(key);
     else if (left !== present) this.#map.set(key, left);
   }
@@ -118,6 +142,17 @@ export class BTreeIndex implements TableIndex {
     assert(make !== undefined, 'a search has at most as many values as the index has columns');
     return make(value);
   }
+}
+
+function makeParts(def: IndexDef, types: readonly AlgebraicType[]): Parts {
+  const compare = comparatorFor(types);
+  return {
+    map: makeOrderedMap(compare),
+    owned: undefined,
+    compare,
+    makers: types.map(compileKeyMaker),
+    read: keyReaderFor(def, types),
+  };
 }
 
 function keyReaderFor(def: IndexDef, types: readonly AlgebraicType[]): (row: LocatedRow) => IndexKey {

@@ -12,7 +12,8 @@ import type { Transaction } from './transaction.ts';
 /*
  * The datastore against a naive model: maps of rows by their bytes, one for what is committed and one for what the
  * open transaction sees. Every search is checked against a filter over the map, iterations are left open across
- * writes, and the deltas are replayed into a second datastore that must end up the same.
+ * writes, and the deltas are replayed into a second datastore that must end up the same. Now and then the datastore
+ * is forked, work goes on in either, and the other must stay as it was.
  */
 
 type Values = readonly AlgebraicValue[];
@@ -94,7 +95,9 @@ class Model {
 }
 
 interface Real {
-  readonly store: Datastore;
+  store: Datastore;
+  /** The other sides of forks, with what they must hold. */
+  readonly asides: { readonly store: Datastore; readonly rows: Model['committed'] }[];
   readonly replica: Datastore;
   transaction: Transaction | undefined;
   readonly iterations: { rows: Iterator<Row>; seen: string[]; expected: string[] }[];
@@ -355,6 +358,30 @@ const check = command('check', (model, real) => {
   checkAll(real.store.committed, model.committed);
 });
 
+function fork(goesOnInFork: boolean): Command {
+  return command(`fork, go on in the ${goesOnInFork ? 'fork' : 'original'}`, (model, real) => {
+    if (real.transaction !== undefined || real.asides.length > 4) return;
+    const forked = real.store.fork();
+    const rows = new Map([...model.committed].map(([id, byBytes]) => [id, new Map(byBytes)]));
+    real.asides.push({ store: goesOnInFork ? real.store : forked, rows });
+    if (goesOnInFork) real.store = forked;
+    checkAll(forked.committed, model.committed);
+  });
+}
+
+/** Writes to what was put aside, which no other store may notice. */
+function upset({ store, rows }: Real['asides'][number]): void {
+  const transaction = store.begin();
+  for (const table of TABLES) {
+    if (table.isEvent) continue;
+    const all = [...rowsOf(rows, table.id).values()].map((values) => codec.encode(values));
+    transaction.deleteRows(table.id, all.slice(1));
+    transaction.insert(table.id, codec.encode([99, 'upset', 5n, new Uint8Array(30)]));
+    for (const row of all.slice(1).toReversed()) transaction.insert(table.id, row);
+  }
+  transaction.commit();
+}
+
 const arbitraryText = fc.constantFrom('', 'a', 'b', 'ab', '\uffff', '\u{10000}');
 const arbitraryNumber = fc.constantFrom(-1n, 0n, 1n, 1n << 60n, -(1n << 60n));
 const arbitraryValues: fc.Arbitrary<Values> = fc.tuple(
@@ -430,6 +457,7 @@ const commands = fc.commands(
     fc.constant(commit),
     fc.constant(rollback),
     fc.constant(check),
+    fc.boolean().map(fork),
   ],
   { maxCommands: 80, size: '+1' },
 );
@@ -441,6 +469,19 @@ function finish(model: Model, real: Real): void {
     expectSameRows(seen, expected);
   }
   checkAll(real.replica.committed, model.committed);
+  for (const [at, aside] of real.asides.entries()) {
+    for (const { store, rows } of real.asides.slice(at)) checkAll(store.committed, rows);
+    upset(aside);
+  }
+  checkAll(real.store.committed, model.committed);
+  for (const table of TABLES) {
+    for (const indexDef of table.indexes) {
+      for (const values of rowsOf(model.committed, table.id).values()) {
+        const range = { prefix: indexDef.columns.map((position) => values[position]!) };
+        checkSeek(real.store.committed, table, rowsOf(model.committed, table.id), { indexDef, range });
+      }
+    }
+  }
   const loaded = new Datastore(TABLES);
   for (const chunk of real.store.exportRows(4096)) loaded.loadRows(chunk.table.id, chunk.rows, chunk.count);
   checkAll(loaded.committed, model.committed);
@@ -459,6 +500,7 @@ test('the datastore does what a naive model does, whatever the order of operatio
       const model = new Model();
       const real: Real = {
         store: new Datastore(TABLES),
+        asides: [],
         replica: new Datastore(TABLES),
         transaction: undefined,
         iterations: [],

@@ -5,6 +5,7 @@ import type { RowChunk } from './replay.ts';
 import type { SequenceAllocation } from './sequence.ts';
 import type { Row, StateView, TableView } from './state-view.ts';
 import { SYSTEM_TABLES } from './system-tables.ts';
+import type { TableData } from './table-data.ts';
 import { TableReader } from './table-reader.ts';
 import type { TableAndIndex } from './table-registry.ts';
 import { TableRegistry } from './table-registry.ts';
@@ -23,6 +24,14 @@ export interface TableUsage {
 export interface DatastoreOptions {
   /** Any number that clients cannot guess; keeps them from making rows whose hashes collide. Default 0. */
   readonly hashSeed?: number | undefined;
+  /** Tables that start with the rows of another datastore, which may go on apart. */
+  readonly startingWith?: TablesOfAnother | undefined;
+}
+
+/** Tables of a datastore whose columns and indexes are those of the tables with the same ids in another. */
+export interface TablesOfAnother {
+  readonly datastore: Datastore;
+  readonly tableIds: ReadonlySet<number>;
 }
 
 const EXPORT_CHUNK_BYTES = 256 * 1024;
@@ -41,15 +50,37 @@ export class Datastore {
   #newAllocations = new Map<string, SequenceAllocation>();
   #open: Transaction | undefined;
 
-  /** Adds the system's tables to `tables`; ids are unique among all of them. */
-  constructor(tables: readonly TableDef[], options: DatastoreOptions = {}) {
-    const all = [...SYSTEM_TABLES, ...tables].toSorted((a, b) => a.id - b.id);
-    this.tables = all;
-    this.#registry = new TableRegistry(all, {
-      hashSeed: options.hashSeed ?? 0,
-      onAllocation: (allocation) => this.#newAllocations.set(`${allocation.tableId}/${allocation.column}`, allocation),
-    });
+  /** Adds the system's tables to `tables`; ids are unique among all of them. `forkOf` is for `fork` alone. */
+  constructor(tables: readonly TableDef[], options: DatastoreOptions = {}, forkOf?: Datastore) {
+    const onAllocation = (allocation: SequenceAllocation): void => this.#noteAllocation(allocation);
+    this.tables = forkOf?.tables ?? [...SYSTEM_TABLES, ...tables].toSorted((a, b) => a.id - b.id);
+    this.#registry =
+      forkOf === undefined
+        ? new TableRegistry(this.tables, {
+            hashSeed: options.hashSeed ?? 0,
+            onAllocation,
+            forked: (def) => forkTable(options.startingWith, def),
+          })
+        : forkOf.#registry.fork(onAllocation);
     this.committed = new CommittedView(this.#registry);
+  }
+
+  /**
+   * The committed rows, indexes and sequences as they are now, as a datastore of its own: neither side sees what the
+   * other writes from now on. Rows are shared, and indexes until they are written to, so it costs about ten bytes of
+   * copying for each row. The fork takes all allocations of its sequences for new ones: its log has none of them yet.
+   */
+  fork(): Datastore {
+    assert(this.#open === undefined, 'a datastore is forked between transactions');
+    const fork = new Datastore([], {}, this);
+    for (const allocation of this.sequenceAllocations()) fork.#noteAllocation(allocation);
+    return fork;
+  }
+
+  /** One table's rows and indexes under another definition of the same form; for other datastores alone. */
+  forkTable(def: TableDef): TableData {
+    assert(this.#open === undefined, 'a table is forked between transactions');
+    return this.#registry.data(def.id).fork(def);
   }
 
   /** Opens the one transaction. It must end before the next begins. */
@@ -133,6 +164,23 @@ export class Datastore {
     sequences.find(({ column }) => column === allocation.column)?.sequence.restore(allocation.allocated);
   }
 
+  /**
+   * Lets the sequences of these columns go on where those of another datastore stand, without the gap that a restart
+   * leaves; the other one is not used any more.
+   */
+  takeOverSequences(other: Datastore, columns: readonly Pick<SequenceAllocation, 'tableId' | 'column'>[]): void {
+    for (const { tableId, column } of columns) {
+      const [own, theirs] = [this, other].map((datastore) =>
+        datastore.#registry.sequences(tableId).find((sequence) => sequence.column === column),
+      );
+      if (own !== undefined && theirs !== undefined) own.sequence.takeOver(theirs.sequence);
+    }
+  }
+
+  #noteAllocation(allocation: SequenceAllocation): void {
+    this.#newAllocations.set(`${allocation.tableId}/${allocation.column}`, allocation);
+  }
+
   /** Size of every table, in the order of their ids. */
   memoryUsage(): TableUsage[] {
     return this.#registry.all().map((data) => ({
@@ -142,6 +190,10 @@ export class Datastore {
       reservedBytes: data.reservedBytes,
     }));
   }
+}
+
+function forkTable(from: TablesOfAnother | undefined, def: TableDef): TableData | undefined {
+  return from?.tableIds.has(def.id) === true ? from.datastore.forkTable(def) : undefined;
 }
 
 class CommittedView implements StateView {

@@ -5,36 +5,40 @@ import { DatastoreError } from './datastore-error.ts';
 import type { KeyPart } from './index-key.ts';
 import { compileKeyMaker } from './index-key.ts';
 import type { SlotList } from './slot-list.ts';
+import { SharedMap } from './shared-map.ts';
 import { forEachSlot, withoutSlot, withSlot } from './slot-list.ts';
 import type { IndexRange } from './state-view.ts';
 import type { IndexKey, LocatedRow, TableIndex } from './table-index.ts';
 import { asPart, compileColumnReaders, compilePackedKey } from './table-index.ts';
 
+/** What an index is made of besides its definition: compiled code, and its contents. */
+interface Parts {
+  readonly slots: SharedMap<KeyPart>;
+  readonly columnCount: number;
+  readonly read: (row: LocatedRow) => KeyPart;
+  readonly make: (values: readonly AlgebraicValue[]) => KeyPart;
+}
+
 /** An index for point searches over all its columns. */
 export class HashIndex implements TableIndex {
   readonly def: IndexDef;
-  readonly #slots = new Map<KeyPart, SlotList>();
+  readonly #slots: SharedMap<KeyPart>;
   readonly #columnCount: number;
   readonly #read: (row: LocatedRow) => KeyPart;
   readonly #make: (values: readonly AlgebraicValue[]) => KeyPart;
 
-  constructor(def: IndexDef, types: readonly AlgebraicType[]) {
+  /** `parts` are for `fork` alone. */
+  constructor(def: IndexDef, types: readonly AlgebraicType[], parts: Parts = makeParts(def, types)) {
     this.def = def;
-    this.#columnCount = types.length;
-    const [type] = types;
-    const [read] = compileColumnReaders(def.columns, types);
-    if (types.length === 1 && type !== undefined && read !== undefined) {
-      const make = compileKeyMaker(type);
-      this.#read = read;
-      this.#make = ([value]) => {
-        assert(value !== undefined, 'a point search has a value for each column');
-        return make(value);
-      };
-    } else {
-      const packed = compilePackedKey(def.columns, types);
-      this.#read = packed.read;
-      this.#make = packed.make;
-    }
+    this.#slots = parts.slots;
+    this.#columnCount = parts.columnCount;
+    this.#read = parts.read;
+    this.#make = parts.make;
+  }
+
+  fork(def: IndexDef = this.def): HashIndex {
+    const slots = this.#slots.fork();
+    return new HashIndex(def, [], { slots, columnCount: this.#columnCount, read: this.#read, make: this.#make });
   }
 
   keyOf(row: LocatedRow): IndexKey {
@@ -50,14 +54,14 @@ export class HashIndex implements TableIndex {
   add(key: IndexKey, slot: number): void {
     const present = this.tryAdd(key, slot);
     if (present === undefined) return;
-    const longer = withSlot(present, slot);
+    const longer = withSlot(this.#slots.own(present), slot);
     if (longer !== present) this.#slots.set(asPart(key), longer);
   }
 
   remove(key: IndexKey, slot: number): void {
     const present = this.find(key);
     if (present === undefined) return;
-    const left = withoutSlot(present, slot);
+    const left = withoutSlot(this.#slots.own(present), slot);
     if (left === undefined) this.#slots.delete(asPart(key));
     else if (left !== present) this.#slots.set(asPart(key), left);
   }
@@ -80,4 +84,22 @@ export class HashIndex implements TableIndex {
     const list = this.#slots.get(this.#make(range.prefix));
     if (list !== undefined) forEachSlot(list, visit);
   }
+}
+
+function makeParts(def: IndexDef, types: readonly AlgebraicType[]): Parts {
+  return { slots: new SharedMap(), columnCount: types.length, ...compileKey(def, types) };
+}
+
+function compileKey(def: IndexDef, types: readonly AlgebraicType[]): Pick<Parts, 'read' | 'make'> {
+  const [type] = types;
+  const [read] = compileColumnReaders(def.columns, types);
+  if (types.length !== 1 || type === undefined || read === undefined) return compilePackedKey(def.columns, types);
+  const make = compileKeyMaker(type);
+  return {
+    read,
+    make: ([value]) => {
+      assert(value !== undefined, 'a point search has a value for each column');
+      return make(value);
+    },
+  };
 }

@@ -8,6 +8,8 @@ export interface OrderedMap<K, V> {
   setIfNotPresent(key: K, value: V): boolean;
   delete(key: K): boolean;
   clear(): void;
+  /** A map with the same entries. Costs nothing by itself: either side copies the nodes that it changes. */
+  clone(): OrderedMap<K, V>;
   minKey(): K | undefined;
   maxKey(): K | undefined;
   /** Calls `onFound`, which returns nothing, from `low` to `high` in order. */

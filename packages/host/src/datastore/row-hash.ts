@@ -20,6 +20,15 @@ export class RowHash {
     this.#seed = seed >>> 0;
   }
 
+  /** A set with the same slots. Costs a copy of its arrays. */
+  fork(): RowHash {
+    const fork = new RowHash(this.#seed);
+    fork.#slots = this.#slots.slice();
+    fork.#hashes = this.#hashes.slice();
+    fork.#size = this.#size;
+    return fork;
+  }
+
   get bytes(): number {
     return this.#slots.length * 8;
   }

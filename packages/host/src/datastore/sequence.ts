@@ -36,6 +36,22 @@ export class Sequence {
     this.#allocated = def.start;
   }
 
+  /** Goes on where another sequence of the same range stands, which is not used any more. */
+  takeOver(other: Sequence): void {
+    this.#next = other.#next;
+    this.#allocated = other.#allocated;
+    this.#left = other.#left;
+  }
+
+  /** A sequence that goes on with the same next value, apart from this one. */
+  fork(onAllocation: (allocation: SequenceAllocation) => void): Sequence {
+    const fork = new Sequence(this.#tableId, this.#def, onAllocation);
+    fork.#next = this.#next;
+    fork.#allocated = this.#allocated;
+    fork.#left = this.#left;
+    return fork;
+  }
+
   /** The next value, not yet cut to the width of its column. */
   take(): bigint {
     if (this.#left === 0n) this.#allocate();

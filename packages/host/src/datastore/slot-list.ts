@@ -4,6 +4,22 @@ const SET_SIZE_MIN = 16;
 /** The slots that share one key of an index: mostly one. */
 export type SlotList = number | number[] | Set<number>;
 
+/**
+ * Which lists an index may change in place, once it shares lists with a fork of it: those that it copied itself. Both
+ * sides have one of their own from then on.
+ */
+export class OwnedLists {
+  readonly #owned = new WeakSet<object>();
+
+  /** The list, or a copy of it that may be changed in place. */
+  own(list: SlotList): SlotList {
+    if (typeof list === 'number' || this.#owned.has(list)) return list;
+    const copy = list instanceof Set ? new Set(list) : [...list];
+    this.#owned.add(copy);
+    return copy;
+  }
+}
+
 /** The list with a slot more; lists and sets are changed in place. */
 export function withSlot(list: SlotList, slot: number): SlotList {
   if (typeof list === 'number') return [list, slot];

@@ -20,6 +20,15 @@ export type IndexOutcome =
   | { readonly type: 'twin'; readonly slot: number }
   | { readonly type: 'conflict'; readonly index: TableIndex };
 
+/** What a table is made of besides its definition. */
+interface Parts {
+  readonly layout: RowLayout;
+  readonly store: RowStore;
+  readonly indexes: readonly TableIndex[];
+  readonly rowHash: RowHash | undefined;
+  readonly rows: number;
+}
+
 const INDEXED: IndexOutcome = { type: 'indexed' };
 
 /**
@@ -33,8 +42,8 @@ const INDEXED: IndexOutcome = { type: 'indexed' };
 export class TableData {
   readonly def: TableDef;
   readonly layout: RowLayout;
-  readonly store: RowStore = new RowStore();
-  readonly cursors: OpenCursors = new OpenCursors(this.store);
+  readonly store: RowStore;
+  readonly cursors: OpenCursors;
   /** Unique ones first. */
   readonly indexes: readonly TableIndex[];
   /** Rows that are committed, and rows that the open transaction sees. */
@@ -48,16 +57,35 @@ export class TableData {
   readonly #located: LocatedRow;
   readonly #keys: IndexKey[] = [];
 
-  constructor(def: TableDef, hashSeed: number) {
+  /** `parts` are for `fork` alone. */
+  constructor(def: TableDef, hashSeed: number, parts: Parts = makeParts(def, hashSeed)) {
     this.def = def;
-    this.layout = new RowLayout(def.columns.map(({ algebraicType }) => algebraicType));
-    this.indexes = def.indexes
-      .toSorted((a, b) => Number(b.isUnique) - Number(a.isUnique))
-      .map((index) => makeTableIndex(def, index));
+    this.layout = parts.layout;
+    this.store = parts.store;
+    this.cursors = new OpenCursors(this.store);
+    this.indexes = parts.indexes;
     this.#uniqueCount = this.indexes.filter((index) => index.def.isUnique).length;
-    this.#rowHash = this.#uniqueCount === 0 ? new RowHash(hashSeed) : undefined;
+    this.#rowHash = parts.rowHash;
     this.#lastIndexedColumn = Math.max(-1, ...def.indexes.flatMap((index) => index.columns));
+    this.committedRows = parts.rows;
+    this.visibleRows = parts.rows;
     this.#located = { bytes: new Uint8Array(0), base: 0, starts: new Uint32Array(def.columns.length) };
+  }
+
+  /**
+   * The same rows and indexes, apart from now on: what either side writes the other does not see. Costs about ten bytes
+   * of copying for each row; rows are shared for good, indexes until one side writes to them. No transaction is open.
+   * Another definition must have the same columns and indexes; names, numbers and access may differ.
+   */
+  fork(def: TableDef = this.def): TableData {
+    assert(this.committedRows === this.visibleRows, 'a table is forked between transactions');
+    return new TableData(def, 0, {
+      layout: this.layout,
+      store: this.store.fork(),
+      indexes: this.indexes.map((index) => index.fork(def.indexes.find(({ name }) => name === index.def.name))),
+      rowHash: this.#rowHash?.fork(),
+      rows: this.committedRows,
+    });
   }
 
   /** Bytes held for rows; indexes are on the JavaScript heap and not counted. */
@@ -193,6 +221,19 @@ export class TableData {
     const isCandidate = state === COMMITTED || state === INSERTED || state === DELETED;
     return isCandidate && other !== slot && this.store.sameBytes(other, slot);
   }
+}
+
+function makeParts(def: TableDef, hashSeed: number): Parts {
+  const indexes = def.indexes
+    .toSorted((a, b) => Number(b.isUnique) - Number(a.isUnique))
+    .map((index) => makeTableIndex(def, index));
+  return {
+    layout: new RowLayout(def.columns.map(({ algebraicType }) => algebraicType)),
+    store: new RowStore(),
+    indexes,
+    rowHash: indexes.some((index) => index.def.isUnique) ? undefined : new RowHash(hashSeed),
+    rows: 0,
+  };
 }
 
 function makeTableIndex(table: TableDef, def: TableDef['indexes'][number]): TableIndex {

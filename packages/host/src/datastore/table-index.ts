@@ -22,6 +22,11 @@ export interface LocatedRow {
 /** Slots of a table by key. Knows nothing of the rows' states: whoever searches passes over what he may not see. */
 export interface TableIndex {
   readonly def: IndexDef;
+  /**
+   * An index with the same keys. Later writes of either side do not show in the other; costs little until then. Another
+   * definition may differ in names and number only.
+   */
+  fork(def?: IndexDef): TableIndex;
   keyOf(row: LocatedRow): IndexKey;
   /** Adds the slot when nothing has the key yet; else changes nothing and gives what has it. */
   tryAdd(key: IndexKey, slot: number): SlotList | undefined;

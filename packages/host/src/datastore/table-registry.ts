@@ -17,6 +17,15 @@ interface Entry {
   readonly sequences: readonly ColumnSequence[];
 }
 
+/** What a registry of tables is made with. */
+export interface TableRegistryOptions {
+  readonly hashSeed: number;
+  /** Told of each allocation of a sequence before its first value is handed out. */
+  readonly onAllocation: (allocation: SequenceAllocation) => void;
+  /** A table that starts with the rows of another registry's. */
+  readonly forked?: ((def: TableDef) => TableData | undefined) | undefined;
+}
+
 /** The tables of a datastore by id, and the names by which modules look tables and indexes up. */
 export class TableRegistry {
   readonly #tables = new Map<number, Entry>();
@@ -24,13 +33,10 @@ export class TableRegistry {
   readonly #indexes = new Map<number, TableAndIndex>();
   readonly #indexesByName = new Map<string, TableAndIndex>();
 
-  constructor(
-    tables: readonly TableDef[],
-    options: { readonly hashSeed: number; readonly onAllocation: (allocation: SequenceAllocation) => void },
-  ) {
+  constructor(tables: readonly TableDef[], options: TableRegistryOptions) {
     for (const def of tables) {
       assert(!this.#tables.has(def.id), `table id ${def.id} is used once`);
-      const data = new TableData(def, options.hashSeed);
+      const data = options.forked?.(def) ?? new TableData(def, options.hashSeed);
       this.#tables.set(def.id, { data, sequences: makeColumnSequences(def, options.onAllocation) });
       for (const index of def.indexes) {
         assert(!this.#indexes.has(index.id), `index id ${index.id} is used once`);
@@ -38,6 +44,19 @@ export class TableRegistry {
       }
     }
     this.#addNames(tables);
+  }
+
+  /** The same tables with the same rows, apart from these from now on. */
+  fork(onAllocation: (allocation: SequenceAllocation) => void): TableRegistry {
+    const fork = new TableRegistry([], { hashSeed: 0, onAllocation });
+    for (const [id, { data, sequences }] of this.#tables) {
+      const forked = sequences.map((entry) => ({ ...entry, sequence: entry.sequence.fork(onAllocation) }));
+      fork.#tables.set(id, { data: data.fork(), sequences: forked });
+    }
+    for (const [id, entry] of this.#indexes) fork.#indexes.set(id, entry);
+    for (const [name, table] of this.#tablesByName) fork.#tablesByName.set(name, table);
+    for (const [name, entry] of this.#indexesByName) fork.#indexesByName.set(name, entry);
+    return fork;
   }
 
   /** All tables in the order of their ids. */

@@ -101,6 +101,14 @@ export class TableTransaction {
     return visibleRows;
   }
 
+  /** The net change so far; undefined when there is none. */
+  changes(): TableDelta | undefined {
+    const { data } = this;
+    const inserts = this.#rowsInState(this.#inserted, INSERTED);
+    const deletes = data.def.isEvent ? [] : this.#rowsInState(this.#deleted, DELETED);
+    return deletes.length + inserts.length === 0 ? undefined : { table: data.def, inserts, deletes };
+  }
+
   /** Makes the changes lasting and gives the net change; undefined when there is none. */
   commit(): TableDelta | undefined {
     const { data } = this;
@@ -140,6 +148,11 @@ export class TableTransaction {
     for (const slot of this.#inserted) if (store.states[slot] === INSERTED) inserts.push(store.row(slot));
     data.clear();
     return inserts.length === 0 ? undefined : { table: data.def, inserts, deletes: [] };
+  }
+
+  #rowsInState(slots: readonly number[], state: number): Row[] {
+    const { store } = this.data;
+    return slots.filter((slot) => store.states[slot] === state).map((slot) => store.row(slot));
   }
 
   #commitDeletes(): Row[] {

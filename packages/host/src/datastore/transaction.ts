@@ -100,6 +100,17 @@ export class Transaction implements StateView {
     return BigInt(this.#writable(tableId).clear());
   }
 
+  /** The tables that it wrote to so far, whether or not something came of it. */
+  get writtenTables(): Iterable<number> {
+    return this.#tables.keys();
+  }
+
+  /** The net change of a table so far; undefined when there is none. @throws {DatastoreError} `datastore/not-in-transaction` */
+  changes(tableId: number): TableDelta | undefined {
+    this.#assertOpen();
+    return this.#tables.get(tableId)?.changes();
+  }
+
   /** Ends the transaction and gives its net changes, one entry for each table that changed, by table id. */
   commit(): readonly TableDelta[] {
     this.#end();

@@ -5,6 +5,7 @@ import { BTreeIndex } from './btree-index.ts';
 import type { KeyMaker, KeyPart } from './index-key.ts';
 import { compileKeyMaker } from './index-key.ts';
 import type { SlotList } from './slot-list.ts';
+import { SharedMap } from './shared-map.ts';
 import { forEachSlot, withoutSlot, withSlot } from './slot-list.ts';
 import type { IndexRange } from './state-view.ts';
 import type { IndexKey, LocatedRow, TableIndex } from './table-index.ts';
@@ -25,17 +26,30 @@ export class UniqueIndex implements TableIndex {
   readonly #hashedKeysMax: number;
   readonly #read: (row: LocatedRow) => KeyPart;
   readonly #make: KeyMaker;
-  #slots: Map<KeyPart, SlotList> | undefined = new Map();
+  #slots: SharedMap<KeyPart> | undefined;
   #ordered: BTreeIndex | undefined;
 
-  constructor(def: IndexDef, type: AlgebraicType, hashedKeysMax: number = HASHED_KEYS_MAX) {
+  /** `forkOf` is for `fork` alone. */
+  constructor(def: IndexDef, type: AlgebraicType, hashedKeysMax: number = HASHED_KEYS_MAX, forkOf?: UniqueIndex) {
     this.def = def;
     this.#types = [type];
     this.#hashedKeysMax = hashedKeysMax;
+    if (forkOf !== undefined) {
+      this.#make = forkOf.#make;
+      this.#read = forkOf.#read;
+      this.#slots = forkOf.#slots?.fork();
+      this.#ordered = forkOf.#ordered?.fork();
+      return;
+    }
+    this.#slots = new SharedMap();
     this.#make = compileKeyMaker(type);
     const [read] = compileColumnReaders(def.columns, this.#types);
     assert(read !== undefined, 'the index has one column');
     this.#read = read;
+  }
+
+  fork(def: IndexDef = this.def): UniqueIndex {
+    return new UniqueIndex(def, this.#types[0], this.#hashedKeysMax, this);
   }
 
   keyOf(row: LocatedRow): IndexKey {
@@ -57,22 +71,23 @@ export class UniqueIndex implements TableIndex {
     // Lists are changed in place: each of the two has its own.
     this.#ordered?.add(key, slot);
     if (this.#slots === undefined) return;
-    const longer = withSlot(present, slot);
+    const longer = withSlot(this.#slots.own(present), slot);
     if (longer !== present) this.#slots.set(asPart(key), longer);
   }
 
   remove(key: IndexKey, slot: number): void {
     this.#ordered?.remove(key, slot);
+    const slots = this.#slots;
     const part = asPart(key);
-    const present = this.#slots?.get(part);
-    if (present === undefined) return;
-    const left = withoutSlot(present, slot);
-    if (left === undefined) this.#slots?.delete(part);
-    else if (left !== present) this.#slots?.set(part, left);
+    const present = slots?.get(part);
+    if (slots === undefined || present === undefined) return;
+    const left = withoutSlot(slots.own(present), slot);
+    if (left === undefined) slots.delete(part);
+    else if (left !== present) slots.set(part, left);
   }
 
   clear(): void {
-    this.#slots = new Map();
+    this.#slots = new SharedMap();
     this.#ordered = undefined;
   }
 
@@ -104,7 +119,7 @@ export class UniqueIndex implements TableIndex {
   #order(): BTreeIndex {
     if (this.#ordered !== undefined) return this.#ordered;
     const ordered = new BTreeIndex(this.def, this.#types);
-    for (const [key, list] of this.#slots ?? []) forEachSlot(list, (slot) => ordered.add(key, slot));
+    for (const [key, list] of this.#slots?.entries() ?? []) forEachSlot(list, (slot) => ordered.add(key, slot));
     this.#ordered = ordered;
     return ordered;
   }

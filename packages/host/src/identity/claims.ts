@@ -1,6 +1,9 @@
 import { HostError } from '../errors.ts';
 import { deriveIdentity, identityToHex } from './identity.ts';
 
+/** The issuer of the tokens that a host makes itself. */
+export const LOCAL_ISSUER = 'localhost';
+
 /** Longest issuer and subject that are accepted, in bytes of UTF-8. */
 const CLAIM_BYTES_MAX = 128;
 

@@ -2,6 +2,7 @@ import { chmod, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
 import { errorMessage, HostError } from '../errors.ts';
+import type { ExternalTokens } from './external-tokens.ts';
 import { exportPrivatePem, generateSigningKeys, parseSigningKeys, type SigningKeys } from './signing-keys.ts';
 import { TokenAuthority } from './token-authority.ts';
 
@@ -20,8 +21,8 @@ export interface HostCredentials {
 }
 
 /** Credentials that live and die with the process. */
-export async function makeMemoryCredentials(clock: Clock): Promise<HostCredentials> {
-  const tokens = new TokenAuthority(generateSigningKeys(), clock);
+export async function makeMemoryCredentials(clock: Clock, external?: ExternalTokens): Promise<HostCredentials> {
+  const tokens = new TokenAuthority(generateSigningKeys(), clock, external);
   const { identity, token } = await tokens.issue();
   return { tokens, owner: identity, ownerToken: token };
 }
@@ -46,7 +47,7 @@ export async function openHostCredentials(
   await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
   await chmod(directory, DIRECTORY_MODE);
   const keys = await openSigningKeys(directory);
-  const tokens = new TokenAuthority(keys, clock);
+  const tokens = new TokenAuthority(keys, clock, options.external);
   const stored = await tryReadPrivate(tokenPath);
   if (stored !== undefined) return verifiedOwner(tokens, stored.trim(), tokenPath);
   const { identity, token } = await tokens.issue();
@@ -54,9 +55,14 @@ export async function openHostCredentials(
   return { tokens, owner: identity, ownerToken: token };
 }
 
-/** What must be known to tell credentials that were never made from such that were lost. */
+/** What credentials are opened with. */
 export interface CredentialsOptions {
-  /** Names of the databases there are: they have an owner, whom only the credentials of then can be. Default: none. */
+  /** Verifies tokens of others. Default: none is accepted. */
+  readonly external?: ExternalTokens | undefined;
+  /**
+   * Names of the databases there are, to tell credentials that were never made from such that were lost: databases have
+   * an owner, whom only the credentials of then can be. Default: none.
+   */
   readonly databases?: readonly string[] | undefined;
 }
 

@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { CompactSign, compactVerify, decodeJwt } from 'jose';
 import type { Clock } from '../clock/clock.ts';
-import { HostError } from '../errors.ts';
-import { invalidToken, parseClaims, type Credentials } from './claims.ts';
+import { invalidToken, LOCAL_ISSUER, parseClaims, type Credentials } from './claims.ts';
+import { type ExternalTokens, unknownIssuer } from './external-tokens.ts';
 import { deriveIdentity, identityToHex } from './identity.ts';
 import type { SigningKeys } from './signing-keys.ts';
-
-/** The issuer of the tokens that a host makes itself. */
-export const LOCAL_ISSUER = 'localhost';
 
 /** How long a token for one WebSocket upgrade is valid. */
 export const EXCHANGED_TOKEN_SECONDS = 60;
@@ -35,17 +32,19 @@ interface Exchange {
 }
 
 /**
- * Issues and verifies the tokens of one host. Only tokens signed with the host's own key are accepted: no external
- * issuer is trusted. No token ever stands in an error.
+ * Issues and verifies the tokens of one host. Accepted are tokens signed with the host's own key, and those of the
+ * issuers that its configuration lists: none by default. No token ever stands in an error.
  */
 export class TokenAuthority {
   readonly #keys: SigningKeys;
   readonly #clock: Clock;
+  readonly #external: ExternalTokens | undefined;
   readonly #exchanges = new Map<string, Exchange>();
 
-  constructor(keys: SigningKeys, clock: Clock) {
+  constructor(keys: SigningKeys, clock: Clock, external?: ExternalTokens) {
     this.#keys = keys;
     this.#clock = clock;
+    this.#external = external;
   }
 
   /** The public key as PEM, for whoever wants to verify tokens of this host. */
@@ -53,9 +52,8 @@ export class TokenAuthority {
     return this.#keys.publicPem;
   }
 
-  /** A token without expiry for an identity that nobody had before. */
-  async issue(): Promise<IssuedToken> {
-    const subject = randomUUID();
+  /** A token without expiry for an identity that nobody had before, or for that of a subject. */
+  async issue(subject: string = randomUUID()): Promise<IssuedToken> {
     const identity = deriveIdentity(LOCAL_ISSUER, subject);
     const issuedAtSeconds = this.#nowSeconds();
     const jwtPayload = JSON.stringify({
@@ -71,7 +69,8 @@ export class TokenAuthority {
 
   /**
    * Checks signature, claims and expiry.
-   * @throws {HostError} `identity/invalid-token`, or `identity/unknown-issuer` when another issuer signed it.
+   * @throws {HostError} `identity/invalid-token`, `identity/unknown-issuer` when somebody else signed it who is not
+   * trusted, `identity/issuer-unavailable` when the keys of a trusted issuer cannot be had
    */
   async verify(token: string): Promise<Credentials> {
     if (token.length > TOKEN_BYTES_MAX) throw invalidToken(`it is longer than ${TOKEN_BYTES_MAX} bytes.`);
@@ -112,10 +111,8 @@ export class TokenAuthority {
       const issuer = tryReadIssuer(token);
       if (issuer === undefined) throw invalidToken('it is not a JSON web token.');
       if (issuer === LOCAL_ISSUER) throw invalidToken('InvalidSignature');
-      throw new HostError({
-        code: 'identity/unknown-issuer',
-        message: 'Invalid token: it was not signed by this host, and no other issuer is accepted here.',
-      });
+      if (this.#external === undefined) throw unknownIssuer();
+      return this.#external.verifiedPayload(token);
     }
   }
 

@@ -20,23 +20,39 @@ export type ModuleSource =
  * @throws {HostError} `module/bundle-failed` with the bundler's messages, `module/not-found`
  */
 export async function bundleModule(entryPath: string): Promise<string> {
-  const path = resolve(entryPath);
-  await readText(path);
-  return runBundler({ entryPoints: [path], absWorkingDir: dirname(path) });
+  return (await bundleFile(resolve(entryPath))).bundle;
 }
 
 /** Gives the bundle of a module, made where it is source. @throws {HostError} as `bundleModule` */
 export async function readModule(source: ModuleSource): Promise<string> {
-  if ('bundle' in source) return source.bundle;
+  return (await readModuleFiles(source)).bundle;
+}
+
+/** A module's bundle, and the files that it was made from: while they stay, so does it. */
+export interface ModuleFiles {
+  readonly bundle: string;
+  /** Absolute paths. */
+  readonly files: readonly string[];
+}
+
+/** As `readModule`, and says which files were read. @throws {HostError} as `bundleModule` */
+export async function readModuleFiles(source: ModuleSource): Promise<ModuleFiles> {
+  if ('bundle' in source) return { bundle: source.bundle, files: [] };
   if ('source' in source) {
     return runBundler({
       stdin: { contents: source.source, resolveDir: source.directory, loader: 'ts', sourcefile: 'module.ts' },
-      absWorkingDir: source.directory,
+      absWorkingDir: resolve(source.directory),
     });
   }
-  if (SOURCE_EXTENSIONS.has(extname(source.path))) return bundleModule(source.path);
-  const text = await readText(resolve(source.path));
-  return isBundled(text) ? text : bundleModule(source.path);
+  const path = resolve(source.path);
+  if (SOURCE_EXTENSIONS.has(extname(path))) return bundleFile(path);
+  const text = await readText(path);
+  return isBundled(text) ? { bundle: text, files: [path] } : bundleFile(path);
+}
+
+async function bundleFile(path: string): Promise<ModuleFiles> {
+  await readText(path);
+  return runBundler({ entryPoints: [path], absWorkingDir: dirname(path) });
 }
 
 /** A finished bundle imports the system interface itself; a source file imports the library that does. */
@@ -57,12 +73,13 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-async function runBundler(entry: BuildOptions): Promise<string> {
+async function runBundler(entry: BuildOptions & { readonly absWorkingDir: string }): Promise<ModuleFiles> {
   const { build } = await import('esbuild');
   try {
     const result = await build({
       ...entry,
       bundle: true,
+      metafile: true,
       write: false,
       format: 'esm',
       platform: 'browser',
@@ -74,7 +91,8 @@ async function runBundler(entry: BuildOptions): Promise<string> {
       logLevel: 'silent',
     });
     const [file] = result.outputFiles ?? [];
-    return file === undefined ? '' : file.text;
+    const names = Object.keys(result.metafile.inputs).filter((name) => name !== entry.stdin?.sourcefile);
+    return { bundle: file?.text ?? '', files: names.map((name) => resolve(entry.absWorkingDir, name)) };
   } catch (error) {
     throw new HostError({
       code: 'module/bundle-failed',

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import vm from 'node:vm';
 import { HostError } from '../errors.ts';
 import { describeBuildFailure } from './build-failure.ts';
+import { ReadyRealms } from './ready-realms.ts';
 import type { LoadedProgram, ModuleRealm, ProgramLoader, RealmEvents } from './realm-port.ts';
 import { VmRealm } from './realm/vm-realm.ts';
+import type { TimeLimits } from './realm/time-limit.ts';
 import { SHARED_TEXT_NAME, shareTextBuffers } from './shared-text.ts';
 import type { SystemCallTarget } from './system-functions.ts';
 
@@ -20,31 +22,40 @@ export interface TransformCache {
   write(key: string, text: string): Promise<void>;
 }
 
+/** How a loader behaves. */
+export interface ProgramLoaderOptions {
+  /** Realms of each program that are made in advance, when the process is idle. Default 0. */
+  readonly readyRealms?: number | undefined;
+  /** How long calls may take. Absent: no limit. */
+  readonly timeLimits?: TimeLimits | undefined;
+}
+
 /**
  * Makes a loader that runs bundles in `node:vm` contexts. Compiled code is shared between the databases of one loader,
  * running instances never are.
  */
-export function makeProgramLoader(cache?: TransformCache): ProgramLoader {
-  return new VmProgramLoader(cache);
+export function makeProgramLoader(cache?: TransformCache, options: ProgramLoaderOptions = {}): ProgramLoader {
+  return new VmProgramLoader(cache, options);
 }
 
 class VmProgramLoader implements ProgramLoader {
   readonly #cache: TransformCache | undefined;
-  /** By hash, the least recently used first. */
-  readonly #programs: Map<string, Promise<LoadedProgram>> = new Map();
+  readonly #options: ProgramLoaderOptions;
+  /** By text, the least recently used first. Looking up a text that was looked up before costs no hashing of it. */
+  readonly #programs: Map<string, Promise<VmProgram>> = new Map();
 
-  constructor(cache: TransformCache | undefined) {
+  constructor(cache: TransformCache | undefined, options: ProgramLoaderOptions) {
     this.#cache = cache;
+    this.#options = options;
   }
 
   load(text: string): Promise<LoadedProgram> {
-    const hash = createHash('sha256').update(text).digest('hex');
-    const known = this.#programs.get(hash);
-    const program = known ?? this.#compile(text, hash);
-    this.#programs.delete(hash);
-    this.#programs.set(hash, program);
+    const known = this.#programs.get(text);
+    const program = known ?? this.#compile(text);
+    this.#programs.delete(text);
+    this.#programs.set(text, program);
     if (known === undefined) {
-      program.catch(() => this.#programs.delete(hash));
+      program.catch(() => this.#programs.delete(text));
       this.#dropOldest();
     }
     return program;
@@ -52,34 +63,41 @@ class VmProgramLoader implements ProgramLoader {
 
   #dropOldest(): void {
     if (this.#programs.size <= PROGRAMS_MAX) return;
-    for (const oldest of this.#programs.keys()) {
-      this.#programs.delete(oldest);
+    for (const [text, oldest] of this.#programs) {
+      this.#programs.delete(text);
+      oldest.then(
+        (program) => program.ready.close(),
+        // Whoever loaded it was told why it could not be.
+        () => undefined,
+      );
       return;
     }
   }
 
-  async #compile(text: string, hash: string): Promise<LoadedProgram> {
+  async #compile(text: string): Promise<VmProgram> {
+    const hash = createHash('sha256').update(text).digest('hex');
     const key = `${FORM}-${hash}`;
     const cached = await this.#cache?.read(key);
     const code = cached ?? (await downLevel(text));
     if (cached === undefined) await this.#cache?.write(key, code);
-    return new VmProgram(text, hash, compileBody(shareTextBuffers(code)));
+    return new VmProgram({ text, hash }, compileBody(shareTextBuffers(code)), this.#options);
   }
 }
 
 class VmProgram implements LoadedProgram {
   readonly text: string;
   readonly hash: string;
-  readonly #script: vm.Script;
+  readonly ready: ReadyRealms;
 
-  constructor(text: string, hash: string, script: vm.Script) {
-    this.text = text;
-    this.hash = hash;
-    this.#script = script;
+  constructor(identity: { readonly text: string; readonly hash: string }, script: vm.Script, options: ProgramLoaderOptions) {
+    this.text = identity.text;
+    this.hash = identity.hash;
+    const { readyRealms = 0, timeLimits } = options;
+    this.ready = new ReadyRealms((target, events) => new VmRealm(script, target, events, timeLimits), readyRealms);
   }
 
   instantiate(target: SystemCallTarget, events: RealmEvents): ModuleRealm {
-    return new VmRealm(this.#script, target, events);
+    return this.ready.take({ target, events });
   }
 }
 

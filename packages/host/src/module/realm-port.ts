@@ -33,6 +33,9 @@ export interface ModuleRealm {
   describe(): Uint8Array;
   callReducer(call: HookCall): HookOutcome;
   callProcedure(call: HookCall): HookOutcome;
+  callView(call: ViewCall): HookOutcome;
+  /** True once a call took too long and was ended: the realm is to be closed, and another one made. */
+  readonly isBroken: boolean;
   /** Gives up the instance; the realm must not be called afterwards. Idempotent. */
   close(): void;
 }
@@ -49,11 +52,25 @@ export interface HookCall {
   readonly args: Uint8Array;
 }
 
+/** Which view to run, and as whom. */
+export interface ViewCall {
+  /** Position of the view among those of its kind. */
+  readonly id: number;
+  /** Undefined for an anonymous view. */
+  readonly sender: bigint | undefined;
+}
+
 /** How a hook ended. */
 export type HookOutcome =
-  /** `bytes` is what a procedure returned; empty for a reducer. */
+  /** `bytes` is what a procedure or view returned; empty for a reducer. */
   | { readonly type: 'returned'; readonly bytes: Uint8Array }
   /** The module threw its `SenderError`. */
   | { readonly type: 'user-error'; readonly message: string }
   /** Anything else was thrown; `stack` is for the log. */
-  | { readonly type: 'failed'; readonly message: string; readonly stack: string };
+  | {
+      readonly type: 'failed';
+      readonly message: string;
+      readonly stack: string;
+      /** What the caller may be told; absent when the reason is only for the log. */
+      readonly publicMessage?: string | undefined;
+    };

@@ -2,7 +2,7 @@ import { BsatnReader } from '../bsatn/reader.ts';
 import type { Datastore } from '../datastore/datastore.ts';
 import { DatastoreError } from '../datastore/datastore-error.ts';
 import { decodePoint, decodeRange } from '../datastore/index-range.ts';
-import type { IndexRange, Row } from '../datastore/state-view.ts';
+import type { IndexRange, Row, StateView } from '../datastore/state-view.ts';
 import type { Transaction } from '../datastore/transaction.ts';
 import { errorMessage } from '../errors.ts';
 import { compileRowCodec, type RowCodec } from '../bsatn/row-codec.ts';
@@ -68,7 +68,9 @@ export class SystemCalls implements SystemCallTarget {
   readonly #rowCodecs: Map<number, RowCodec> = new Map();
   #datastore: Datastore | undefined;
   #transaction: Transaction | undefined;
-  #kind: 'none' | 'reducer' | 'procedure' = 'none';
+  /** What a view reads; it has no transaction. */
+  #viewed: StateView | undefined;
+  #kind: 'none' | 'reducer' | 'procedure' | 'view' = 'none';
   #fatal: unknown;
   #bytesWritten = 0;
   #writes = 0;
@@ -91,10 +93,16 @@ export class SystemCalls implements SystemCallTarget {
   }
 
   /** Starts a call; a reducer brings its transaction, a procedure begins its own. */
-  begin(kind: 'reducer' | 'procedure', transaction?: Transaction): void {
+  begin(kind: 'reducer' | 'procedure' | 'view', transaction?: Transaction): void {
     this.#kind = kind;
     this.#enterTransaction(transaction);
     this.#fatal = undefined;
+  }
+
+  /** Starts the evaluation of a view, which reads a state and writes nothing. */
+  beginView(state: StateView): void {
+    this.begin('view');
+    this.#viewed = state;
   }
 
   /** Ends the call and cleans up after the module. Gives the fatal error, and the transaction it left open. */
@@ -102,6 +110,7 @@ export class SystemCalls implements SystemCallTarget {
     const result = { fatal: this.#fatal, openTransaction: this.#kind === 'procedure' ? this.#transaction : undefined };
     this.#kind = 'none';
     this.#enterTransaction(undefined);
+    this.#viewed = undefined;
     this.#fatal = undefined;
     if (this.#iterators.size > 0) this.#iterators.closeAll();
     if (this.#consoleTimers.size > 0) this.#consoleTimers.clear();
@@ -133,8 +142,8 @@ export class SystemCalls implements SystemCallTarget {
     return {
       table_id_from_name: (name) => this.#tableByName(toText(name)).id,
       index_id_from_name: (name) => this.#indexByName(toText(name)).id,
-      datastore_table_row_count: (tableId) => BigInt(this.#tx().table(this.#table(tableId).id).rowCount),
-      datastore_table_scan_bsatn: (tableId) => iterators.open(this.#tx().table(this.#table(tableId).id).scan()),
+      datastore_table_row_count: (tableId) => BigInt(this.#state().table(this.#table(tableId).id).rowCount),
+      datastore_table_scan_bsatn: (tableId) => iterators.open(this.#state().table(this.#table(tableId).id).scan()),
       datastore_index_scan_point_bsatn: (indexId, buffer, length) => {
         const { table, index } = this.#index(indexId);
         return this.#seek(table, index, decodePoint(table, index, buffers.head(buffer, length)));
@@ -182,7 +191,7 @@ export class SystemCalls implements SystemCallTarget {
       procedure_abort_mut_tx: () => this.#takeProcedureTransaction().rollback(),
       procedure_http_request: () => {
         this.#active();
-        if (this.#transaction !== undefined) throw errno(ERRNO.wouldBlockTransaction);
+        if (this.#transaction !== undefined || this.#kind === 'view') throw errno(ERRNO.wouldBlockTransaction);
         throw new SystemCallError(
           { type: 'errno', errno: ERRNO.httpError },
           'outbound HTTP requests of modules are not supported by the embedded host',
@@ -205,8 +214,15 @@ export class SystemCalls implements SystemCallTarget {
     return this.#transaction;
   }
 
+  /** What can be read: the transaction's, or the view's. */
+  #state(): StateView {
+    if (this.#viewed === undefined) return this.#tx();
+    this.#active();
+    return this.#viewed;
+  }
+
   #store(): Datastore {
-    this.#tx();
+    this.#state();
     if (this.#datastore === undefined) throw errno(ERRNO.notInTransaction);
     return this.#datastore;
   }
@@ -238,7 +254,7 @@ export class SystemCalls implements SystemCallTarget {
   // ---- reading ----
 
   #seek(table: TableDef, index: IndexDef, range: IndexRange): number {
-    return this.#iterators.open(this.#tx().table(table.id).seek(index, range));
+    return this.#iterators.open(this.#state().table(table.id).seek(index, range));
   }
 
   #range(args: readonly unknown[]): { readonly table: TableDef; readonly index: IndexDef; readonly range: IndexRange } {
@@ -261,6 +277,7 @@ export class SystemCalls implements SystemCallTarget {
 
   /** The transaction, charged with the bytes that are about to be written. */
   #writing(bytes: number): Transaction {
+    this.#assertNoView();
     const transaction = this.#tx();
     this.#bytesWritten += bytes;
     this.#writes += 1;
@@ -271,6 +288,12 @@ export class SystemCalls implements SystemCallTarget {
       );
     }
     return transaction;
+  }
+
+  /** A view may neither write nor start what writes. */
+  #assertNoView(): void {
+    this.#active();
+    if (this.#kind === 'view') throw errno(ERRNO.transactionIsReadOnly);
   }
 
   #insert(tableId: unknown, buffer: unknown, length: unknown): number {
@@ -325,14 +348,14 @@ export class SystemCalls implements SystemCallTarget {
   // ---- the rest ----
 
   #scheduleImmediate(name: unknown, args: unknown): void {
-    this.#active();
+    this.#assertNoView();
     if (!ArrayBuffer.isView(args)) throw new SystemCallError({ type: 'type-error' }, 'a Uint8Array is needed');
     this.#host.scheduleImmediate(toText(name), new Uint8Array(args.buffer, args.byteOffset, args.byteLength).slice());
   }
 
   #startProcedureTransaction(): bigint {
     this.#active();
-    if (this.#transaction !== undefined) throw errno(ERRNO.wouldBlockTransaction);
+    if (this.#transaction !== undefined || this.#kind === 'view') throw errno(ERRNO.wouldBlockTransaction);
     if (this.#kind !== 'procedure') throw errno(ERRNO.notInTransaction);
     const { transaction, timestampMicros } = this.#host.beginProcedureTransaction();
     this.#enterTransaction(transaction);

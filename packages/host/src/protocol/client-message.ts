@@ -26,6 +26,9 @@ export type ClientMessage =
       readonly args: Uint8Array;
     };
 
+/** The first byte of a message that calls a reducer. */
+export const CALL_REDUCER_TAG = 3;
+
 /**
  * Reads one message; the reader stands behind it afterwards.
  *
@@ -49,7 +52,7 @@ export function decodeClientMessage(reader: BsatnReader): ClientMessage {
       return { type: 'unsubscribe', requestId, querySetId: reader.u32(), sendDroppedRows: decodeDropFlag(reader) };
     case 2:
       return { type: 'one-off-query', requestId, query: reader.string() };
-    case 3:
+    case CALL_REDUCER_TAG:
       return decodeCall(reader, 'call-reducer', requestId);
     case 4:
       return decodeCall(reader, 'call-procedure', requestId);

@@ -1,5 +1,5 @@
 import { BsatnReader } from '../bsatn/reader.ts';
-import { decodeClientMessage, malformed, type ClientMessage } from './client-message.ts';
+import { CALL_REDUCER_TAG, decodeClientMessage, malformed, type ClientMessage } from './client-message.ts';
 
 /** Names of the WebSocket subprotocols that are spoken here, the preferred one first. */
 export const SUBPROTOCOLS: Readonly<Record<'v2' | 'v3', string>> = {
@@ -20,6 +20,7 @@ export function tryNegotiate(offered: Iterable<string>): ProtocolVersion | undef
 /** The messages of one client payload, read one at a time so that each can be handled before the next is looked at. */
 export class ClientPayload {
   readonly byteLength: number;
+  readonly #bytes: Uint8Array;
   readonly #reader: BsatnReader;
   readonly #version: ProtocolVersion;
 
@@ -28,12 +29,18 @@ export class ClientPayload {
     if (bytes.length === 0)
       throw malformed(`${version} websocket binary payload must contain at least one v2 client message`);
     this.byteLength = bytes.length;
+    this.#bytes = bytes;
     this.#reader = new BsatnReader(bytes);
     this.#version = version;
   }
 
   get isDone(): boolean {
     return this.#reader.remaining === 0;
+  }
+
+  /** Whether the next message calls a reducer, as its first byte has it. */
+  get isReducerCall(): boolean {
+    return this.#bytes[this.#reader.offset] === CALL_REDUCER_TAG;
   }
 
   /** @throws {HostError} `bsatn/malformed`, `protocol/malformed` or `protocol/limit`; the payload is useless then. */

@@ -15,17 +15,27 @@ export interface Visibility {
 /** Reads one column of a table's rows as a scalar. */
 export type ColumnReader = (row: Row) => Scalar;
 
+/** The views of a module, each a table for everybody who may see other rows in it. */
+export interface ViewCatalog {
+  readonly defs: readonly ViewDef[];
+  /** The view as this identity sees it: the same table as long as it is in use. */
+  tableOf(view: ViewDef, identity: bigint): TableDef;
+}
+
 /** A table as SQL sees it. */
 export class Relation {
   readonly table: TableDef;
   readonly codec: RowCodec;
   readonly #scalarTypes: readonly (ScalarType | undefined)[];
-  readonly #readers: (ColumnReader | undefined)[] = [];
+  readonly #readers: (ColumnReader | undefined)[];
 
-  constructor(table: TableDef) {
+  /** @param twin a relation with the same columns, whose compiled parts serve this one too */
+  constructor(table: TableDef, twin?: Relation) {
     this.table = table;
-    this.codec = compileRowCodec(table.columns);
-    this.#scalarTypes = table.columns.map(({ algebraicType }) => scalarTypeOf(algebraicType));
+    this.codec = twin === undefined ? compileRowCodec(table.columns) : twin.codec;
+    this.#scalarTypes =
+      twin === undefined ? table.columns.map(({ algebraicType }) => scalarTypeOf(algebraicType)) : twin.#scalarTypes;
+    this.#readers = twin === undefined ? [] : twin.#readers;
   }
 
   /** Position of a column by the name its module uses, or else by its canonical name. */
@@ -54,52 +64,79 @@ export class Relation {
   }
 }
 
-/** The tables that SQL may name. */
+/** What a name stands for: a table, or a view that is a table for each who asks. */
+type Entry = { readonly relation: Relation } | { readonly view: ViewDef };
+
+/** A table or a view, by the names and the access that both have. */
+interface Named {
+  readonly name: string;
+  readonly accessor: string;
+  readonly isPublic: boolean;
+}
+
+/** The tables and views that SQL may name. */
 export class Catalog {
   readonly #relations: readonly Relation[];
-  readonly #byAccessor: ReadonlyMap<string, Relation>;
-  readonly #byName: ReadonlyMap<string, Relation>;
-  readonly #views: readonly ViewDef[];
+  readonly #byAccessor: ReadonlyMap<string, Entry>;
+  readonly #byName: ReadonlyMap<string, Entry>;
+  readonly #views: ViewCatalog | undefined;
+  readonly #viewRelations = new WeakMap<TableDef, Relation>();
+  readonly #viewTwins = new Map<ViewDef, Relation>();
 
-  /** `views` are the views of the module, which cannot be asked. */
-  constructor(tables: readonly TableDef[], views: readonly ViewDef[] = []) {
+  constructor(tables: readonly TableDef[], views?: ViewCatalog) {
     this.#views = views;
     this.#relations = tables.map((table) => new Relation(table));
-    this.#byAccessor = new Map(this.#relations.map((relation) => [relation.table.accessor, relation]));
-    this.#byName = new Map(this.#relations.map((relation) => [relation.table.name, relation]));
+    const entries: readonly Entry[] = [
+      ...this.#relations.map((relation) => ({ relation })),
+      ...(views?.defs ?? []).map((view) => ({ view })),
+    ];
+    this.#byAccessor = new Map(entries.map((entry) => [namedOf(entry).accessor, entry]));
+    this.#byName = new Map(entries.map((entry) => [namedOf(entry).name, entry]));
   }
 
-  /** The table of this accessor, or else of this canonical name, when the asker may see it. */
+  /** The table or view of this accessor, or else of this canonical name, when the asker may see it. */
   tryResolve(name: string, visibility: Visibility): Relation | undefined {
-    const relation = this.#byAccessor.get(name) ?? this.#byName.get(name);
-    return relation !== undefined && isVisible(relation.table, visibility) ? relation : undefined;
-  }
-
-  /** Whether this is the name of a view that the asker would see, if views could be asked. */
-  namesView(name: string, { isOwner }: Visibility): boolean {
-    return this.#views.some((view) => (view.accessor === name || view.name === name) && (isOwner || view.isPublic));
+    const entry = this.#byAccessor.get(name) ?? this.#byName.get(name);
+    if (entry === undefined || !(visibility.isOwner || namedOf(entry).isPublic)) return undefined;
+    return 'view' in entry ? this.#viewRelation(entry.view, visibility) : entry.relation;
   }
 
   /**
-   * SQL for each table that `SELECT * FROM *` stands for, ascending by canonical name: what the asker may see, but no
-   * event and no system tables.
+   * SQL for each table that `SELECT * FROM *` stands for, ascending by canonical name: the tables and views that the
+   * asker may see, but no event and no system tables.
    */
-  expandStar(visibility: Visibility): readonly string[] {
-    return this.#relations
-      .filter(({ table }) => isVisible(table, visibility) && !table.isEvent && !table.isSystem)
-      .toSorted((a, b) => (a.table.name < b.table.name ? -1 : 1))
-      .map((relation) => `SELECT * FROM ${this.#nameFor(relation)}`);
+  expandStar({ isOwner }: Visibility): readonly string[] {
+    const tables = this.#relations.filter(({ table }) => !table.isEvent && !table.isSystem);
+    return [...tables.map((relation) => namedOf({ relation })), ...(this.#views?.defs ?? [])]
+      .filter(({ isPublic }) => isOwner || isPublic)
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map((named) => `SELECT * FROM ${this.#nameFor(named)}`);
+  }
+
+  #viewRelation(view: ViewDef, { identity }: Visibility): Relation | undefined {
+    const table = this.#views?.tableOf(view, identity);
+    if (table === undefined) return undefined;
+    let relation = this.#viewRelations.get(table);
+    if (relation === undefined) {
+      relation = new Relation(table, this.#viewTwins.get(view));
+      this.#viewRelations.set(table, relation);
+      this.#viewTwins.set(view, relation);
+    }
+    return relation;
   }
 
   /** A name that resolves to this very table: another table's accessor may hide its canonical name. */
-  #nameFor({ table }: Relation): string {
-    const isHidden = (this.#byAccessor.get(table.name)?.table ?? table) !== table;
-    return quoteName(isHidden ? table.accessor : table.name);
+  #nameFor({ name, accessor }: Named): string {
+    const first = this.#byAccessor.get(name);
+    const isHidden = first !== undefined && namedOf(first).name !== name;
+    return quoteName(isHidden ? accessor : name);
   }
 }
 
-function isVisible(table: TableDef, { isOwner }: Visibility): boolean {
-  return isOwner || table.access === 'public';
+function namedOf(entry: Entry): Named {
+  if ('view' in entry) return entry.view;
+  const { name, accessor, access } = entry.relation.table;
+  return { name, accessor, isPublic: access === 'public' };
 }
 
 function quoteName(name: string): string {

@@ -1,13 +1,13 @@
 import { assert, unreachable } from '../assert.ts';
-import { invalidQuery, queryOverLimit, shortenText, unsupportedQuery } from './query-error.ts';
-import { literalText, tryReadLiteral } from './literal.ts';
+import { badLiteral, readConstant, unexpectedType } from './constant.ts';
+import { invalidQuery, queryOverLimit, unsupportedQuery } from './query-error.ts';
 import { IDENTITY_LABEL, typeLabel } from './scalar-type.ts';
 import { ALWAYS, makeAnd, makeOr, MIRRORED, NEVER, OPPOSITE, holds } from './predicate.ts';
 import type { TableDef } from '../schema/module-def.ts';
 import type { Catalog, Relation, Visibility } from './catalog.ts';
 import type { ColumnRef, Predicate } from './predicate.ts';
 import type { Scalar, ScalarType } from './scalar-type.ts';
-import type { ColumnName, CompareOperator, Expression, Literal, SelectStatement } from './syntax.ts';
+import type { ColumnName, CompareOperator, Constant, Expression, SelectStatement } from './syntax.ts';
 
 /** A table in a query, under the name by which the query calls it. */
 export interface ScopedRelation {
@@ -94,9 +94,6 @@ function resolveFrom({ from }: SelectStatement, catalog: Catalog, visibility: Vi
   return from.map(({ table, alias }) => {
     const relation = catalog.tryResolve(table, visibility);
     if (relation === undefined) {
-      if (catalog.namesView(table, visibility)) {
-        throw unsupportedQuery(`\`${table}\` is a view; views are not supported by the embedded host`);
-      }
       throw invalidQuery(`no such table: \`${table}\`. If the table exists, it may be marked private.`);
     }
     if (aliases.has(alias)) throw invalidQuery(`Duplicate name \`${alias}\``);
@@ -230,22 +227,9 @@ class Scope {
   }
 
   #constant(expression: Expression, type: ScalarType): Scalar {
-    if (expression.type === 'sender') return this.#sender(type);
-    assert(isLiteral(expression), 'a constant is a literal or :sender');
-    if (expression.type === 'boolean' && type.kind !== 'bool') throw unexpectedType(type.label, 'Bool');
-    const value = tryReadLiteral(expression, type.kind);
-    if (value === undefined) throw badLiteral(expression, type.label);
-    return value;
-  }
-
-  #sender(type: ScalarType): Scalar {
-    this.#usesSender = true;
-    const { identity } = this.#visibility;
-    if (type.kind === 'identity') return identity;
-    if (type.kind !== 'bytes') throw unexpectedType(type.label, IDENTITY_LABEL);
-    const bytes = tryReadLiteral({ type: 'hex', text: identity.toString(16).padStart(64, '0') }, 'bytes');
-    assert(bytes !== undefined, 'an identity has 64 hex digits');
-    return bytes;
+    assert(isConstant(expression), 'what is compared with a column is a constant');
+    if (expression.type === 'sender') this.#usesSender = true;
+    return readConstant(expression, type, this.#visibility.identity);
   }
 
   #comparableColumn(operator: CompareOperator, name: ColumnName): ColumnRef {
@@ -266,22 +250,13 @@ class Scope {
   }
 }
 
-function isLiteral(expression: Expression): expression is Literal {
+function isConstant(expression: Expression): expression is Constant {
   const { type } = expression;
-  return type === 'boolean' || type === 'number' || type === 'string' || type === 'hex';
+  return type === 'boolean' || type === 'number' || type === 'string' || type === 'hex' || type === 'sender';
 }
 
 function refuseNestedCondition({ type }: Expression): void {
   if (type === 'compare' || type === 'and' || type === 'or' || type === 'not') {
     throw unsupportedQuery('Unsupported expression: a condition cannot be compared');
   }
-}
-
-function unexpectedType(expected: string, inferred: string): Error {
-  return invalidQuery(`Unexpected type: (expected) ${expected} != ${inferred} (inferred)`);
-}
-
-function badLiteral(literal: Literal, label: string): Error {
-  const text = shortenText(literalText(literal), 200);
-  return invalidQuery(`The literal expression \`${text}\` cannot be parsed as type \`${label}\``);
 }

@@ -1,4 +1,4 @@
-import { checkSelect, checkSubscription } from './checker.ts';
+import { checkSubscription } from './checker.ts';
 import { planIncremental } from './incremental.ts';
 import { parseSelect } from './parser.ts';
 import { planSelect } from './planner.ts';
@@ -45,11 +45,6 @@ export function compileOneOffQuery(sql: string, options: CompileOptions): RowsQu
   return compileRows(sql, options).query;
 }
 
-/** Compiles SELECT in the wider grammar: columns, COUNT(*), LIMIT, any number of joins. @throws {QueryError} */
-export function compileSelect(sql: string, { catalog, visibility }: CompileOptions): SelectPlan {
-  return planSelect(checkSelect(parseSelect(sql), catalog, visibility));
-}
-
 function compileRows(
   sql: string,
   { catalog, visibility, strictCompat }: CompileOptions,
@@ -58,21 +53,25 @@ function compileRows(
   readonly predicate: Predicate;
 } {
   const statement = parseSelect(sql);
-  if (strictCompat && statement.where !== undefined && hasNot(statement.where)) {
-    throw unsupportedQuery('Unsupported expression: NOT');
-  }
+  if (strictCompat) refuseNot(statement.where);
   const checked = checkSubscription(statement, catalog, visibility);
   const plan = planSelect(checked);
   const tables = plan.relations.map(({ relation }) => relation.table);
+  const usesSenderView = tables.some(({ view }) => view !== undefined && !view.isAnonymous);
   return {
     query: {
       plan,
       table: checked.table,
-      usesSender: checked.usesSender,
+      usesSender: checked.usesSender || usesSenderView,
       isOwnerOnly: tables.some(({ access }) => access === 'private'),
     },
     predicate: checked.predicate,
   };
+}
+
+/** SpacetimeDB has no NOT. @throws {QueryError} `query/unsupported` */
+export function refuseNot(where: Expression | undefined): void {
+  if (where !== undefined && hasNot(where)) throw unsupportedQuery('Unsupported expression: NOT');
 }
 
 function hasNot(expression: Expression): boolean {

@@ -1,6 +1,7 @@
 import { assert } from '../assert.ts';
+import { encodeValue } from '../bsatn/codec.ts';
+import { queryOverLimit } from './query-error.ts';
 import { addToBucket } from './row-buckets.ts';
-import type { AlgebraicValue } from '../bsatn/algebraic-type.ts';
 import type { Row, StateView } from '../datastore/state-view.ts';
 import type { Access, Lookup, PlannedRelation, SelectPlan, Step, Tuple } from './plan.ts';
 import type { OutputColumn } from './checker.ts';
@@ -24,33 +25,53 @@ export function evaluateRows(plan: SelectPlan, context: EvaluationContext): read
   return rows;
 }
 
-/** The rows of any query, as values in the order of its output columns. */
-export function evaluateValues(plan: SelectPlan, context: EvaluationContext): readonly (readonly AlgebraicValue[])[] {
+/**
+ * The rows of any query, each as the BSATN of its output columns. A number of rows counts as u64.
+ * @throws {QueryError} `query/limit` when they take more than `bytesMax` together.
+ */
+export function evaluateEncoded(plan: SelectPlan, context: EvaluationContext, bytesMax: number): readonly Row[] {
   const { output, relations } = plan;
-  const results: (readonly AlgebraicValue[])[] = [];
-  if (output.type === 'count') {
-    let count = 0n;
-    new Evaluation({ ...plan, limit: undefined }, context).run(() => {
-      count += 1n;
-    });
-    return plan.limit === 0 ? [] : [[count]];
-  }
+  if (output.type === 'count') return plan.limit === 0 ? [] : [encodeValue({ type: 'u64' }, countRows(plan, context))];
+  const rows: Row[] = [];
+  let bytes = 0;
   new Evaluation(plan, context).run((tuple) => {
-    results.push(
-      output.type === 'rows'
-        ? planned(relations, output.relation).relation.codec.decode(rowAt(tuple, output.relation))
-        : output.columns.map((column) => readOutput(relations, tuple, column)),
-    );
+    const row =
+      output.type === 'rows' ? rowAt(tuple, output.relation) : encodeColumns(relations, tuple, output.columns);
+    bytes += row.length + ROW_OVERHEAD_BYTES;
+    if (bytes > bytesMax) {
+      throw queryOverLimit(`The answer is larger than ${bytesMax} bytes; narrow it down, or add a LIMIT`, { bytesMax });
+    }
+    rows.push(row);
   });
-  return results;
+  return rows;
 }
 
-function readOutput(
-  relations: readonly PlannedRelation[],
-  tuple: Tuple,
-  { relation, column }: OutputColumn,
-): AlgebraicValue {
-  return planned(relations, relation).relation.codec.column(rowAt(tuple, relation), column);
+/** What a row costs besides its bytes, roughly. */
+const ROW_OVERHEAD_BYTES = 32;
+
+function countRows(plan: SelectPlan, context: EvaluationContext): bigint {
+  const [only] = plan.relations;
+  if (plan.relations.length === 1 && only?.access.type === 'scan' && only.test === undefined) {
+    return BigInt(context.state.table(only.relation.table.id).rowCount);
+  }
+  let count = 0n;
+  new Evaluation({ ...plan, limit: undefined }, context).run(() => {
+    count += 1n;
+  });
+  return count;
+}
+
+function encodeColumns(relations: readonly PlannedRelation[], tuple: Tuple, columns: readonly OutputColumn[]): Row {
+  const parts = columns.map(({ relation, column }) =>
+    planned(relations, relation).relation.codec.columnBytes(rowAt(tuple, relation), column),
+  );
+  const row = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    row.set(part, at);
+    at += part.length;
+  }
+  return row;
 }
 
 function planned(relations: readonly PlannedRelation[], position: number): PlannedRelation {

@@ -2,8 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BYTES, defineTable, IDENTITY, ModelState, TIMESTAMP, UUID } from '../../test/sql-fixtures.ts';
 import { Catalog } from './catalog.ts';
-import { compileOneOffQuery, compileSelect, compileSubscription } from './compile.ts';
-import { evaluateRows, evaluateValues } from './evaluator.ts';
+import { compileStatements, type CompiledStatement } from './compile-statements.ts';
+import { compileOneOffQuery, compileSubscription } from './compile.ts';
+import { evaluateEncoded, evaluateRows } from './evaluator.ts';
 import { explainIncremental, explainPlan } from './explain.ts';
 import { QueryError } from './query-error.ts';
 import { WorkMeter } from './work-meter.ts';
@@ -40,6 +41,13 @@ const options: CompileOptions = {
   strictCompat: false,
 };
 
+function evaluateStatement(statement: CompiledStatement, work: WorkMeter): unknown {
+  const context = { state, work };
+  if (statement.type === 'select') return evaluateEncoded(statement.plan, context, 1 << 20);
+  if (statement.type !== 'dml' || statement.plan.type === 'insert') return statement;
+  return evaluateRows(statement.plan.matches, context);
+}
+
 /** Compiles and runs a text in every way; it may be refused, but only as a query can be. */
 function exercise(sql: string): 'answered' | 'refused' {
   const work = new WorkMeter();
@@ -49,7 +57,7 @@ function exercise(sql: string): 'answered' | 'refused' {
       const { plan, incremental } = compileSubscription(sql, options);
       return explainPlan(plan) + explainIncremental(plan, incremental);
     },
-    (): unknown => evaluateValues(compileSelect(sql, options), { state, work }),
+    (): unknown => compileStatements(sql, options).map((statement) => evaluateStatement(statement, work)),
   ];
   let answered = 0;
   for (const attempt of attempts) {
@@ -66,7 +74,7 @@ function exercise(sql: string): 'answered' | 'refused' {
 }
 
 const WORDS =
-  "SELECT * FROM t s a b AS JOIN INNER ON WHERE AND OR NOT TRUE FALSE NULL LIMIT COUNT ( ) , . ; = <> != < <= > >= + - / % : :: :sender :x id name ok f owner at key uuid t_id t.id s.t_id \"t\" \"t\".\"id\" \"\" 'x' 'it''s' ' \" 5 -5 1e3 1e999 .5 0x 0x1f X'ab' x'q' '2023-11-14T22:13:20Z' IN LIKE BETWEEN IS ORDER BY UNION DISTINCT -- /* */ $1 ? @ [ ] { } \\ é 𐀀 \u0000 \ud800".split(
+  "SELECT INSERT INTO VALUES UPDATE SET DELETE SHOW row_limit TO * FROM t s a b AS JOIN INNER ON WHERE AND OR NOT TRUE FALSE NULL LIMIT COUNT ( ) , . ; = <> != < <= > >= + - / % : :: :sender :x id name ok f owner at key uuid t_id t.id s.t_id \"t\" \"t\".\"id\" \"\" 'x' 'it''s' ' \" 5 -5 1e3 1e999 .5 0x 0x1f X'ab' x'q' '2023-11-14T22:13:20Z' IN LIKE BETWEEN IS ORDER BY UNION DISTINCT -- /* */ $1 ? @ [ ] { } \\ é 𐀀 \u0000 \ud800".split(
     ' ',
   );
 const word = fc.constantFrom(...WORDS, '\n', '\t');
@@ -81,6 +89,10 @@ const VALID = [
   "SELECT a.* FROM t AS a JOIN t b ON a.id = b.id WHERE a.owner = :sender AND b.at > '2023-11-14T22:13:20Z'",
   "SELECT id, name AS n FROM t WHERE key = 0x01 OR uuid = '01234567-89ab-cdef-0123-456789abcdef' LIMIT 2",
   'SELECT COUNT(*) AS n FROM t /* all */ -- of them',
+  "INSERT INTO t VALUES (5, 'x', TRUE, 1.5, :sender, '2023-11-14T22:13:20Z', 0xAB, '01234567-89ab-cdef-0123-456789abcdef')",
+  'INSERT INTO s (id, t_id) VALUES (1, 2), (3, 4); SHOW row_limit',
+  "UPDATE t SET name = 'it''s', ok = FALSE WHERE t.id = 5 OR NOT ok; DELETE FROM t WHERE owner <> :sender;",
+  'SET row_limit TO 5; SET row_limit = 6; DELETE FROM s',
 ] as const;
 const mutated = fc
   .tuple(
@@ -142,6 +154,13 @@ describe('whatever a client sends is answered or refused as a query', () => {
     ['long bytes', `SELECT * FROM t WHERE key = 0x${'ab'.repeat(24_000)}`],
     ['sixteen joins', `SELECT a0.* FROM t a0${joins(15)}`],
     ['many joins', `SELECT a0.* FROM t a0${joins(1_000)}`],
+    ['many rows', `INSERT INTO s VALUES ${'(1,2),'.repeat(8_000)}(1,2)`],
+    ['many values', `INSERT INTO s VALUES (${'1,'.repeat(20_000)}1)`],
+    ['many columns to insert', `INSERT INTO s (${'id,'.repeat(12_000)}id) VALUES (1, 2)`],
+    ['open lists', `INSERT INTO s VALUES ${'('.repeat(40_000)}`],
+    ['many assignments', `UPDATE s SET id = 1${', id = 1'.repeat(6_000)}`],
+    ['many statements', 'DELETE FROM s;'.repeat(3_000)],
+    ['nothing but semicolons', ';'.repeat(50_000)],
     ['a large LIMIT', `SELECT * FROM t LIMIT ${'9'.repeat(400)}`],
   ])('%s', (_, sql) => {
     expect(sql.length).toBeLessThanOrEqual(50_000);

@@ -71,7 +71,8 @@ export function parseSelect(sql: string): SelectStatement {
   return statement;
 }
 
-function checkLength(sql: string): void {
+/** @throws {QueryError} `query/limit` when the text is longer than `SQL_BYTES_MAX`. */
+export function checkLength(sql: string): void {
   if (sql.length * 3 <= SQL_BYTES_MAX) return;
   if (sql.length <= SQL_BYTES_MAX && new TextEncoder().encode(sql).length <= SQL_BYTES_MAX) return;
   throw queryOverLimit(`SQL query exceeds maximum allowed length: "${sql.slice(0, 120)}..."`, {
@@ -79,7 +80,8 @@ function checkLength(sql: string): void {
   });
 }
 
-function parseSelectBody(tokens: TokenStream): SelectStatement {
+/** Parses what stands behind SELECT, and stops at the first token that cannot belong to it. @throws {QueryError} */
+export function parseSelectBody(tokens: TokenStream): SelectStatement {
   if (tokens.isWord('DISTINCT')) throw unsupportedQuery('Unsupported SELECT: DISTINCT');
   const projection = parseProjection(tokens);
   if (!tokens.takeWord('FROM')) {
@@ -94,7 +96,8 @@ function parseSelectBody(tokens: TokenStream): SelectStatement {
   return { type: 'select', projection, from, where, limit };
 }
 
-function refuseClauses(tokens: TokenStream): void {
+/** @throws {QueryError} `query/unsupported` when a clause outside the subset begins here. */
+export function refuseClauses(tokens: TokenStream): void {
   const token = tokens.peek();
   if (token.type !== 'word') return;
   const word = token.text.toUpperCase();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { BYTES, defineTable, IDENTITY, ModelState } from '../../test/sql-fixtures.ts';
+import { BYTES, defineTable, IDENTITY, ModelState, selectValues } from '../../test/sql-fixtures.ts';
 import { Catalog } from './catalog.ts';
-import { compileOneOffQuery, compileSelect, compileSubscription } from './compile.ts';
-import { evaluateRows, evaluateValues } from './evaluator.ts';
+import { compileOneOffQuery, compileSubscription } from './compile.ts';
+import { evaluateRows } from './evaluator.ts';
 import { WorkMeter } from './work-meter.ts';
 import { explainIncremental, explainPlan } from './explain.ts';
 import type { AlgebraicValue } from '../bsatn/algebraic-type.ts';
@@ -169,8 +169,7 @@ describe('evaluation', () => {
       ],
     },
   });
-  const values = (sql: string): readonly (readonly AlgebraicValue[])[] =>
-    evaluateValues(compileSelect(sql, options), { state, work: new WorkMeter() });
+  const values = (sql: string): readonly (readonly AlgebraicValue[])[] => selectValues(sql, options, state);
   const scanned = (sql: string): number => {
     const work = new WorkMeter();
     evaluateRows(compileOneOffQuery(sql, options).plan, { state, work });
@@ -207,6 +206,8 @@ describe('evaluation', () => {
     expect(values('SELECT COUNT(*) AS n FROM player WHERE team = 1')).toEqual([[25n]]);
     expect(values('SELECT id FROM player WHERE id >= 10 LIMIT 2')).toHaveLength(2);
     expect(values('SELECT * FROM player LIMIT 0')).toEqual([]);
+    expect(values('SELECT COUNT(*) AS n FROM player')).toEqual([[100n]]);
+    expect(values('SELECT COUNT(*) AS n FROM player LIMIT 0')).toEqual([]);
     expect(values('SELECT * FROM team WHERE id = 2')).toEqual([[2, 'b']]);
   });
 });

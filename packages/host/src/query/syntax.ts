@@ -9,6 +9,48 @@ export interface SelectStatement {
   readonly limit: string | undefined;
 }
 
+/** `INSERT INTO table [(columns)] VALUES (…), (…)`. */
+export interface InsertStatement {
+  readonly type: 'insert';
+  readonly table: string;
+  /** Names as written; undefined when no list was given. */
+  readonly columns: readonly string[] | undefined;
+  readonly rows: readonly (readonly Constant[])[];
+}
+
+/** `UPDATE table SET column = constant, … [WHERE …]`. */
+export interface UpdateStatement {
+  readonly type: 'update';
+  readonly table: string;
+  readonly assignments: readonly { readonly column: string; readonly value: Constant }[];
+  readonly where: Expression | undefined;
+}
+
+/** `DELETE FROM table [WHERE …]`. */
+export interface DeleteStatement {
+  readonly type: 'delete';
+  readonly table: string;
+  readonly where: Expression | undefined;
+}
+
+/** `SET variable = constant` or `SET variable TO constant`. */
+export interface SetStatement {
+  readonly type: 'set';
+  readonly variable: string;
+  readonly value: Constant;
+}
+
+/** `SHOW variable`. */
+export interface ShowStatement {
+  readonly type: 'show';
+  readonly variable: string;
+}
+
+/** A statement that changes rows of one table. */
+export type DmlStatement = InsertStatement | UpdateStatement | DeleteStatement;
+
+export type Statement = SelectStatement | DmlStatement | SetStatement | ShowStatement;
+
 export type Projection =
   | { readonly type: 'star' }
   | { readonly type: 'table-star'; readonly table: string }
@@ -49,9 +91,11 @@ export type Literal =
   | { readonly type: 'string'; readonly text: string }
   | { readonly type: 'hex'; readonly text: string };
 
+/** A literal, or who asks. */
+export type Constant = Literal | { readonly type: 'sender' };
+
 export type Expression =
-  | Literal
-  | { readonly type: 'sender' }
+  | Constant
   | { readonly type: 'column'; readonly column: ColumnName }
   | {
       readonly type: 'compare';

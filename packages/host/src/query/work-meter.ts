@@ -9,17 +9,23 @@ export interface WorkCounters {
 }
 
 /** Rows that one evaluation of one query may look at. */
-const ROWS_PER_QUERY_MAX = 10_000_000;
+export const ROWS_PER_QUERY_MAX: number = 10_000_000;
 
 /** Counts what evaluations cost, and ends one that costs too much: a join can be larger than its tables by far. */
 export class WorkMeter {
   readonly #rowsPerQueryMax: number;
+  readonly #overLimit: (rowsScanned: number, rowsMax: number) => Error;
   #queriesEvaluated = 0;
   #rowsScanned = 0;
   #rowsScannedMax = Number.POSITIVE_INFINITY;
 
-  constructor(rowsPerQueryMax: number = ROWS_PER_QUERY_MAX) {
+  /** @param overLimit makes the error for a query that looks at more rows than it may */
+  constructor(
+    rowsPerQueryMax: number = ROWS_PER_QUERY_MAX,
+    overLimit: (rowsScanned: number, rowsMax: number) => Error = tooManyRows,
+  ) {
     this.#rowsPerQueryMax = rowsPerQueryMax;
+    this.#overLimit = overLimit;
   }
 
   get counters(): WorkCounters {
@@ -35,16 +41,20 @@ export class WorkMeter {
   /** @throws {QueryError} `query/limit` when the query has looked at more rows than it may. */
   countRows(rows: number): void {
     this.#rowsScanned += rows;
-    if (this.#rowsScanned > this.#rowsScannedMax) {
-      throw queryOverLimit(
-        `The query looks at more than ${this.#rowsPerQueryMax} rows; narrow it down by a condition on an indexed column`,
-        { rowsMax: this.#rowsPerQueryMax },
-      );
-    }
+    if (this.#rowsScanned <= this.#rowsScannedMax) return;
+    const rowsMax = this.#rowsPerQueryMax;
+    throw this.#overLimit(this.#rowsScanned - this.#rowsScannedMax + rowsMax, rowsMax);
   }
 
   /** Begins work that belongs to no query and has no limit. */
   startOverhead(): void {
     this.#rowsScannedMax = Number.POSITIVE_INFINITY;
   }
+}
+
+function tooManyRows(_rowsScanned: number, rowsMax: number): Error {
+  return queryOverLimit(
+    `The query looks at more than ${rowsMax} rows; narrow it down by a condition on an indexed column`,
+    { rowsMax },
+  );
 }

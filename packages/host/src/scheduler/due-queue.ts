@@ -63,6 +63,7 @@ export class DueQueue<Entry extends DueEntry> {
   }
 }
 
-function isBefore(a: DueEntry, b: DueEntry): boolean {
+/** Whether `a` is due earlier, or was armed earlier when both are due at once. */
+export function isBefore(a: DueEntry, b: DueEntry): boolean {
   return a.dueMicros === b.dueMicros ? a.order < b.order : a.dueMicros < b.dueMicros;
 }

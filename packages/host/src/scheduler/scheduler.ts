@@ -1,5 +1,5 @@
 import type { Clock, Timer, Timers } from '../clock/clock.ts';
-import { DueQueue } from './due-queue.ts';
+import { DueQueue, isBefore } from './due-queue.ts';
 import { delayOf, nextTick, type ScheduleAt } from './schedule-at.ts';
 
 /** A row of a schedule table, told by its table and its key. */
@@ -80,6 +80,16 @@ export class Scheduler {
     this.#setTimer();
   }
 
+  /** Every armed row and when it is due, in the order in which they would run. */
+  get armed(): readonly DueCall[] {
+    return [...this.#live.values()].sort((a, b) => (isBefore(a, b) ? -1 : 1));
+  }
+
+  /** Takes up a row that is due at a known time. */
+  armAt(key: ScheduleKey, dueMicros: bigint): void {
+    this.#add(key, dueMicros);
+  }
+
   /** Takes up a row that was inserted or changed at `nowMicros`. */
   arm(key: ScheduleKey, at: ScheduleAt, nowMicros: bigint): void {
     this.#add(key, nowMicros + delayOf(at, nowMicros));
@@ -90,6 +100,13 @@ export class Scheduler {
     if (!this.#live.delete(nameOf(key))) return;
     // Entries that no longer count stay in the queue until they are due, but never outnumber those that do.
     if (this.#queue.size > 2 * this.#live.size + 64) this.#queue.retain((entry) => this.#isLive(entry));
+    this.#setTimer();
+  }
+
+  /** Forgets every row. */
+  disarmAll(): void {
+    this.#live.clear();
+    this.#queue.retain(() => false);
     this.#setTimer();
   }
 

@@ -49,6 +49,8 @@ export interface TableDef {
   readonly isEvent: boolean;
   readonly isSystem: boolean;
   readonly schedule?: ScheduleDef | undefined;
+  /** Set where this is no table of the module but a view, as one asker sees it: nobody writes it, and it is not stored. */
+  readonly view?: ViewDef | undefined;
 }
 
 export interface IndexDef {

@@ -43,7 +43,8 @@ export function isUnit(type: AlgebraicType | undefined): boolean {
   return type?.type === 'product' && type.elements.length === 0;
 }
 
-function isResult(type: AlgebraicType): boolean {
+/** True for `ok` and `err`, in this order. */
+export function isResult(type: AlgebraicType): boolean {
   return hasVariants(type, 'ok', 'err');
 }
 

@@ -13,6 +13,9 @@ export function validateViews(context: ValidationContext): ViewDef[] {
 function validateView(context: ValidationContext, raw: RawViewDef): ViewDef {
   const name = context.names.canonical('function', raw.sourceName);
   context.names.claim(name, `view \`${raw.sourceName}\``);
+  if (name.startsWith('st_')) {
+    context.problems.add('TableNameReserved', `view \`${name}\`: names that start with \`st_\` are the system's`);
+  }
   const columns = validateColumns(context, raw, name);
   return {
     id: raw.index,
@@ -34,10 +37,16 @@ function validateColumns({ types, names, problems }: ValidationContext, raw: Raw
   }
   const resolved = types.resolveRef(ref, `view \`${name}\``);
   const resolvedElements = resolved.type === 'product' ? resolved.elements : [];
+  const canonicalNames = new Set<string>();
   return rowType.elements.map(({ name: accessor = '' }, position) => {
     if (accessor === '') problems.add('UnnamedColumn', `view \`${name}\`: column ${position} has no name`);
     const algebraicType: AlgebraicType = resolvedElements[position]?.algebraicType ?? { type: 'product', elements: [] };
-    return { name: accessor === '' ? '' : names.snake(accessor), accessor, algebraicType };
+    const column = accessor === '' ? '' : names.identifier(names.snake(accessor));
+    if (canonicalNames.has(column)) {
+      problems.add('DuplicateColumnName', `view \`${name}\`: two columns are named \`${column}\``);
+    }
+    canonicalNames.add(column);
+    return { name: column, accessor, algebraicType };
   });
 }
 

@@ -362,6 +362,7 @@ describe('what a definition may not have', () => {
       'InvalidViewReturnType',
       ({ views }) => ({ views: [{ ...views[0]!, returnType: { type: 'u8' } }, ...views.slice(1)] }),
     ],
+    ['TableNameReserved', ({ views }) => ({ views: [{ ...views[0]!, sourceName: 'stClient' }, ...views.slice(1)] })],
     ['ViewPrimaryKeyViewNotFound', () => ({ viewPrimaryKeys: [{ viewSourceName: 'nothing', columns: ['id'] }] })],
     ['ViewPrimaryKeyColumnNotFound', () => ({ viewPrimaryKeys: [{ viewSourceName: 'vAnon', columns: ['nothing'] }] })],
     [

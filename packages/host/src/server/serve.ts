@@ -6,17 +6,20 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { systemClock, systemTimers } from '../clock/system-clock.ts';
 import { errorMessage, HostError } from '../errors.ts';
-import type { ServedHost } from '../session/served-host.ts';
 import { removeHostFile, writeHostFile } from './host-file.ts';
 import { bracketed, HostPolicy } from './host-header.ts';
 import { makeHttpApp } from './http-app.ts';
+import type { ManagedHost } from './managed-host.ts';
+import { answerWithoutUpgrade, asksForWebSocket } from './other-upgrade.ts';
+import { Publishers } from './publishers.ts';
 import { UpgradeHandler } from './upgrade.ts';
+import { UploadGate } from './upload-gate.ts';
 
-/** Most connections at once, idle ones included. */
+/** Most connections at once, idle ones included, where nothing else is configured. */
 const CONNECTIONS_MAX = 16_384;
 
 /** How long a client may take to send the head of a request, and the whole of it. */
-const HEADERS_TIMEOUT_MS = 10_000;
+const HEAD_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 /** How long clients may take to answer the close frame when the server shuts down. */
@@ -32,6 +35,17 @@ export interface ServeOptions {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Further values of the `Host` header to answer to, for a server behind a reverse proxy. */
   readonly allowedHosts?: readonly string[] | undefined;
+  /**
+   * Identities that may create databases here, beside the host's owner. To be chosen with care: whoever publishes a
+   * module owns this machine. Default: none.
+   */
+  readonly publishers?: readonly bigint[] | undefined;
+  /** Largest module that is taken in, in bytes. Default 32 MiB. */
+  readonly bundleBytesMax?: number | undefined;
+  /** Most connections at once, idle ones included; further ones are closed as they come. Default 16,384. */
+  readonly connectionsMax?: number | undefined;
+  /** A connection on which no whole head of a request came within this time is closed. Default 10 seconds. */
+  readonly headTimeoutMs?: number | undefined;
 }
 
 /** A server that listens. */
@@ -51,14 +65,22 @@ export interface RunningServer {
  * the server closes.
  * @throws {HostError} `server/address-in-use` when something else listens there, `server/listen-failed` otherwise.
  */
-export async function serveHost(host: ServedHost, options: ServeOptions): Promise<RunningServer> {
+export async function serveHost(host: ManagedHost, options: ServeOptions): Promise<RunningServer> {
   const policy = new HostPolicy(options.host, options.allowedHosts);
   const clock = systemClock;
-  const app = makeHttpApp({ host, policy, clock, packageVersion: await readPackageVersion() });
+  const app = makeHttpApp({
+    host,
+    policy,
+    clock,
+    packageVersion: await readPackageVersion(),
+    publishers: new Publishers(host.owner, options.publishers),
+    uploads: new UploadGate(options.bundleBytesMax),
+  });
   const upgrades = new UpgradeHandler({ host, policy, clock, timers: systemTimers });
   const server = createHttpServer(options, getRequestListener(app.fetch, { overrideGlobalObjects: false }));
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    void upgrades.handle(request, socket, head);
+    if (asksForWebSocket(request)) void upgrades.handle(request, socket, head);
+    else answerWithoutUpgrade(server, { request, socket, head });
   });
   await listen(server, options);
   server.on('error', (error) => {
@@ -78,7 +100,7 @@ export async function serveHost(host: ServedHost, options: ServeOptions): Promis
  * Leaves the address in the data directory. Where that cannot be written, as on a full disk, serving goes on without:
  * who finds the directory in use is told the address by the lock.
  */
-async function announce(host: ServedHost, dataDirectory: string, address: string): Promise<void> {
+async function announce(host: ManagedHost, dataDirectory: string, address: string): Promise<void> {
   try {
     await writeHostFile(dataDirectory, { address, pid: process.pid, startedAt: new Date().toISOString() });
   } catch (error) {
@@ -88,10 +110,18 @@ async function announce(host: ServedHost, dataDirectory: string, address: string
 }
 
 function createHttpServer(options: ServeOptions, listener: ReturnType<typeof getRequestListener>): Server {
-  const server = options.tls === undefined ? createServer(listener) : createTlsServer({ ...options.tls }, listener);
-  server.maxConnections = CONNECTIONS_MAX;
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  const headTimeoutMs = options.headTimeoutMs ?? HEAD_TIMEOUT_MS;
+  const timeouts = {
+    headersTimeout: headTimeoutMs,
+    requestTimeout: Math.max(REQUEST_TIMEOUT_MS, headTimeoutMs),
+    // How late a connection may be found to be over its time.
+    connectionsCheckingInterval: Math.max(10, Math.min(1_000, headTimeoutMs / 2)),
+  };
+  const server =
+    options.tls === undefined
+      ? createServer(timeouts, listener)
+      : createTlsServer({ ...timeouts, ...options.tls, handshakeTimeout: headTimeoutMs }, listener);
+  server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
   return server;
 }
 

@@ -5,8 +5,7 @@ import type { Clock, Timers } from '../clock/clock.ts';
 import { HostError } from '../errors.ts';
 import { SUBPROTOCOLS, tryNegotiate, type ProtocolVersion } from '../protocol/payload.ts';
 import { admit, findDatabase, type Admission } from '../session/admission.ts';
-import type { ServedHost } from '../session/served-host.ts';
-import type { Session } from '../session/session.ts';
+import type { ClientSession, ServedHost } from '../session/served-host.ts';
 import { DEFAULT_SESSION_LIMITS } from '../session/session-limits.ts';
 import { readToken } from './bearer-token.ts';
 import type { HostPolicy } from './host-header.ts';
@@ -38,7 +37,7 @@ export class UpgradeHandler {
   readonly #options: UpgradeOptions;
   readonly #keepAlive: KeepAlive;
   readonly #sockets: WebSocketServer;
-  readonly #sessions = new Map<Session, Admission>();
+  readonly #sessions = new Map<ClientSession, Admission>();
   #isClosed = false;
 
   constructor(options: UpgradeOptions) {
@@ -84,7 +83,7 @@ export class UpgradeHandler {
   /** Ends the sessions of this server the orderly way, see `SessionHub.finish`. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const byHub = new Map<Admission['target']['sessions'], Session[]>();
+    const byHub = new Map<Admission['target']['sessions'], ClientSession[]>();
     for (const [session, { target }] of this.#sessions) {
       byHub.set(target.sessions, [...(byHub.get(target.sessions) ?? []), session]);
     }

@@ -1,7 +1,7 @@
 import type { RawData, WebSocket } from 'ws';
 import { concatChunks, type ClientLink } from '../session/client-link.ts';
 import { CLOSE_CODES } from '../session/close-codes.ts';
-import type { Session } from '../session/session.ts';
+import type { ClientSession } from '../session/served-host.ts';
 import type { KeptConnection } from './keep-alive.ts';
 
 /** The tag byte before each payload to a client: 0, not compressed. The TypeScript SDK misorders mixed tags. */
@@ -16,7 +16,7 @@ const DRAINED_BYTES = 4 * 1024 * 1024;
 /** One accepted WebSocket as a client's link. `attach` must follow in the same turn as the handshake. */
 export class WebSocketLink implements ClientLink, KeptConnection {
   readonly #socket: WebSocket;
-  #session: Session | undefined;
+  #session: ClientSession | undefined;
   #wasActive = false;
   #lastBufferedBytes = 0;
   #isPonging = false;
@@ -27,7 +27,7 @@ export class WebSocketLink implements ClientLink, KeptConnection {
   }
 
   /** Feeds what the client sends to its session. `onEnd` is called once, when the socket is closed. */
-  attach(session: Session, onEnd: () => void): void {
+  attach(session: ClientSession, onEnd: () => void): void {
     this.#session = session;
     const socket = this.#socket;
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Caller } from '../database/calls.ts';
 import { HostError, type HostErrorCode } from '../errors.ts';
-import { connectionIdToHex, identityToHex, makeConnectionId, parseConnectionId } from '../identity/identity.ts';
+import { identityToHex, makeConnectionId, parseConnectionId } from '../identity/identity.ts';
 import type { VerifiedToken } from '../identity/token-authority.ts';
 import type { ServedDatabase, ServedHost } from './served-host.ts';
 
@@ -34,12 +34,7 @@ export async function admit(host: ServedHost, request: AdmissionRequest): Promis
   const { credentials, token } = await verifyOrIssue(host, request.token);
   const connectionId = requestedId ?? makeConnectionId(randomBytes(16));
   const caller: Caller = { identity: credentials.identity, connectionId };
-  await whenAnswerable(target);
-  const holder = target.sessions.tryFind(connectionId);
-  if (holder !== undefined && holder.caller.identity !== caller.identity) {
-    throw forbidden(`the connection id ${connectionIdToHex(connectionId)} is in use`, caller);
-  }
-  const result = target.sessions.connect(caller, credentials.jwtPayload);
+  const result = await target.sessions.admit(caller, credentials.jwtPayload);
   if (result.type === 'rejected') throw forbidden(result.message, caller);
   return { target, caller, token };
 }
@@ -50,16 +45,6 @@ export function findDatabase(host: ServedHost, nameOrIdentity: string): ServedDa
   if (target !== undefined) return target;
   const code: HostErrorCode = 'host/database-not-found';
   throw new HostError({ code, message: `\`${nameOrIdentity}\` not found`, details: { database: nameOrIdentity } });
-}
-
-/** To come is written down: who comes while the storage is behind waits. Nobody waits for one that failed. */
-async function whenAnswerable({ database }: ServedDatabase): Promise<void> {
-  if (database.writable || database.failure !== undefined) return;
-  try {
-    await database.whenWritable();
-  } catch {
-    // It failed for good, or is closed: the database answers accordingly, and lets in who only reads.
-  }
 }
 
 function verifyOrIssue(host: ServedHost, token: string | undefined): Promise<VerifiedToken> {

@@ -6,6 +6,8 @@ export const CLOSE_CODES = {
   goingAway: 1001,
   /** What the client sent cannot be understood, or the host failed. */
   error: 1011,
+  /** The thread of the database ended: it is opened again from its storage. Connect again. */
+  restarting: 1012,
   /** The client sends faster than it is served, or reads slower than it is written to. */
   tryAgain: 1013,
 } as const;

@@ -4,19 +4,20 @@ import { HostError } from '../errors.ts';
 import { admit, type Admission } from './admission.ts';
 import { concatChunks, type ClientLink } from './client-link.ts';
 import { CLOSE_CODES } from './close-codes.ts';
-import type { ServedHost } from './served-host.ts';
-import type { Session } from './session.ts';
+import type { ClientSession, ServedHost } from './served-host.ts';
 
 /** What the SDK passes to the function given to `withWSFn`, as far as it matters here. */
 export interface InProcessRequest {
-  /** The subprotocols that the client speaks. */
-  readonly wsProtocol: readonly string[];
+  /** The subprotocols that the client speaks; SDKs before 2.2 name their only one. */
+  readonly wsProtocol: readonly string[] | string;
   /** Name or identity of the database. */
   readonly nameOrAddress: string;
   /** The client's lasting token; absent for a new identity. */
   readonly authToken?: string | undefined;
   /** Whether messages wait for durability. Default true. */
   readonly confirmedReads?: boolean | undefined;
+  /** 32 hex digits. Absent: a random one. */
+  readonly connectionId?: string | undefined;
 }
 
 /** Why a connection ended. */
@@ -32,14 +33,16 @@ export interface InProcessClose {
  */
 export function makeInProcessConnector(host: ServedHost): (request: InProcessRequest) => Promise<InProcessSocket> {
   return async (request) => {
-    const version = tryNegotiate(request.wsProtocol);
+    const { wsProtocol } = request;
+    const version = tryNegotiate(typeof wsProtocol === 'string' ? [wsProtocol] : wsProtocol);
     if (version === undefined) {
       throw new HostError({
         code: 'server/bad-request',
         message: `no valid protocol selected: this host speaks ${Object.values(SUBPROTOCOLS).join(' and ')}`,
       });
     }
-    const admission = await admit(host, { database: request.nameOrAddress, token: request.authToken });
+    const { nameOrAddress: database, authToken: token, connectionId } = request;
+    const admission = await admit(host, { database, token, connectionId });
     return new InProcessSocket(admission, version, request.confirmedReads ?? true);
   };
 }
@@ -62,7 +65,7 @@ export class InProcessSocket {
   readonly #version: ProtocolVersion;
   readonly #confirmedReads: boolean;
   #readyState = CONNECTING;
-  #session: Session | undefined;
+  #session: ClientSession | undefined;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #isHeld = false;

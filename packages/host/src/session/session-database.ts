@@ -9,6 +9,10 @@ export interface SessionDatabase {
   readonly identity: bigint;
   readonly owner: bigint;
   callReducer(caller: Caller, name: string, args: Uint8Array): CallResult;
+  /** Whether turns of reducer calls may run under a `CallCover`. Absent: they may not. */
+  readonly isCoverable?: boolean | undefined;
+  /** Ends the reducer call that a cover has cut off: takes it back and gives what its caller is told. */
+  endCutCall?(error: HostError): CallResult;
   callProcedure(caller: Caller, name: string, args: Uint8Array): ProcedureResult;
   connect(caller: Caller, jwtPayload: string): ConnectResult;
   disconnect(caller: Caller): void;

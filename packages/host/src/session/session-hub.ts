@@ -1,15 +1,19 @@
 import { assert } from '../assert.ts';
 import type { Clock, Logger, LogLevel, Timers } from '../clock/clock.ts';
 import type { Caller, Commit, ConnectResult, ProcedureResult } from '../database/calls.ts';
-import { errorMessage } from '../errors.ts';
+import { errorMessage, type HostError } from '../errors.ts';
 import type { ClientPayload } from '../protocol/payload.ts';
 import type { QuerySetUpdate } from '../subscriptions/shared-results.ts';
 import type { SubscriptionManager } from '../subscriptions/subscription-manager.ts';
+import { connectionIdToHex } from '../identity/identity.ts';
+import type { CallCover } from '../module/realm/call-cover.ts';
+import { encodeReducerInternalError } from '../protocol/server-message.ts';
 import type { ClientLink } from './client-link.ts';
 import { CLOSE_CODES, STORAGE_FAILED_REASON } from './close-codes.ts';
 import { answerMessage, type MessageTarget, type OwnCallResult } from './handle-message.ts';
 import type { SessionDatabase } from './session-database.ts';
 import { DEFAULT_SESSION_LIMITS, type SessionLimits } from './session-limits.ts';
+import type { ClientSession, ServedSessions } from './served-host.ts';
 import { Session, type SessionHost, type SessionOptions } from './session.ts';
 
 /*
@@ -33,25 +37,32 @@ export interface SessionHubOptions {
   readonly timers: Pick<Timers, 'soon'>;
   readonly logger: Logger;
   readonly limits?: Partial<SessionLimits> | undefined;
+  /** Watches turns of calls; absent: each call is watched by itself, if at all. */
+  readonly cover?: CallCover | undefined;
 }
 
 const NO_UPDATES: readonly QuerySetUpdate[] = [];
 
 /** Connects clients to one database. To be closed before the database is. */
-export class SessionHub implements SessionHost, MessageTarget {
+export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
   readonly name: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: SessionLimits;
-  readonly subscriptions: SubscriptionManager;
+  #subscriptions: SubscriptionManager;
   readonly #database: SessionDatabase;
   readonly #timers: Pick<Timers, 'soon'>;
+  readonly #cover: CallCover | undefined;
   readonly #stopListening: () => void;
   /** Clients with a connection, by connection id. */
   readonly #sessions = new Map<bigint, Session>();
   /** Clients that were let in and have no connection yet, by connection id. */
   readonly #accepted = new Map<bigint, Caller>();
   readonly #toFlush = new Set<Session>();
+  /** Sessions whose messages wait for their turn, where calls are covered. */
+  #toProcess: Session[] = [];
+  /** The call that runs under the cover. */
+  #covered: { readonly session: Session; readonly requestId: number } | undefined;
   readonly #waiting = new Set<Session>();
   #goneCallers: Caller[] = [];
   #ownCall: { readonly session: Session; updates: readonly QuerySetUpdate[] } | undefined;
@@ -65,13 +76,19 @@ export class SessionHub implements SessionHost, MessageTarget {
     this.clock = options.clock;
     this.logger = options.logger;
     this.limits = { ...DEFAULT_SESSION_LIMITS, ...options.limits };
-    this.subscriptions = options.subscriptions;
+    this.#subscriptions = options.subscriptions;
     this.#database = options.database;
     this.#timers = options.timers;
+    this.#cover = options.cover;
     // What was written while the database opened may not be durable yet, and can be read.
     const { nextOffset } = options.database.status();
     this.#lastOffset = nextOffset === 0n ? undefined : nextOffset - 1n;
     this.#stopListening = options.database.onCommit((commit) => this.#fanOut(commit));
+  }
+
+  /** Of the program that runs now: to be asked for anew after an exchange. */
+  get subscriptions(): SubscriptionManager {
+    return this.#subscriptions;
   }
 
   /** Number of connected clients. */
@@ -96,6 +113,10 @@ export class SessionHub implements SessionHost, MessageTarget {
     return this.limits.messageBytesMax;
   }
 
+  get coversCalls(): boolean {
+    return this.#cover !== undefined && this.#database.isCoverable === true;
+  }
+
   isOwner(identity: bigint): boolean {
     return identity !== 0n && identity === this.#database.owner;
   }
@@ -105,16 +126,23 @@ export class SessionHub implements SessionHost, MessageTarget {
     return this.#sessions.get(connectionId);
   }
 
+  async admit(caller: Caller, jwtPayload: string): Promise<ConnectResult> {
+    await this.#whenAnswerable();
+    return this.connect(caller, jwtPayload);
+  }
+
   /**
    * Asks the module whether it lets a client in. After an acceptance either `open` or `abandon` must follow. A live
-   * connection with the same id and identity is replaced; the caller refuses the id of somebody else.
+   * connection with the same id and identity is replaced.
    */
   connect(caller: Caller, jwtPayload: string): ConnectResult {
     if (this.#isClosed) return { type: 'rejected', message: 'the host is shutting down' };
     if (this.#accepted.has(caller.connectionId)) return { type: 'rejected', message: 'the connection id is in use' };
     const older = this.#sessions.get(caller.connectionId);
+    if (older !== undefined && older.caller.identity !== caller.identity) {
+      return { type: 'rejected', message: `the connection id ${connectionIdToHex(caller.connectionId)} is in use` };
+    }
     if (older !== undefined) {
-      assert(older.caller.identity === caller.identity, 'a connection id is replaced by its own identity only');
       older.fail(CLOSE_CODES.goingAway, 'replaced by a newer connection');
       this.#runDisconnects();
     }
@@ -128,7 +156,10 @@ export class SessionHub implements SessionHost, MessageTarget {
 
   /** Gives up a client that was accepted and has no connection. */
   abandon(caller: Caller): void {
-    if (this.#accepted.delete(caller.connectionId)) this.#signOff(caller);
+    if (!this.#accepted.delete(caller.connectionId)) return;
+    // At once: transports give up outside of calls, and what is asked next shall find the client gone.
+    this.#goneCallers.push(caller);
+    this.#runDisconnects();
   }
 
   /** Starts the session of an accepted client. */
@@ -144,8 +175,8 @@ export class SessionHub implements SessionHost, MessageTarget {
    * Ends sessions the orderly way: takes nothing more from them, waits until what they were promised is durable, sends
    * it and closes with 1001.
    */
-  async finish(sessions: Iterable<Session>): Promise<void> {
-    const ending = [...sessions].filter((session) => !session.isClosed);
+  async finish(sessions: Iterable<ClientSession>): Promise<void> {
+    const ending = [...sessions].filter((session) => session instanceof Session).filter(({ isClosed }) => !isClosed);
     for (const session of ending) session.stopReceiving();
     await this.#awaitDurable(ending);
     for (const session of ending) session.fail(CLOSE_CODES.goingAway, 'module exited');
@@ -159,6 +190,24 @@ export class SessionHub implements SessionHost, MessageTarget {
     for (const caller of this.#accepted.values()) this.abandon(caller);
     await this.finish(this.#sessions.values());
     this.#stopListening();
+  }
+
+  /**
+   * Prepares to serve clients from another program. Nothing changes until the returned function is called, which is in
+   * one turn with the exchange. Ends every client, or those alone whose queries cannot be asked any more.
+   * @throws {ViewError} when a view that clients use fails
+   */
+  prepareExchange(subscriptions: SubscriptionManager, endsClients: boolean): () => void {
+    if (endsClients) return () => this.#endAll(subscriptions);
+    const updates = subscriptions.takeOverFrom(this.#subscriptions, (client) => asSession(client).visibility);
+    const failed = subscriptions.takeFailedClients();
+    const clients = [...this.#sessions.values()];
+    return () => {
+      this.#subscriptions = subscriptions;
+      for (const session of clients) if (session.isClosed) subscriptions.removeClient(session);
+      for (const [client, message] of failed) this.#failClient(client, message);
+      for (const [client, own] of updates) asSession(client).sendUpdate(own);
+    };
   }
 
   callReducer(session: Session, name: string, args: Uint8Array): OwnCallResult {
@@ -181,7 +230,9 @@ export class SessionHub implements SessionHost, MessageTarget {
   }
 
   handle(session: Session, payload: ClientPayload): void {
-    session.send(answerMessage(this, session, payload.next()));
+    const message = payload.next();
+    if (this.#cover?.isOn === true) this.#covered = { session, requestId: message.requestId };
+    session.send(answerMessage(this, session, message));
   }
 
   scheduleFlush(session: Session): void {
@@ -190,7 +241,12 @@ export class SessionHub implements SessionHost, MessageTarget {
   }
 
   scheduleInbox(session: Session): void {
-    this.#timers.soon(() => session.processInbox());
+    if (!this.coversCalls) {
+      this.#timers.soon(() => session.processInbox());
+      return;
+    }
+    if (this.#toProcess.length === 0) this.#timers.soon(() => this.#processAll());
+    this.#toProcess.push(session);
   }
 
   remove(session: Session): void {
@@ -200,6 +256,43 @@ export class SessionHub implements SessionHost, MessageTarget {
     this.#waiting.delete(session);
     this.subscriptions.removeClient(session);
     this.#signOff(session.caller);
+  }
+
+  /** Gives every session that waits its turn; those that it did not get to are first next time. */
+  #processAll(): void {
+    const sessions = this.#toProcess;
+    this.#toProcess = [];
+    let next = 0;
+    // Another program may have taken over meanwhile.
+    const cover = this.coversCalls ? this.#cover : undefined;
+    const cut = cover?.run((goesOn) => {
+      while (next < sessions.length && goesOn()) {
+        sessions[next]?.processCalls(goesOn);
+        next += 1;
+      }
+    });
+    if (cut !== undefined) this.#endCutCall(cut);
+    for (const session of [...sessions.slice(next), ...sessions.slice(0, next)]) session.processInbox();
+  }
+
+  /** What was on the stack is gone without a `finally`: takes its place. */
+  #endCutCall(error: HostError): void {
+    const call = this.#covered;
+    const result = this.#database.endCutCall?.(error);
+    this.#ownCall = undefined;
+    assert(call !== undefined && result !== undefined, 'a call was cut off');
+    call.session.answerCut(encodeReducerInternalError(call.requestId, result.timestampMicros, error.message));
+  }
+
+  /** To come is written down: who comes while the storage is behind waits. Nobody waits for one that failed. */
+  async #whenAnswerable(): Promise<void> {
+    const database = this.#database;
+    if (database.writable || database.failure !== undefined) return;
+    try {
+      await database.whenWritable();
+    } catch {
+      // It failed for good, or is closed: the database answers accordingly, and lets in who only reads.
+    }
   }
 
   #signOff(caller: Caller): void {
@@ -226,15 +319,21 @@ export class SessionHub implements SessionHost, MessageTarget {
   }
 
   #deliver(commit: Commit, client: object, updates: readonly QuerySetUpdate[]): void {
-    assert(client instanceof Session, 'sessions are the clients of this subscription manager');
-    if (commit.kind === 'reducer' && this.#ownCall?.session === client) this.#ownCall.updates = updates;
-    else client.sendUpdate(updates);
+    const session = asSession(client);
+    if (commit.kind === 'reducer' && this.#ownCall?.session === session) this.#ownCall.updates = updates;
+    else session.sendUpdate(updates);
   }
 
   /** Ends a client whose queries grew over the limit: it missed a commit. */
   #failClient(client: object, message: string): void {
-    assert(client instanceof Session, 'sessions are the clients of this subscription manager');
-    client.fail(CLOSE_CODES.error, message);
+    asSession(client).fail(CLOSE_CODES.error, message);
+  }
+
+  /** The program is another, and with it the rows that clients hold: they come again with new bindings. */
+  #endAll(subscriptions: SubscriptionManager): void {
+    for (const session of this.#sessions.values()) session.fail(CLOSE_CODES.goingAway, 'module exited');
+    for (const caller of this.#accepted.values()) this.abandon(caller);
+    this.#subscriptions = subscriptions;
   }
 
   #noteOffset(offset: bigint | undefined): void {
@@ -337,4 +436,9 @@ export class SessionHub implements SessionHost, MessageTarget {
       details,
     });
   }
+}
+
+function asSession(client: object): Session {
+  assert(client instanceof Session, 'sessions are the clients of a hub and of its subscriptions');
+  return client;
 }

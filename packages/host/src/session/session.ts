@@ -9,6 +9,7 @@ import type { Visibility } from '../subscriptions/subscription-manager.ts';
 import type { ClientLink } from './client-link.ts';
 import { CLOSE_CODES, shortenReason } from './close-codes.ts';
 import { Outbox } from './outbox.ts';
+import type { ClientSession } from './served-host.ts';
 import type { SessionLimits } from './session-limits.ts';
 
 /*
@@ -42,6 +43,8 @@ export interface SessionHost {
   readonly durableOffset: bigint;
   /** True while the storage is behind: nothing more is taken from clients. Every session is resumed afterwards. */
   readonly isHeld: boolean;
+  /** Whether calls of reducers are handled in turns of all sessions, by `processCalls`, and nowhere else. */
+  readonly coversCalls: boolean;
   isOwner(identity: bigint): boolean;
   /** Handles one message of the client: answers through `session.send`, throws to end the session. */
   handle(session: Session, payload: ClientPayload): void;
@@ -56,11 +59,14 @@ export interface SessionHost {
 /** Fewer messages than this wait for durability, else nothing more is taken from the client meanwhile. */
 const OUTBOX_MESSAGES_BUSY = 8_192;
 
+/** Up to this many bytes of calls may wait for their turn without that the client is held back. */
+const INBOX_BYTES_BUSY = 256 * 1024;
+
 /** Fewer bytes than this are on their way to the client, else nothing more is taken from it meanwhile. */
 const OUTBOX_BYTES_BUSY = 16 * 1024 * 1024;
 
 /** The state machine of one connection. Made by `SessionHub.open`. */
-export class Session {
+export class Session implements ClientSession {
   readonly caller: Caller;
   readonly visibility: Visibility;
   readonly #host: SessionHost;
@@ -117,6 +123,7 @@ export class Session {
       this.#inboxBytes += bytes.length;
     });
     if (!this.#isInboxScheduled) this.processInbox();
+    else if (this.#host.coversCalls) this.#pauseOrResume();
   }
 
   /** Handles what the client sent until nothing is left, the turn is over, or too much is on its way out. */
@@ -124,11 +131,25 @@ export class Session {
     this.#isInboxScheduled = false;
     const endMicros = this.#host.clock.nowMicros() + BigInt(this.#host.limits.turnMicrosMax);
     while (this.#state === 'open' && this.#inbox.length > 0) {
-      if (this.#isBusy()) break;
+      if (this.#isBusy() || (this.#host.coversCalls && this.#inbox[0]?.isReducerCall === true)) break;
       this.#guard(() => this.#handleNext());
       if (this.#host.clock.nowMicros() >= endMicros) break;
     }
     if (this.#state === 'open') this.#pauseOrResume();
+  }
+
+  /** Handles the calls of reducers that are next, as long as `goesOn` says. What comes after them waits. */
+  processCalls(goesOn: () => boolean): void {
+    while (this.#state === 'open' && this.#inbox[0]?.isReducerCall === true && !this.#isBusy() && goesOn()) {
+      this.#guard(() => this.#handleNext());
+    }
+  }
+
+  /** The call that `processCalls` was handling was cut off: answers it. */
+  answerCut(answer: EncodedMessage): void {
+    const payload = this.#inbox[0];
+    if (payload !== undefined) this.#dropDone(payload);
+    this.send(answer);
   }
 
   /** Queues a message to the client. It leaves soon, with confirmed reads once all that it can tell of is durable. */
@@ -220,10 +241,13 @@ export class Session {
     const payload = this.#inbox[0];
     if (payload === undefined) return;
     this.#host.handle(this, payload);
-    if (payload.isDone && this.#inbox[0] === payload) {
-      this.#inbox.shift();
-      this.#inboxBytes -= payload.byteLength;
-    }
+    this.#dropDone(payload);
+  }
+
+  #dropDone(payload: ClientPayload): void {
+    if (!payload.isDone || this.#inbox[0] !== payload) return;
+    this.#inbox.shift();
+    this.#inboxBytes -= payload.byteLength;
   }
 
   #guard(step: () => void): void {
@@ -253,9 +277,11 @@ export class Session {
 
   #pauseOrResume(): void {
     const hasMore = this.#inbox.length > 0;
-    if (hasMore !== this.#isPaused) {
-      this.#isPaused = hasMore;
-      if (hasMore) this.#link.pause();
+    // Where calls wait for their turn as a rule, only many of them hold the client back.
+    const isHeld = hasMore && (!this.#host.coversCalls || this.#inboxBytes > INBOX_BYTES_BUSY);
+    if (isHeld !== this.#isPaused) {
+      this.#isPaused = isHeld;
+      if (isHeld) this.#link.pause();
       else this.#link.resume();
     }
     if (hasMore) this.resume();

@@ -26,6 +26,11 @@ export function makeMemoryContents(): MemoryContents {
   return { snapshot: undefined, firstOffset: 0, records: [] };
 }
 
+/** The same contents, apart from now on. Records are shared, since they never change. */
+export function forkMemoryContents({ snapshot, firstOffset, records }: MemoryContents): MemoryContents {
+  return { snapshot, firstOffset, records: [...records] };
+}
+
 /** A storage in memory. What is appended counts as durable at once: there is no power loss that memory survives. */
 export function createMemoryStorage(options: MemoryStorageOptions = {}): Storage {
   return new MemoryStorage(options.contents ?? makeMemoryContents(), options.keep ?? true);

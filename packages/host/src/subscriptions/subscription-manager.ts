@@ -7,24 +7,28 @@ import { explainIncremental, explainPlan } from '../query/explain.ts';
 import { evaluateChange } from '../query/incremental.ts';
 import { WorkMeter } from '../query/work-meter.ts';
 import { CandidateIndex } from './candidate-index.ts';
+import { differenceOf } from './row-difference.ts';
 import { JoinColumns } from './join-columns.ts';
 import { NO_ROWS, QueryUpdate, SharedRows } from './shared-results.ts';
 import { SnapshotCache } from './snapshot-cache.ts';
+import { ViewError } from '../views/view-error.ts';
 import { UpdateCollector } from './update-collector.ts';
 import type { Row, StateView, TableDelta } from '../datastore/state-view.ts';
-import type { TableDef, ViewDef } from '../schema/module-def.ts';
+import type { TableDef } from '../schema/module-def.ts';
 import type { Visibility } from '../query/catalog.ts';
-import type { CompileOptions, SubscriptionQuery } from '../query/compile.ts';
+import type { CompileOptions, RowsQuery, SubscriptionQuery } from '../query/compile.ts';
 import type { WorkCounters } from '../query/work-meter.ts';
 import type { Delta, IncrementalContext } from '../query/incremental.ts';
 import type { QuerySetUpdate, TableRows } from './shared-results.ts';
+import type { EndedView, ViewTables } from '../views/view-tables.ts';
 
 export type { Visibility } from '../query/catalog.ts';
 
 /*
  * - One `LiveQuery` stands for all subscribers of one text that see the same rows: it is planned once, and evaluated
  *   once for each commit that can affect it.
- * - A query that is live is in the candidate index, and its hash tables exist; both end with its last subscriber.
+ * - A query that is live is in the candidate index, its hash tables exist and its views are in use; all of it ends with
+ *   its last subscriber.
  * - A result that is kept is that of the present state: it is dropped by the update that changes it.
  * - A refused `subscribe` leaves nothing behind.
  * - A query set gets the changes of every commit behind the state that its rows were taken from, and no others: the
@@ -62,8 +66,8 @@ export interface SubscriptionLimits {
 export interface SubscriptionManagerOptions extends SubscriptionLimits {
   /** Every table that SQL may name, system tables included. */
   readonly tables: readonly TableDef[];
-  /** The views of the module: a query that names one is told that they are not supported. */
-  readonly views?: readonly ViewDef[] | undefined;
+  /** The views of the module; without them there are none. */
+  readonly views?: ViewTables | undefined;
   /** The committed state: read while subscribing, and while evaluating a commit that is already part of it. */
   readonly state: StateView;
   /** True refuses what SpacetimeDB refuses although we could answer it: NOT, joins without an index. Default false. */
@@ -128,6 +132,7 @@ const STAR = /^SELECT\s+\*\s+FROM\s+\*\s*;?$/i;
 /** All subscriptions to one database. Pure: it sends nothing, it says what is to be sent. */
 export class SubscriptionManager {
   readonly #catalog: Catalog;
+  readonly #views: ViewTables | undefined;
   readonly #strictCompat: boolean;
   readonly #queriesPerClientMax: number;
   readonly #clients = new Map<ClientKey, Client>();
@@ -142,14 +147,16 @@ export class SubscriptionManager {
 
   constructor(options: SubscriptionManagerOptions) {
     this.#catalog = new Catalog(options.tables, options.views);
+    this.#views = options.views;
+    const state = options.views?.over(options.state) ?? options.state;
     this.#strictCompat = options.strictCompat ?? false;
     this.#queriesPerClientMax = options.queriesPerClientMax ?? QUERIES_PER_CLIENT_MAX;
     this.#work = new WorkMeter(options.rowsPerQueryMax);
     this.#snapshotCacheRowsMin = options.snapshotCacheRowsMin ?? SNAPSHOT_CACHE_ROWS_MIN;
     this.#snapshots = new SnapshotCache(options.snapshotCacheBytesMax ?? SNAPSHOT_CACHE_BYTES_MAX);
-    this.#joinColumns = new JoinColumns(options.state, options.hashedRowsMax ?? HASHED_ROWS_MAX);
+    this.#joinColumns = new JoinColumns(state, options.hashedRowsMax ?? HASHED_ROWS_MAX);
     this.#context = {
-      state: options.state,
+      state,
       work: this.#work,
       hashedRows: ({ relation }, key, value) => this.#joinColumns.rows(relation.table.id, key, value),
     };
@@ -170,10 +177,11 @@ export class SubscriptionManager {
     const count = (known?.queryCount ?? 0) + queries.size;
     if (count > this.#queriesPerClientMax) return { type: 'error', message: this.#tooManyQueries(count) };
     const distinct = new Set(queries.values());
-    const tables = this.#tryStart(distinct);
-    if (typeof tables === 'string') return { type: 'error', message: tables };
-    this.#register(client, { client, querySetId, queries: distinct });
-    return { type: 'applied', tables };
+    try {
+      return this.#usingViews(distinct, () => this.#startSet(client, { client, querySetId, queries: distinct }));
+    } catch (error) {
+      return { type: 'error', message: describeFailure(error) };
+    }
   }
 
   /** Ends a query set. Its id is free again afterwards, also when its rows were asked for and went over the limit. */
@@ -190,11 +198,43 @@ export class SubscriptionManager {
   oneOffQuery(sql: string, visibility: Visibility): OneOffResult {
     const text = sql.trim();
     try {
-      const { plan, table } = compileOneOffQuery(text, this.#compileOptions(visibility));
-      return { type: 'rows', table: { tableName: table.name, rows: shared(evaluateRows(plan, this.#context)) } };
+      const query = compileOneOffQuery(text, this.#compileOptions(visibility));
+      const rows = this.#usingViews([query], () => shared(evaluateRows(query.plan, this.#context)));
+      return { type: 'rows', table: { tableName: query.table.name, rows } };
     } catch (error) {
       return { type: 'error', message: describeFailure(error, text) };
     }
+  }
+
+  /**
+   * Takes over the query sets of the manager of another program over the same rows, before anything else is asked of
+   * this one. Gives what changed for whom, as `evaluate` does: only views can return other rows. Clients with a query
+   * that cannot be asked any more are in `takeFailedClients`. The other manager stays as it is.
+   * @throws {ViewError} when a view fails
+   */
+  takeOverFrom(
+    old: SubscriptionManager,
+    visibilityOf: (client: ClientKey) => Visibility,
+  ): ReadonlyMap<ClientKey, readonly QuerySetUpdate[]> {
+    const updates = new UpdateCollector<ClientKey>();
+    const changes = new Map<LiveQuery, QueryUpdate | undefined>();
+    for (const [client, { querySets }] of old.#clients) {
+      for (const querySet of querySets.values()) {
+        const queries = this.#tryAdopt(querySet, visibilityOf(client));
+        if (typeof queries === 'string') {
+          this.#failedClients.set(client, queries);
+          continue;
+        }
+        for (const query of queries) {
+          if (!changes.has(query)) changes.set(query, this.#changeSince(old, query));
+          const update = changes.get(query);
+          if (update !== undefined) updates.add(client, querySet.querySetId, update);
+        }
+      }
+    }
+    const result = updates.finish();
+    this.#dropFailed(result);
+    return result;
   }
 
   /** Forgets a client and all its query sets; one that is not known is fine. */
@@ -210,6 +250,7 @@ export class SubscriptionManager {
     assert(this.#failedClients.size === 0, 'failed clients are taken after each evaluation');
     this.#joinColumns.apply(deltas);
     this.#work.startOverhead();
+    for (const ended of this.#views?.takeEnded() ?? []) this.#failUsersOf(ended);
     const updates = new UpdateCollector<ClientKey>();
     for (const [query, changes] of this.#candidates.route({ ...this.#context, deltas })) {
       const update = this.#evaluateQuery(query, changes);
@@ -217,16 +258,13 @@ export class SubscriptionManager {
       for (const { client, querySetId } of query.subscribers) updates.add(client, querySetId, update);
     }
     const result = updates.finish();
-    for (const client of this.#failedClients.keys()) {
-      result.delete(client);
-      this.removeClient(client);
-    }
+    this.#dropFailed(result);
     return result;
   }
 
   /**
-   * Clients with a query that the last `evaluate` had to give up, because its change went over the limit of rows, and
-   * why. They are forgotten here and missed the commit: their connections are to be closed with this message.
+   * Clients with a query that the last `evaluate` had to give up, because its change went over the limit of rows or a
+   * view in it failed, and why. They are forgotten here and missed the commit: their connections are to be closed with this message.
    */
   takeFailedClients(): ReadonlyMap<ClientKey, string> {
     const failed = new Map(this.#failedClients);
@@ -287,6 +325,61 @@ export class SubscriptionManager {
 
   #compileOptions(visibility: Visibility): CompileOptions {
     return { catalog: this.#catalog, visibility, strictCompat: this.#strictCompat };
+  }
+
+  #dropFailed(updates: Map<ClientKey, readonly QuerySetUpdate[]>): void {
+    for (const client of this.#failedClients.keys()) {
+      updates.delete(client);
+      this.removeClient(client);
+    }
+  }
+
+  /** Registers a query set of another manager, without its rows; the error's text when it cannot be asked here. */
+  #tryAdopt({ client, querySetId, queries }: QuerySet, visibility: Visibility): ReadonlySet<LiveQuery> | string {
+    const adopted = new Map<string, LiveQuery>();
+    for (const { text } of queries) {
+      const error = this.#compileInto(adopted, text, visibility);
+      if (error !== undefined) return error;
+    }
+    const distinct = new Set(adopted.values());
+    try {
+      this.#joinColumns.checkRoom(distinct);
+    } catch (error) {
+      return describeFailure(error);
+    }
+    this.#register(client, { client, querySetId, queries: distinct });
+    return distinct;
+  }
+
+  /** What a query returns other than it did when another program ran. */
+  #changeSince(old: SubscriptionManager, query: LiveQuery): QueryUpdate | undefined {
+    const before = old.#queries.get(query.key);
+    if (before === undefined || !tablesOf(query).some(({ view }) => view !== undefined)) return undefined;
+    const change = differenceOf(evaluateRows(before.plan, old.#context), evaluateRows(query.plan, this.#context));
+    if (change.inserts.length === 0 && change.deletes.length === 0) return undefined;
+    return new QueryUpdate(query.table, shared(change.inserts), shared(change.deletes));
+  }
+
+  /** Evaluates a query set whose views are there, and registers it. */
+  #startSet(client: ClientKey, querySet: QuerySet): SubscribeResult {
+    const tables = this.#tryStart(querySet.queries);
+    if (typeof tables === 'string') return { type: 'error', message: tables };
+    this.#register(client, querySet);
+    return { type: 'applied', tables };
+  }
+
+  /** Has the views of some queries evaluated for the time of `action`. @throws {ViewError} when one fails */
+  #usingViews<Result>(queries: Iterable<RowsQuery>, action: () => Result): Result {
+    const views = this.#views;
+    if (views === undefined) return action();
+    return views.using([...queries].flatMap(tablesOf), action);
+  }
+
+  #failUsersOf({ table, message }: EndedView): void {
+    for (const query of this.#queries.values()) {
+      if (!tablesOf(query).includes(table)) continue;
+      for (const { client } of query.subscribers) this.#failedClients.set(client, message);
+    }
   }
 
   #tryStart(queries: ReadonlySet<LiveQuery>): readonly TableRows[] | string {
@@ -364,6 +457,7 @@ export class SubscriptionManager {
   #start(query: LiveQuery): void {
     assert(!this.#queries.has(query.key), 'a query that starts is not live');
     this.#queries.set(query.key, query);
+    for (const table of tablesOf(query)) if (table.view !== undefined) this.#views?.acquire(table);
     this.#candidates.add(query);
     this.#joinColumns.acquire(query);
   }
@@ -373,6 +467,7 @@ export class SubscriptionManager {
     this.#snapshots.drop(query);
     this.#candidates.remove(query);
     this.#joinColumns.release(query);
+    for (const table of tablesOf(query)) if (table.view !== undefined) this.#views?.release(table);
   }
 
   #tooManyQueries(count: number): string {
@@ -385,12 +480,17 @@ function senderKey(text: string, { identity }: Visibility): string {
   return ` ${identity.toString(16)} ${text}`;
 }
 
+function tablesOf({ plan }: RowsQuery): readonly TableDef[] {
+  return plan.relations.map(({ relation }) => relation.table);
+}
+
 function shared(rows: readonly Row[]): SharedRows {
   return rows.length === 0 ? NO_ROWS : new SharedRows(rows);
 }
 
 /** @throws what is no error of the query's text */
 function describeFailure(error: unknown, sql?: string): string {
+  if (error instanceof ViewError) return error.message;
   if (!(error instanceof QueryError)) throw error;
   if (sql === undefined) return error.message;
   return `${error.message}, executing: \`${shortenText(sql, SQL_ECHO_LENGTH_MAX)}\``;

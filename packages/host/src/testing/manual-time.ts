@@ -7,7 +7,7 @@ interface PendingTimer {
 }
 
 /** 1 January 2026, 00:00 UTC. */
-const START_MICROS = 1_767_225_600_000_000n;
+export const START_MICROS = 1_767_225_600_000_000n;
 
 /**
  * A clock and timers that only move when they are told to. What is due while time moves runs inside `advance`, in

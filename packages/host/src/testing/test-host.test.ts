@@ -39,7 +39,7 @@ describe('createTestHost', () => {
     await ada.reducers.addPerson({ name: 'ada', team: 'red', age: 36 });
     expect(ada.db.person.id.find(1n)).toEqual({ id: 1n, name: 'ada', team: 'red', age: 36 });
     expect(await seen).toBe('added 1');
-    expect(Array.from(bob.db.person.teamAge.filter(['red', 36]), ({ name }) => name)).toEqual(['ada']);
+    expect(Array.from(bob.db.person.byTeamAndAge.filter(['red', 36]), ({ name }) => name)).toEqual(['ada']);
     expect(await bob.procedures.countPeople({ team: 'red' })).toBe(1n);
     await expect(bob.reducers.removePerson({ id: 9n })).rejects.toThrow('no person 9');
     await expect(bob.reducers.failAfterWrite({ how: 'error' })).rejects.toThrow(

@@ -72,7 +72,7 @@ describe('clients that vanish', () => {
 
   test('a client whose call is under way: the call is whole or did not happen, whoever is left sees which', async () => {
     const notes = () => {
-      const { database } = victim.host.database('test');
+      const { local: database } = victim.host.database('test');
       return database.committed.table(database.tables.find(({ name }) => name === 'note')!.id).rowCount;
     };
     const clients = await openClients(20);

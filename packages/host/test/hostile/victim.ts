@@ -3,8 +3,10 @@ import { expect } from 'vitest';
 import type { LogRecord } from '../../src/clock/clock.ts';
 import { BsatnWriter } from '../../src/bsatn/writer.ts';
 import { ST_CLIENT, ST_CONNECTION_CREDENTIALS } from '../../src/datastore/system-tables.ts';
-import { type Host, type HostOptions, openHost } from '../../src/host.ts';
+import { type Host, openHost } from '../../src/host.ts';
+import type { HostOptions } from '../../src/host-options.ts';
 import type { RunningServer } from '../../src/server/serve.ts';
+import type { SessionHub } from '../../src/session/session-hub.ts';
 import { bundleOf } from '../module-database.ts';
 import type { DecodedUpdate } from '../session-fixtures/decode-server-message.ts';
 import { call, oneOff, subscribe } from '../session-fixtures/test-client.ts';
@@ -52,9 +54,10 @@ export class Victim {
 
   /** Clients that the database knows, by its own tables and by its sessions; the decent one not counted. */
   get strangers(): number[] {
-    const { database, sessions } = this.host.database('test');
-    const rows = [ST_CLIENT, ST_CONNECTION_CREDENTIALS].map(({ id }) => database.committed.table(id).rowCount);
-    return [...rows, sessions.size].map((count) => count - 1);
+    const { local, sessions } = this.host.database('test');
+    const rows = [ST_CLIENT, ST_CONNECTION_CREDENTIALS].map(({ id }) => local.committed.table(id).rowCount);
+    // It runs in this thread, where its sessions are a hub.
+    return [...rows, (sessions as SessionHub).size].map((count) => count - 1);
   }
 
   /** The decent client writes, is answered, and sees what is there; so does one that comes new. */
@@ -117,7 +120,7 @@ export class Victim {
   }
 
   #presentRows(): string[] {
-    const { database } = this.host.database('test');
+    const { local: database } = this.host.database('test');
     const tables = database.tables.filter(({ name }) => FOLLOWED.includes(name));
     return tables
       .flatMap(({ id, name }) =>

@@ -27,6 +27,7 @@ import {
   type StreamOptions,
   type WaitOptions,
 } from '@inner-universe/nerv';
+import { LogReceiver } from '@inner-universe/nerv/events/log-receiver';
 import { stringify } from '@inner-universe/nerv/values';
 import type { ModuleClient } from '../client/client.ts';
 import { makeStoredText, type StoredText } from '../client/value-text.ts';
@@ -51,6 +52,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
   readonly #client: ModuleClient;
   readonly #options: SpacetimeEventBusOptions;
   readonly #local: Local<M>;
+  readonly #receiver: LogReceiver;
   readonly #log: EventLogReader<M>;
   readonly #line: EventLine;
   readonly #stopListening: () => void;
@@ -64,9 +66,9 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     this.#local = new LocalBus<M>({
       ids: client.ids,
       clock: client.clock,
-      history: 0,
       onError: ({ error }) => options.onError(error),
     });
+    this.#receiver = new LogReceiver(this.#local, () => Number(client.clock.nowMicros() / 1000n));
     this.#log = new EventLogReader<M>(client.readPage);
     const { onError } = options;
     this.#line = new EventLine({ read: client.readPage, deliver: (event) => this.#deliver(event), onError });
@@ -189,6 +191,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     this.#closed = true;
     this.#stopListening();
     this.#line.close();
+    this.#receiver.close();
     this.#local.close();
     for (const tell of this.#awaited.values()) tell(undefined);
   }
@@ -202,7 +205,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     try {
       await this.#client.writeWithChunks(chunks, [op]);
     } catch (error) {
-      this.#local.rejectPending(id, error);
+      this.#receiver.rejectPending(id, error);
       throw error;
     }
     return id;
@@ -250,11 +253,11 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     const { id, type, data, options } = event;
     const timestamp = options.timestamp ?? Number(this.#client.clock.nowMicros() / 1000n);
     const { source = this.#options.source, metadata } = options;
-    void this.#local.deliver({ id, type, data, timestamp, source, metadata, pending: true });
+    void this.#receiver.deliver({ id, type, data, timestamp, source, metadata, pending: true });
   }
 
   #deliver(event: IncomingEvent): void {
-    const report = this.#local.deliver(event);
+    const report = this.#receiver.deliver(event);
     this.#awaited.get(event.id)?.(report);
   }
 }

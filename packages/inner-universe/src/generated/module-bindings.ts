@@ -869,21 +869,6 @@ export const VersionsPage = __t.object('VersionsPage', {
 });
 export type VersionsPage = __Infer<typeof VersionsPage>;
 
-export const Apply = __t.object('Apply', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  consumer: __t.option(ConsumerAdvance),
-  ops: __t.array(Op),
-});
-export type Apply = __Infer<typeof Apply>;
-
-export const ApplyConfiguration = __t.object('ApplyConfiguration', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  settings: __t.array(SetConfigurationOp),
-});
-export type ApplyConfiguration = __Infer<typeof ApplyConfiguration>;
-
 export const Chunk = __t.object('Chunk', {
   chunkKey: __t.string(),
   valueKey: __t.string(),
@@ -906,48 +891,6 @@ export const ChunkValue = __t.object('ChunkValue', {
   recordedAt: __t.timestamp(),
 });
 export type ChunkValue = __Infer<typeof ChunkValue>;
-
-export const CommitStateVersion = __t.object('CommitStateVersion', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  op: RecordVersionOp,
-});
-export type CommitStateVersion = __Infer<typeof CommitStateVersion>;
-
-export const CreateEntity = __t.object('CreateEntity', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  op: CreateEntityOp,
-});
-export type CreateEntity = __Infer<typeof CreateEntity>;
-
-export const CreateRelation = __t.object('CreateRelation', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  op: CreateRelationOp,
-});
-export type CreateRelation = __Infer<typeof CreateRelation>;
-
-export const CreateTag = __t.object('CreateTag', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  op: CreateTagOp,
-});
-export type CreateTag = __Infer<typeof CreateTag>;
-
-export const DeleteEntity = __t.object('DeleteEntity', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  op: DeleteEntityOp,
-});
-export type DeleteEntity = __Infer<typeof DeleteEntity>;
-
-export const DeleteRelation = __t.object('DeleteRelation', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  op: DeleteRelationOp,
-});
-export type DeleteRelation = __Infer<typeof DeleteRelation>;
 
 export const DeltaRecord = __t.object('DeltaRecord', {
   versionId: __t.string(),
@@ -1003,13 +946,6 @@ export const EventFeed = __t.object('EventFeed', {
 });
 export type EventFeed = __Infer<typeof EventFeed>;
 
-export const GrantAccess = __t.object('GrantAccess', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  op: GrantOp,
-});
-export type GrantAccess = __Infer<typeof GrantAccess>;
-
 export const Head = __t.object('Head', {
   scopeKey: __t.string(),
   seq: __t.u64(),
@@ -1037,20 +973,6 @@ export const LogHead = __t.object('LogHead', {
 });
 export type LogHead = __Infer<typeof LogHead>;
 
-export const MoveBranch = __t.object('MoveBranch', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  op: MoveBranchOp,
-});
-export type MoveBranch = __Infer<typeof MoveBranch>;
-
-export const PublishEvent = __t.object('PublishEvent', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  op: PublishEventOp,
-});
-export type PublishEvent = __Infer<typeof PublishEvent>;
-
 export const RateBucket = __t.object('RateBucket', {
   identity: __t.identity(),
   ops: __t.f64(),
@@ -1059,20 +981,6 @@ export const RateBucket = __t.object('RateBucket', {
 });
 export type RateBucket = __Infer<typeof RateBucket>;
 
-export const RecordDelta = __t.object('RecordDelta', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  op: RecordDeltaOp,
-});
-export type RecordDelta = __Infer<typeof RecordDelta>;
-
-export const RecordSnapshot = __t.object('RecordSnapshot', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  op: RecordSnapshotOp,
-});
-export type RecordSnapshot = __Infer<typeof RecordSnapshot>;
-
 export const Request = __t.object('Request', {
   requestId: __t.string(),
   identity: __t.identity(),
@@ -1080,18 +988,6 @@ export const Request = __t.object('Request', {
   seq: __t.u64(),
 });
 export type Request = __Infer<typeof Request>;
-
-export const RevokeAccess = __t.object('RevokeAccess', {
-  requestId: __t.string(),
-  issuedAt: __t.timestamp(),
-  op: RevokeOp,
-});
-export type RevokeAccess = __Infer<typeof RevokeAccess>;
-
-export const RunMaintenance = __t.object('RunMaintenance', {
-  timer: MaintenanceTimer,
-});
-export type RunMaintenance = __Infer<typeof RunMaintenance>;
 
 export const SchemaVersion = __t.object('SchemaVersion', {
   id: __t.u8(),
@@ -1123,6 +1019,117 @@ export const StateSnapshot = __t.object('StateSnapshot', {
 });
 export type StateSnapshot = __Infer<typeof StateSnapshot>;
 
+export const VersionParent = __t.object('VersionParent', {
+  versionId: __t.string(),
+  position: __t.u32(),
+  parentId: __t.string(),
+});
+export type VersionParent = __Infer<typeof VersionParent>;
+
+export const Apply = __t.object('Apply', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  consumer: __t.option(ConsumerAdvance),
+  ops: __t.array(Op),
+});
+export type Apply = __Infer<typeof Apply>;
+
+export const ApplyConfiguration = __t.object('ApplyConfiguration', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  settings: __t.array(SetConfigurationOp),
+});
+export type ApplyConfiguration = __Infer<typeof ApplyConfiguration>;
+
+export const CommitStateVersion = __t.object('CommitStateVersion', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  op: RecordVersionOp,
+});
+export type CommitStateVersion = __Infer<typeof CommitStateVersion>;
+
+export const CreateEntity = __t.object('CreateEntity', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  op: CreateEntityOp,
+});
+export type CreateEntity = __Infer<typeof CreateEntity>;
+
+export const CreateRelation = __t.object('CreateRelation', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  op: CreateRelationOp,
+});
+export type CreateRelation = __Infer<typeof CreateRelation>;
+
+export const CreateTag = __t.object('CreateTag', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  op: CreateTagOp,
+});
+export type CreateTag = __Infer<typeof CreateTag>;
+
+export const DeleteEntity = __t.object('DeleteEntity', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  op: DeleteEntityOp,
+});
+export type DeleteEntity = __Infer<typeof DeleteEntity>;
+
+export const DeleteRelation = __t.object('DeleteRelation', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  op: DeleteRelationOp,
+});
+export type DeleteRelation = __Infer<typeof DeleteRelation>;
+
+export const GrantAccess = __t.object('GrantAccess', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  op: GrantOp,
+});
+export type GrantAccess = __Infer<typeof GrantAccess>;
+
+export const MoveBranch = __t.object('MoveBranch', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  op: MoveBranchOp,
+});
+export type MoveBranch = __Infer<typeof MoveBranch>;
+
+export const PublishEvent = __t.object('PublishEvent', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  op: PublishEventOp,
+});
+export type PublishEvent = __Infer<typeof PublishEvent>;
+
+export const RecordDelta = __t.object('RecordDelta', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  op: RecordDeltaOp,
+});
+export type RecordDelta = __Infer<typeof RecordDelta>;
+
+export const RecordSnapshot = __t.object('RecordSnapshot', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  op: RecordSnapshotOp,
+});
+export type RecordSnapshot = __Infer<typeof RecordSnapshot>;
+
+export const RevokeAccess = __t.object('RevokeAccess', {
+  requestId: __t.string(),
+  issuedAt: __t.timestamp(),
+  op: RevokeOp,
+});
+export type RevokeAccess = __Infer<typeof RevokeAccess>;
+
+export const RunMaintenance = __t.object('RunMaintenance', {
+  timer: MaintenanceTimer,
+});
+export type RunMaintenance = __Infer<typeof RunMaintenance>;
+
 export const TrimEvents = __t.object('TrimEvents', {
   requestId: __t.string(),
   issuedAt: __t.timestamp(),
@@ -1151,21 +1158,29 @@ export const UploadChunk = __t.object('UploadChunk', {
 });
 export type UploadChunk = __Infer<typeof UploadChunk>;
 
-export const VersionParent = __t.object('VersionParent', {
-  versionId: __t.string(),
-  position: __t.u32(),
-  parentId: __t.string(),
-});
-export type VersionParent = __Infer<typeof VersionParent>;
-
 const tablesSchema = __schema({
   audit: __table(
     {
       name: 'audit',
       indexes: [
-        { accessor: 'seq', name: 'audit_seq_idx_btree', algorithm: 'btree', columns: ['seq'] },
-        { accessor: 'subject', name: 'audit_subject_idx_btree', algorithm: 'btree', columns: ['subject'] },
-        { accessor: 'actor', name: 'audit_actor_idx_btree', algorithm: 'btree', columns: ['actor'] },
+        {
+          accessor: 'seq',
+          name: 'audit_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['seq'],
+        },
+        {
+          accessor: 'subject',
+          name: 'audit_subject_idx_btree',
+          algorithm: 'btree',
+          columns: ['subject'],
+        },
+        {
+          accessor: 'actor',
+          name: 'audit_actor_idx_btree',
+          algorithm: 'btree',
+          columns: ['actor'],
+        },
       ],
     },
     __t.row({
@@ -1184,9 +1199,24 @@ const tablesSchema = __schema({
     {
       name: 'branch',
       indexes: [
-        { accessor: 'head', name: 'branch_head_idx_btree', algorithm: 'btree', columns: ['head'] },
-        { accessor: 'storeSeq', name: 'branch_store_seq_idx_btree', algorithm: 'btree', columns: ['store', 'seq'] },
-        { accessor: 'scopeSeq', name: 'branch_scope_seq_idx_btree', algorithm: 'btree', columns: ['scope', 'seq'] },
+        {
+          accessor: 'head',
+          name: 'branch_head_idx_btree',
+          algorithm: 'btree',
+          columns: ['head'],
+        },
+        {
+          accessor: 'byStore',
+          name: 'branch_store_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['store', 'seq'],
+        },
+        {
+          accessor: 'byScope',
+          name: 'branch_scope_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['scope', 'seq'],
+        },
       ],
     },
     __t.row({
@@ -1205,8 +1235,18 @@ const tablesSchema = __schema({
     {
       name: 'branch_move',
       indexes: [
-        { accessor: 'branchKeySeq', name: 'branch_move_branch_key_seq_idx_btree', algorithm: 'btree', columns: ['branchKey', 'seq'] },
-        { accessor: 'scopeSeq', name: 'branch_move_scope_seq_idx_btree', algorithm: 'btree', columns: ['scope', 'seq'] },
+        {
+          accessor: 'byBranch',
+          name: 'branch_move_branch_key_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['branchKey', 'seq'],
+        },
+        {
+          accessor: 'byScope',
+          name: 'branch_move_scope_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['scope', 'seq'],
+        },
       ],
     },
     __t.row({
@@ -1226,7 +1266,12 @@ const tablesSchema = __schema({
     {
       name: 'chunk',
       indexes: [
-        { accessor: 'valueKeyPosition', name: 'chunk_value_key_position_idx_btree', algorithm: 'btree', columns: ['valueKey', 'position'] },
+        {
+          accessor: 'byValue',
+          name: 'chunk_value_key_position_idx_btree',
+          algorithm: 'btree',
+          columns: ['valueKey', 'position'],
+        },
       ],
     },
     __t.row({
@@ -1242,7 +1287,12 @@ const tablesSchema = __schema({
     {
       name: 'chunk_value',
       indexes: [
-        { accessor: 'recordedAt', name: 'chunk_value_recorded_at_idx_btree', algorithm: 'btree', columns: ['recordedAt'] },
+        {
+          accessor: 'recordedAt',
+          name: 'chunk_value_recorded_at_idx_btree',
+          algorithm: 'btree',
+          columns: ['recordedAt'],
+        },
       ],
     },
     __t.row({
@@ -1261,8 +1311,18 @@ const tablesSchema = __schema({
     {
       name: 'client_connection',
       indexes: [
-        { accessor: 'identity', name: 'client_connection_identity_idx_btree', algorithm: 'btree', columns: ['identity'] },
-        { accessor: 'connectedAt', name: 'client_connection_connected_at_idx_btree', algorithm: 'btree', columns: ['connectedAt'] },
+        {
+          accessor: 'identity',
+          name: 'client_connection_identity_idx_btree',
+          algorithm: 'btree',
+          columns: ['identity'],
+        },
+        {
+          accessor: 'connectedAt',
+          name: 'client_connection_connected_at_idx_btree',
+          algorithm: 'btree',
+          columns: ['connectedAt'],
+        },
       ],
     },
     __t.row({
@@ -1287,8 +1347,18 @@ const tablesSchema = __schema({
     {
       name: 'consumer',
       indexes: [
-        { accessor: 'scope', name: 'consumer_scope_idx_btree', algorithm: 'btree', columns: ['scope'] },
-        { accessor: 'seq', name: 'consumer_seq_idx_btree', algorithm: 'btree', columns: ['seq'] },
+        {
+          accessor: 'scope',
+          name: 'consumer_scope_idx_btree',
+          algorithm: 'btree',
+          columns: ['scope'],
+        },
+        {
+          accessor: 'seq',
+          name: 'consumer_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['seq'],
+        },
       ],
     },
     __t.row({
@@ -1307,7 +1377,12 @@ const tablesSchema = __schema({
     {
       name: 'consumer_dead_letter',
       indexes: [
-        { accessor: 'nameSeq', name: 'consumer_dead_letter_name_seq_idx_btree', algorithm: 'btree', columns: ['name', 'seq'] },
+        {
+          accessor: 'byName',
+          name: 'consumer_dead_letter_name_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['name', 'seq'],
+        },
       ],
     },
     __t.row({
@@ -1325,8 +1400,18 @@ const tablesSchema = __schema({
     {
       name: 'consumer_partition',
       indexes: [
-        { accessor: 'name', name: 'consumer_partition_name_idx_btree', algorithm: 'btree', columns: ['name'] },
-        { accessor: 'holderConnection', name: 'consumer_partition_holder_connection_idx_btree', algorithm: 'btree', columns: ['holderConnection'] },
+        {
+          accessor: 'name',
+          name: 'consumer_partition_name_idx_btree',
+          algorithm: 'btree',
+          columns: ['name'],
+        },
+        {
+          accessor: 'holderConnection',
+          name: 'consumer_partition_holder_connection_idx_btree',
+          algorithm: 'btree',
+          columns: ['holderConnection'],
+        },
       ],
     },
     __t.row({
@@ -1363,9 +1448,24 @@ const tablesSchema = __schema({
     {
       name: 'entity',
       indexes: [
-        { accessor: 'scopeSeq', name: 'entity_scope_seq_idx_btree', algorithm: 'btree', columns: ['scope', 'seq'] },
-        { accessor: 'entityTypeSeq', name: 'entity_entity_type_seq_idx_btree', algorithm: 'btree', columns: ['entityType', 'seq'] },
-        { accessor: 'nameSeq', name: 'entity_name_seq_idx_btree', algorithm: 'btree', columns: ['name', 'seq'] },
+        {
+          accessor: 'byScope',
+          name: 'entity_scope_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['scope', 'seq'],
+        },
+        {
+          accessor: 'byType',
+          name: 'entity_entity_type_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['entityType', 'seq'],
+        },
+        {
+          accessor: 'byName',
+          name: 'entity_name_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['name', 'seq'],
+        },
       ],
     },
     __t.row({
@@ -1393,8 +1493,18 @@ const tablesSchema = __schema({
     {
       name: 'entity_history',
       indexes: [
-        { accessor: 'entityIdSeq', name: 'entity_history_entity_id_seq_idx_btree', algorithm: 'btree', columns: ['entityId', 'seq'] },
-        { accessor: 'scopeSeq', name: 'entity_history_scope_seq_idx_btree', algorithm: 'btree', columns: ['scope', 'seq'] },
+        {
+          accessor: 'byEntity',
+          name: 'entity_history_entity_id_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['entityId', 'seq'],
+        },
+        {
+          accessor: 'byScope',
+          name: 'entity_history_scope_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['scope', 'seq'],
+        },
       ],
     },
     __t.row({
@@ -1424,8 +1534,18 @@ const tablesSchema = __schema({
     {
       name: 'entity_property',
       indexes: [
-        { accessor: 'propertyKeyValueSeq', name: 'entity_property_property_key_value_seq_idx_btree', algorithm: 'btree', columns: ['propertyKey', 'value', 'seq'] },
-        { accessor: 'ownerIdOwnerKind', name: 'entity_property_owner_id_owner_kind_idx_btree', algorithm: 'btree', columns: ['ownerId', 'ownerKind'] },
+        {
+          accessor: 'byValue',
+          name: 'entity_property_property_key_value_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['propertyKey', 'value', 'seq'],
+        },
+        {
+          accessor: 'byOwner',
+          name: 'entity_property_owner_id_owner_kind_idx_btree',
+          algorithm: 'btree',
+          columns: ['ownerId', 'ownerKind'],
+        },
       ],
     },
     __t.row({
@@ -1442,8 +1562,18 @@ const tablesSchema = __schema({
     {
       name: 'entity_tag',
       indexes: [
-        { accessor: 'tagSeq', name: 'entity_tag_tag_seq_idx_btree', algorithm: 'btree', columns: ['tag', 'seq'] },
-        { accessor: 'ownerIdOwnerKind', name: 'entity_tag_owner_id_owner_kind_idx_btree', algorithm: 'btree', columns: ['ownerId', 'ownerKind'] },
+        {
+          accessor: 'byTag',
+          name: 'entity_tag_tag_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['tag', 'seq'],
+        },
+        {
+          accessor: 'byOwner',
+          name: 'entity_tag_owner_id_owner_kind_idx_btree',
+          algorithm: 'btree',
+          columns: ['ownerId', 'ownerKind'],
+        },
       ],
     },
     __t.row({
@@ -1483,10 +1613,30 @@ const tablesSchema = __schema({
     {
       name: 'event_log',
       indexes: [
-        { accessor: 'seq', name: 'event_log_seq_idx_btree', algorithm: 'btree', columns: ['seq'] },
-        { accessor: 'scopeSeq', name: 'event_log_scope_seq_idx_btree', algorithm: 'btree', columns: ['scope', 'seq'] },
-        { accessor: 'eventTypeSeq', name: 'event_log_event_type_seq_idx_btree', algorithm: 'btree', columns: ['eventType', 'seq'] },
-        { accessor: 'sourceSeq', name: 'event_log_source_seq_idx_btree', algorithm: 'btree', columns: ['source', 'seq'] },
+        {
+          accessor: 'seq',
+          name: 'event_log_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['seq'],
+        },
+        {
+          accessor: 'byScope',
+          name: 'event_log_scope_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['scope', 'seq'],
+        },
+        {
+          accessor: 'byType',
+          name: 'event_log_event_type_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['eventType', 'seq'],
+        },
+        {
+          accessor: 'bySource',
+          name: 'event_log_source_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['source', 'seq'],
+        },
       ],
     },
     __t.row({
@@ -1511,9 +1661,24 @@ const tablesSchema = __schema({
     {
       name: 'grant',
       indexes: [
-        { accessor: 'subject', name: 'grant_subject_idx_btree', algorithm: 'btree', columns: ['subject'] },
-        { accessor: 'resource', name: 'grant_resource_idx_btree', algorithm: 'btree', columns: ['resource'] },
-        { accessor: 'seq', name: 'grant_seq_idx_btree', algorithm: 'btree', columns: ['seq'] },
+        {
+          accessor: 'subject',
+          name: 'grant_subject_idx_btree',
+          algorithm: 'btree',
+          columns: ['subject'],
+        },
+        {
+          accessor: 'resource',
+          name: 'grant_resource_idx_btree',
+          algorithm: 'btree',
+          columns: ['resource'],
+        },
+        {
+          accessor: 'seq',
+          name: 'grant_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['seq'],
+        },
       ],
     },
     __t.row({
@@ -1577,7 +1742,12 @@ const tablesSchema = __schema({
     {
       name: 'rate_bucket',
       indexes: [
-        { accessor: 'updatedAt', name: 'rate_bucket_updated_at_idx_btree', algorithm: 'btree', columns: ['updatedAt'] },
+        {
+          accessor: 'updatedAt',
+          name: 'rate_bucket_updated_at_idx_btree',
+          algorithm: 'btree',
+          columns: ['updatedAt'],
+        },
       ],
     },
     __t.row({
@@ -1591,8 +1761,18 @@ const tablesSchema = __schema({
     {
       name: 'recent_event',
       indexes: [
-        { accessor: 'eventId', name: 'recent_event_event_id_idx_btree', algorithm: 'btree', columns: ['eventId'] },
-        { accessor: 'scopeRecentNumber', name: 'recent_event_scope_recent_number_idx_btree', algorithm: 'btree', columns: ['scope', 'recentNumber'] },
+        {
+          accessor: 'eventId',
+          name: 'recent_event_event_id_idx_btree',
+          algorithm: 'btree',
+          columns: ['eventId'],
+        },
+        {
+          accessor: 'byScope',
+          name: 'recent_event_scope_recent_number_idx_btree',
+          algorithm: 'btree',
+          columns: ['scope', 'recentNumber'],
+        },
       ],
     },
     __t.row({
@@ -1618,11 +1798,36 @@ const tablesSchema = __schema({
     {
       name: 'relation',
       indexes: [
-        { accessor: 'scopeSeq', name: 'relation_scope_seq_idx_btree', algorithm: 'btree', columns: ['scope', 'seq'] },
-        { accessor: 'relationTypeSeq', name: 'relation_relation_type_seq_idx_btree', algorithm: 'btree', columns: ['relationType', 'seq'] },
-        { accessor: 'nameSeq', name: 'relation_name_seq_idx_btree', algorithm: 'btree', columns: ['name', 'seq'] },
-        { accessor: 'fromIdSeq', name: 'relation_from_id_seq_idx_btree', algorithm: 'btree', columns: ['fromId', 'seq'] },
-        { accessor: 'toIdSeq', name: 'relation_to_id_seq_idx_btree', algorithm: 'btree', columns: ['toId', 'seq'] },
+        {
+          accessor: 'byScope',
+          name: 'relation_scope_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['scope', 'seq'],
+        },
+        {
+          accessor: 'byType',
+          name: 'relation_relation_type_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['relationType', 'seq'],
+        },
+        {
+          accessor: 'byName',
+          name: 'relation_name_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['name', 'seq'],
+        },
+        {
+          accessor: 'byFrom',
+          name: 'relation_from_id_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['fromId', 'seq'],
+        },
+        {
+          accessor: 'byTo',
+          name: 'relation_to_id_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['toId', 'seq'],
+        },
       ],
     },
     __t.row({
@@ -1654,8 +1859,18 @@ const tablesSchema = __schema({
     {
       name: 'relation_history',
       indexes: [
-        { accessor: 'relationIdSeq', name: 'relation_history_relation_id_seq_idx_btree', algorithm: 'btree', columns: ['relationId', 'seq'] },
-        { accessor: 'scopeSeq', name: 'relation_history_scope_seq_idx_btree', algorithm: 'btree', columns: ['scope', 'seq'] },
+        {
+          accessor: 'byRelation',
+          name: 'relation_history_relation_id_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['relationId', 'seq'],
+        },
+        {
+          accessor: 'byScope',
+          name: 'relation_history_scope_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['scope', 'seq'],
+        },
       ],
     },
     __t.row({
@@ -1689,7 +1904,12 @@ const tablesSchema = __schema({
     {
       name: 'request',
       indexes: [
-        { accessor: 'recordedAt', name: 'request_recorded_at_idx_btree', algorithm: 'btree', columns: ['recordedAt'] },
+        {
+          accessor: 'recordedAt',
+          name: 'request_recorded_at_idx_btree',
+          algorithm: 'btree',
+          columns: ['recordedAt'],
+        },
       ],
     },
     __t.row({
@@ -1703,9 +1923,24 @@ const tablesSchema = __schema({
     {
       name: 'role_member',
       indexes: [
-        { accessor: 'role', name: 'role_member_role_idx_btree', algorithm: 'btree', columns: ['role'] },
-        { accessor: 'member', name: 'role_member_member_idx_btree', algorithm: 'btree', columns: ['member'] },
-        { accessor: 'seq', name: 'role_member_seq_idx_btree', algorithm: 'btree', columns: ['seq'] },
+        {
+          accessor: 'role',
+          name: 'role_member_role_idx_btree',
+          algorithm: 'btree',
+          columns: ['role'],
+        },
+        {
+          accessor: 'member',
+          name: 'role_member_member_idx_btree',
+          algorithm: 'btree',
+          columns: ['member'],
+        },
+        {
+          accessor: 'seq',
+          name: 'role_member_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['seq'],
+        },
       ],
     },
     __t.row({
@@ -1744,7 +1979,12 @@ const tablesSchema = __schema({
     {
       name: 'state_snapshot',
       indexes: [
-        { accessor: 'storeSeq', name: 'state_snapshot_store_seq_idx_btree', algorithm: 'btree', columns: ['store', 'seq'] },
+        {
+          accessor: 'byStore',
+          name: 'state_snapshot_store_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['store', 'seq'],
+        },
       ],
     },
     __t.row({
@@ -1763,7 +2003,12 @@ const tablesSchema = __schema({
     {
       name: 'state_store',
       indexes: [
-        { accessor: 'scopeSeq', name: 'state_store_scope_seq_idx_btree', algorithm: 'btree', columns: ['scope', 'seq'] },
+        {
+          accessor: 'byScope',
+          name: 'state_store_scope_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['scope', 'seq'],
+        },
       ],
     },
     __t.row({
@@ -1778,8 +2023,18 @@ const tablesSchema = __schema({
     {
       name: 'state_version',
       indexes: [
-        { accessor: 'storeSeq', name: 'state_version_store_seq_idx_btree', algorithm: 'btree', columns: ['store', 'seq'] },
-        { accessor: 'scopeSeq', name: 'state_version_scope_seq_idx_btree', algorithm: 'btree', columns: ['scope', 'seq'] },
+        {
+          accessor: 'byStore',
+          name: 'state_version_store_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['store', 'seq'],
+        },
+        {
+          accessor: 'byScope',
+          name: 'state_version_scope_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['scope', 'seq'],
+        },
       ],
     },
     __t.row({
@@ -1810,9 +2065,24 @@ const tablesSchema = __schema({
     {
       name: 'tag',
       indexes: [
-        { accessor: 'versionId', name: 'tag_version_id_idx_btree', algorithm: 'btree', columns: ['versionId'] },
-        { accessor: 'storeSeq', name: 'tag_store_seq_idx_btree', algorithm: 'btree', columns: ['store', 'seq'] },
-        { accessor: 'scopeSeq', name: 'tag_scope_seq_idx_btree', algorithm: 'btree', columns: ['scope', 'seq'] },
+        {
+          accessor: 'versionId',
+          name: 'tag_version_id_idx_btree',
+          algorithm: 'btree',
+          columns: ['versionId'],
+        },
+        {
+          accessor: 'byStore',
+          name: 'tag_store_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['store', 'seq'],
+        },
+        {
+          accessor: 'byScope',
+          name: 'tag_scope_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['scope', 'seq'],
+        },
       ],
     },
     __t.row({
@@ -1832,8 +2102,18 @@ const tablesSchema = __schema({
     {
       name: 'version_parent',
       indexes: [
-        { accessor: 'parentId', name: 'version_parent_parent_id_idx_btree', algorithm: 'btree', columns: ['parentId'] },
-        { accessor: 'versionIdPosition', name: 'version_parent_version_id_position_idx_btree', algorithm: 'btree', columns: ['versionId', 'position'] },
+        {
+          accessor: 'parentId',
+          name: 'version_parent_parent_id_idx_btree',
+          algorithm: 'btree',
+          columns: ['parentId'],
+        },
+        {
+          accessor: 'byVersion',
+          name: 'version_parent_version_id_position_idx_btree',
+          algorithm: 'btree',
+          columns: ['versionId', 'position'],
+        },
       ],
     },
     __t.row({
@@ -1942,122 +2222,186 @@ const reducersSchema = __reducers(
 );
 
 const proceduresSchema = __procedures(
-  __procedureSchema('read_audit', {
-    cursor: __t.string(),
-    limit: __t.u32(),
-  }, AuditPage),
-  __procedureSchema('read_branch_moves', {
-    store: __t.string(),
-    branch: __t.string(),
-    cursor: __t.string(),
-    limit: __t.u32(),
-  }, BranchMovesPage),
-  __procedureSchema('read_branches', {
-    scope: __t.string(),
-    store: __t.string(),
-    name: __t.string(),
-    cursor: __t.string(),
-    limit: __t.u32(),
-  }, BranchesPage),
-  __procedureSchema('read_chunk', {
-    scope: __t.string(),
-    digest: __t.string(),
-    position: __t.u32(),
-  }, ChunkResult),
+  __procedureSchema(
+    'read_audit',
+    {
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    AuditPage,
+  ),
+  __procedureSchema(
+    'read_branch_moves',
+    {
+      store: __t.string(),
+      branch: __t.string(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    BranchMovesPage,
+  ),
+  __procedureSchema(
+    'read_branches',
+    {
+      scope: __t.string(),
+      store: __t.string(),
+      name: __t.string(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    BranchesPage,
+  ),
+  __procedureSchema(
+    'read_chunk',
+    {
+      scope: __t.string(),
+      digest: __t.string(),
+      position: __t.u32(),
+    },
+    ChunkResult,
+  ),
   __procedureSchema('read_configuration', {}, ConfigurationResult),
   __procedureSchema('read_connections', {}, ConnectionsResult),
-  __procedureSchema('read_consumers', {
-    name: __t.string(),
-    cursor: __t.string(),
-    limit: __t.u32(),
-  }, ConsumersPage),
-  __procedureSchema('read_entities', {
-    ids: __t.array(__t.string()),
-    scope: __t.string(),
-    entityType: __t.string(),
-    name: __t.string(),
-    tag: __t.string(),
-    property: __t.option(PropertyMatch),
-    cursor: __t.string(),
-    limit: __t.u32(),
-  }, EntitiesPage),
-  __procedureSchema('read_events', {
-    ids: __t.array(__t.string()),
-    scope: __t.string(),
-    pattern: __t.string(),
-    kind: __t.string(),
-    source: __t.string(),
-    afterSeq: __t.u64(),
-    throughSeq: __t.u64(),
-    recordedFrom: __t.option(__t.timestamp()),
-    recordedUntil: __t.option(__t.timestamp()),
-    descending: __t.bool(),
-    limit: __t.u32(),
-    recentAfter: __t.option(__t.u64()),
-  }, EventsPage),
-  __procedureSchema('read_history', {
-    of: __t.string(),
-    id: __t.string(),
-    scope: __t.string(),
-    throughSeq: __t.u64(),
-    recordedUntil: __t.option(__t.timestamp()),
-    cursor: __t.string(),
-    limit: __t.u32(),
-  }, HistoryPage),
-  __procedureSchema('read_permissions', {
-    subject: __t.string(),
-    cursor: __t.string(),
-    limit: __t.u32(),
-  }, PermissionsPage),
-  __procedureSchema('read_relations', {
-    ids: __t.array(__t.string()),
-    scope: __t.string(),
-    relationType: __t.string(),
-    name: __t.string(),
-    fromId: __t.string(),
-    toId: __t.string(),
-    endId: __t.string(),
-    cursor: __t.string(),
-    limit: __t.u32(),
-  }, RelationsPage),
-  __procedureSchema('read_request', {
-    requestId: __t.string(),
-  }, RequestResult),
+  __procedureSchema(
+    'read_consumers',
+    {
+      name: __t.string(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    ConsumersPage,
+  ),
+  __procedureSchema(
+    'read_entities',
+    {
+      ids: __t.array(__t.string()),
+      scope: __t.string(),
+      entityType: __t.string(),
+      name: __t.string(),
+      tag: __t.string(),
+      property: __t.option(PropertyMatch),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    EntitiesPage,
+  ),
+  __procedureSchema(
+    'read_events',
+    {
+      ids: __t.array(__t.string()),
+      scope: __t.string(),
+      pattern: __t.string(),
+      kind: __t.string(),
+      source: __t.string(),
+      afterSeq: __t.u64(),
+      throughSeq: __t.u64(),
+      recordedFrom: __t.option(__t.timestamp()),
+      recordedUntil: __t.option(__t.timestamp()),
+      descending: __t.bool(),
+      limit: __t.u32(),
+      recentAfter: __t.option(__t.u64()),
+    },
+    EventsPage,
+  ),
+  __procedureSchema(
+    'read_history',
+    {
+      of: __t.string(),
+      id: __t.string(),
+      scope: __t.string(),
+      throughSeq: __t.u64(),
+      recordedUntil: __t.option(__t.timestamp()),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    HistoryPage,
+  ),
+  __procedureSchema(
+    'read_permissions',
+    {
+      subject: __t.string(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    PermissionsPage,
+  ),
+  __procedureSchema(
+    'read_relations',
+    {
+      ids: __t.array(__t.string()),
+      scope: __t.string(),
+      relationType: __t.string(),
+      name: __t.string(),
+      fromId: __t.string(),
+      toId: __t.string(),
+      endId: __t.string(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    RelationsPage,
+  ),
+  __procedureSchema(
+    'read_request',
+    {
+      requestId: __t.string(),
+    },
+    RequestResult,
+  ),
   __procedureSchema('read_scopes', {}, ScopesResult),
-  __procedureSchema('read_state', {
-    versionId: __t.string(),
-    limit: __t.u32(),
-  }, StatePage),
+  __procedureSchema(
+    'read_state',
+    {
+      versionId: __t.string(),
+      limit: __t.u32(),
+    },
+    StatePage,
+  ),
   __procedureSchema('read_status', {}, StatusResult),
-  __procedureSchema('read_stores', {
-    scope: __t.string(),
-    cursor: __t.string(),
-    limit: __t.u32(),
-  }, StoresPage),
-  __procedureSchema('read_tags', {
-    scope: __t.string(),
-    store: __t.string(),
-    name: __t.string(),
-    cursor: __t.string(),
-    limit: __t.u32(),
-  }, TagsPage),
-  __procedureSchema('read_version_at', {
-    store: __t.string(),
-    branch: __t.string(),
-    time: __t.timestamp(),
-    by: __t.string(),
-    cursor: __t.string(),
-  }, VersionAtResult),
-  __procedureSchema('read_versions', {
-    ids: __t.array(__t.string()),
-    scope: __t.string(),
-    store: __t.string(),
-    branch: __t.string(),
-    line: __t.string(),
-    descending: __t.bool(),
-    cursor: __t.string(),
-    limit: __t.u32(),
-  }, VersionsPage),
+  __procedureSchema(
+    'read_stores',
+    {
+      scope: __t.string(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    StoresPage,
+  ),
+  __procedureSchema(
+    'read_tags',
+    {
+      scope: __t.string(),
+      store: __t.string(),
+      name: __t.string(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    TagsPage,
+  ),
+  __procedureSchema(
+    'read_version_at',
+    {
+      store: __t.string(),
+      branch: __t.string(),
+      time: __t.timestamp(),
+      by: __t.string(),
+      cursor: __t.string(),
+    },
+    VersionAtResult,
+  ),
+  __procedureSchema(
+    'read_versions',
+    {
+      ids: __t.array(__t.string()),
+      scope: __t.string(),
+      store: __t.string(),
+      branch: __t.string(),
+      line: __t.string(),
+      descending: __t.bool(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    VersionsPage,
+  ),
 );
 
 const REMOTE_MODULE = {
@@ -2067,17 +2411,16 @@ const REMOTE_MODULE = {
   tables: tablesSchema.schemaType.tables,
   reducers: reducersSchema.reducersType.reducers,
   ...proceduresSchema,
-} satisfies __RemoteModule<
-  typeof tablesSchema.schemaType,
-  typeof reducersSchema.reducersType,
-  typeof proceduresSchema
->;
+} satisfies __RemoteModule<typeof tablesSchema.schemaType, typeof reducersSchema.reducersType, typeof proceduresSchema>;
 
-/** The tables; each doubles as a query builder for subscriptions. */
+/** The tables and views; each doubles as a query builder for subscriptions. */
 export const tables: __QueryBuilder<typeof tablesSchema.schemaType> = __makeQueryBuilder(tablesSchema.schemaType);
 
 /** The reducers that a client may call. */
 export const reducers = __convertToAccessorMap(reducersSchema.reducersType.reducers);
+
+/** The procedures that a client may call. */
+export const procedures = __convertToAccessorMap(proceduresSchema.procedures);
 
 export type EventContext = __EventContextInterface<typeof REMOTE_MODULE>;
 export type ReducerEventContext = __ReducerEventContextInterface<typeof REMOTE_MODULE>;

@@ -8,11 +8,7 @@ export interface AbortSignalLike {
 
 /** Calls back at abort, at once if that is past; the function it gives takes the listener off again. */
 export function onAbort(signal: AbortSignalLike | undefined, listener: () => void): () => void {
-  if (signal === undefined) return () => undefined;
-  if (signal.aborted) {
-    listener();
-    return () => undefined;
-  }
-  signal.addEventListener('abort', listener);
-  return () => signal.removeEventListener('abort', listener);
+  if (signal?.aborted === true) listener();
+  else signal?.addEventListener('abort', listener);
+  return () => signal?.removeEventListener('abort', listener);
 }

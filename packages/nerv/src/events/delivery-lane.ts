@@ -4,15 +4,10 @@
 // - Events start in the order they came.
 // - At most `capacity` events wait; one more is refused with `event/buffer-full`.
 
-import { NervError } from '../errors.ts';
 import type { NervEvent } from './event.ts';
 import { Fifo } from './fifo.ts';
+import { bufferFull } from './buffer-full.ts';
 import { isPromiseLike } from './promise-like.ts';
-
-interface WaitingEvent {
-  readonly event: NervEvent;
-  readonly resolve: (result: unknown) => void;
-}
 
 /** The limits of a lane. */
 export interface LaneLimits {
@@ -20,11 +15,16 @@ export interface LaneLimits {
   readonly capacity: number;
 }
 
+interface WaitingCall {
+  readonly start: () => void;
+  readonly cancel: () => void;
+}
+
 /** Calls one handler with at most so many calls unsettled. */
 export class DeliveryLane {
   readonly #handler: (event: NervEvent) => unknown;
   readonly #limits: LaneLimits;
-  readonly #waiting = new Fifo<WaitingEvent>();
+  readonly #waiting = new Fifo<WaitingCall>();
   #running = 0;
 
   constructor(handler: (event: NervEvent) => unknown, limits: LaneLimits) {
@@ -37,23 +37,20 @@ export class DeliveryLane {
    * @throws NervError `event/buffer-full`
    */
   run(event: NervEvent): unknown {
-    if (this.#running < this.#limits.concurrency) return this.#start(event);
-    if (this.#waiting.size >= this.#limits.capacity) {
-      throw new NervError(
-        'event/buffer-full',
-        `${this.#waiting.size} events already wait for a handler; event '${event.type}' was not delivered to it. ` +
-          `Raise the subscription's capacity or concurrency, or make the handler faster.`,
-        { details: { id: event.id, type: event.type, capacity: this.#limits.capacity } },
-      );
-    }
+    const { concurrency, capacity } = this.#limits;
+    if (this.#running < concurrency) return this.#start(event);
+    if (this.#waiting.size >= capacity) throw bufferFull(event, capacity);
     return new Promise<unknown>((resolve) => {
-      this.#waiting.push({ event, resolve });
+      this.#waiting.push({
+        start: () => resolve(new Promise((settle) => settle(this.#start(event)))),
+        cancel: () => resolve(undefined),
+      });
     });
   }
 
   /** Forgets the events that wait; whoever waits for their delivery is told that it is over. */
   clear(): void {
-    for (const { resolve } of this.#waiting.drain()) resolve(undefined);
+    for (const { cancel } of this.#waiting.drain()) cancel();
   }
 
   #start(event: NervEvent): unknown {
@@ -62,19 +59,7 @@ export class DeliveryLane {
     this.#running += 1;
     return Promise.resolve(result).finally(() => {
       this.#running -= 1;
-      this.#startNext();
+      while (this.#running < this.#limits.concurrency && this.#waiting.size > 0) this.#waiting.shift()?.start();
     });
-  }
-
-  #startNext(): void {
-    while (this.#running < this.#limits.concurrency) {
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
-      next.resolve(this.#settle(next.event));
-    }
-  }
-
-  async #settle(event: NervEvent): Promise<unknown> {
-    return await this.#start(event);
   }
 }

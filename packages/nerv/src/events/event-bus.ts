@@ -5,28 +5,10 @@ import { LocalEventBus, type EventBusOptions } from './local-event-bus.ts';
 
 /**
  * A bus of typed events: what NERV's own class and every persistent bus promise alike.
+ * `M` is what handlers get; `I` what publishers give, where a schema makes one of the other.
  * What may need the network returns `T | Promise<T>`; code that awaits runs on all of them.
  */
-export interface EventBus<M extends object = EventMap> {
-  /**
-   * Delivers an event to this bus's handlers, now, and returns its id. Handlers that were subscribed when it began
-   * run by priority, then in the order they came; an event emitted inside a handler is delivered before this returns.
-   * @throws EventError `event/bad-type`, `event/reserved-type`, `event/bus-closed`, `event/too-deep`
-   */
-  emit<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], EmitOptions>): string;
-
-  /**
-   * Publishes an event at the asked durability and gives its id, once that is reached.
-   * @throws EventError as `emit` does, and `event/no-log` for `'durable'` on a bus without a log
-   */
-  publish<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], PublishOptions>): string | Promise<string>;
-
-  /** Publishes and waits until every handler of this bus has settled. A handler's error is reported, not thrown. */
-  publishAndWait<T extends EventTypeOf<M>>(
-    type: T,
-    ...rest: DataArguments<M[T], PublishOptions>
-  ): Promise<DeliveryReport>;
-
+export interface EventBus<M extends object = EventMap, I extends object = M> extends EventPublisher<I> {
   /** Calls the handler for each event that the selector takes, each once, until the subscription ends. */
   subscribe<P extends string>(selector: EventSelector<M, P>, handler: EventHandler<EventOf<M, P>>): EventSubscription;
 
@@ -35,7 +17,7 @@ export interface EventBus<M extends object = EventMap> {
 
   /**
    * Resolves with the next event that the selector takes.
-   * Rejects with `event/timeout`, with `event/bus-closed`, or with the signal's reason.
+   * Rejects with `event/timeout`, with `event/closed`, or with the signal's reason.
    */
   waitFor<P extends string>(selector: EventSelector<M, P>, options?: WaitOptions): Promise<EventOf<M, P>>;
 
@@ -45,7 +27,10 @@ export interface EventBus<M extends object = EventMap> {
    */
   events<P extends string>(selector: EventSelector<M, P>, options?: StreamOptions): EventStream<EventOf<M, P>>;
 
-  /** Past events, oldest first unless asked otherwise; on a bus without a log, those its history still holds. */
+  /**
+   * Past events, oldest first unless asked otherwise; on a bus without a log, those its history still holds.
+   * @throws NervError `event/no-history` on a bus with neither, `event/invalid` for a wrong query
+   */
   query<P extends string = string>(query?: EventQuery<P>): readonly EventOf<M, P>[] | Promise<readonly EventOf<M, P>[]>;
 
   /** As `query`, a page at a time: `next`, if there is more, is the cursor to ask with. */
@@ -63,8 +48,32 @@ export interface EventBus<M extends object = EventMap> {
   close(): void | Promise<void>;
 }
 
+/** The part of a bus that takes events. */
+export interface EventPublisher<I extends object = EventMap> {
+  /**
+   * Delivers an event to this bus's handlers, now, and returns its id. Handlers that were subscribed when it began
+   * run by priority, then in the order they came; an event emitted inside a handler is delivered before this returns.
+   * @throws NervError `event/invalid`, `event/closed`, `event/limit`, and what synchronous middleware throws
+   */
+  emit<T extends EventTypeOf<I>>(type: T, ...rest: DataArguments<I[T], EmitOptions>): string;
+
+  /**
+   * Publishes an event at the asked durability and gives its id, once that is reached.
+   * @throws NervError as `emit` does, and `event/no-log` for `'durable'` on a bus without a log
+   */
+  publish<T extends EventTypeOf<I>>(type: T, ...rest: DataArguments<I[T], PublishOptions>): string | Promise<string>;
+
+  /** Publishes and waits until every handler of this bus has settled. A handler's error is reported, not thrown. */
+  publishAndWait<T extends EventTypeOf<I>>(
+    type: T,
+    ...rest: DataArguments<I[T], PublishOptions>
+  ): Promise<DeliveryReport>;
+}
+
 /** NERV's bus, in memory: the class `LocalEventBus` under the name of what it is. */
-export const EventBus: new <M extends object = EventMap>(options?: EventBusOptions) => LocalEventBus<M> = LocalEventBus;
+export const EventBus: new <M extends object = EventMap, I extends object = M>(
+  options?: EventBusOptions,
+) => LocalEventBus<M, I> = LocalEventBus;
 
 /** The arguments after the type: data may be left out where its type allows undefined. */
 export type DataArguments<Data, Options> = undefined extends Data
@@ -98,14 +107,14 @@ export interface PublishOptions extends EmitOptions {
   readonly scope?: string | undefined;
 }
 
-/** What became of an event on this bus: how many handlers took it, and what those threw that failed. */
+/** What became of an event on this bus: how many handlers it was handed to, and what those threw that failed. */
 export interface DeliveryReport {
   readonly id: string;
   readonly handled: number;
   readonly errors: readonly unknown[];
 }
 
-/** Whatever a handler returns is ignored, but a promise is watched for its error. */
+/** What a handler returns is ignored, but a promise is watched for its error. */
 export type EventHandler<E extends NervEvent> = (event: E) => unknown;
 
 /** Which events: a pattern, a predicate over application events, or both with more. */
@@ -114,18 +123,31 @@ export type EventSelector<M extends object, P extends string> =
   | ((event: EventOf<M, '**'>) => boolean)
   | SubscribeOptions<M, P>;
 
-/** A subscription in full. */
-export interface SubscribeOptions<M extends object, P extends string> {
+/** As `EventSelector`, with what every bus can do. */
+export type CoreEventSelector<M extends object, P extends string> =
+  | P
+  | ((event: EventOf<M, '**'>) => boolean)
+  | CoreSubscribeOptions<M, P>;
+
+/** A subscription, as every bus has it. */
+export interface CoreSubscribeOptions<M extends object, P extends string> {
   readonly pattern: P;
-  /** Default `'application'`. */
-  readonly kind?: EventKind | undefined;
   readonly filter?: ((event: EventOf<M, P>) => boolean) | undefined;
+  /** End after the first event. Streams and waits see to that themselves. */
   readonly once?: boolean | undefined;
   /** Higher runs earlier; default 0. */
   readonly priority?: number | undefined;
+  /** Called when the subscription ends because its bus closes. Streams and waits see to that themselves. */
+  readonly onClose?: (() => void) | undefined;
+}
+
+/** A subscription in full. */
+export interface SubscribeOptions<M extends object, P extends string> extends CoreSubscribeOptions<M, P> {
+  /** Default `'application'`. */
+  readonly kind?: EventKind | undefined;
   /** How many calls of an asynchronous handler may be unsettled; others wait in a queue. Default: no limit, no queue. */
   readonly concurrency?: number | undefined;
-  /** How many events that queue holds; default 1,024. One more is dropped and reported as `event/overflow`. */
+  /** How many events that queue holds; default 1,024. One more is dropped and reported as `event/buffer-full`. */
   readonly capacity?: number | undefined;
 }
 
@@ -143,9 +165,9 @@ export interface WaitOptions {
 }
 
 /**
- * What a full buffer does with one more event. `'block'`: whoever awaits the event's delivery (`publishAndWait`, a
- * log's adapter) waits for room; an `emit`, which cannot wait, ends the stream as `'fail'` does. `'fail'`: the stream
- * ends with `event/overflow` after what it holds.
+ * What a full buffer does with one more event. `'block'`: up to 1,024 more wait for room, and with each whoever awaits
+ * its delivery (`publishAndWait`, a log's adapter); beyond that the stream ends as with `'fail'`. `'fail'`: the stream
+ * ends with `event/buffer-full` after what it holds.
  */
 export type OverflowPolicy = 'block' | 'drop-oldest' | 'drop-newest' | 'fail';
 

@@ -1,29 +1,33 @@
 // The last events of a bus, in a ring.
 //
+// - Events that are pending are not kept: whoever confirms them hands them over again.
 // - Position p of all events ever kept lies in slot p modulo the capacity.
 // - The positions held are [next - size, next).
 
 import { NervError } from '../errors.ts';
 import type { NervEvent } from './event.ts';
+import type { HistoryKeeper } from './bus-parts.ts';
 import type { EventPage, EventQuery } from './event-query.ts';
+import { checkedCount } from './incoming-event.ts';
 import { compilePattern } from './pattern.ts';
 
 /** The greatest page, and the default. */
 export const MAX_PAGE_EVENTS = 1000;
 
-/** Keeps the last `capacity` events, and finds among them. */
-export class EventHistory {
+/** Keeps the last `capacity` events, and finds among them. A bus is given one as `history`. */
+export class EventHistory implements HistoryKeeper {
   readonly #capacity: number;
   #ring: NervEvent[] = [];
   #next = 0;
 
+  /** @throws NervError `event/invalid` unless the capacity is a whole number from 1 */
   constructor(capacity: number) {
-    this.#capacity = capacity;
+    this.#capacity = checkedCount('capacity', capacity);
   }
 
   /** Keeps one more event, in place of the oldest if full. */
   keep(event: NervEvent): void {
-    if (this.#capacity === 0) return;
+    if (event.pending) return;
     if (this.#ring.length < this.#capacity) this.#ring.push(event);
     else this.#ring[this.#next % this.#capacity] = event;
     this.#next += 1;

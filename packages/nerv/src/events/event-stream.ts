@@ -1,111 +1,97 @@
 // The buffer between a bus and a loop.
 //
 // - `next` gives events in the order they were offered, each once.
-// - At most `capacity` events are held, beside those whose publisher waits for room.
+// - At most `capacity` events are held, and with 'block' at most MAX_BLOCKED more, whose publishers wait for room.
 // - Nobody waits for room while there is some; nobody waits for an event while one is held.
 
-import { NervError } from '../errors.ts';
-import type { AbortSignalLike } from './abort-signal.ts';
-import { onAbort } from './abort-signal.ts';
 import type { EventStream, OverflowPolicy } from './event-bus.ts';
 import type { NervEvent } from './event.ts';
-import { Fifo } from './fifo.ts';
+import { bufferFull } from './buffer-full.ts';
 
-interface Reader<E> {
-  readonly resolve: (result: IteratorResult<E, undefined>) => void;
-  readonly reject: (error: unknown) => void;
-}
+/** How many events wait for room in a stream that blocks; one more ends it as `'fail'` does. */
+export const MAX_BLOCKED = 1024;
 
-interface BlockedEvent<E> {
+interface HeldEvent<E> {
   readonly event: E;
-  readonly admitted: () => void;
+  /** Tells a publisher that waits that there is room. */
+  readonly admit?: (() => void) | undefined;
 }
 
-/** How a stream buffers, and whom it tells when it ends. */
+/** How a stream buffers, and whom it tells when it takes no more. */
 export interface EventBufferOptions {
   readonly capacity: number;
   readonly overflow: OverflowPolicy;
-  readonly signal: AbortSignalLike | undefined;
   readonly ended: () => void;
 }
 
 /** The events offered to it, to be iterated over once. */
 export class EventBuffer<E extends NervEvent> implements EventStream<E> {
-  readonly #capacity: number;
-  readonly #overflow: OverflowPolicy;
-  readonly #ended: () => void;
-  readonly #held = new Fifo<E>();
-  readonly #blocked = new Fifo<BlockedEvent<E>>();
-  readonly #readers = new Fifo<Reader<E>>();
-  #stopListening: () => void = () => undefined;
-  #state: 'open' | 'ending' | 'ended' = 'open';
-  #failure: NervError | undefined;
-  #dropped = 0;
+  dropped = 0;
+  readonly #options: EventBufferOptions;
+  readonly #readers: ((result: IteratorResult<E, undefined> | Promise<IteratorResult<E, undefined>>) => void)[] = [];
+  /** The events held, and behind them those that wait for room. */
+  #queue: HeldEvent<E>[] = [];
+  #open = true;
+  /** What `next` throws once, after the events that are held. */
+  #failure: unknown;
 
   constructor(options: EventBufferOptions) {
-    this.#capacity = options.capacity;
-    this.#overflow = options.overflow;
-    this.#ended = options.ended;
-    this.#stopListening = onAbort(options.signal, () => this.end());
+    this.#options = options;
   }
 
-  /** Whether it takes events. */
-  get open(): boolean {
-    return this.#state === 'open';
-  }
-
-  get dropped(): number {
-    return this.#dropped;
-  }
-
-  /** Takes an event. The promise, if there is one, settles when there was room; only who `canWait` gets one. */
-  offer(event: E, canWait: boolean): Promise<void> | undefined {
-    if (this.#state !== 'open') return undefined;
+  /** Takes an event. The promise, if there is one, settles when there was room. */
+  offer(event: E): Promise<void> | undefined {
+    if (!this.#open) return undefined;
     const reader = this.#readers.shift();
     if (reader !== undefined) {
-      reader.resolve({ done: false, value: event });
+      reader({ done: false, value: event });
       return undefined;
     }
-    if (this.#held.size < this.#capacity) {
-      this.#held.push(event);
-      return undefined;
+    const { capacity, overflow } = this.#options;
+    const { length } = this.#queue;
+    if (!(length < capacity)) {
+      if (overflow === 'block' && length < capacity + MAX_BLOCKED) {
+        return new Promise((admit) => this.#queue.push({ event, admit }));
+      }
+      this.dropped += 1;
+      if (overflow === 'drop-newest') return undefined;
+      if (overflow === 'drop-oldest') this.#queue.shift();
+      else this.finish(bufferFull(event, capacity));
     }
-    return this.#overflowWith(event, canWait);
+    // A stream that has just failed takes no more.
+    if (this.#open) this.#queue.push({ event });
+    return undefined;
   }
 
-  next(): Promise<IteratorResult<E, undefined>> {
-    const event = this.#held.shift();
-    if (event !== undefined) {
-      this.#admitBlocked();
-      return Promise.resolve({ done: false, value: event });
+  async next(): Promise<IteratorResult<E, undefined>> {
+    const held = this.#queue.shift();
+    if (held !== undefined) {
+      this.#queue[this.#options.capacity - 1]?.admit?.();
+      return { done: false, value: held.event };
     }
-    if (this.#failure !== undefined) {
-      const failure = this.#failure;
-      this.#failure = undefined;
-      this.#state = 'ended';
-      return Promise.reject(failure);
-    }
-    if (this.#state !== 'open') return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
+    if (!this.#open) return { done: true, value: undefined };
+    return await new Promise((resolve) => this.#readers.push(resolve));
   }
 
   /** Ends the stream at once; what it held is forgotten. */
-  return(): Promise<IteratorResult<E, undefined>> {
-    this.end();
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  /** As `return`. */
-  end(): void {
-    if (this.#state === 'open') this.#stop();
-    this.#state = 'ended';
-    this.#held.drain();
+  async return(): Promise<IteratorResult<E, undefined>> {
+    this.finish();
+    this.#queue = [];
     this.#failure = undefined;
+    return { done: true, value: undefined };
   }
 
-  /** Takes no more events, but gives those it holds. */
-  finish(): void {
-    if (this.#state === 'open') this.#stop();
+  /** Takes no more events, but gives those it holds, and then throws the failure, if there is one. */
+  finish(failure?: unknown): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#failure = failure;
+    this.#options.ended();
+    for (const held of this.#queue) held.admit?.();
+    for (const reader of this.#readers) reader(this.next());
   }
 
   [Symbol.asyncIterator](): EventStream<E> {
@@ -114,55 +100,5 @@ export class EventBuffer<E extends NervEvent> implements EventStream<E> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
-  }
-
-  #overflowWith(event: E, canWait: boolean): Promise<void> | undefined {
-    switch (this.#overflow) {
-      case 'drop-newest':
-        this.#dropped += 1;
-        return undefined;
-      case 'drop-oldest':
-        this.#dropped += 1;
-        this.#held.shift();
-        this.#held.push(event);
-        return undefined;
-      case 'block':
-        if (canWait) return new Promise((admitted) => this.#blocked.push({ event, admitted }));
-        this.#fail(event);
-        return undefined;
-      case 'fail':
-        this.#fail(event);
-        return undefined;
-    }
-  }
-
-  #admitBlocked(): void {
-    const next = this.#blocked.shift();
-    if (next === undefined) return;
-    this.#held.push(next.event);
-    next.admitted();
-  }
-
-  #fail(event: E): void {
-    this.#dropped += 1;
-    this.#failure = new NervError(
-      'event/buffer-full',
-      `A stream's buffer of ${this.#capacity} events was full when '${event.type}' came; the stream ended. ` +
-        `Raise its capacity, read faster, or choose another overflow policy.`,
-      { details: { id: event.id, type: event.type, capacity: this.#capacity } },
-    );
-    this.#stop();
-  }
-
-  // Blocked publishers are let go: their events are held for the reader if the stream only stops taking more.
-  #stop(): void {
-    this.#state = 'ending';
-    this.#stopListening();
-    for (const { event, admitted } of this.#blocked.drain()) {
-      this.#held.push(event);
-      admitted();
-    }
-    for (const { resolve } of this.#readers.drain()) resolve({ done: true, value: undefined });
-    this.#ended();
   }
 }

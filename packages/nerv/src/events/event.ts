@@ -40,14 +40,17 @@ export interface IncomingEvent {
 /** The types of an event map. */
 export type EventTypeOf<M extends object> = Extract<keyof M, string>;
 
-/** What a `handler.error` event says: which handler failed, on which event, with what. */
+/**
+ * What a `handler.error` event says: which handler failed, on which event, with what.
+ * The error hook is told of refusals by asynchronous middleware too; their `pattern` is empty.
+ */
 export interface HandlerErrorData {
   readonly error: unknown;
   readonly pattern: string;
   readonly event: NervEvent;
 }
 
-/** What an `event.rejected` event says. Its id is that of the event that the log refused. */
+/** What an `event.rejected` event says. Its id is that of the event that a log or asynchronous middleware refused. */
 export interface EventRejectedData {
   readonly type: string;
   readonly reason: unknown;

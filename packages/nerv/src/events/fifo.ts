@@ -15,23 +15,22 @@ export class Fifo<T> {
 
   /** Takes the oldest item; undefined if there is none. */
   shift(): T | undefined {
-    if (this.#head === this.#items.length) return undefined;
+    if (this.size === 0) return undefined;
     const item = this.#items[this.#head];
     this.#head += 1;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head >= COMPACT_FROM && this.#head * 2 >= this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
+    if (this.size === 0 || (this.#head >= COMPACT_FROM && this.#head >= this.size)) this.#items = this.#take();
     return item;
   }
 
   /** Takes all items, oldest first. */
   drain(): readonly T[] {
-    const items = this.#items.slice(this.#head);
+    const items = this.#take();
     this.#items = [];
+    return items;
+  }
+
+  #take(): T[] {
+    const items = this.#items.slice(this.#head);
     this.#head = 0;
     return items;
   }

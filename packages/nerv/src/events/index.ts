@@ -5,6 +5,7 @@ export type {
   Durability,
   EmitOptions,
   EventHandler,
+  EventPublisher,
   EventSelector,
   EventStream,
   EventSubscription,
@@ -15,7 +16,7 @@ export type {
   WaitOptions,
 } from './event-bus.ts';
 export type { EventBusOptions, LocalEventBus } from './local-event-bus.ts';
-export { assertPublishable } from './make-event.ts';
+export type { BusMiddleware, EventStage, HistoryKeeper, NextStage } from './bus-parts.ts';
 export type { AbortSignalLike } from './abort-signal.ts';
 export type { EventPage, EventQuery } from './event-query.ts';
 export type {
@@ -31,15 +32,4 @@ export type {
   NervEvent,
   TypesMatching,
 } from './event.ts';
-export {
-  assertEventType,
-  compilePattern,
-  eventTypeFault,
-  isEventType,
-  isPattern,
-  matchesPattern,
-  MAX_EVENT_TYPE_LENGTH,
-  MAX_EVENT_TYPE_SEGMENTS,
-  patternFault,
-} from './pattern.ts';
 export type { EventPattern } from './pattern.ts';

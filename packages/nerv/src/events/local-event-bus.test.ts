@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import type { Timers } from '../ids/clock.ts';
 import { EventBus } from './event-bus.ts';
-import type { HandlerErrorData, IncomingEvent, NervEvent } from './event.ts';
-import { MAX_DEPTH } from './dispatcher.ts';
-import { assertPublishable } from './make-event.ts';
+import type { HandlerErrorData, NervEvent } from './event.ts';
+import { MAX_DEPTH } from './core-event-bus.ts';
+import { EventHistory } from './event-history.ts';
+import { MAX_BLOCKED } from './event-stream.ts';
+import { assertPublishable } from './incoming-event.ts';
 import { matchesPattern } from './pattern.ts';
 import { MAX_CACHED_ROUTES } from './router.ts';
 
@@ -120,7 +122,7 @@ describe('delivery', () => {
   });
 
   test('more types than routes are kept are all delivered', () => {
-    const bus = new EventBus({ history: 0 });
+    const bus = new EventBus();
     let calls = 0;
     bus.subscribe('t.*', () => {
       calls += 1;
@@ -159,7 +161,7 @@ describe('errors of handlers', () => {
   test('reach the hook and handler.error with the event and the pattern', () => {
     const failures: HandlerErrorData[] = [];
     const heard: unknown[] = [];
-    const bus = new EventBus({ onError: (failure) => failures.push(failure) });
+    const bus = new EventBus({ onError: (failure) => failures.push(failure), history: new EventHistory(10) });
     const wrong = new Error('wrong');
     bus.subscribe('handler.error', (event) => heard.push(event.data));
     bus.subscribe('order.*', () => {
@@ -344,14 +346,29 @@ describe('streams', () => {
     expect(stream.dropped).toBe(0);
   });
 
-  test('block: an emit, which cannot wait, ends the stream with an error after what it holds', async () => {
+  test('block: so many wait for room, and one more ends the stream with an error after what it holds', async () => {
     const bus = new EventBus();
     const stream = bus.events('a', { capacity: 1, overflow: 'block' });
-    bus.emit('a', 1);
-    bus.emit('a', 2);
-    expect((await stream.next()).value?.data).toBe(1);
+    for (let number = 0; number < 1 + MAX_BLOCKED; number += 1) bus.emit('a', number);
+    const released = bus.publishAndWait('a', 'too many');
+    await released;
+    for (let number = 0; number < 1 + MAX_BLOCKED; number += 1) expect((await stream.next()).value?.data).toBe(number);
     await expect(stream.next()).rejects.toMatchObject({ code: 'event/buffer-full' });
     expect((await stream.next()).done).toBe(true);
+    expect(stream.dropped).toBe(1);
+  });
+
+  test('an event for a reader that waits takes no room in the buffer', async () => {
+    const bus = new EventBus();
+    const stream = bus.events('a', { capacity: 1 });
+    const reader = stream.next();
+    bus.emit('a', 1);
+    bus.emit('a', 2);
+    bus.emit('a', 3);
+    bus.emit('a', 4);
+    expect((await reader).value?.data).toBe(1);
+    expect((await stream.next()).value?.data).toBe(2);
+    await expect(stream.next()).rejects.toMatchObject({ code: 'event/buffer-full', details: { capacity: 1 } });
   });
 
   test('several readers are served in turn, and let go at the end', async () => {
@@ -432,61 +449,19 @@ describe('streams', () => {
   });
 });
 
-describe('a log behind the bus', () => {
-  const logged = (seq: number, id = `e${seq}`): IncomingEvent => ({
-    id,
-    type: 'a',
-    data: seq,
-    timestamp: 1000 + seq,
-    seq,
-  });
-
-  test('events are delivered once each, by seq', () => {
-    const bus = new EventBus();
-    const seen: NervEvent[] = [];
-    bus.subscribe('a', (event) => seen.push(event));
-    for (const seq of [0, 1, 3, 2, 3, 4]) bus.deliver(logged(seq));
-    expect(seen.map(({ seq }) => seq)).toEqual([0, 1, 3, 4]);
-    expect(bus.query({ afterSeq: 1 }).map(({ seq }) => seq)).toEqual([3, 4]);
-  });
-
-  test('an event delivered as pending is not delivered again, and is remembered once the log has it', () => {
-    const bus = new EventBus();
-    const seen: NervEvent[] = [];
-    bus.subscribe('a', (event) => seen.push(event));
-    bus.deliver({ id: 'mine', type: 'a', data: 1, timestamp: 1, pending: true });
-    expect(bus.query()).toEqual([]);
-    bus.deliver(logged(7, 'mine'));
-    bus.deliver(logged(8));
-    expect(seen.map(({ id, pending }) => [id, pending])).toEqual([
-      ['mine', true],
-      ['e8', false],
-    ]);
-    expect(bus.query().map(({ seq }) => seq)).toEqual([7, 8]);
-  });
-
-  test('a pending event that is refused is followed by event.rejected with its id', () => {
-    const bus = new EventBus();
-    const seen: unknown[] = [];
-    bus.subscribe('event.rejected', (event) => seen.push([event.id, event.data]));
-    bus.deliver({ id: 'mine', type: 'a', data: 1, timestamp: 1, pending: true });
-    bus.rejectPending('mine', 'denied');
-    bus.rejectPending('mine', 'denied');
-    bus.rejectPending('unknown', 'denied');
-    expect(seen).toEqual([['mine', { type: 'a', reason: 'denied' }]]);
-  });
+describe('events from elsewhere', () => {
+  const incoming = { id: 'e1', type: 'a', data: 1, timestamp: 1000 };
 
   test('deliver tells what became of the event, if anybody took it', async () => {
     const bus = new EventBus();
     const seen: string[] = [];
-    expect(bus.deliver(logged(1))).toBeUndefined();
+    expect(bus.deliver(incoming)).toBeUndefined();
     bus.subscribe('a', async () => {
       await Promise.resolve();
       seen.push('handled');
     });
-    expect(await bus.deliver(logged(2))).toEqual({ id: 'e2', handled: 1, errors: [] });
+    expect(await bus.deliver(incoming)).toEqual({ id: 'e1', handled: 1, errors: [] });
     expect(seen).toEqual(['handled']);
-    expect(bus.deliver(logged(2))).toBeUndefined();
   });
 
   test('system events are delivered to those who asked for them', () => {
@@ -494,72 +469,40 @@ describe('a log behind the bus', () => {
     const seen: string[] = [];
     bus.subscribe('**', (event) => seen.push(`application ${event.type}`));
     bus.subscribe({ pattern: '**', kind: 'system' }, (event) => seen.push(`system ${event.type}`));
-    bus.deliver({ ...logged(1), type: 'ENTITY_CREATED', kind: 'system' });
+    bus.deliver({ ...incoming, type: 'ENTITY_CREATED', kind: 'system' });
     expect(seen).toEqual(['system ENTITY_CREATED']);
   });
 
-  test('wrong events are refused, and do not move the bus on', () => {
-    const bus = new EventBus();
-    const seen: unknown[] = [];
-    bus.subscribe('a', (event) => seen.push(event.seq));
-    for (const wrong of [{ seq: -1 }, { seq: 1.5 }, { type: 'a b' }, { id: '' }, { timestamp: Number.NaN }]) {
-      expect(() => bus.deliver({ ...logged(5), ...wrong })).toThrow(expect.objectContaining({ code: 'event/invalid' }));
-    }
-    bus.deliver(logged(0));
-    expect(seen).toEqual([0]);
-  });
+  test.each([{ seq: -1 }, { seq: 1.5 }, { type: 'a b' }, { type: 7 }, { id: '' }, { timestamp: Number.NaN }, { source: 7 }])(
+    '%j is refused',
+    (wrong) => {
+      const bus = new EventBus();
+      let calls = 0;
+      bus.subscribe('**', () => (calls += 1));
+      // That a caller without types may try is the point.
+      expect(() => bus.deliver({ ...incoming, ...wrong } as typeof incoming)).toThrow(
+        expect.objectContaining({ code: 'event/invalid' }),
+      );
+      expect(calls).toBe(0);
+    },
+  );
 
-  test('without a log nothing can be durable', () => {
+  test('without a log nothing can be durable', async () => {
     const bus = new EventBus();
     expect(() => bus.publish('a', 1, { durability: 'durable' })).toThrow(
       expect.objectContaining({ code: 'event/no-log' }),
     );
+    await expect(bus.publishAndWait('a', 1, { durability: 'durable' })).rejects.toMatchObject({ code: 'event/no-log' });
     expect(bus.publish('a', 1, { durability: 'ephemeral' })).toEqual(expect.any(String));
-    expect(bus.query()).toHaveLength(1);
-  });
-});
-
-describe('history', () => {
-  test('keeps the last events, up to its size', () => {
-    const bus = new EventBus({ history: 3 });
-    for (const number of [1, 2, 3, 4, 5]) bus.emit('a', number);
-    expect(bus.query().map(({ data }) => data)).toEqual([3, 4, 5]);
-    expect(bus.query({ order: 'descending' }).map(({ data }) => data)).toEqual([5, 4, 3]);
-    const none = new EventBus({ history: 0 });
-    none.emit('a');
-    expect(none.query()).toEqual([]);
   });
 
-  test('pages go on where they ended, both ways, also when events were forgotten meanwhile', () => {
-    const bus = new EventBus({ history: 4 });
-    for (const number of [1, 2, 3, 4]) bus.emit('a', number);
-    const first = bus.queryPage({ limit: 1 });
-    const last = bus.queryPage({ limit: 1, order: 'descending' });
-    for (const number of [5, 6]) bus.emit('a', number);
-    expect(bus.queryPage({ limit: 9, cursor: first.next }).items.map(({ data }) => data)).toEqual([3, 4, 5, 6]);
-    const before = bus.queryPage({ limit: 9, order: 'descending', cursor: last.next });
-    expect(before.items.map(({ data }) => data)).toEqual([3]);
-  });
-
-  test('wrong limits and cursors are refused', () => {
-    const bus = new EventBus();
-    expect(() => bus.query({ limit: 0 })).toThrow(expect.objectContaining({ code: 'event/invalid' }));
-    expect(() => bus.queryPage({ cursor: 'x' })).toThrow(expect.objectContaining({ code: 'event/invalid' }));
-    expect(() => new EventBus({ history: -1 })).toThrow(expect.objectContaining({ code: 'event/invalid' }));
-  });
-
-  test('a handler that fails in a replay is reported, and the replay goes on', async () => {
-    const failures: unknown[] = [];
-    const bus = new EventBus({ onError: ({ error }) => failures.push(error) });
-    for (const number of [1, 2, 3]) bus.emit('a', number);
-    const seen: unknown[] = [];
-    const count = bus.replay({ pattern: 'a' }, (event) => {
-      seen.push(event.data);
-      if (event.data === 1) throw new Error('sync');
-      return event.data === 2 ? Promise.reject(new Error('async')) : undefined;
-    });
-    expect([count, seen]).toEqual([3, [1, 2, 3]]);
-    await vi.waitFor(() => expect(failures).toHaveLength(2));
+  test('without a history there is no past to ask for', () => {
+    for (const ask of [() => new EventBus().query(), () => new EventBus().queryPage()]) {
+      expect(ask).toThrow(expect.objectContaining({ code: 'event/no-history' }));
+    }
+    expect(() => new EventBus().replay({ pattern: 'a' }, () => undefined)).toThrow(
+      expect.objectContaining({ code: 'event/no-history' }),
+    );
   });
 });
 

@@ -1,9 +1,7 @@
 import { NervError } from '../errors.ts';
-import { millisecondsOf, type Clock, type IdSource, type Timers } from '../ids/clock.ts';
-import { systemIds, systemNowMs, systemTimers } from '../ids/system.ts';
-import { onAbort } from './abort-signal.ts';
-import { DeliveryTally } from './delivery-tally.ts';
-import { Dispatcher } from './dispatcher.ts';
+import type { EventStage, HistoryKeeper } from './bus-parts.ts';
+import { CoreEventBus, DEFAULT_CAPACITY, MAX_DEPTH, type CoreEventBusOptions, type DeliveryAccount } from './core-event-bus.ts';
+import { DeliveryLane } from './delivery-lane.ts';
 import type {
   DataArguments,
   DeliveryReport,
@@ -18,268 +16,214 @@ import type {
   SubscribeOptions,
   WaitOptions,
 } from './event-bus.ts';
-import { EventHistory } from './event-history.ts';
 import type { EventPage, EventQuery } from './event-query.ts';
-import { EventBuffer } from './event-stream.ts';
 import type { EventMap, EventOf, EventTypeOf, HandlerErrorData, IncomingEvent, NervEvent } from './event.ts';
-import { invalidEvent, isOwnType, makeEvent, makeIncomingEvent, makeOwnEvent, type EventOrigin } from './make-event.ts';
-import { compilePattern } from './pattern.ts';
-import type { Subscriber } from './subscriber.ts';
-
-const DEFAULT_HISTORY = 1000;
-const DEFAULT_CAPACITY = 1024;
+import { assertNotOwn, checkedCount, isOwnType, makeIncomingEvent } from './incoming-event.ts';
+import type { MiddlewareStack } from './middleware.ts';
+import { isPromiseLike } from './promise-like.ts';
+import { Router } from './router.ts';
+import { Subscriber, type SubscriberOptions } from './subscriber.ts';
 
 /** What a bus is given. Everything has a default. */
-export interface EventBusOptions {
-  /** How many past events the bus remembers; default 1,000. */
-  readonly history?: number | undefined;
+export interface EventBusOptions extends CoreEventBusOptions {
+  /** What remembers past events; default: nothing does. */
+  readonly history?: HistoryKeeper | undefined;
+  /** What stands in the way of events; default: nothing does. */
+  readonly middleware?: MiddlewareStack | undefined;
   /** Called with every error of a handler. Default: the console, unless somebody subscribes to `handler.error`. */
   readonly onError?: ((failure: HandlerErrorData) => void) | undefined;
-  readonly clock?: Clock | undefined;
-  readonly ids?: IdSource | undefined;
-  readonly timers?: Timers | undefined;
-}
-
-interface SubscriberParts {
-  readonly handler: (event: NervEvent) => unknown;
-  readonly once?: boolean | undefined;
-  readonly buffer?: EventBuffer<NervEvent> | undefined;
-  readonly closed?: (() => void) | undefined;
 }
 
 /**
- * The `EventBus` of this process alone, exported under that name. Publishing and reading are synchronous;
- * `deliver` and `rejectPending` are for whoever attaches a log.
+ * The `EventBus` of this process alone, exported under that name. Publishing and reading are synchronous; where
+ * middleware is not, `emit` and `publish` return before the event is delivered, and a refusal is reported and told
+ * by an `event.rejected` of the event's id.
  */
-export class LocalEventBus<M extends object = EventMap> implements EventBus<M> {
-  readonly #dispatcher: Dispatcher;
-  readonly #history: EventHistory;
-  readonly #origin: EventOrigin;
-  readonly #timers: Timers;
-  /** The types of the events that were delivered as pending and not settled, by id. */
-  readonly #pendingTypes = new Map<string, string>();
-  #lastSeq = -1;
-  #closed = false;
+export class LocalEventBus<M extends object = EventMap, I extends object = M>
+  extends CoreEventBus<M, I>
+  implements EventBus<M, I>
+{
+  readonly #options: EventBusOptions;
+  readonly #publishStage: EventStage | undefined;
+  readonly #systemRouter = new Router();
 
-  /** @throws NervError `event/invalid` if the history's size is not a whole number from 0 */
   constructor(options: EventBusOptions = {}) {
-    const { clock, ids = systemIds } = options;
-    const nowMs = clock === undefined ? systemNowMs : millisecondsOf(clock);
-    const origin: EventOrigin = { nextId: () => ids.nextId(), nowMs };
-    this.#origin = origin;
-    this.#history = new EventHistory(checkedCount('history', options.history ?? DEFAULT_HISTORY, 0));
-    this.#timers = options.timers ?? systemTimers;
-    this.#dispatcher = new Dispatcher({
-      hook: options.onError,
-      makeEvent: (failure) => {
-        const event = makeOwnEvent(origin, 'handler.error', failure);
-        this.#history.keep(event);
-        return event;
-      },
-    });
+    super(options);
+    this.#options = options;
+    this.#publishStage = options.middleware?.publish;
   }
 
-  emit<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], EmitOptions>): string;
-  emit(type: string, data?: unknown, options?: EmitOptions): string {
-    this.#assertOpen();
-    const event = makeEvent(this.#origin, type, data, options);
-    this.#accept(event);
-    return event.id;
-  }
-
-  publish<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], PublishOptions>): string;
+  publish<T extends EventTypeOf<I>>(type: T, ...rest: DataArguments<I[T], PublishOptions>): string;
   publish(type: string, data?: unknown, options?: PublishOptions): string {
-    this.#assertOpen();
-    assertNoLogNeeded(type, options);
-    const event = makeEvent(this.#origin, type, data, options);
-    this.#accept(event);
+    const event = this.#makeToPublish(type, data, options);
+    this.accept(event);
     return event.id;
   }
 
-  publishAndWait<T extends EventTypeOf<M>>(
+  publishAndWait<T extends EventTypeOf<I>>(
     type: T,
-    ...rest: DataArguments<M[T], PublishOptions>
+    ...rest: DataArguments<I[T], PublishOptions>
   ): Promise<DeliveryReport>;
   async publishAndWait(type: string, data?: unknown, options?: PublishOptions): Promise<DeliveryReport> {
-    this.#assertOpen();
-    assertNoLogNeeded(type, options);
-    const event = makeEvent(this.#origin, type, data, options);
-    const tally = new DeliveryTally();
-    this.#accept(event, tally);
-    return await tally.report(event.id);
+    const event = this.#makeToPublish(type, data, options);
+    const account = makeAccount();
+    return await report(event.id, account, this.#enter(event, this.#publishStage, account));
   }
 
   /**
-   * Delivers an event that comes from elsewhere: from a log, in the order of `seq`, or from another bus. The report
-   * resolves when all handlers have settled and streams had room; undefined if nobody took the event.
-   * An event whose `seq` is not above the last one is ignored; one that was delivered as pending is only noted.
-   * @throws NervError `event/invalid`, `event/limit`, `event/closed`
+   * Delivers an event that comes from elsewhere: from a log or another bus. The report resolves when all handlers have
+   * settled and streams had room; undefined if nobody took the event.
+   * @throws NervError `event/invalid`, `event/limit`, `event/closed`, and what synchronous middleware throws
    */
   deliver(incoming: IncomingEvent): Promise<DeliveryReport> | undefined {
-    this.#assertOpen();
     const event = makeIncomingEvent(incoming);
-    if (event.seq !== undefined && event.seq <= this.#lastSeq) return undefined;
-    const route = this.#dispatcher.route(event);
-    this.#lastSeq = event.seq ?? this.#lastSeq;
-    const wasPending = !event.pending && this.#pendingTypes.delete(event.id);
-    if (event.pending) this.#pendingTypes.set(event.id, event.type);
-    else this.#history.keep(event);
-    if (wasPending) return undefined;
-    const tally = new DeliveryTally();
-    this.#dispatcher.run(route, event, tally);
-    return tally.handled > 0 ? tally.report(event.id) : undefined;
+    const account = makeAccount();
+    const entered = this.#enter(event, this.#options.middleware?.receive, account);
+    return account.handled > 0 || isPromiseLike(entered) ? report(event.id, account, entered) : undefined;
   }
 
-  /** Tells that the log refused an event delivered as pending: an `event.rejected` with its id is delivered. */
-  rejectPending(id: string, reason: unknown): void {
-    const type = this.#pendingTypes.get(id);
-    if (type === undefined || this.#closed) return;
-    this.#pendingTypes.delete(id);
-    this.#accept({ ...makeOwnEvent(this.#origin, 'event.rejected', { type, reason }), id });
+  // What follows takes more options than the core does; `makeSubscriber` sees to them.
+  override subscribe<P extends string>(
+    selector: EventSelector<M, P>,
+    handler: EventHandler<EventOf<M, P>>,
+  ): EventSubscription {
+    return super.subscribe(selector, handler);
   }
 
-  subscribe<P extends string>(selector: EventSelector<M, P>, handler: EventHandler<EventOf<M, P>>): EventSubscription {
-    return this.#subscribe(selector, { handler: eraseHandler(handler) });
+  override once<P extends string>(
+    selector: EventSelector<M, P>,
+    handler: EventHandler<EventOf<M, P>>,
+  ): EventSubscription {
+    return super.once(selector, handler);
   }
 
-  once<P extends string>(selector: EventSelector<M, P>, handler: EventHandler<EventOf<M, P>>): EventSubscription {
-    return this.#subscribe(selector, { handler: eraseHandler(handler), once: true });
+  override waitFor<P extends string>(selector: EventSelector<M, P>, options?: WaitOptions): Promise<EventOf<M, P>> {
+    return super.waitFor(selector, options);
   }
 
-  waitFor<P extends string>(selector: EventSelector<M, P>, options: WaitOptions = {}): Promise<EventOf<M, P>> {
-    return new Promise((resolve, reject) => {
-      const cleanUps: (() => void)[] = [];
-      const settle = (finish: () => void): void => {
-        for (const cleanUp of cleanUps) cleanUp();
-        finish();
-      };
-      const subscription = this.#subscribe(selector, {
-        // The subscription gives only events that the selector takes, which is what their type says.
-        handler: (event) => settle(() => resolve(event as EventOf<M, P>)),
-        closed: () => settle(() => reject(closedError())),
-        once: true,
-      });
-      cleanUps.push(() => subscription.unsubscribe());
-      const { timeoutMs, signal } = options;
-      if (timeoutMs !== undefined) {
-        const expire = (): void => settle(() => reject(timeoutError(subscription.pattern.source, timeoutMs)));
-        cleanUps.push(this.#timers.schedule(expire, timeoutMs));
-      }
-      cleanUps.push(onAbort(signal, () => settle(() => reject(signal?.reason))));
-    });
+  override events<P extends string>(
+    selector: EventSelector<M, P>,
+    options: StreamOptions = {},
+  ): EventStream<EventOf<M, P>> {
+    checkedCount('capacity', options.capacity ?? DEFAULT_CAPACITY);
+    return super.events(selector, options);
   }
 
-  events<P extends string>(selector: EventSelector<M, P>, options: StreamOptions = {}): EventStream<EventOf<M, P>> {
-    this.#assertOpen();
-    let subscription: Subscriber | undefined;
-    const buffer = new EventBuffer<NervEvent>({
-      capacity: checkedCount('capacity', options.capacity ?? DEFAULT_CAPACITY, 1),
-      overflow: options.overflow ?? 'fail',
-      signal: options.signal,
-      ended: () => subscription?.unsubscribe(),
-    });
-    if (buffer.open) {
-      subscription = this.#subscribe(selector, { handler: () => undefined, buffer, closed: () => buffer.finish() });
-    }
-    // The subscription offers only events that the selector takes, which is what their type says.
-    return buffer as EventStream<NervEvent> as EventStream<EventOf<M, P>>;
-  }
-
+  // The history gives only events that the pattern matches, which is what the types of the three below say.
   query<P extends string = string>(query: EventQuery<P> = {}): readonly EventOf<M, P>[] {
-    // The history gives only events that the pattern matches, which is what their type says.
-    return this.#history.query(query) as readonly EventOf<M, P>[];
+    return this.#history().query(query) as readonly EventOf<M, P>[];
   }
 
   queryPage<P extends string = string>(query: EventQuery<P> = {}): EventPage<EventOf<M, P>> {
-    // As in `query`.
-    return this.#history.queryPage(query) as EventPage<EventOf<M, P>>;
+    return this.#history().queryPage(query) as EventPage<EventOf<M, P>>;
   }
 
   replay<P extends string = string>(query: EventQuery<P>, handler: EventHandler<EventOf<M, P>>): number {
-    this.#assertOpen();
-    const events = this.#history.query(query);
-    const call = eraseHandler(handler);
-    for (const event of events) this.#dispatcher.callOne(call, event, query.pattern ?? '**');
+    const events = this.query(query);
+    // A subscriber that no route leads to.
+    const subscriber = this.makeSubscriber({ pattern: query.pattern ?? '**' }, handler as EventHandler<NervEvent>);
+    for (const event of events) this.run([subscriber], event);
     return events.length;
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#dispatcher.close();
-    this.#history.clear();
-    this.#pendingTypes.clear();
+  override close(): void {
+    super.close();
+    this.#systemRouter.close();
+    this.#options.history?.clear();
   }
 
-  [Symbol.dispose](): void {
-    this.close();
+  protected override make(type: string, data: unknown, options?: EmitOptions): NervEvent {
+    const event = super.make(type, data, options);
+    return options === undefined ? event : makeIncomingEvent(event);
   }
 
-  #subscribe<P extends string>(selector: EventSelector<M, P>, parts: SubscriberParts): Subscriber {
-    this.#assertOpen();
-    const options = selectorOptions(selector);
-    const { concurrency } = options;
-    return this.#dispatcher.add(options.kind ?? (isOwnType(options.pattern) ? 'system' : 'application'), {
-      pattern: compilePattern(options.pattern),
-      handler: parts.handler,
-      filter: options.filter,
-      once: parts.once ?? options.once ?? false,
-      priority: options.priority ?? 0,
-      concurrency: concurrency === undefined ? undefined : checkedCount('concurrency', concurrency, 1),
-      capacity: checkedCount('capacity', options.capacity ?? DEFAULT_CAPACITY, 1),
-      buffer: parts.buffer,
-      closed: parts.closed,
+  protected override accept(event: NervEvent): void {
+    const entered = this.#enter(event, this.#publishStage);
+    if (!isPromiseLike(entered)) return;
+    entered.then(undefined, (error: unknown) => {
+      const { id, type } = event;
+      this.#tell({ error, event, pattern: '' }, this.#makeOwn('event.rejected', { type, reason: error }, id));
     });
   }
 
-  #accept(event: NervEvent, tally?: DeliveryTally): void {
-    const route = this.#dispatcher.route(event);
-    this.#history.keep(event);
-    this.#dispatcher.run(route, event, tally);
+  protected override report(failure: HandlerErrorData): void {
+    // An error in a handler of `handler.error` reaches the hook alone.
+    if (failure.event.type === 'handler.error') super.report(failure);
+    else this.#tell(failure, this.#makeOwn('handler.error', failure));
   }
 
-  #assertOpen(): void {
-    if (this.#closed) throw closedError();
+  protected override makeSubscriber(
+    options: SubscriberOptions & Partial<Pick<SubscribeOptions<M, string>, 'kind' | 'concurrency' | 'capacity'>>,
+    handler: (event: NervEvent) => unknown,
+  ): Subscriber {
+    const { pattern, kind = isOwnType(pattern) ? 'system' : 'application', concurrency } = options;
+    const handle = this.#options.middleware?.handle;
+    const router = kind === 'system' ? this.#systemRouter : this.applicationRouter;
+    const call = handle === undefined ? handler : (event: NervEvent) => handle(event, handler);
+    if (concurrency === undefined) return new Subscriber(options, call, router);
+    const lane = new DeliveryLane(call, {
+      concurrency: checkedCount('concurrency', concurrency),
+      capacity: checkedCount('capacity', options.capacity ?? DEFAULT_CAPACITY),
+    });
+    return new Subscriber({ ...options, onEnd: () => lane.clear() }, (event) => lane.run(event), router);
+  }
+
+  #makeToPublish(type: string, data: unknown, options: PublishOptions | undefined): NervEvent {
+    if (options?.durability === 'durable') {
+      throw new NervError(
+        'event/no-log',
+        `Event '${type}' was to be durable, but this bus has no log. Open a universe, or publish it as 'local'.`,
+        { details: { type } },
+      );
+    }
+    return this.make(type, data, options);
+  }
+
+  #makeOwn(type: string, data: unknown, id?: string): NervEvent {
+    return { ...this.make(type, data, { id }), kind: 'system' };
+  }
+
+  /** Starts an event on its way; what it gives is a promise if the way is not over yet. */
+  #enter(event: NervEvent, stage: EventStage | undefined, account?: DeliveryAccount): unknown {
+    if (stage === undefined) return this.#deliver(event, account);
+    this.assertOpen();
+    return stage(event, (changed) => this.#deliver(changed, account));
+  }
+
+  /** Remembers an event and calls its handlers; nothing comes between the two. */
+  #deliver(event: NervEvent, account: DeliveryAccount | undefined): void {
+    const isSystem = event.kind === 'system';
+    if (!isSystem) assertNotOwn(event.type);
+    const route = this.route(event, isSystem ? this.#systemRouter : this.applicationRouter);
+    this.#options.history?.keep(event);
+    this.run(route, event, account);
+  }
+
+  /** Tells of an error: the hook, and the handlers of an event of the bus's own, or the console if there is neither. */
+  #tell(failure: HandlerErrorData, own: NervEvent): void {
+    const heard = this.#systemRouter.route(own.type).length > 0;
+    if (this.#options.onError !== undefined || !heard) super.report(failure);
+    if (!this.closed && this.depth < MAX_DEPTH) this.#deliver(own, undefined);
+  }
+
+  #history(): HistoryKeeper {
+    this.assertOpen();
+    const { history } = this.#options;
+    if (history !== undefined) return history;
+    throw new NervError(
+      'event/no-history',
+      'The bus keeps no history. Give it one: new EventBus({ history: new EventHistory(1000) }).',
+    );
   }
 }
 
-interface SelectorOptions extends Omit<SubscribeOptions<EventMap, string>, 'filter'> {
-  readonly filter?: ((event: NervEvent) => boolean) | undefined;
+function makeAccount(): DeliveryAccount {
+  return { handled: 0, errors: [], unsettled: [] };
 }
 
-function selectorOptions<M extends object, P extends string>(selector: EventSelector<M, P>): SelectorOptions {
-  if (typeof selector === 'string') return { pattern: selector };
-  // A filter is only ever asked about events that the pattern matches, which is what its type says.
-  if (typeof selector === 'function') return { pattern: '**', filter: selector as (event: NervEvent) => boolean };
-  return selector as SelectorOptions;
-}
-
-// The router calls a handler only with events that its pattern matches, which is what the handler's type says.
-function eraseHandler<E extends NervEvent>(handler: EventHandler<E>): (event: NervEvent) => unknown {
-  return handler as (event: NervEvent) => unknown;
-}
-
-function assertNoLogNeeded(type: string, options: PublishOptions | undefined): void {
-  if (options?.durability !== 'durable') return;
-  throw new NervError(
-    'event/no-log',
-    `Event '${type}' was to be durable, but this bus has no log. Open a universe, or publish it as 'local'.`,
-    { details: { type } },
-  );
-}
-
-function checkedCount(name: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw invalidEvent(`The option '${name}' is ${value}; it must be a whole number from ${least}.`, { [name]: value });
-}
-
-function closedError(): NervError {
-  return new NervError('event/closed', 'The event bus is closed. Make a new one.');
-}
-
-function timeoutError(pattern: string, timeoutMs: number): NervError {
-  return new NervError('event/timeout', `No event of '${pattern}' came within ${timeoutMs} ms.`, {
-    details: { pattern, timeoutMs },
-    retryable: true,
-  });
+/** The account of an event, once its way is over and its handlers have settled. */
+async function report(id: string, account: DeliveryAccount, entered: unknown): Promise<DeliveryReport> {
+  await entered;
+  await Promise.all(account.unsettled);
+  return { id, handled: account.handled, errors: account.errors };
 }

@@ -10,7 +10,6 @@ import {
   MAX_EVENT_TYPE_SEGMENTS,
   patternFault,
 } from './pattern.ts';
-import { PatternTrie } from './pattern-trie.ts';
 
 const segment = fc.constantFrom('a', 'b', 'c');
 const type = fc.array(segment, { minLength: 1, maxLength: 6 }).map((segments) => segments.join('.'));
@@ -34,30 +33,11 @@ test('a pattern matches what its definition says', () => {
   );
 });
 
-test('the trie finds exactly the patterns that match, also after some were removed', () => {
-  fc.assert(
-    fc.property(fc.array(pattern, { maxLength: 20 }), fc.array(fc.nat(19)), type, (patterns, removed, given) => {
-      const trie = new PatternTrie<number>();
-      const kept = new Set(patterns.keys());
-      for (const [place, wanted] of patterns.entries()) trie.add(wanted.split('.'), place);
-      for (const place of removed) {
-        trie.remove((patterns[place] ?? 'none').split('.'), place);
-        kept.delete(place);
-      }
-      const expected = [...kept].filter((place) => matchesPattern(patterns[place]!, given));
-      expect(trie.find(given)).toEqual(new Set(expected));
-    }),
-  );
-});
-
 test('a pattern of many double stars is matched in no time', () => {
   const wanted = Array.from({ length: 16 }, () => '**.a').join('.');
   const given = Array.from({ length: 32 }, () => 'a').join('.');
   expect(matchesPattern(wanted, given)).toBe(true);
   expect(matchesPattern(`${wanted.slice(0, -1)}b`, given)).toBe(false);
-  const trie = new PatternTrie<number>();
-  trie.add(wanted.split('.'), 1);
-  expect(trie.find(given).size).toBe(1);
 });
 
 test('an exact pattern knows its type; others know none', () => {
@@ -91,4 +71,18 @@ test('types have a greatest length and number of segments', () => {
   const segments = Array.from({ length: MAX_EVENT_TYPE_SEGMENTS }, () => 'a');
   expect(isEventType(segments.join('.'))).toBe(true);
   expect(isEventType([...segments, 'a'].join('.'))).toBe(false);
+});
+
+test('what is no text is neither a type nor a pattern', () => {
+  // That a caller without types may try is the point.
+  for (const value of [undefined, null, 7, {}] as unknown as string[]) {
+    expect(isEventType(value)).toBe(false);
+    expect(() => compilePattern(value)).toThrow(expect.objectContaining({ code: 'event/invalid-pattern' }));
+  }
+});
+
+test('patterns have the same limits as types', () => {
+  const stars = Array.from({ length: MAX_EVENT_TYPE_SEGMENTS }, () => '**');
+  expect(isPattern(stars.join('.'))).toBe(true);
+  expect(isPattern([...stars, '**'].join('.'))).toBe(false);
 });

@@ -1,4 +1,5 @@
 /** Whether a handler's result is something to wait for. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+  // Any value but null and undefined may be asked for a property.
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

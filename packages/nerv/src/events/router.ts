@@ -1,49 +1,29 @@
-// Which subscribers an event type goes to, in the order they are called.
+// Which subscribers an event type goes to, in the order they are called: higher priority first, then older first.
 //
 // - A route is an array that is never changed: whoever walks one is safe from subscriptions made meanwhile.
 // - A cached route holds exactly the subscribers whose pattern matches its type; a change of those forgets it.
 // - At most MAX_CACHED_ROUTES types are cached.
 
 import { assertEventType } from './pattern.ts';
-import { PatternTrie } from './pattern-trie.ts';
-import { compareSubscribers, type Subscriber } from './subscriber.ts';
+import type { Subscriber } from './subscriber.ts';
 
 /** How many event types keep their route. */
 export const MAX_CACHED_ROUTES = 4096;
 
-/** The subscribers of one kind of events. */
+/** The subscribers of one kind of events. A new route costs by their number, a known one nothing. */
 export class Router {
-  readonly #exact = new Map<string, Set<Subscriber>>();
-  readonly #wildcard = new PatternTrie<Subscriber>();
-  readonly #all = new Set<Subscriber>();
+  /** Oldest first. */
+  readonly #subscribers = new Set<Subscriber>();
   readonly #routes = new Map<string, readonly Subscriber[]>();
 
   add(subscriber: Subscriber): void {
-    const { exact, segments } = subscriber.pattern;
-    this.#all.add(subscriber);
-    if (exact === undefined) {
-      this.#wildcard.add(segments, subscriber);
-      this.#routes.clear();
-      return;
-    }
-    const sameType = this.#exact.get(exact);
-    if (sameType === undefined) this.#exact.set(exact, new Set([subscriber]));
-    else sameType.add(subscriber);
-    this.#routes.delete(exact);
+    this.#subscribers.add(subscriber);
+    this.#forget(subscriber);
   }
 
   remove(subscriber: Subscriber): void {
-    if (!this.#all.delete(subscriber)) return;
-    const { exact, segments } = subscriber.pattern;
-    if (exact === undefined) {
-      this.#wildcard.remove(segments, subscriber);
-      this.#routes.clear();
-      return;
-    }
-    const sameType = this.#exact.get(exact);
-    sameType?.delete(subscriber);
-    if (sameType?.size === 0) this.#exact.delete(exact);
-    this.#routes.delete(exact);
+    this.#subscribers.delete(subscriber);
+    this.#forget(subscriber);
   }
 
   /**
@@ -54,16 +34,26 @@ export class Router {
     return this.#routes.get(type) ?? this.#makeRoute(type);
   }
 
-  /** All subscribers, in no promised order. */
-  all(): readonly Subscriber[] {
-    return [...this.#all];
+  /** Ends all subscriptions. */
+  close(): void {
+    for (const subscriber of this.#subscribers) {
+      subscriber.unsubscribe();
+      subscriber.options.onClose?.();
+    }
   }
 
   #makeRoute(type: string): readonly Subscriber[] {
     assertEventType(type);
-    const route = [...(this.#exact.get(type) ?? []), ...this.#wildcard.find(type)].sort(compareSubscribers);
+    const route = [...this.#subscribers]
+      .filter(({ pattern }) => pattern.matches(type))
+      .sort((left, right) => right.priority - left.priority);
     if (this.#routes.size >= MAX_CACHED_ROUTES) this.#routes.clear();
     this.#routes.set(type, route);
     return route;
+  }
+
+  #forget({ pattern: { exact } }: Subscriber): void {
+    if (exact === undefined) this.#routes.clear();
+    else this.#routes.delete(exact);
   }
 }

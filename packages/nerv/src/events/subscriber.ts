@@ -1,95 +1,40 @@
-import type { NervEvent } from './event.ts';
-import type { EventPattern } from './pattern.ts';
-import { DeliveryLane } from './delivery-lane.ts';
-import type { EventBuffer } from './event-stream.ts';
+import type { CoreSubscribeOptions, EventSubscription } from './event-bus.ts';
+import type { EventMap, NervEvent } from './event.ts';
+import { compilePattern, type EventPattern } from './pattern.ts';
+import type { Router } from './router.ts';
 
-/** A handler and what decides whether, when and how it is called. Higher `priority` first, then lower `order`. */
-export interface SubscriberOptions {
-  readonly pattern: EventPattern;
-  readonly handler: (event: NervEvent) => unknown;
-  readonly filter: ((event: NervEvent) => boolean) | undefined;
-  readonly once: boolean;
-  readonly priority: number;
-  readonly order: number;
-  readonly concurrency: number | undefined;
-  readonly capacity: number;
-  /** Takes the events in place of the handler. */
-  readonly buffer: EventBuffer<NervEvent> | undefined;
-  readonly remove: (subscriber: Subscriber) => void;
-  /** Called when the bus closes while the subscription is active. */
-  readonly closed: (() => void) | undefined;
+/** What a subscription was asked to be; its types were checked then. */
+export interface SubscriberOptions extends Omit<CoreSubscribeOptions<EventMap, string>, 'filter'> {
+  readonly filter?: ((event: NervEvent) => boolean) | undefined;
+  /** Called once when the subscription ends, for whatever reason. */
+  readonly onEnd?: (() => void) | undefined;
 }
 
 /** One subscription as the bus sees it, and the object that the user unsubscribes with. */
-export class Subscriber {
+export class Subscriber implements EventSubscription {
+  active = true;
+  readonly options: SubscriberOptions;
   readonly pattern: EventPattern;
-  readonly handler: (event: NervEvent) => unknown;
   readonly priority: number;
-  readonly order: number;
-  /** Whether the handler may be called with any event, without a look at anything else here. */
-  readonly plain: boolean;
-  readonly #filter: ((event: NervEvent) => boolean) | undefined;
-  readonly #once: boolean;
-  readonly #lane: DeliveryLane | undefined;
-  readonly #buffer: EventBuffer<NervEvent> | undefined;
-  readonly #remove: (subscriber: Subscriber) => void;
-  readonly #closed: (() => void) | undefined;
-  #active = true;
+  readonly handler: (event: NervEvent) => unknown;
+  readonly router: Router;
 
-  constructor(options: SubscriberOptions) {
-    this.pattern = options.pattern;
-    this.handler = options.handler;
-    this.priority = options.priority;
-    this.order = options.order;
-    this.#filter = options.filter;
-    this.#once = options.once;
-    this.#lane =
-      options.concurrency === undefined
-        ? undefined
-        : new DeliveryLane(options.handler, { concurrency: options.concurrency, capacity: options.capacity });
-    this.#buffer = options.buffer;
-    this.#remove = options.remove;
-    this.#closed = options.closed;
-    this.plain =
-      options.filter === undefined && !options.once && this.#lane === undefined && options.buffer === undefined;
-  }
-
-  get active(): boolean {
-    return this.#active;
-  }
-
-  /** Whether the subscriber takes the event: if so, it is up to the caller to `call` it, once. */
-  takes(event: NervEvent): boolean {
-    return this.#active && (this.#filter === undefined || this.#filter(event));
-  }
-
-  /** Calls the handler, or lets the event wait for its turn; gives what the handler gave, or a promise of it. */
-  call(event: NervEvent, canWait: boolean): unknown {
-    if (this.#once) this.unsubscribe();
-    if (this.#buffer !== undefined) return this.#buffer.offer(event, canWait);
-    return this.#lane === undefined ? this.handler(event) : this.#lane.run(event);
+  constructor(options: SubscriberOptions, handler: (event: NervEvent) => unknown, router: Router) {
+    this.options = options;
+    this.pattern = compilePattern(options.pattern);
+    this.priority = options.priority ?? 0;
+    this.handler = handler;
+    this.router = router;
   }
 
   unsubscribe(): void {
-    if (!this.#active) return;
-    this.#active = false;
-    this.#lane?.clear();
-    this.#remove(this);
-  }
-
-  /** Ends the subscription because its bus ends. */
-  close(): void {
-    if (!this.#active) return;
-    this.unsubscribe();
-    this.#closed?.();
+    if (!this.active) return;
+    this.active = false;
+    this.router.remove(this);
+    this.options.onEnd?.();
   }
 
   [Symbol.dispose](): void {
     this.unsubscribe();
   }
-}
-
-/** The order in which subscribers are called. */
-export function compareSubscribers(left: Subscriber, right: Subscriber): number {
-  return right.priority - left.priority || left.order - right.order;
 }

@@ -4,11 +4,13 @@
  */
 export interface Clock {
   nowMicros(): bigint;
+  /** The same in whole milliseconds, where the clock has a cheaper way to them than a bigint. */
+  nowMs?(): number;
 }
 
-/** How to ask a clock for milliseconds since 1970. */
+/** How to ask a clock for whole milliseconds since 1970. */
 export function millisecondsOf(clock: Clock): () => number {
-  return () => Number(clock.nowMicros() / 1000n);
+  return () => clock.nowMs?.() ?? Number(clock.nowMicros() / 1000n);
 }
 
 /** Random bytes, as handed to everything in NERV that needs them. Fills the whole array. */
@@ -18,7 +20,8 @@ export interface Random {
 
 /** Makes ids that never come twice. Each id sorts after those made before it. */
 export interface IdSource {
-  nextId(): string;
+  /** `nowMs` is the time in milliseconds since 1970, if the caller has just read it. */
+  nextId(nowMs?: number): string;
 }
 
 /** Timers, as handed to everything in NERV that waits. */

@@ -12,9 +12,9 @@ declare function setTimeout(callback: () => void, delayMs: number): unknown;
 declare function clearTimeout(timer: unknown): void;
 
 /** The system's clock, in steps of a millisecond. */
-export const systemClock: Clock = { nowMicros: () => BigInt(Date.now()) * 1000n };
+export const systemClock: Clock = { nowMicros: () => BigInt(Date.now()) * 1000n, nowMs: () => Date.now() };
 
-/** The system's clock in milliseconds since 1970, where a bigint would cost too much. */
+/** The system's clock in milliseconds since 1970, as a function. */
 export const systemNowMs: () => number = () => Date.now();
 
 /** The system's cryptographic random source. */
@@ -25,7 +25,7 @@ export const systemRandom: Random = {
 };
 
 /** UUIDv7 by the system's clock, one order for the whole process. */
-export const systemIds: IdSource = new UuidV7Source(systemClock, systemRandom, systemNowMs);
+export const systemIds: IdSource = new UuidV7Source(systemClock, systemRandom);
 
 /** The system's timers. They keep a process alive. */
 export const systemTimers: Timers = {

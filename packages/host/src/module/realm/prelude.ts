@@ -7,6 +7,7 @@ export const STEP_SOURCE: string = `${STEP_NAME}()`;
 /** Completion values of a step. */
 export const STEP_RETURNED = 0;
 export const STEP_USER_ERROR = 1;
+export const STEP_FAILED = 2;
 
 /**
  * Script that joins a module's realm to the host. It evaluates to `install(host)`, which returns the handles by which
@@ -238,6 +239,12 @@ let ${STEP_NAME} = () => undefined;
         return RETURNED;
       }
       const args = apply(sliceBytes, new Uint8Array(takeArgsBuffer(), 0, argsLength), []);
+      if (kind === 2 || kind === 3) {
+        const view = kind === 2 ? hooks.__call_view__(id, sender, args) : hooks.__call_view_anon__(id, args);
+        resultBytes = typeof view === 'object' && view !== null ? view.data : undefined;
+        if (!(resultBytes instanceof Uint8Array)) throw new TypeError('View returned a value other than { data: Uint8Array }');
+        return RETURNED;
+      }
       resultBytes = hooks.__call_procedure__(id, sender, connectionId, timestamp, args);
       if (!(resultBytes instanceof Uint8Array)) throw new TypeError('Procedure returned a value other than a Uint8Array');
       return RETURNED;
@@ -304,7 +311,7 @@ let ${STEP_NAME} = () => undefined;
     message: () => resultMessage,
     stack: () => resultStack,
     bytes: () => resultBytes,
-    describeError: (thrown) => describeError(thrown).stack,
+    selectError(thrown) { selected = () => { resultStack = describeError(thrown).stack; return RETURNED; }; },
     promisePrototype: Promise.prototype,
   };
 })

@@ -2,7 +2,7 @@ import { isUint8Array } from 'node:util/types';
 import vm from 'node:vm';
 import { assert } from '../../assert.ts';
 import { HostError } from '../../errors.ts';
-import type { HookCall, HookOutcome, ModuleRealm, RealmEvents } from '../realm-port.ts';
+import type { HookCall, HookOutcome, ModuleRealm, RealmEvents, ViewCall } from '../realm-port.ts';
 import {
   SYSTEM_FUNCTION_NAMES,
   type SystemCallFault,
@@ -10,8 +10,9 @@ import {
   type SystemFunctions,
 } from '../system-functions.ts';
 import { POLYFILLS_SOURCE } from './polyfills.ts';
-import { PRELUDE_SOURCE, STEP_RETURNED, STEP_SOURCE, STEP_USER_ERROR } from './prelude.ts';
+import { PRELUDE_SOURCE, STEP_FAILED, STEP_RETURNED, STEP_SOURCE, STEP_USER_ERROR } from './prelude.ts';
 import { watchRejections } from './rejection-guard.ts';
+import { TimeLimit, type TimeLimits } from './time-limit.ts';
 
 const polyfillsScript = new vm.Script(POLYFILLS_SOURCE, { filename: 'spacetimedb_polyfills' });
 const preludeScript = new vm.Script(PRELUDE_SOURCE, { filename: 'spacetimedb_prelude' });
@@ -45,7 +46,7 @@ interface RealmHandle {
   message(): string;
   stack(): string;
   bytes(): unknown;
-  describeError(thrown: unknown): string;
+  selectError(thrown: unknown): void;
   readonly promisePrototype: object;
 }
 
@@ -72,14 +73,16 @@ export class VmRealm implements ModuleRealm {
   readonly #handle: RealmHandle;
   readonly #target: SystemCallTarget;
   readonly #stopWatching: () => void;
+  readonly #timeLimit: TimeLimit | undefined;
   #fault: SystemCallFault = { kind: 0, message: '', size: 0 };
   #unresolvedSpecifier: string | undefined;
   #isRunning = false;
   #isClosed = false;
 
   /** Evaluates the bundle. @throws {HostError} `module/load-failed`, `module/unsupported` */
-  constructor(bundle: vm.Script, target: SystemCallTarget, events: RealmEvents) {
+  constructor(bundle: vm.Script, target: SystemCallTarget, events: RealmEvents, timeLimits?: TimeLimits) {
     this.#target = target;
+    this.#timeLimit = timeLimits === undefined ? undefined : new TimeLimit(timeLimits);
     this.#context = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
       name: 'spacetimedb_module',
       microtaskMode: 'afterEvaluate',
@@ -91,7 +94,7 @@ export class VmRealm implements ModuleRealm {
     const install = preludeScript.runInContext(this.#context) as (host: PreludeHost) => RealmHandle;
     this.#handle = install(this.#makeHost());
     this.#stopWatching = watchRejections(this.#handle.promisePrototype, (reason) => {
-      events.unhandledRejection(this.#handle.describeError(reason));
+      events.unhandledRejection(this.#describeRejection(reason));
     });
     try {
       this.#handle.setBody(bundle.runInContext(this.#context, STEP_OPTIONS));
@@ -100,6 +103,10 @@ export class VmRealm implements ModuleRealm {
       this.close();
       throw error;
     }
+  }
+
+  get isBroken(): boolean {
+    return this.#timeLimit?.isBroken ?? false;
   }
 
   describe(): Uint8Array {
@@ -114,6 +121,11 @@ export class VmRealm implements ModuleRealm {
 
   callProcedure(call: HookCall): HookOutcome {
     return this.#call(1, call);
+  }
+
+  callView({ id, sender }: ViewCall): HookOutcome {
+    const call = { id, sender: sender ?? 0n, connectionId: 0n, timestampMicros: 0n, args: NO_BYTES };
+    return this.#call(sender === undefined ? 3 : 2, call);
   }
 
   close(): void {
@@ -153,20 +165,45 @@ export class VmRealm implements ModuleRealm {
     const target = length <= handle.argsBytes.length ? handle.argsBytes : handle.allocateArgs(length);
     target.set(call.args);
     handle.prepare(kind, call.id, call.sender, call.connectionId, call.timestampMicros, length);
-    const status = this.#step();
+    const status = this.#stepOrTimeout(kind === 1);
+    if (typeof status === 'object') return status;
     if (status === STEP_RETURNED) return { type: 'returned', bytes: kind === 0 ? NO_BYTES : this.#takeBytes() };
     const message = String(handle.message());
     if (status === STEP_USER_ERROR) return { type: 'user-error', message };
     return { type: 'failed', message, stack: String(handle.stack()) };
   }
 
-  #step(): unknown {
+  /** What the step's script completed with, or how the call fared that took too long. */
+  #stepOrTimeout(isProcedure: boolean): number | HookOutcome {
+    try {
+      return this.#step(isProcedure);
+    } catch (error) {
+      if (!(error instanceof HostError) || error.code !== 'module/timeout') throw error;
+      return { type: 'failed', message: error.message, stack: '', publicMessage: error.message };
+    }
+  }
+
+  /** @throws {HostError} `module/timeout` */
+  #step(isProcedure = false): number {
     this.#isRunning = true;
     try {
-      return stepScript.runInContext(this.#context, STEP_OPTIONS);
+      const limit = this.#timeLimit;
+      const completion =
+        limit === undefined
+          ? stepScript.runInContext(this.#context, STEP_OPTIONS)
+          : limit.run(stepScript, this.#context, isProcedure);
+      return typeof completion === 'number' ? completion : STEP_FAILED;
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  /** Shows a rejection as text, which may run code of the module: under the same limit as a call. */
+  #describeRejection(reason: unknown): string {
+    if (this.isBroken) return 'a rejection in a realm that was ended';
+    this.#handle.selectError(reason);
+    const status = this.#stepOrTimeout(false);
+    return typeof status === 'object' ? 'a rejection that cannot be shown' : String(this.#handle.stack());
   }
 
   /** A copy in the host's world of the bytes that the last step left. */
@@ -178,7 +215,7 @@ export class VmRealm implements ModuleRealm {
 
   #makeHost(): PreludeHost {
     return {
-      functions: this.#target.functions,
+      functions: this.#timeLimit?.guard(this.#target.functions) ?? this.#target.functions,
       functionNames: SYSTEM_FUNCTION_NAMES,
       classify: (thrown) => {
         this.#fault = this.#target.fault(thrown);

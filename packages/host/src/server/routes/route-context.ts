@@ -1,0 +1,15 @@
+import type { Clock } from '../../clock/clock.ts';
+import type { ManagedHost } from '../managed-host.ts';
+import type { Publishers } from '../publishers.ts';
+import type { UploadGate } from '../upload-gate.ts';
+
+/** What the routes are answered from. */
+export interface RouteContext {
+  readonly host: ManagedHost;
+  readonly clock: Clock;
+  /** Version of the host's package, for `GET /v1/health`. */
+  readonly packageVersion: string;
+  readonly publishers: Publishers;
+  /** Through it every bundle comes in. */
+  readonly uploads: UploadGate;
+}

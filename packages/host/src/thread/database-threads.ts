@@ -1,0 +1,64 @@
+import type { Clock, Logger, Timers } from '../clock/clock.ts';
+import { systemClock, systemTimers } from '../clock/system-clock.ts';
+import { HostError } from '../errors.ts';
+import type { ClientLimits } from '../hosted-database.ts';
+import type { TransformCache } from '../module/program-loader.ts';
+import type { Registration } from '../names/registration.ts';
+import type { IsolationSettings } from './isolation-options.ts';
+import { MemoryTransformCache } from './memory-transform-cache.ts';
+import { ThreadedDatabase } from './threaded-database.ts';
+
+/** What one database is opened with. */
+export interface ThreadedDatabaseOptions {
+  readonly name: string;
+  readonly registration: Registration;
+  readonly program: string | undefined;
+  /** Directory of its storage; absent: in memory. */
+  readonly directory: string | undefined;
+  readonly identity: bigint;
+  readonly owner: bigint;
+  readonly logger: Logger;
+  readonly limits?: ClientLimits | undefined;
+  readonly strictCompat?: boolean | undefined;
+  readonly hashSeed: number;
+}
+
+/** Opens the databases of one host, each in a thread of its own. */
+export class DatabaseThreads {
+  readonly #settings: IsolationSettings;
+  readonly #transformCache: TransformCache;
+
+  /** @throws {HostError} `host/invalid-option` for a clock or timers, which cannot be handed to another thread */
+  constructor(
+    settings: IsolationSettings,
+    given: { readonly clock?: Clock | undefined; readonly timers?: Timers | undefined },
+    transformCache: TransformCache | undefined,
+  ) {
+    if (given.clock !== undefined || given.timers !== undefined) {
+      throw new HostError({
+        code: 'host/invalid-option',
+        message: "with isolation: 'thread' databases take the time from the machine: leave clock and timers out",
+      });
+    }
+    this.#settings = settings;
+    this.#transformCache = transformCache ?? new MemoryTransformCache();
+  }
+
+  /** @throws as `Database.open` */
+  open(options: ThreadedDatabaseOptions): Promise<ThreadedDatabase> {
+    const { callTimeLimitMs, procedureTimeLimitMs, threadHeapMiB } = this.#settings;
+    const { logger, registration, name, program, directory, identity, owner, limits, strictCompat, hashSeed } = options;
+    const database = { name, program, directory, identity, owner, limits, strictCompat, hashSeed };
+    return ThreadedDatabase.open(
+      {
+        worker: { ...database, callTimeLimitMs, procedureTimeLimitMs },
+        heapMiB: threadHeapMiB,
+        clock: systemClock,
+        timers: systemTimers,
+        logger,
+        transformCache: this.#transformCache,
+      },
+      registration,
+    );
+  }
+}

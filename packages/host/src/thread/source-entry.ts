@@ -1,0 +1,34 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+let sourceEntry: URL | undefined;
+
+/**
+ * The worker's entry for a host that runs from this package's sources, as its tests do: a worker inherits no loader of
+ * TypeScript on every version of Node, so its code is bundled in memory, once per process.
+ */
+export function makeSourceEntry(entry: URL): URL {
+  sourceEntry ??= bundleEntry(fileURLToPath(entry));
+  return sourceEntry;
+}
+
+function bundleEntry(path: string): URL {
+  const require = createRequire(import.meta.url);
+  // Loaded here alone: a built package has no use for it.
+  const { buildSync } = require('esbuild') as typeof import('esbuild');
+  // A module without a file of its own imports by whole addresses only.
+  const esbuild = pathToFileURL(require.resolve('esbuild')).href;
+  const { outputFiles } = buildSync({
+    entryPoints: [path],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    alias: { esbuild },
+    external: [esbuild],
+    logLevel: 'silent',
+  });
+  const code = outputFiles.map(({ text }) => text).join('');
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+}

@@ -1,0 +1,9 @@
+import { NervError } from '../errors.ts';
+import type { NervEvent } from './event.ts';
+
+/** An event found a buffer full. */
+export function bufferFull({ id, type }: NervEvent, capacity: number): NervError {
+  return new NervError('event/buffer-full', `${capacity} events wait; no room for '${type}'. Raise the capacity.`, {
+    details: { id, type, capacity },
+  });
+}
