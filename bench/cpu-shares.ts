@@ -8,7 +8,7 @@ import { Session, type Profiler } from 'node:inspector/promises';
 export type Owners<Part extends string> = readonly (readonly [address: string, part: Part])[];
 
 /** What every attribution has besides its own parts. */
-export type CommonPart = 'node' | 'collector' | 'waiting';
+type CommonPart = 'node' | 'collector' | 'waiting';
 
 /** Share of each part in the time a piece of work took, in percent, by sampling. */
 export type Shares<Part extends string> = Readonly<Record<Part, number>>;

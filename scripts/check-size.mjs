@@ -14,7 +14,7 @@ import { build } from 'esbuild';
 const BUDGETS = [
   { entry: 'packages/nerv/src/events/core.ts', budget: 3_000 },
   { entry: 'packages/nerv/src/events/index.ts', budget: 4_700 },
-  { entry: 'packages/nerv/src/index.ts', budget: 0, aim: 20_000 },
+  { entry: 'packages/nerv/src/index.ts', budget: 38_000, aim: 20_000 },
 ];
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');

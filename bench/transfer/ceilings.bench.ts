@@ -74,20 +74,54 @@ export async function startNullServer(): Promise<{ uri: string; close(): void }>
   server.on('connection', (socket) => {
     connectionId += 1n;
     socket.send(frame([encodeInitialConnection(1n, connectionId, 'token').chunks]));
-    socket.on('message', (data: Buffer) => {
-      const reader = new BsatnReader(data);
-      const answers: (readonly Uint8Array[])[] = [];
-      while (reader.remaining > 0) {
-        const { requestId } = decodeClientMessage(reader);
-        answers.push(encodeReducerCommitted(requestId, 1n, []).chunks);
-      }
-      socket.send(frame(answers));
-    });
+    socket.on('message', (data: Buffer) => socket.send(frame(answerCalls(data))));
   });
   await new Promise((resolve) => server.once('listening', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the null server listens on a port');
   return { uri: `ws://127.0.0.1:${address.port}`, close: () => server.close() };
+}
+
+/** The same without a socket: what the client costs by itself, in the thread that it shares with an embedded host. */
+export async function connectToNothing(): Promise<NullSocket> {
+  return new NullSocket();
+}
+
+/** Shaped like a WebSocket as the client uses it. */
+class NullSocket {
+  readonly protocol = 'v3.bsatn.spacetimedb';
+  onmessage: ((message: { readonly data: Uint8Array }) => void) | undefined;
+  onclose: (() => void) | undefined;
+  onerror: (() => void) | undefined;
+
+  set onopen(handler: () => void) {
+    setImmediate(() => {
+      handler();
+      this.#deliver(encodeInitialConnection(1n, 1n, 'token').chunks);
+    });
+  }
+
+  send(payload: Uint8Array): void {
+    // The client uses the buffer again for what it sends next.
+    const copy = payload.slice();
+    queueMicrotask(() => this.#deliver(answerCalls(copy).flat()));
+  }
+
+  close(): void {}
+
+  #deliver(chunks: readonly Uint8Array[]): void {
+    this.onmessage?.({ data: new Uint8Array(Buffer.concat(chunks)) });
+  }
+}
+
+function answerCalls(payload: Uint8Array): readonly (readonly Uint8Array[])[] {
+  const reader = new BsatnReader(payload);
+  const answers: (readonly Uint8Array[])[] = [];
+  while (reader.remaining > 0) {
+    const { requestId } = decodeClientMessage(reader);
+    answers.push(encodeReducerCommitted(requestId, 1n, []).chunks);
+  }
+  return answers;
 }
 
 /** Messages behind the byte that says they are not compressed. */

@@ -132,6 +132,7 @@ function serving(command: Command): Command {
     .option('--data <dir>', 'data directory', DEFAULT_DATA_DIRECTORY)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(new Option('--port <port>', 'port to listen on; 0 picks a free one').argParser(parsePort).default(3000))
+    .option('--thread', 'run module and data in a worker thread; a call that never ends is ended there')
     .option(
       '--publisher <identity>',
       'who may create databases here, beside the owner; can be given several times. Whoever publishes owns this machine',

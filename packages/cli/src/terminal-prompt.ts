@@ -15,6 +15,8 @@ export function tryMakeTerminalPrompt(signal: AbortSignal): ((question: string) 
       return /^y(es)?$/i.test(answer.trim());
     } catch (error) {
       signal.throwIfAborted();
+      // The end of the input is no answer.
+      if (error instanceof Error && error.name === 'AbortError') return false;
       throw error;
     } finally {
       terminal.close();

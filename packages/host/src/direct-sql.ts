@@ -1,4 +1,5 @@
 import { PlainResults, type SqlResult } from './database/plain-results.ts';
+import { onceWritable } from './database/once-writable.ts';
 import type { ModuleDef } from './schema/module-def.ts';
 import type { DatabasePort } from './session/served-host.ts';
 
@@ -22,7 +23,8 @@ export async function runDirectSql(
   text: string,
   { as = database.owner, confirmed = true }: SqlOptions = {},
 ): Promise<readonly SqlResult[]> {
-  const { results, offset } = await database.sql({ identity: as, connectionId: 0n }, text);
+  const caller = { identity: as, connectionId: 0n };
+  const { results, offset } = await onceWritable(database, () => database.sql(caller, text));
   if (confirmed && offset !== undefined) await database.whenDurable(offset);
   const { def } = database;
   let plain = plainResults.get(def);

@@ -50,6 +50,8 @@ export type HostErrorCode =
   | 'module/unsupported'
   | 'module/call-failed'
   | 'module/timeout'
+  // outbound HTTP of modules
+  | 'outbound-http/failed'
   // database
   | 'database/closed'
   | 'database/in-thread'

@@ -4,13 +4,15 @@ import type { ClientLimits, HostedDatabase } from './hosted-database.ts';
 import type { Fetch } from './identity/issuer-keys.ts';
 import type { TrustedIssuer } from './identity/trusted-issuer.ts';
 import type { LogLimits } from './logs/log-limits.ts';
+import type { SlowLimits } from './metrics/slow-log.ts';
 import type { ModuleSource } from './module/bundle-module.ts';
+import type { OutboundHttpOptions } from './outbound-http/outbound-options.ts';
 import type { TransformCache } from './module/program-loader.ts';
 import type { UpdateOptions } from './publishing.ts';
 import type { IsolationOptions } from './thread/isolation-options.ts';
 
 /** Where a host keeps its databases, and what it runs on. */
-export interface HostOptions extends IsolationOptions {
+export interface HostOptions extends IsolationOptions, SlowLimits {
   /** A data directory, made when it is not there. Absent: everything is in memory and ends with the host. */
   readonly data?: string | undefined;
   /** True: in memory. To be given where `data` is not, so that nobody loses data by a typing error. */
@@ -32,6 +34,11 @@ export interface HostOptions extends IsolationOptions {
   readonly trustedIssuers?: readonly TrustedIssuer[] | undefined;
   /** Fetches the keys of trusted issuers. Default: that of the runtime. */
   readonly fetch?: Fetch | undefined;
+  /**
+   * HTTP requests of modules (`ctx.http.fetch`): public addresses by default, none with `false`. A request blocks the
+   * thread that its database runs in, see `isolation`.
+   */
+  readonly outboundHttp?: boolean | OutboundHttpOptions | undefined;
   /** What the log of each database may take. */
   readonly logs?: Partial<LogLimits> | undefined;
 }

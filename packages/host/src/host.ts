@@ -5,6 +5,7 @@ import { makeStderrLogger, systemClock, systemRandom, systemTimers } from './clo
 import { errorMessage, HostError } from './errors.ts';
 import type { SqlResult } from './database/plain-results.ts';
 import type { SqlOptions } from './direct-sql.ts';
+import { assertUnlocked, exists, notFound } from './database-refusals.ts';
 import { HostDirectory } from './host-directory.ts';
 import type { CreateOptions, HostOptions, PublishOptions, PublishResult } from './host-options.ts';
 import { type HostedDatabase, type HostedDatabaseOptions, LocalDatabase } from './hosted-database.ts';
@@ -18,9 +19,16 @@ import { type ModuleSource, readModule } from './module/bundle-module.ts';
 import { FileTransformCache } from './module/file-transform-cache.ts';
 import { makeProgramLoader, type TransformCache } from './module/program-loader.ts';
 import type { ProgramLoader } from './module/realm-port.ts';
+import type { HostInspection } from './inspection/inspection.ts';
+import type { MetricFamily } from './metrics/metric-family.ts';
+import { ServerMetrics } from './metrics/server-metrics.ts';
 import { makeNameFile } from './names/name-file.ts';
 import { NameRegistry } from './names/name-registry.ts';
 import { Registration } from './names/registration.ts';
+import { gatherMetrics, inspectHost, type ObservedHost } from './observing.ts';
+import { BlockingHttpClient } from './outbound-http/blocking-client.ts';
+import { findHelperEntry } from './outbound-http/helper-entry.ts';
+import { type OutboundPolicy, readOutboundHttp } from './outbound-http/outbound-options.ts';
 import { planUpdate, type PublishPlan, updateDatabase } from './publishing.ts';
 import type { PreviewRequest, PublishPreview } from './server/managed-host.ts';
 import { makePublishPreview } from './server/publish-preview.ts';
@@ -33,7 +41,7 @@ import { type DirectoryLock, lockDirectory } from './storage/lock.ts';
 import { createMemoryStorage } from './storage/memory-storage.ts';
 import type { Storage } from './storage/storage.ts';
 import { DatabaseThreads } from './thread/database-threads.ts';
-import { makeTimeLimits, readIsolation } from './thread/isolation-options.ts';
+import { type IsolationSettings, makeTimeLimits, readIsolation } from './thread/isolation-options.ts';
 
 /**
  * Opens a host with all databases of its data directory.
@@ -96,6 +104,8 @@ export interface HostParts {
 /** Many databases in one process: in memory or on disk, for this process's clients and, when served, for others. */
 export class Host implements ServedHost {
   readonly logger: Logger;
+  /** What comes in over the network is counted here. */
+  readonly serverMetrics: ServerMetrics = new ServerMetrics();
   readonly #credentials: HostCredentials;
   readonly #disk: Disk | undefined;
   readonly #clock: Clock;
@@ -104,8 +114,13 @@ export class Host implements ServedHost {
   readonly #programs: ProgramLoader;
   /** Present when databases run in threads of their own. */
   readonly #threads: DatabaseThreads | undefined;
+  readonly #outboundPolicy: OutboundPolicy | undefined;
+  /** Of the databases in this thread; the others have their own. */
+  readonly #outboundHttp: BlockingHttpClient | undefined;
   readonly #openLocal: (options: HostedDatabaseOptions) => Promise<LocalDatabase>;
-  readonly #clients: Pick<HostOptions, 'limits' | 'strictCompat'>;
+  readonly #clients: Pick<HostOptions, 'limits' | 'strictCompat' | 'slowCallMs' | 'slowQueryMs'>;
+  readonly #isolation: IsolationSettings;
+  readonly #trustedIssuers: readonly string[];
   readonly #names: NameRegistry;
   readonly #logs: DatabaseLogs;
   /** By key, see `NameRegistry`. */
@@ -127,10 +142,15 @@ export class Host implements ServedHost {
     this.#logs = new DatabaseLogs({ clock: this.#clock, logger: this.logger, limits: options.logs, directoryOf });
     this.#timers = options.timers ?? systemTimers;
     this.#random = options.random ?? systemRandom;
-    this.#clients = { limits: options.limits, strictCompat: options.strictCompat };
+    const { limits, strictCompat, slowCallMs, slowQueryMs } = options;
+    this.#clients = { limits, strictCompat, slowCallMs, slowQueryMs };
+    this.#trustedIssuers = (options.trustedIssuers ?? []).map(({ issuer }) => issuer);
     const isolation = readIsolation(options);
+    this.#isolation = isolation;
     const transformCache = options.transformCache ?? this.#makeTransformCache();
     this.#programs = programs ?? makeProgramLoader(transformCache, { timeLimits: makeTimeLimits(isolation) });
+    this.#outboundPolicy = readOutboundHttp(options.outboundHttp);
+    this.#outboundHttp = this.#outboundPolicy && new BlockingHttpClient(this.#outboundPolicy, findHelperEntry);
     if (isolation.isolation === 'thread') {
       this.#threads = new DatabaseThreads(isolation, options, transformCache);
     }
@@ -287,6 +307,34 @@ export class Host implements ServedHost {
     await this.#inTurn(() => this.#names.setLocked(this.database(nameOrIdentity).registration.key, isLocked));
   }
 
+  /**
+   * Everything that is counted, of the host and its databases, as samples; `formatPrometheus` writes them as text. A
+   * database in a thread that does not answer within two seconds is reported as not up, without its own metrics.
+   */
+  metrics(): Promise<readonly MetricFamily[]> {
+    return gatherMetrics(this.#observed);
+  }
+
+  /**
+   * What the host and its databases are like now: plain data for consoles and bug reports, as JSON has it. It holds no
+   * tokens, keys or rows, but the text of the clients' queries.
+   */
+  inspect(): Promise<HostInspection> {
+    return inspectHost({
+      ...this.#observed,
+      clock: this.#clock,
+      dataDirectory: this.dataDirectory,
+      owner: this.owner,
+      isolation: this.#isolation,
+      trustedIssuers: this.#trustedIssuers,
+      address: this.#server?.address,
+    });
+  }
+
+  get #observed(): ObservedHost {
+    return { databases: this.databases, server: this.serverMetrics, timers: this.#timers };
+  }
+
   /** Connects a client inside this process: for the SDK's `withWSFn`. The promise rejects when it is not let in. */
   readonly connectInProcess = (request: InProcessRequest): Promise<InProcessSocket> =>
     makeInProcessConnector(this)(request);
@@ -398,10 +446,12 @@ export class Host implements ServedHost {
       hashSeed: new DataView(this.#random.bytes(4).buffer).getUint32(0),
     };
     if (this.#threads !== undefined) {
-      return this.#threads.open({ ...common, directory: this.#disk?.directory.databasePath(key) });
+      const directory = this.#disk?.directory.databasePath(key);
+      return this.#threads.open({ ...common, directory, outboundPolicy: this.#outboundPolicy });
     }
     return this.#openLocal({
       ...common,
+      outboundHttp: this.#outboundHttp,
       storage: await this.#openStorage(key),
       clock: this.#clock,
       timers: this.#timers,
@@ -443,6 +493,7 @@ export class Host implements ServedHost {
     await this.#publishing;
     if (this.#server !== undefined) await this.#stopServing(this.#server);
     const results = await Promise.allSettled(this.databases.map((hosted) => hosted.close()));
+    await this.#outboundHttp?.close();
     await this.#logs.closeAll();
     await this.#disk?.lock.release();
     const failures: unknown[] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
@@ -460,25 +511,4 @@ export class Host implements ServedHost {
 
 async function readProgram({ module }: Pick<PublishOptions, 'module'>): Promise<string> {
   return typeof module === 'string' ? module : readModule(module);
-}
-
-function assertUnlocked({ registration, name }: HostedDatabase, action: string): void {
-  if (!registration.isLocked) return;
-  throw new HostError({
-    code: 'host/database-locked',
-    message: `Database is locked and cannot be ${action}. Run \`spacetime unlock\` first.`,
-    details: { name },
-  });
-}
-
-function notFound(name: string): HostError {
-  return new HostError({ code: 'host/database-not-found', message: `\`${name}\` not found`, details: { name } });
-}
-
-function exists(name: string): HostError {
-  return new HostError({
-    code: 'host/database-exists',
-    message: `there is a database "${name}" already; publish to it, or delete it first`,
-    details: { name },
-  });
 }

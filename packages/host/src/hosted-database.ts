@@ -5,6 +5,7 @@ import type { DatabaseState } from './database/database-state.ts';
 import type { DatabaseOptions } from './database/options.ts';
 import type { NextProgram } from './database/program-exchange.ts';
 import type { SqlResult } from './database/plain-results.ts';
+import { moduleRules } from './database/module-rules.ts';
 import { runDirectSql, type SqlOptions } from './direct-sql.ts';
 import type { HostError } from './errors.ts';
 import { identityToHex } from './identity/identity.ts';
@@ -12,6 +13,12 @@ import { hashProgram } from './identity/program-hash.ts';
 import type { LogEntry } from './logs/log-line.ts';
 import type { LogQuery } from './logs/log-store.ts';
 import type { CallCover } from './module/realm/call-cover.ts';
+import { inspectDatabase } from './inspection/inspect-database.ts';
+import type { DatabaseInspection } from './inspection/inspection.ts';
+import { DatabaseMetrics } from './metrics/database-metrics.ts';
+import { measureDatabase } from './metrics/measure-database.ts';
+import type { MetricFamily } from './metrics/metric-family.ts';
+import { SlowLog, type SlowLimits } from './metrics/slow-log.ts';
 import type { Registration } from './names/registration.ts';
 import type { ServedDatabase } from './session/served-host.ts';
 import { SessionHub } from './session/session-hub.ts';
@@ -25,7 +32,7 @@ export interface ClientLimits {
 }
 
 /** What a database with its clients is opened with. */
-export interface HostedDatabaseOptions extends DatabaseOptions {
+export interface HostedDatabaseOptions extends DatabaseOptions, SlowLimits {
   readonly limits?: ClientLimits | undefined;
   /** True refuses queries that SpacetimeDB refuses although this host could answer them. Default false. */
   readonly strictCompat?: boolean | undefined;
@@ -51,6 +58,10 @@ export interface HostedDatabase extends ServedDatabase {
   logs(query?: LogQuery): AsyncIterable<LogEntry>;
   /** Runs SQL statements inside the process, as the owner unless said otherwise. @throws as `runDirectSql` */
   sql(text: string, options?: SqlOptions): Promise<readonly SqlResult[]>;
+  /** Everything that is counted of it. @throws {HostError} `database/stopped`, `database/closed` */
+  metrics(): Promise<readonly MetricFamily[]>;
+  /** What it is like now, for people. @throws {HostError} `database/stopped`, `database/closed` */
+  inspect(): Promise<DatabaseInspection>;
   /** Ends every session, makes everything durable and closes. Idempotent. @throws {StorageError} */
   close(): Promise<void>;
 }
@@ -72,10 +83,19 @@ export class LocalDatabase implements HostedDatabase {
 
   /** @throws as `Database.open` */
   static async open(options: HostedDatabaseOptions, from?: DatabaseState): Promise<LocalDatabase> {
-    const database = await Database.open(options, from);
     const { clock, logger, limits, strictCompat } = options;
-    const subscribeTo = ({ tables, views, committed }: Pick<NextProgram, 'tables' | 'views' | 'committed'>) =>
-      new SubscriptionManager({ ...limits?.subscriptions, strictCompat, tables, views, state: committed });
+    const metrics = new DatabaseMetrics({ clock, slow: new SlowLog(options), storage: options.storage.metrics });
+    const database = await Database.open({ ...options, metrics }, from);
+    const subscribeTo = ({ def, tables, views, committed }: Omit<NextProgram, 'endsClients'>) =>
+      new SubscriptionManager({
+        ...limits?.subscriptions,
+        strictCompat,
+        tables,
+        views,
+        rules: moduleRules(def, strictCompat),
+        state: committed,
+        metrics: metrics.queries,
+      });
     const sessions = new SessionHub({
       name: options.name,
       database,
@@ -84,6 +104,7 @@ export class LocalDatabase implements HostedDatabase {
       timers: systemTimers,
       logger,
       limits: limits?.sessions,
+      metrics,
       cover: options.cover,
     });
     database.onExchange((next) => sessions.prepareExchange(subscribeTo(next), next.endsClients));
@@ -125,6 +146,14 @@ export class LocalDatabase implements HostedDatabase {
 
   sql(text: string, options: SqlOptions = {}): Promise<readonly SqlResult[]> {
     return runDirectSql(this.database, text, options);
+  }
+
+  async metrics(): Promise<readonly MetricFamily[]> {
+    return measureDatabase(this.database, this.sessions);
+  }
+
+  async inspect(): Promise<DatabaseInspection> {
+    return inspectDatabase(this.database, this.sessions);
   }
 
   async close(): Promise<void> {

@@ -30,7 +30,7 @@ export type { SqlOptions } from './direct-sql.ts';
 export { HostError, type HostErrorCode } from './errors.ts';
 export { type Host, openHost } from './host.ts';
 export type { CreateOptions, HostOptions, PublishOptions, PublishResult } from './host-options.ts';
-export type { ClientLimits, HostedDatabase } from './hosted-database.ts';
+export type { ClientLimits, HostedDatabase, Isolation } from './hosted-database.ts';
 export type { ExchangeOutcome, ExchangePlan, ExchangeRequest } from './database/program-exchange.ts';
 export type { PlanLine } from './migration/describe-plan.ts';
 export type { MigrationPlan, MigrationRefusal, MigrationStep, RefusalRule } from './migration/migration-plan.ts';
@@ -41,6 +41,22 @@ export type { JsonWebKeySet, TrustedIssuer } from './identity/trusted-issuer.ts'
 export type { LogLimits } from './logs/log-limits.ts';
 export type { LogEntry, LogFrame } from './logs/log-line.ts';
 export type { LogQuery } from './logs/log-store.ts';
+export type {
+  DatabaseInspection,
+  HostInspection,
+  InspectedClient,
+  InspectedDatabase,
+  InspectedIndex,
+  InspectedQuery,
+  InspectedSchedule,
+  InspectedTable,
+  InspectedView,
+  Listed,
+} from './inspection/inspection.ts';
+export type { MetricDistribution, MetricFamily, MetricLabels, MetricValue } from './metrics/metric-family.ts';
+export { formatPrometheus, PROMETHEUS_CONTENT_TYPE } from './metrics/prometheus-text.ts';
+export type { SlowLimits } from './metrics/slow-log.ts';
+export type { MetricsAccess } from './server/routes/metrics-routes.ts';
 export {
   bundleModule,
   type ModuleFiles,
@@ -50,6 +66,7 @@ export {
 } from './module/bundle-module.ts';
 export { describeModule } from './module/describe-module.ts';
 export type { TransformCache } from './module/program-loader.ts';
+export type { OutboundHttpOptions } from './outbound-http/outbound-options.ts';
 export type { ColumnDef, IndexDef, ModuleDef, ProcedureDef, ReducerDef, TableDef } from './schema/module-def.ts';
 export { SchemaError, type SchemaProblem } from './schema/schema-error.ts';
 export { type HostFile, tryReadHostFile } from './server/host-file.ts';

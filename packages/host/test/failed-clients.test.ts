@@ -31,7 +31,7 @@ async function follow(...queries: string[]): Promise<WireClient> {
   return client;
 }
 
-const connectedClients = () => host.database('test').database.committed.table(ST_CLIENT.id).rowCount;
+const connectedClients = () => host.database('test').local.committed.table(ST_CLIENT.id).rowCount;
 
 test('a client whose query grows over the limit in a commit is ended with 1011; the commit and the others go on', async () => {
   const failing = await follow(SELF_JOIN);

@@ -7,7 +7,7 @@ import { moduleDefToJson } from '../src/sats-json/module-def-json.ts';
 import type { RunningServer } from '../src/server/serve.ts';
 import { bundleOf } from './module-database.ts';
 
-const MODULES = ['people', 'shapes', 'left-out', 'view-game'];
+const MODULES = ['people', 'shapes', 'http-handlers', 'view-game'];
 
 let host: Host;
 let server: RunningServer;

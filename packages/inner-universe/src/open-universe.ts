@@ -3,9 +3,7 @@ import { InnerUniverseClient } from './client/inner-universe-client.ts';
 import type { Waiting } from './connection/link.ts';
 import { InnerUniverseConfig, type UniverseOptions } from './controller/config.ts';
 import { InnerUniverseController } from './controller/controller.ts';
-import { SpacetimeEventBus } from './events/spacetime-event-bus.ts';
-import { SpacetimeEntityGraph } from './graph/spacetime-entity-graph.ts';
-import { StateStores } from './temporal/state-stores.ts';
+import { OpenedUniverse } from './opened-universe.ts';
 import type { Universe } from './universe.ts';
 
 /** How long a server may leave a call without an answer before the connection is taken to be dead. */
@@ -39,60 +37,10 @@ export async function openUniverse(options: UniverseOptions): Promise<Universe> 
       },
       { signal: options.signal },
     );
-    return new OpenUniverse(controller, client, { onError, source: config.source });
+    return new OpenedUniverse(controller, client, { onError, source: config.source });
   } catch (error) {
     await controller.stop();
     throw error;
-  }
-}
-
-class OpenUniverse implements Universe {
-  readonly controller: InnerUniverseController;
-  readonly client: InnerUniverseClient;
-  readonly events: SpacetimeEventBus;
-  readonly states: StateStores;
-  readonly graph: SpacetimeEntityGraph;
-  #closing: Promise<void> | undefined;
-
-  constructor(
-    controller: InnerUniverseController,
-    client: InnerUniverseClient,
-    { onError, source }: { onError: (error: unknown) => void; source: string | undefined },
-  ) {
-    this.controller = controller;
-    this.client = client;
-    this.events = new SpacetimeEventBus(client, { onError, source });
-    this.states = new StateStores(client, onError);
-    this.graph = new SpacetimeEntityGraph(client, { onError, author: source });
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  /** Handlers first, so that they see nothing half closed; then what waits is sent; then what it runs on ends. */
-  async #close(): Promise<void> {
-    this.states.close();
-    const ends = [
-      () => this.graph.close(),
-      () => this.events.close(),
-      () => this.client.close(),
-      () => this.controller.stop(),
-    ];
-    const errors: unknown[] = [];
-    for (const end of ends) {
-      try {
-        await end();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
   }
 }
 

@@ -9,7 +9,7 @@ export type FormOptions = Pick<UniverseOptions, 'onError' | 'source' | 'reconnec
 
 /** One of the ways to have a universe: the same tests run over all of them. */
 export interface Form {
-  readonly name: 'memory' | 'disk' | 'server';
+  readonly name: 'memory' | 'disk' | 'disk, in a thread' | 'server';
   /** A universe of its own, empty; the test closes it. */
   open(options?: FormOptions): Promise<Universe>;
   /** Gives up what lies behind the universes that were opened. */
@@ -18,7 +18,16 @@ export interface Form {
 
 /** Runs a test body over a universe in memory, on disk, and on a server over a WebSocket. */
 export function describeForms(body: (form: Form) => void): void {
-  for (const form of [memoryForm(), diskForm(), serverForm()]) {
+  describeEach([memoryForm(), diskForm('none'), serverForm()], body);
+}
+
+/** Runs a test body over a universe on disk whose module and data are in a worker thread. */
+export function describeThread(body: (form: Form) => void): void {
+  describeEach([diskForm('thread')], body);
+}
+
+function describeEach(forms: readonly Form[], body: (form: Form) => void): void {
+  for (const form of forms) {
     describe(`on ${form.name}`, () => {
       afterAll(() => form.close());
       body(form);
@@ -34,14 +43,14 @@ function memoryForm(): Form {
   };
 }
 
-function diskForm(): Form {
+function diskForm(isolation: 'none' | 'thread'): Form {
   const directories: string[] = [];
   return {
-    name: 'disk',
+    name: isolation === 'none' ? 'disk' : 'disk, in a thread',
     open: async (options) => {
       const data = await makeDirectory();
       directories.push(data);
-      return openUniverse({ data, ...options });
+      return openUniverse({ data, isolation, ...options });
     },
     close: async () => {
       await Promise.all(directories.map(removeDirectory));

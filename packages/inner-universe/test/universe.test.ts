@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { describeForms } from './forms.ts';
+import { describeForms, describeThread, type Form } from './forms.ts';
 
-describeForms((form) => {
+function describePrograms(form: Form): void {
   test('a program publishes, commits, reads the past and builds a graph', async () => {
     const universe = await form.open();
     try {
@@ -156,4 +156,7 @@ describeForms((form) => {
       await universe.close();
     }
   });
-});
+}
+
+describeForms(describePrograms);
+describeThread(describePrograms);

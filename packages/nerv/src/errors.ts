@@ -27,6 +27,7 @@ export type NervErrorCode =
   | 'state/draft-closed'
   | 'state/version-conflict'
   | 'state/version-not-found'
+  | 'state/version-compacted'
   | 'state/id-taken'
   | 'state/not-fast-forward'
   | 'state/branch-not-found'
@@ -51,10 +52,15 @@ export type NervErrorCode =
   | 'graph/cycle'
   | 'graph/closed'
   | 'graph/invalid-argument'
+  | 'graph/no-history'
+  | 'graph/history-trimmed'
   | 'pending/conflict'
   | 'pending/limit'
   | 'projection/invalid'
-  | 'projection/failed';
+  | 'projection/failed'
+  | 'projection/gap'
+  | 'projection/limit'
+  | 'projection/view-failed';
 
 /** What an error is about, as plain data: ids, paths, limits. Never a live object. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;

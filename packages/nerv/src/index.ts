@@ -54,6 +54,8 @@ export type {
 } from './temporal/temporal-store.ts';
 export type { TemporalStoreOptions } from './temporal/local-temporal-store.ts';
 export type { JsonPatch, PatchOperation } from './temporal/patch.ts';
+export type { ListMerger } from './temporal/tree/merge.ts';
+export type { SnapshotPolicy } from './temporal/version-trees.ts';
 export type { HistoryExport, Tag, Version, VersionRecord } from './temporal/version.ts';
 
 export { EntityGraph } from './graph/entity-graph.ts';
@@ -61,6 +63,7 @@ export type {
   ChangeHandler,
   ChangeSelector,
   GraphBatch,
+  GraphReads,
   GraphSubscription,
   InputArguments,
   LiveQuery,
@@ -87,19 +90,8 @@ export type {
   WriteOptions,
 } from './graph/entity.ts';
 export type { EntityChange, GraphChange, GraphOrigin, RelationChange } from './graph/graph-change.ts';
-export type {
-  DeleteEntity,
-  DeleteRelation,
-  GraphOperation,
-  UpdateEntity,
-  UpdateRelation,
-  WriteEntity,
-  WriteRelation,
-} from './graph/graph-operation.ts';
-export { BatchBuilder } from './graph/batch-builder.ts';
-export { GraphReplica } from './graph/graph-replica.ts';
-export type { ConfirmedRow, GraphNotice, GraphReplicaOptions } from './graph/graph-replica.ts';
-export { OperationFactory } from './graph/operation-factory.ts';
+export type { GraphPast, RowVersion } from './graph/graph-past.ts';
+export type { GraphReader } from './graph/graph-reader.ts';
 export type {
   Condition,
   Direction,
@@ -118,12 +110,13 @@ export type {
 } from './graph/graph-query.ts';
 
 export { Projection } from './projection/projection.ts';
-export type {
-  ProjectionDefinition,
-  ProjectionPosition,
-  ProjectionSnapshot,
-  RebuildOptions,
-} from './projection/projection.ts';
+export type { ProjectionDefinition } from './projection/projection.ts';
+export type { CheckpointOptions, ProjectionSnapshot } from './projection/checkpoints.ts';
+export type { ProjectionPosition } from './projection/position.ts';
+export type { ProjectionFeed, ProjectionSource } from './projection/projection-source.ts';
+export { makePerspective } from './projection/perspective.ts';
+export type { Perspective, PerspectiveView } from './projection/perspective.ts';
+export type { StateSource, StateSubscription } from './projection/state-source.ts';
 
 export {
   EntityNotFoundError,
@@ -135,6 +128,6 @@ export {
 export type { ErrorDetails, MergeConflict, NervErrorCode, NervErrorOptions } from './errors.ts';
 export type { Clock, IdSource, Random, Timers } from './ids/clock.ts';
 export { tryUuidV7TimeMs, UuidV7Source } from './ids/uuid-v7.ts';
-export { systemClock, systemIds, systemRandom, systemTimers } from './ids/system.ts';
+export { systemClock, systemIds, systemRandom, systemTimers, systemTurnClock } from './ids/system.ts';
 export { idFault, MAX_ID_BYTES } from './ids/id.ts';
 export type { JsonValue, Value } from './values/json.ts';

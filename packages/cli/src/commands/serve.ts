@@ -10,6 +10,8 @@ export interface ServeOptions {
   readonly data: string;
   readonly host: string;
   readonly port: number;
+  /** Module and data in a worker thread, so that a call that never ends is ended after a while. */
+  readonly thread?: boolean | undefined;
   /** Who may create databases over the network, beside the owner. */
   readonly publisher?: readonly bigint[] | undefined;
 }
@@ -35,7 +37,7 @@ export async function serve(options: ServeOptions, context: CommandContext): Pro
 /** Opens the universe in a directory, making it if it is not there, and starts to listen. */
 export async function openServed(options: ServeOptions, signal: AbortSignal): Promise<ServedUniverse> {
   const data = resolve(options.data);
-  const universe = await openUniverse({ data, signal });
+  const universe = await openUniverse({ data, signal, isolation: options.thread === true ? 'thread' : 'none' });
   try {
     const address = await universe.controller.serve({
       host: options.host,

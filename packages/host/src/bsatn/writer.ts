@@ -1,3 +1,4 @@
+import { copyBytes } from './copy-bytes.ts';
 import { writeUtf8 } from './utf8.ts';
 
 /**
@@ -120,7 +121,7 @@ export class BsatnWriter {
   /** Bytes as they are. */
   raw(value: Uint8Array): void {
     const at = this.#reserve(value.length);
-    this.#bytes.set(value, at);
+    copyBytes(value, this.#bytes, at);
   }
 
   arrayLength(length: number): void {

@@ -2,6 +2,11 @@
 export interface Clock {
   /** Microseconds since the Unix epoch. May stand still or step back; who needs order must clamp. */
   nowMicros(): bigint;
+  /**
+   * Milliseconds since any moment, for measuring durations: never steps back, and needs no `this`. Absent: durations go
+   * by `nowMicros`.
+   */
+  readonly monotonicMs?: (() => number) | undefined;
 }
 
 /** A started timer. */

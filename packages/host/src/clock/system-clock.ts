@@ -9,7 +9,7 @@ const TIMEOUT_MS_MAX = 2_147_483_647;
 const DRIFT_MICROS_MAX = 20_000;
 
 /** The machine's clock: resolves microseconds, and follows the wall clock where that is adjusted. */
-export const systemClock: Clock = { nowMicros: makeSystemNow() };
+export const systemClock: Clock = { nowMicros: makeSystemNow(), monotonicMs: () => performance.now() };
 
 function makeSystemNow(): () => bigint {
   let offsetMicros = 0;

@@ -19,6 +19,7 @@ import type {
   RawTableDef,
   RawViewDef,
 } from '../schema/raw-module-def.ts';
+import { findSource } from '../schema/submodules.ts';
 import { SourceTypes } from './source-types.ts';
 
 /**
@@ -81,24 +82,68 @@ export async function describeClientModule(bundle: string): Promise<ClientModule
 
 /** As `describeClientModule`, of a definition and what validation made of it. */
 export function makeClientModule(raw: RawModuleDef, def: ModuleDef): ClientModule {
-  const types = new SourceTypes(raw);
   const tables = def.tables.filter((table) => !table.isSystem);
+  const sources = new Sources(raw);
   return {
     tables: [
-      ...tables.map((table) => describeTable(table, bySourceName(raw.tables, table.accessor), types)),
-      ...def.views.map((view) => describeView(view, bySourceName(raw.views, view.accessor), types)),
+      ...tables.map((table) =>
+        describeTable(
+          table,
+          sources.find(table, (module) => module.tables),
+        ),
+      ),
+      ...def.views.map((view) =>
+        describeView(
+          view,
+          sources.find(view, (module) => module.views),
+        ),
+      ),
     ],
     reducers: def.reducers
       .filter(({ lifecycle }) => lifecycle === undefined)
-      .map((reducer) => describeFunction(reducer, bySourceName(raw.reducers, reducer.accessor), types)),
+      .map((reducer) =>
+        describeFunction(
+          reducer,
+          sources.find(reducer, (module) => module.reducers),
+        ),
+      ),
     procedures: def.procedures.map((procedure) => {
-      const source = bySourceName(raw.procedures, procedure.accessor);
-      return { ...describeFunction(procedure, source, types), returnType: types.resolve(source.returnType) };
+      const found = sources.find(procedure, (module) => module.procedures);
+      return { ...describeFunction(procedure, found), returnType: found.types.resolve(found.source.returnType) };
     }),
   };
 }
 
-function describeTable(table: TableDef, source: RawTableDef, types: SourceTypes): ClientTable {
+/** A part of a definition as the module wrote it, and the types that it refers to. */
+interface Found<T> {
+  readonly source: T;
+  readonly types: SourceTypes;
+}
+
+/** Finds what the module wrote, also in its submodules. */
+class Sources {
+  readonly #raw: RawModuleDef;
+  readonly #types = new Map<RawModuleDef, SourceTypes>();
+
+  constructor(raw: RawModuleDef) {
+    this.#raw = raw;
+  }
+
+  find<T extends { readonly sourceName: string }>(
+    { accessor }: { readonly accessor: string },
+    partsOf: (module: RawModuleDef) => readonly T[],
+  ): Found<T> {
+    const place = findSource(this.#raw, accessor);
+    assert(place !== undefined, 'what is validated stands in the definition or a submodule');
+    const source = partsOf(place.raw).find(({ sourceName }) => sourceName === place.sourceName);
+    assert(source !== undefined, 'what is validated stands in the definition');
+    const types = this.#types.get(place.raw) ?? new SourceTypes(place.raw);
+    this.#types.set(place.raw, types);
+    return { source, types };
+  }
+}
+
+function describeTable(table: TableDef, { source, types }: Found<RawTableDef>): ClientTable {
   const single = table.constraints.filter(({ columns }) => columns.length === 1);
   return {
     name: table.name,
@@ -111,7 +156,7 @@ function describeTable(table: TableDef, source: RawTableDef, types: SourceTypes)
   };
 }
 
-function describeView(view: ViewDef, source: RawViewDef, types: SourceTypes): ClientTable {
+function describeView(view: ViewDef, { source, types }: Found<RawViewDef>): ClientTable {
   return {
     name: view.name,
     accessor: view.accessor,
@@ -134,18 +179,11 @@ function describeColumns(columns: readonly ColumnDef[], fields: readonly NamedTy
 
 function describeFunction(
   { name, accessor }: ReducerDef | ProcedureDef,
-  source: RawReducerDef | RawProcedureDef,
-  types: SourceTypes,
+  { source, types }: Found<RawReducerDef | RawProcedureDef>,
 ): ClientFunction {
   const params = source.params.map((param, position) => ({
     name: param.name ?? `arg_${position}`,
     algebraicType: types.resolve(param.algebraicType),
   }));
   return { name, accessor, params };
-}
-
-function bySourceName<T extends { readonly sourceName: string }>(parts: readonly T[], name: string): T {
-  const part = parts.find(({ sourceName }) => sourceName === name);
-  assert(part !== undefined, 'what is validated stands in the definition');
-  return part;
 }

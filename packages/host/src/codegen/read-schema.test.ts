@@ -13,7 +13,7 @@ async function describeFixture(fixture: string): Promise<{ readonly raw: Uint8Ar
 }
 
 describe('a schema that a server tells', () => {
-  test.each(['kinds.ts', 'people.ts', 'shapes.ts', 'left-out.ts', 'row-level.ts'])(
+  test.each(['kinds.ts', 'people.ts', 'shapes.ts', 'http-handlers.ts', 'rls-rooms.ts', 'sub-module.ts'])(
     'of version 10 is the definition of the module %s',
     async (fixture) => {
       const { raw, def } = await describeFixture(fixture);

@@ -3,13 +3,18 @@ import type { Clock, Logger, LogLevel, LogRecord } from '../clock/clock.ts';
 import type { Row } from '../datastore/state-view.ts';
 import type { Transaction } from '../datastore/transaction.ts';
 import { HostError } from '../errors.ts';
+import { ERRNO } from '../module/errno.ts';
 import type { SystemCallHost } from '../module/system-calls.ts';
 import { SystemCallError } from '../module/system-functions.ts';
+import type { HttpRequestHead } from '../module-http/http-message.ts';
+import { makeOutboundError } from '../outbound-http/outbound-error.ts';
+import { OUTBOUND_HTTP_DISABLED, type OutboundHttp, type OutboundResponse } from '../outbound-http/outbound-http.ts';
 import type { TableDef } from '../schema/module-def.ts';
 import type { Caller } from './calls.ts';
 import type { ClientRegistry } from './client-registry.ts';
 import type { Committer } from './committer.ts';
 import type { Journal } from './journal.ts';
+import type { DatabaseMetrics } from '../metrics/database-metrics.ts';
 import type { ScheduleTables } from './schedule-tables.ts';
 import { ViewError } from '../views/view-error.ts';
 
@@ -34,9 +39,11 @@ interface RunningCall {
 /** What a module's system calls find around them. While the module is being loaded it may only log. */
 export class CallEnvironment implements SystemCallHost {
   readonly identity: bigint;
+  readonly metrics: DatabaseMetrics;
   readonly #name: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #outboundHttp: OutboundHttp | undefined;
   #parts: EnvironmentParts | undefined;
   #running: RunningCall | undefined;
   #lastOffset: bigint | undefined;
@@ -46,8 +53,12 @@ export class CallEnvironment implements SystemCallHost {
     readonly identity: bigint;
     readonly clock: Clock;
     readonly logger: Logger;
+    readonly metrics: DatabaseMetrics;
+    readonly outboundHttp?: OutboundHttp | undefined;
   }) {
     this.identity = options.identity;
+    this.metrics = options.metrics;
+    this.#outboundHttp = options.outboundHttp;
     this.#name = options.name;
     this.#clock = options.clock;
     this.#logger = options.logger;
@@ -122,14 +133,15 @@ export class CallEnvironment implements SystemCallHost {
 
   beginProcedureTransaction(): { readonly transaction: Transaction; readonly timestampMicros: bigint } {
     const { committer } = this.#attached();
-    return { transaction: committer.begin(), timestampMicros: committer.now() };
+    const transaction = committer.begin('Procedure', this.#running?.functionName);
+    return { transaction, timestampMicros: committer.now() };
   }
 
   commitProcedureTransaction(transaction: Transaction): void {
     const { committer, journal, procedureWrites } = this.#attached();
     if (!journal.canAppend) {
       const isReadOnly = procedureWrites() === 0;
-      transaction.rollback();
+      this.rollbackProcedureTransaction(transaction);
       if (isReadOnly) return;
       throw makeUnwritableError(journal);
     }
@@ -148,6 +160,20 @@ export class CallEnvironment implements SystemCallHost {
       // The module may go on: it tries once more by itself, and can catch what comes of that.
       if (error instanceof ViewError) throw new SystemCallError({ type: 'type-error' }, error.message, error);
       throw error;
+    }
+  }
+
+  rollbackProcedureTransaction(transaction: Transaction): void {
+    this.#attached().committer.rollback(transaction);
+  }
+
+  requestHttp(head: HttpRequestHead, body: Uint8Array): OutboundResponse {
+    try {
+      if (this.#outboundHttp === undefined) throw makeOutboundError(OUTBOUND_HTTP_DISABLED);
+      return this.#outboundHttp.request(head, body);
+    } catch (error) {
+      if (!(error instanceof HostError) || error.code !== 'outbound-http/failed') throw error;
+      throw new SystemCallError({ type: 'errno', errno: ERRNO.httpError }, error.message, error);
     }
   }
 

@@ -3,6 +3,7 @@ import { BsatnReader } from '../bsatn/reader.ts';
 import type { Codec } from '../bsatn/codec.ts';
 import type { Transaction } from '../datastore/transaction.ts';
 import { errorMessage, HostError } from '../errors.ts';
+import { CALL_OUTCOMES, type CallCounts, type CallOutcome } from '../metrics/call-metrics.ts';
 import type { HookCall, HookOutcome } from '../module/realm-port.ts';
 import type { ProcedureDef, ReducerDef } from '../schema/module-def.ts';
 import { type CallEnvironment, makeUnwritableError } from './call-environment.ts';
@@ -23,6 +24,14 @@ export interface AdmittedCall<Def> {
   readonly args: Uint8Array;
 }
 
+/** A reducer in a transaction of its own, with how its call is counted. */
+interface RunningReducer {
+  readonly transaction: Transaction;
+  readonly call: AdmittedCall<ReducerDef>;
+  readonly counts: CallCounts;
+  readonly rowsBefore: number;
+}
+
 /** The parts that calls run through. */
 export interface ExecutorParts {
   readonly runner: ModuleRunner;
@@ -35,7 +44,7 @@ export interface ExecutorParts {
 export class CallExecutor {
   readonly #parts: ExecutorParts;
   /** The reducer that runs in a transaction of its own. */
-  #running: { readonly transaction: Transaction; readonly call: AdmittedCall<ReducerDef> } | undefined;
+  #running: RunningReducer | undefined;
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
@@ -46,41 +55,54 @@ export class CallExecutor {
     const { committer, journal } = this.#parts;
     const { caller, timestampMicros, def } = call;
     const functionName = def.name;
-    if (!journal.canAppend) return refused(makeUnwritableError(journal), timestampMicros);
-    const transaction = committer.begin();
-    this.#running = { transaction, call };
+    const { calls, transactions } = this.#parts.environment.metrics;
+    if (!journal.canAppend) {
+      calls.noteRefused('refused');
+      return refused(makeUnwritableError(journal), timestampMicros);
+    }
+    const counts = calls.of('reducer', functionName);
+    const rowsBefore = calls.allRowsRead;
+    const transaction = committer.begin('Reducer', functionName);
+    const running = { transaction, call, counts, rowsBefore };
+    this.#running = running;
     const outcome = this.runInside(transaction, call);
     this.#running = undefined;
     if (outcome.type === 'returned') {
       try {
         const { offset } = committer.commit(transaction, { kind, functionName, caller, timestampMicros });
+        calls.ended(counts, 'ok', transactions.lastElapsedMs, rowsBefore);
         return { outcome: { type: 'committed' }, timestampMicros, offset };
       } catch (error) {
+        calls.ended(counts, 'failed', transactions.lastElapsedMs, rowsBefore);
         if (error instanceof ViewError) return refused(error, timestampMicros, 'fatal');
         if (error instanceof HostError) return refused(error, timestampMicros);
         throw error;
       }
     }
-    return this.#fail(transaction, call, outcome);
+    return this.#fail(running, outcome);
   }
 
   /** Ends the reducer that runs and was cut off: nothing of its call is on the stack any more. */
   endCutCall({ message }: HostError): CallResult {
     const running = this.#running;
     assert(running !== undefined, 'a reducer was cut off');
+    this.#parts.environment.metrics.calls.timeLimitHits += 1;
     this.#running = undefined;
     this.#parts.environment.endCutCall();
     const outcome = { type: 'failed', message, stack: '', publicMessage: message } as const;
-    return this.#fail(running.transaction, running.call, outcome);
+    return this.#fail(running, outcome);
   }
 
   #fail(
-    transaction: Transaction,
-    { def, timestampMicros }: AdmittedCall<ReducerDef>,
+    { transaction, call, counts, rowsBefore }: RunningReducer,
     outcome: Exclude<HookOutcome, { readonly type: 'returned' }>,
   ): CallResult {
-    transaction.rollback();
+    const { def, timestampMicros } = call;
+    const { committer, environment } = this.#parts;
+    committer.rollback(transaction);
     this.logFailure(def.name, outcome);
+    const { calls, transactions } = environment.metrics;
+    calls.ended(counts, CALL_OUTCOMES[outcome.type], transactions.lastElapsedMs, rowsBefore);
     if (outcome.type === 'user-error') {
       return { outcome: { type: 'failed-user', message: outcome.message }, timestampMicros, offset: undefined };
     }
@@ -98,15 +120,36 @@ export class CallExecutor {
     return environment.run({ functionName: def.name, caller }, () => runner.runReducer(transaction, toHookCall(call)));
   }
 
+  /** Runs a lifecycle reducer inside a transaction that the caller ends: its call is counted without that end. */
+  runLifecycle(transaction: Transaction, call: AdmittedCall<ReducerDef>): HookOutcome {
+    const { calls } = this.#parts.environment.metrics;
+    const counts = calls.of('reducer', call.def.name);
+    const startMs = calls.nowMs();
+    const rowsBefore = calls.allRowsRead;
+    const outcome = this.runInside(transaction, call);
+    calls.ended(counts, CALL_OUTCOMES[outcome.type], calls.nowMs() - startMs, rowsBefore);
+    return outcome;
+  }
+
   /** Runs a procedure, which makes its own transactions. */
   runProcedure(call: AdmittedCall<ProcedureDef>, result: Codec): ProcedureResult {
+    const { calls } = this.#parts.environment.metrics;
+    const counts = calls.of('procedure', call.def.name);
+    const startMs = calls.nowMs();
+    const rowsBefore = calls.allRowsRead;
+    const { outcome, ...times } = this.#runProcedure(call, result);
+    calls.ended(counts, procedureOutcome(outcome), calls.nowMs() - startMs, rowsBefore);
+    return { outcome, ...times };
+  }
+
+  #runProcedure(call: AdmittedCall<ProcedureDef>, result: Codec): ProcedureResult {
     const { runner, environment, committer } = this.#parts;
     const { def, caller, timestampMicros } = call;
     const startMicros = committer.now();
     const outcome = environment.run({ functionName: def.name, caller }, () => {
       const run = runner.runProcedure(toHookCall(call));
       if (run.abandoned?.isOpen === true) {
-        run.abandoned.rollback();
+        committer.rollback(run.abandoned);
         environment.logHost('error', `aborting dangling anonymous transaction in procedure ${def.name}`);
       }
       return run.outcome;
@@ -132,6 +175,11 @@ export class CallExecutor {
     if (outcome.type === 'user-error') environment.logFor(functionName, 'error', outcome.message);
     else environment.logFor(functionName, 'panic', describeFailure(outcome));
   }
+}
+
+function procedureOutcome(outcome: ProcedureResult['outcome']): CallOutcome {
+  if (outcome.type === 'returned') return 'ok';
+  return outcome.reason === 'user' ? 'user_error' : 'failed';
 }
 
 function refused(

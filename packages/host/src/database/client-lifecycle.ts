@@ -35,7 +35,7 @@ export class ClientLifecycle {
     const { def, executor } = loaded();
     const timestampMicros = committer.now();
     const functionName = def.lifecycle.connect;
-    const transaction = committer.begin();
+    const transaction = committer.begin('Reducer', functionName);
     this.registry.insert(transaction, caller, jwtPayload);
     const outcome = runLifecycle(loaded(), transaction, { functionName, caller, timestampMicros });
     if (outcome.type === 'returned' && journal.canAppend) {
@@ -47,7 +47,7 @@ export class ClientLifecycle {
       }
       if (commit !== undefined) return { type: 'accepted', offset: commit.offset };
     } else {
-      transaction.rollback();
+      committer.rollback(transaction);
     }
     // Whoever may read still may when nothing is written any more: the reducer was asked, and let the client in.
     if (outcome.type === 'returned' && journal.failure !== undefined) return { type: 'accepted', offset: undefined };
@@ -81,7 +81,7 @@ export class ClientLifecycle {
     const timestampMicros = committer.now();
     const functionName = def.lifecycle.disconnect;
     const info = { kind: 'lifecycle', functionName, caller, timestampMicros } as const;
-    const transaction = committer.begin();
+    const transaction = committer.begin('Reducer', functionName);
     const outcome = runLifecycle(loaded(), transaction, { functionName, caller, timestampMicros });
     if (outcome.type === 'returned') {
       this.registry.delete(transaction, caller);
@@ -90,7 +90,7 @@ export class ClientLifecycle {
         return;
       }
     } else {
-      transaction.rollback();
+      committer.rollback(transaction);
       executor.logFailure(functionName ?? '', outcome);
     }
     // The reducer, or a view after it, failed: the client is gone all the same.
@@ -120,5 +120,5 @@ export function runLifecycle(
   const { functionName, caller, timestampMicros } = call;
   const found = functionName === undefined ? undefined : functions.reducer(functionName);
   if (found === undefined) return { type: 'returned', bytes: NO_ARGS };
-  return executor.runInside(transaction, { def: found.def, args: NO_ARGS, caller, timestampMicros });
+  return executor.runLifecycle(transaction, { def: found.def, args: NO_ARGS, caller, timestampMicros });
 }

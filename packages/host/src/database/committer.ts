@@ -6,6 +6,8 @@ import type { SequenceAllocation } from '../datastore/sequence.ts';
 import type { TableDelta } from '../datastore/state-view.ts';
 import type { Transaction } from '../datastore/transaction.ts';
 import { HostError } from '../errors.ts';
+import type { TransactionMetrics } from '../metrics/transaction-metrics.ts';
+import type { Workload } from '../metrics/workload.ts';
 import type { DataMigration } from '../migration/carry-over.ts';
 import type { Caller, Commit, CommitKind } from './calls.ts';
 import { type Journal, toFailure } from './journal.ts';
@@ -32,12 +34,15 @@ export interface CommitterOptions {
   /** The views over the datastore's tables. */
   readonly views: () => ViewTables;
   readonly journal: Journal;
+  readonly metrics: TransactionMetrics;
   readonly clock: Clock;
   /** Timestamp of the last stored transaction. */
   readonly lastTimestampMicros: bigint;
   /** Told of what a listener threw; the commit stands and the other listeners run. */
   readonly onListenerError: (error: unknown) => void;
 }
+
+const NO_DELTAS: readonly TableDelta[] = [];
 
 /** Writers keep their buffer; one that grew beyond this for a rare large transaction is let go. */
 const KEPT_WRITER_BYTES_MAX = 4 * 1024 * 1024;
@@ -94,8 +99,16 @@ export class Committer {
     this.#datastore = datastore;
   }
 
-  begin(): Transaction {
+  /** Opens the one transaction; what it is for is counted. */
+  begin(workload: Workload = 'Internal', functionName = ''): Transaction {
+    this.#options.metrics.begin(workload, functionName);
     return this.#datastore.begin();
+  }
+
+  /** Ends a transaction without a trace. */
+  rollback(transaction: Transaction): void {
+    transaction.rollback();
+    this.#options.metrics.rolledBack();
   }
 
   /**
@@ -107,6 +120,9 @@ export class Committer {
     this.#isCommitting = true;
     try {
       return this.#commit(transaction, info);
+    } catch (error) {
+      this.#options.metrics.rolledBack();
+      throw error;
     } finally {
       this.#isCommitting = false;
     }
@@ -137,7 +153,7 @@ export class Committer {
    */
   takeBackUndurable(): ReadonlySet<CommitKind> {
     this.settleDurable();
-    const commits = this.#undurable.takeNewestFirst();
+    const commits = this.#undurable.takeNewestFirst((tableId) => this.#datastore.tableById(tableId));
     const kinds = new Set(commits.map(({ kind }) => kind));
     if (commits.length === 0) return kinds;
     const wasCommitting = this.#isCommitting;
@@ -174,7 +190,8 @@ export class Committer {
   #commit(transaction: Transaction, info: CommitInfo): Commit {
     const views = this.#refreshViews(transaction, info.onViewFailure ?? 'refuse');
     const stored = transaction.commit();
-    this.#sequences.push(...this.#datastore.takeNewSequenceAllocations());
+    const allocations = this.#datastore.takeNewSequenceAllocations();
+    if (allocations.length > 0) this.#sequences.push(...allocations);
     if (info.timestampMicros > this.#lastTimestampMicros) this.#lastTimestampMicros = info.timestampMicros;
     const offset = this.#isStored(stored, info) ? this.#append(stored, info) : undefined;
     const deltas = withViews(stored, views);
@@ -182,6 +199,7 @@ export class Committer {
     const commit: Commit = { deltas, offset, timestampMicros, origin: caller, kind, functionName };
     this.#tellAll(commit);
     this.#options.journal.snapshotIfDue();
+    this.#options.metrics.committed(stored);
     return commit;
   }
 
@@ -196,7 +214,8 @@ export class Committer {
 
   #append(deltas: readonly TableDelta[], info: CommitInfo): bigint {
     const { kind, functionName, caller, timestampMicros, program } = info;
-    const changes = deltas.filter(({ table }) => !table.isEvent).map((delta) => this.#toChange(delta));
+    const changes: StoredChange[] = [];
+    for (const delta of deltas) if (!delta.table.isEvent) changes.push(this.#toChange(delta));
     const sequences = this.#sequences;
     const transaction = { kind, functionName, caller, timestampMicros, sequences, changes };
     const record = encodeRecord(this.#writer, { program, transaction });
@@ -204,7 +223,9 @@ export class Committer {
     try {
       const offset = this.#options.journal.append(record);
       this.#sequences = [];
-      if (offset >= this.#options.journal.durableOffset) this.#undurable.add({ offset, kind, deltas });
+      if (offset >= this.#options.journal.durableOffset) {
+        this.#undurable.add({ offset, record, emptied: emptiedTables(deltas, changes) });
+      }
       return offset;
     } catch (error) {
       this.#undo(deltas);
@@ -239,7 +260,7 @@ export class Committer {
 
   /** A transaction that undoes changes. What events told stays told. */
   #beginUndo(changes: readonly TableDelta[]): Transaction {
-    const transaction = this.begin();
+    const transaction = this.#datastore.begin();
     for (const { table, inserts, deletes } of changes) {
       if (table.isEvent) continue;
       transaction.deleteRows(table.id, inserts);
@@ -266,6 +287,13 @@ export class Committer {
       this.#options.onListenerError(error);
     }
   }
+}
+
+/** Changes whose deleted rows are not in the record. */
+function emptiedTables(deltas: readonly TableDelta[], changes: readonly StoredChange[]): readonly TableDelta[] {
+  if (!changes.some(({ isTruncated }) => isTruncated)) return NO_DELTAS;
+  const emptied = new Set(changes.filter(({ isTruncated }) => isTruncated).map(({ tableId }) => tableId));
+  return deltas.filter(({ table }) => emptied.has(table.id));
 }
 
 function withViews(stored: readonly TableDelta[], views: ViewRefresh): readonly TableDelta[] {

@@ -1,16 +1,20 @@
+import type { TableUsage } from '../datastore/datastore.ts';
 import type { StateView } from '../datastore/state-view.ts';
 import { errorMessage, HostError } from '../errors.ts';
+import type { HandlerRequest, HandlerResult } from '../module-http/handler-call.ts';
 import type { ModuleDef, TableDef } from '../schema/module-def.ts';
 import { type CallEnvironment, makeUnwritableError } from './call-environment.ts';
 import type { Caller, CallResult, Commit, ConnectResult, DatabaseStatus, ProcedureResult } from './calls.ts';
 import { ClientLifecycle } from './client-lifecycle.ts';
 import { Committer } from './committer.ts';
-import { type DatabaseState, prepareFork } from './database-state.ts';
+import { assertCapturable, type DatabaseState, prepareFork } from './database-state.ts';
 import type { Refusal } from './function-directory.ts';
 import { runInit } from './initialise.ts';
 import { DEFAULT_SNAPSHOT_POLICY, Journal } from './journal.ts';
 import { type LoadedModule, makeLoadedModule } from './loaded-module.ts';
 import { type Opening, prepareOpening } from './open-database.ts';
+import type { DatabaseMetrics } from '../metrics/database-metrics.ts';
+import type { DueCall } from '../scheduler/scheduler.ts';
 import type { DatabaseOptions } from './options.ts';
 import { OwedWork } from './owed-work.ts';
 import {
@@ -23,7 +27,6 @@ import {
 import { ScheduledCalls } from './scheduled-calls.ts';
 import type { SqlAnswer } from './sql-answer.ts';
 import { encodeSnapshot } from './snapshot-codec.ts';
-import { describeLeftOut } from './unsupported-parts.ts';
 import type { ViewTables } from '../views/view-tables.ts';
 
 /**
@@ -88,6 +91,7 @@ export class Database {
       datastore: opening.datastore,
       views: () => this.#loaded.views,
       journal: this.#journal,
+      metrics: this.metrics.transactions,
       clock: options.clock,
       lastTimestampMicros: opening.lastTimestampMicros,
       onListenerError: (error) =>
@@ -124,6 +128,16 @@ export class Database {
 
   get def(): ModuleDef {
     return this.#loaded.def;
+  }
+
+  /** What it did since it was opened. */
+  get metrics(): DatabaseMetrics {
+    return this.#environment.metrics;
+  }
+
+  /** Rows of schedule tables that wait for their time. */
+  get armedSchedules(): readonly DueCall[] {
+    return this.#scheduled.armed;
   }
 
   /** SHA-256 of the program's text, in hex. */
@@ -228,6 +242,12 @@ export class Database {
     return this.#loaded.executor.runProcedure({ def: admitted.def, caller, timestampMicros, args }, admitted.result);
   }
 
+  /** Answers an HTTP request by the module's handler for it, to its end. @throws {HostError} `database/closed`, `database/busy` */
+  callHttpHandler(request: HandlerRequest): HandlerResult {
+    this.#assertIdle();
+    return this.#loaded.httpHandlers.run(request);
+  }
+
   /**
    * Runs SQL statements of the wider grammar, each that writes in a transaction of its own. Rows are as of the last
    * commit before the statement.
@@ -261,6 +281,7 @@ export class Database {
   /** What other databases can be opened from, which go on from here. @throws {HostError} `database/busy`, `database/closed` */
   capture(): DatabaseState {
     this.#assertIdle();
+    assertCapturable(this.#journal);
     const { program, programHash, def, datastore } = this.#loaded;
     const { lastTimestampMicros } = this.#committer;
     const { nextOffset } = this.#journal;
@@ -295,6 +316,11 @@ export class Database {
   /** The definition of the module that runs, in BSATN, as the module gave it. */
   describe(): Uint8Array {
     return this.#loaded.program.rawDef;
+  }
+
+  /** Size of every table, the system's too. */
+  tableUsage(): readonly TableUsage[] {
+    return this.#loaded.datastore.memoryUsage();
   }
 
   /** Sizes of tables and storage. */
@@ -338,6 +364,7 @@ export class Database {
   #makeJournal(opening: Opening): Journal {
     return new Journal({
       storage: this.#options.storage,
+      metrics: opening.environment.metrics,
       policy: this.#options.snapshots ?? DEFAULT_SNAPSHOT_POLICY,
       nextOffset: opening.nextOffset,
       logBytes: opening.replayedBytes,
@@ -370,7 +397,6 @@ export class Database {
     if (migration !== undefined) {
       await this.whenDurable(this.#committer.appendProgram(this.#loaded.program, migration));
     }
-    for (const sentence of describeLeftOut(this.def)) this.#environment.logHost('warn', sentence);
     this.#clients.disconnectLeftBehind(this.committed);
     await this.#settleOpening();
     this.#scheduled.start();
@@ -388,7 +414,7 @@ export class Database {
   /** Runs `init` and stores the program with what it wrote, as the first record. */
   #initialise(): bigint {
     const timestampMicros = this.#committer.now();
-    const transaction = this.#committer.begin();
+    const transaction = this.#committer.begin('Reducer', this.def.lifecycle.init);
     const info = runInit(this.#loaded, transaction, { name: this.name, timestampMicros });
     const { offset } = this.#committer.commit(transaction, { ...info, program: this.#loaded.program });
     if (offset === undefined) throw makeUnwritableError(this.#journal);
@@ -437,10 +463,10 @@ export class Database {
       this.#clients.registry.clear();
       this.#scheduled.restart();
     }
-    for (const sentence of describeLeftOut(loaded.def)) this.#environment.logHost('warn', sentence);
   }
 
   #logRefusal(name: string, refusal: Refusal): Refusal {
+    this.metrics.calls.noteRefused(refusal.reason);
     for (const line of refusal.log) this.#environment.logFor(name, 'error', line);
     return refusal;
   }

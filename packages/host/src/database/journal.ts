@@ -1,6 +1,7 @@
 import { assert } from '../assert.ts';
 import { errorMessage, HostError } from '../errors.ts';
 import { StorageError } from '../storage/storage-error.ts';
+import type { DatabaseMetrics } from '../metrics/database-metrics.ts';
 import type { Storage, StorageUsage } from '../storage/storage.ts';
 
 /** When to write a snapshot: start-up must cost by the data that is there, not by how much ever happened. */
@@ -23,6 +24,7 @@ interface Hold {
 /** What a journal is made of. */
 export interface JournalOptions {
   readonly storage: Storage;
+  readonly metrics: Pick<DatabaseMetrics, 'nowMs' | 'journal'>;
   readonly policy: SnapshotPolicy;
   readonly nextOffset: bigint;
   /** Bytes of records since the last snapshot. */
@@ -119,6 +121,7 @@ export class Journal {
     const offset = this.#storage.append(record);
     this.#nextOffset = offset + 1n;
     this.#logBytes += record.length;
+    this.#options.metrics.journal.recordBytes += record.length;
     this.#watch();
     return offset;
   }
@@ -157,6 +160,8 @@ export class Journal {
   async snapshot(): Promise<void> {
     await this.#snapshotting;
     while (this.#hold !== undefined) await this.#hold.ended;
+    const { nowMs, journal } = this.#options.metrics;
+    const startMs = nowMs();
     const logBytes = this.#logBytes;
     this.#logBytes = 0;
     // Both in one turn: the chunks are of the state before the record that gets this offset.
@@ -167,7 +172,9 @@ export class Journal {
     );
     try {
       await written;
+      journal.snapshotSeconds.observe((nowMs() - startMs) / 1000);
     } catch (error) {
+      journal.snapshotFailures += 1;
       // The retry waits for the minimum again, and the bytes are not forgotten for the ratio.
       this.#logBytes += Math.min(logBytes, this.#options.policy.logBytesMin / 2);
       throw error;

@@ -3,9 +3,11 @@ import type { ModuleDef } from '../schema/module-def.ts';
 import type { CallEnvironment } from './call-environment.ts';
 import { CallExecutor } from './call-executor.ts';
 import type { Committer } from './committer.ts';
+import { HttpHandlers } from '../module-http/http-handlers.ts';
 import { FunctionDirectory } from './function-directory.ts';
 import type { Journal } from './journal.ts';
 import { makeModuleViews } from './module-views.ts';
+import { moduleRules } from './module-rules.ts';
 import type { ModuleRunner } from './module-runner.ts';
 import type { StoredProgram } from './record-codec.ts';
 import { SqlRunner } from './run-sql.ts';
@@ -26,6 +28,7 @@ export interface LoadedModule {
   readonly functions: FunctionDirectory;
   readonly scheduleTables: ScheduleTables;
   readonly executor: CallExecutor;
+  readonly httpHandlers: HttpHandlers;
   readonly views: ViewTables;
   readonly sql: SqlRunner;
 }
@@ -47,7 +50,9 @@ export function makeLoadedModule(
   const { program, programHash, def, datastore, runner } = bound;
   runner.attach(datastore);
   const executor = new CallExecutor({ runner, ...lasting });
+  const httpHandlers = new HttpHandlers(def, { runner, executor, ...lasting });
   const scheduleTables = new ScheduleTables(def.tables);
+  const rules = moduleRules(def, lasting.strictCompat);
   const views = makeModuleViews({ def, datastore, runner, executor, environment: lasting.environment });
   return {
     program,
@@ -58,7 +63,8 @@ export function makeLoadedModule(
     functions: new FunctionDirectory(def, program.owner),
     scheduleTables,
     executor,
+    httpHandlers,
     views,
-    sql: new SqlRunner({ datastore, views, scheduleTables, owner: program.owner, ...lasting }),
+    sql: new SqlRunner({ datastore, views, rules, scheduleTables, owner: program.owner, ...lasting }),
   };
 }

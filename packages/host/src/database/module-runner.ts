@@ -1,10 +1,12 @@
 import type { Datastore } from '../datastore/datastore.ts';
 import type { Transaction } from '../datastore/transaction.ts';
 import { errorMessage, HostError } from '../errors.ts';
+import type { CallMetrics } from '../metrics/call-metrics.ts';
 import type { StateView } from '../datastore/state-view.ts';
 import type {
   HookCall,
   HookOutcome,
+  HttpHandlerCall,
   LoadedProgram,
   ModuleRealm,
   RealmEvents,
@@ -12,10 +14,21 @@ import type {
 } from '../module/realm-port.ts';
 import { type SystemCallHost, SystemCalls } from '../module/system-calls.ts';
 
+/** What a runner needs around it. */
+interface RunnerHost extends SystemCallHost {
+  readonly metrics: { readonly calls: CallMetrics };
+}
+
 /** A realm and the system calls that it makes. */
 interface Instance {
   readonly realm: ModuleRealm;
   readonly calls: SystemCalls;
+}
+
+/** How a call fared that makes its own transactions; `abandoned` is one that it left open. */
+interface ProcedureRun {
+  readonly outcome: HookOutcome;
+  readonly abandoned: Transaction | undefined;
 }
 
 /**
@@ -25,15 +38,17 @@ interface Instance {
 export class ModuleRunner {
   readonly #program: LoadedProgram;
   readonly #host: SystemCallHost;
+  readonly #metrics: CallMetrics;
   readonly #events: RealmEvents;
   #main: Instance;
   #procedures: Instance | undefined;
   #datastore: Datastore | undefined;
 
   /** Evaluates the bundle. @throws {HostError} `module/load-failed`, `module/unsupported` */
-  constructor(program: LoadedProgram, host: SystemCallHost, events: RealmEvents) {
+  constructor(program: LoadedProgram, host: RunnerHost, events: RealmEvents) {
     this.#program = program;
     this.#host = host;
+    this.#metrics = host.metrics.calls;
     this.#events = events;
     this.#main = this.#instantiate();
   }
@@ -56,7 +71,7 @@ export class ModuleRunner {
     const { realm, calls } = (this.#main = instance);
     calls.begin('reducer', transaction);
     const outcome = realm.callReducer(call);
-    const { fatal } = calls.end();
+    const { fatal } = this.#end(instance);
     return fatal === undefined ? outcome : fatalOutcome(fatal, outcome);
   }
 
@@ -67,18 +82,27 @@ export class ModuleRunner {
     const { realm, calls } = (this.#main = instance);
     calls.beginView(state);
     const outcome = realm.callView(call);
-    const { fatal } = calls.end();
+    const { fatal } = this.#end(instance);
     return fatal === undefined ? outcome : fatalOutcome(fatal, outcome);
   }
 
   /** Runs a procedure. `abandoned` is a transaction that it left open. */
-  runProcedure(call: HookCall): { readonly outcome: HookOutcome; readonly abandoned: Transaction | undefined } {
+  runProcedure(call: HookCall): ProcedureRun {
+    return this.#runProcedure((realm) => realm.callProcedure(call));
+  }
+
+  /** Runs an HTTP handler, which makes its own transactions as a procedure does. */
+  runHttpHandler(call: HttpHandlerCall): ProcedureRun {
+    return this.#runProcedure((realm) => realm.callHttpHandler(call));
+  }
+
+  #runProcedure(callHook: (realm: ModuleRealm) => HookOutcome): ProcedureRun {
     const instance = this.#tryUse(this.#procedures);
     if ('type' in instance) return { outcome: instance, abandoned: undefined };
     const { realm, calls } = (this.#procedures = instance);
     calls.begin('procedure');
-    const outcome = realm.callProcedure(call);
-    const { fatal, openTransaction } = calls.end();
+    const outcome = callHook(realm);
+    const { fatal, openTransaction } = this.#end(instance);
     return { outcome: fatal === undefined ? outcome : fatalOutcome(fatal, outcome), abandoned: openTransaction };
   }
 
@@ -96,6 +120,7 @@ export class ModuleRunner {
   #tryUse(instance: Instance | undefined): Instance | Extract<HookOutcome, { readonly type: 'failed' }> {
     if (instance?.realm.isBroken === false) return instance;
     instance?.realm.close();
+    if (instance !== undefined) this.#metrics.realmsReplaced += 1;
     if (instance !== undefined) this.#host.log('warn', 'a call was ended: the module starts anew, its globals with it');
     try {
       return this.#instantiate();
@@ -104,9 +129,16 @@ export class ModuleRunner {
     }
   }
 
+  #end({ realm, calls }: Instance): ReturnType<SystemCalls['end']> {
+    // Nothing else breaks a realm.
+    if (realm.isBroken) this.#metrics.timeLimitHits += 1;
+    return calls.end();
+  }
+
   #instantiate(): Instance {
     const calls = new SystemCalls(this.#host);
     if (this.#datastore !== undefined) calls.attach(this.#datastore);
+    this.#metrics.realmsCreated += 1;
     return { realm: this.#program.instantiate(calls, this.#events), calls };
   }
 }

@@ -1,4 +1,5 @@
 import type { Datastore } from '../datastore/datastore.ts';
+import { CALL_OUTCOMES } from '../metrics/call-metrics.ts';
 import type { HookOutcome } from '../module/realm-port.ts';
 import type { ModuleDef } from '../schema/module-def.ts';
 import type { ViewRequest } from '../views/view-evaluator.ts';
@@ -20,9 +21,14 @@ export interface ModuleViewsParts {
 export function makeModuleViews({ def, datastore, runner, executor, environment }: ModuleViewsParts): ViewTables {
   const run = ({ view: { id, name, isAnonymous }, sender, state }: ViewRequest): HookOutcome => {
     const caller = { identity: sender, connectionId: 0n };
+    const { calls } = environment.metrics;
+    const counts = calls.of('view', name);
+    const startMs = calls.nowMs();
+    const rowsBefore = calls.allRowsRead;
     const outcome = environment.runNested({ functionName: name, caller }, () =>
       runner.runView(state, { id, sender: isAnonymous ? undefined : sender }),
     );
+    calls.ended(counts, CALL_OUTCOMES[outcome.type], calls.nowMs() - startMs, rowsBefore);
     if (outcome.type !== 'returned') executor.logFailure(name, outcome);
     return outcome;
   };

@@ -1,18 +1,19 @@
 import { Datastore } from '../datastore/datastore.ts';
 import { HostError } from '../errors.ts';
+import { DatabaseMetrics } from '../metrics/database-metrics.ts';
 import type { DataMigration } from '../migration/carry-over.ts';
 import { decodeRawModuleDef } from '../schema/decode-module-def.ts';
 import type { ModuleDef } from '../schema/module-def.ts';
 import { validateModuleDef } from '../schema/validate.ts';
 import { CallEnvironment } from './call-environment.ts';
+import { moduleRules } from './module-rules.ts';
 import { ModuleRunner } from './module-runner.ts';
 import type { DatabaseOptions } from './options.ts';
 import { rebuildDatastore } from './rebuild-datastore.ts';
 import type { StoredProgram } from './record-codec.ts';
-import { type RecoveredState, recoverDatabase } from './recovery.ts';
+import { type Recovered, type RecoveredState, recoverDatabase } from './recovery.ts';
 import { planSchemaChange, requireMigration } from './schema-change.ts';
 import { TableIds } from './table-ids.ts';
-import { assertSupported } from './unsupported-parts.ts';
 
 /** What a database opens with. */
 interface OpeningState {
@@ -40,13 +41,16 @@ export interface Opening extends OpeningState {
  * @throws as `Database.open` does, but for `database/init-failed`
  */
 export async function prepareOpening(options: DatabaseOptions): Promise<Opening> {
-  const { state, ...recovered } = await recoverDatabase(options.storage, options.hashSeed);
+  const metrics = options.metrics ?? new DatabaseMetrics({ clock: options.clock });
+  const { state, ...recovered } = await recoverMeasured(options, metrics);
   const program = await options.programs.load(chooseProgram(options, state?.program));
   const { name, clock, logger } = options;
   const environment = new CallEnvironment({
     name,
     clock,
     logger,
+    metrics,
+    outboundHttp: options.outboundHttp,
     identity: state?.program.identity ?? options.identity,
   });
   const runner = new ModuleRunner(program, environment, {
@@ -54,12 +58,21 @@ export async function prepareOpening(options: DatabaseOptions): Promise<Opening>
   });
   try {
     const plan = planOpening(options, state, { text: program.text, rawDef: runner.describe() });
-    assertSupported(plan.def);
+    // Rules that cannot be kept must not be left out: everybody would see every row.
+    moduleRules(plan.def, options.strictCompat);
     return { ...plan, ...recovered, runner, environment, programHash: program.hash };
   } catch (error) {
     runner.close();
     throw error;
   }
+}
+
+async function recoverMeasured(options: DatabaseOptions, { nowMs, journal }: DatabaseMetrics): Promise<Recovered> {
+  const startMs = nowMs();
+  const recovered = await recoverDatabase(options.storage, options.hashSeed);
+  journal.replaySeconds = (nowMs() - startMs) / 1000;
+  journal.replayedRecordBytes = recovered.replayedBytes;
+  return recovered;
 }
 
 /** The text of the program to run. @throws {HostError} `database/no-program` when there is none. */

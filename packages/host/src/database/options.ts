@@ -1,6 +1,8 @@
 import type { Clock, Logger, Timers } from '../clock/clock.ts';
 import type { ProgramLoader } from '../module/realm-port.ts';
+import type { OutboundHttp } from '../outbound-http/outbound-http.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { DatabaseMetrics } from '../metrics/database-metrics.ts';
 import type { SnapshotPolicy } from './journal.ts';
 
 /** What a database needs to open. The database owns `storage` from then on and closes it, also when opening fails. */
@@ -22,6 +24,10 @@ export interface DatabaseOptions {
   readonly hashSeed?: number | undefined;
   /** True refuses SQL that SpacetimeDB refuses although this host could answer it. Default false. */
   readonly strictCompat?: boolean | undefined;
+  /** Where it is counted what the database does. Default: counts of its own. */
+  readonly metrics?: DatabaseMetrics | undefined;
+  /** Sends requests of procedures and HTTP handlers. Absent: they are refused. */
+  readonly outboundHttp?: OutboundHttp | undefined;
   /** Default: `DEFAULT_SNAPSHOT_POLICY`. */
   readonly snapshots?: SnapshotPolicy | undefined;
 }

@@ -7,6 +7,7 @@ import type { ResultColumn } from '../query/compile-statements.ts';
 import type { ChangedRows } from '../query/execute-dml.ts';
 import { decodeRawModuleDef } from '../schema/decode-module-def.ts';
 import type { ModuleDef } from '../schema/module-def.ts';
+import { findSource } from '../schema/submodules.ts';
 import { hasSpecialForm, isOption, isUnit } from '../schema/special-types.ts';
 import type { StatementResult } from './sql-answer.ts';
 
@@ -40,12 +41,12 @@ export class PlainResults {
   /** @param rawDef the definition as the module gave it, whose names its code uses */
   constructor(def: ModuleDef, rawDef: Uint8Array) {
     const raw = decodeRawModuleDef(rawDef);
-    const types = new SourceTypes(raw);
-    const byAccessor = new Map(raw.tables.map((table) => [table.sourceName, table.productTypeRef]));
     const columnTypes = new Map<number, readonly NamedType[]>();
     for (const { id, accessor } of def.tables) {
-      const ref = byAccessor.get(accessor);
-      if (ref !== undefined) columnTypes.set(id, types.fields({ type: 'ref', ref }));
+      const source = findSource(raw, accessor);
+      const table = source?.raw.tables.find(({ sourceName }) => sourceName === source.sourceName);
+      if (source === undefined || table === undefined) continue;
+      columnTypes.set(id, new SourceTypes(source.raw).fields({ type: 'ref', ref: table.productTypeRef }));
     }
     this.#columnTypes = columnTypes;
   }

@@ -11,13 +11,13 @@ import { validateModuleDef } from '../schema/validate.ts';
 import type { ViewTables } from '../views/view-tables.ts';
 import { runInit } from './initialise.ts';
 import { type LastingParts, type LoadedModule, makeLoadedModule } from './loaded-module.ts';
+import { moduleRules } from './module-rules.ts';
 import { ModuleRunner } from './module-runner.ts';
 import type { DatabaseOptions } from './options.ts';
 import { rebuildDatastore } from './rebuild-datastore.ts';
 import type { StoredProgram, StoredTransaction } from './record-codec.ts';
 import { planSchemaChange, requireMigration, type SchemaChange } from './schema-change.ts';
 import { TableIds } from './table-ids.ts';
-import { assertSupported } from './unsupported-parts.ts';
 
 /** What happens to the data when another program takes over. */
 export type DataPolicy =
@@ -185,7 +185,7 @@ export class ProgramExchange {
       const { identity, owner, tableIds } = loaded().program;
       const ids = new TableIds(tableIds);
       const def = validateModuleDef(decodeRawModuleDef(rawDef), ids);
-      assertSupported(def);
+      moduleRules(def, options.strictCompat);
       const stored: StoredProgram = { identity, owner, text: program.text, rawDef, tableIds: ids.all };
       return { runner, def, program: stored, programHash: program.hash };
     } catch (error) {

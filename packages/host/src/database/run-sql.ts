@@ -1,4 +1,4 @@
-import type { Row } from '../datastore/state-view.ts';
+import type { Row, StateView } from '../datastore/state-view.ts';
 import type { Transaction } from '../datastore/transaction.ts';
 import type { Datastore } from '../datastore/datastore.ts';
 import { ST_VAR } from '../datastore/system-tables.ts';
@@ -8,11 +8,15 @@ import { Catalog, type Visibility } from '../query/catalog.ts';
 import { compileStatements, type CompiledStatement, type ResultColumn } from '../query/compile-statements.ts';
 import { evaluateEncoded } from '../query/evaluator.ts';
 import { type ChangedRows, executeDml } from '../query/execute-dml.ts';
+import { explainStatement } from '../query/explain.ts';
 import type { SelectPlan } from '../query/plan.ts';
 import { queryOverLimit } from '../query/query-error.ts';
 import { ROWS_PER_QUERY_MAX, WorkMeter } from '../query/work-meter.ts';
+import { RestrictedState } from '../row-security/restricted-state.ts';
+import { RestrictedTables } from '../row-security/restricted-tables.ts';
+import type { RowRules } from '../row-security/row-rules.ts';
 import type { ViewTables } from '../views/view-tables.ts';
-import { makeUnwritableError } from './call-environment.ts';
+import { type CallEnvironment, makeUnwritableError } from './call-environment.ts';
 import type { Caller } from './calls.ts';
 import type { Committer } from './committer.ts';
 import type { Journal } from './journal.ts';
@@ -24,9 +28,11 @@ import type { SqlAnswer, StatementResult } from './sql-answer.ts';
 export interface SqlParts {
   readonly datastore: Datastore;
   readonly views: ViewTables;
+  readonly rules: RowRules | undefined;
   readonly scheduleTables: ScheduleTables;
   readonly committer: Committer;
   readonly journal: Journal;
+  readonly environment: Pick<CallEnvironment, 'metrics'>;
   readonly owner: bigint;
   /** True refuses what SpacetimeDB refuses although this host could answer it. */
   readonly strictCompat: boolean;
@@ -45,10 +51,14 @@ type Outcome = Omit<StatementResult, 'durationMicros'>;
  */
 export class SqlRunner {
   readonly #parts: SqlParts;
+  readonly #restricted: RestrictedTables | undefined;
   #catalogOfTables: Catalog | undefined;
+  /** What the statement that runs looked at. */
+  #work: WorkMeter | undefined;
 
   constructor(parts: SqlParts) {
     this.#parts = parts;
+    this.#restricted = parts.rules && new RestrictedTables(parts.rules);
   }
 
   /**
@@ -57,7 +67,15 @@ export class SqlRunner {
    * @throws {QueryError}; @throws {HostError} `identity/forbidden` when anybody but the owner would write,
    * `datastore/unique-violation`, `database/read-only`, `storage/overloaded`; @throws {ViewError}
    */
-  run({ identity, connectionId }: Caller, text: string): SqlAnswer {
+  run(caller: Caller, text: string): SqlAnswer {
+    try {
+      return this.#run(caller, text);
+    } finally {
+      this.#restricted?.dropUnused();
+    }
+  }
+
+  #run({ identity, connectionId }: Caller, text: string): SqlAnswer {
     const { owner, strictCompat } = this.#parts;
     const visibility: Visibility = { identity, isOwner: identity === owner };
     const statements = compileStatements(text, { catalog: this.#catalog, visibility, strictCompat });
@@ -65,7 +83,7 @@ export class SqlRunner {
     const caller = { identity, connectionId };
     const results = statements.map((statement, position) => {
       try {
-        return this.#timed(statement, { caller, visibility });
+        return this.#timed(statement, { caller, visibility, text });
       } catch (error) {
         throw position === 0 ? error : partlyDone(error, position, statements.length);
       }
@@ -75,7 +93,7 @@ export class SqlRunner {
 
   /** Made when it is first needed: most databases run no SQL of this kind. */
   get #catalog(): Catalog {
-    this.#catalogOfTables ??= new Catalog(this.#parts.datastore.tables, this.#parts.views);
+    this.#catalogOfTables ??= new Catalog(this.#parts.datastore.tables, this.#parts.views, this.#restricted);
     return this.#catalogOfTables;
   }
 
@@ -87,9 +105,15 @@ export class SqlRunner {
 
   #timed(statement: CompiledStatement, asker: Asker): StatementResult {
     const { committer } = this.#parts;
+    const { queries } = this.#parts.environment.metrics;
     const startMicros = committer.now();
-    const outcome = this.#execute(statement, asker);
-    return { ...outcome, durationMicros: committer.now() - startMicros };
+    const startMs = queries.nowMs();
+    this.#work = undefined;
+    try {
+      return { ...this.#execute(statement, asker), durationMicros: committer.now() - startMicros };
+    } finally {
+      queries.statementRun(asker.text, this.#rowsLookedAt, startMs, () => explainStatement(statement));
+    }
   }
 
   #execute(statement: CompiledStatement, asker: Asker): Outcome {
@@ -111,11 +135,16 @@ export class SqlRunner {
   #select(plan: SelectPlan, { isOwner }: Visibility): readonly Row[] {
     const { views, datastore } = this.#parts;
     const rowLimit = isOwner ? undefined : tryReadRowLimit(datastore.committed);
-    const work = makeWorkMeter(rowLimit);
+    const work = this.#measured(makeWorkMeter(rowLimit));
     const tables = plan.relations.map(({ relation }) => relation.table);
-    return views.using(tables, () =>
-      evaluateEncoded(plan, { state: views.over(datastore.committed), work }, ANSWER_BYTES_MAX),
-    );
+    return views.using(tables, () => evaluateEncoded(plan, { state: this.#stateFor(work), work }, ANSWER_BYTES_MAX));
+  }
+
+  /** The committed state, with all tables that a plan can have. */
+  #stateFor(work: WorkMeter): StateView {
+    const { views, datastore } = this.#parts;
+    const state = views.over(datastore.committed);
+    return this.#restricted === undefined ? state : new RestrictedState(this.#restricted, state, work);
   }
 
   /** As SpacetimeDB answers it: the variable's value, or no row when it is not set. */
@@ -131,11 +160,20 @@ export class SqlRunner {
     const { scheduleTables, committer } = this.#parts;
     return executeDml(plan, {
       transaction,
-      work: new WorkMeter(),
+      work: this.#measured(new WorkMeter()),
       checkRow: (table, row) => {
         if (table.schedule !== undefined) scheduleTables.checkRow(table, row, committer.now());
       },
     });
+  }
+
+  get #rowsLookedAt(): number {
+    return this.#work?.rowsScanned ?? 0;
+  }
+
+  #measured(work: WorkMeter): WorkMeter {
+    this.#work = work;
+    return work;
   }
 
   /** Runs a change as one transaction. */
@@ -143,12 +181,12 @@ export class SqlRunner {
     const { committer, journal } = this.#parts;
     if (!journal.canAppend) throw makeUnwritableError(journal);
     const timestampMicros = committer.now();
-    const transaction = committer.begin();
+    const transaction = committer.begin('Sql');
     let changed: ChangedRows;
     try {
       changed = change(transaction);
     } catch (error) {
-      transaction.rollback();
+      committer.rollback(transaction);
       throw error;
     }
     committer.commit(transaction, { kind: 'sql', caller, timestampMicros });
@@ -157,6 +195,7 @@ export class SqlRunner {
 }
 
 interface Asker {
+  readonly text: string;
   readonly caller: Caller;
   readonly visibility: Visibility;
 }

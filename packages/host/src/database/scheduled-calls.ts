@@ -107,6 +107,8 @@ export class ScheduledCalls {
     const isProcedure = this.#options.loaded().functions.reducer(found.functionName) === undefined;
     if (isProcedure) this.#deleteIfOneShot(due);
     const now = committer.now();
+    const { calls } = this.#options.environment.metrics;
+    calls.noteScheduleDelay(found.functionName, Number(now - due.intendedMicros) / 1000);
     this.#runInternal(found.functionName, found.row, due.intendedMicros > now ? due.intendedMicros : now);
     if (!isProcedure) owed.whenWritable(() => this.#deleteIfOneShot(due));
     const left = this.#find(due);

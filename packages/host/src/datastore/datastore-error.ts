@@ -41,6 +41,17 @@ export class DatastoreError extends HostError {
   }
 }
 
+/** A search names an index of another table. */
+export function makeNoSuchIndexError(
+  table: { readonly name: string },
+  index: { readonly name: string },
+): DatastoreError {
+  return new DatastoreError('datastore/no-such-index', `table "${table.name}" has no index "${index.name}"`, {
+    table: table.name,
+    index: index.name,
+  });
+}
+
 /** A row that is not of its table's row type. No errno exists for it: in a module call it is fatal. */
 export class MalformedRowError extends HostError {
   constructor(tableName: string, cause: unknown) {

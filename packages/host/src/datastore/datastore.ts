@@ -34,6 +34,8 @@ export interface TablesOfAnother {
   readonly tableIds: ReadonlySet<number>;
 }
 
+const NO_ALLOCATIONS: readonly SequenceAllocation[] = [];
+
 const EXPORT_CHUNK_BYTES = 256 * 1024;
 
 /**
@@ -150,8 +152,8 @@ export class Datastore {
    * Allocations made since the last call, by transactions that were rolled back too. Log them no later than anything
    * that may carry a value from them.
    */
-  takeNewSequenceAllocations(): SequenceAllocation[] {
-    if (this.#newAllocations.size === 0) return [];
+  takeNewSequenceAllocations(): readonly SequenceAllocation[] {
+    if (this.#newAllocations.size === 0) return NO_ALLOCATIONS;
     const allocations = [...this.#newAllocations.values()];
     this.#newAllocations = new Map();
     return allocations;

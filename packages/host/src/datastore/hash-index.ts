@@ -13,7 +13,7 @@ import { asPart, compileColumnReaders, compilePackedKey } from './table-index.ts
 
 /** What an index is made of besides its definition: compiled code, and its contents. */
 interface Parts {
-  readonly slots: SharedMap<KeyPart>;
+  readonly slots: SharedMap;
   readonly columnCount: number;
   readonly read: (row: LocatedRow) => KeyPart;
   readonly make: (values: readonly AlgebraicValue[]) => KeyPart;
@@ -22,13 +22,14 @@ interface Parts {
 /** An index for point searches over all its columns. */
 export class HashIndex implements TableIndex {
   readonly def: IndexDef;
-  readonly #slots: SharedMap<KeyPart>;
+  readonly #slots: SharedMap;
   readonly #columnCount: number;
   readonly #read: (row: LocatedRow) => KeyPart;
   readonly #make: (values: readonly AlgebraicValue[]) => KeyPart;
 
-  /** `parts` are for `fork` alone. */
-  constructor(def: IndexDef, types: readonly AlgebraicType[], parts: Parts = makeParts(def, types)) {
+  /** The seed is any number that clients cannot guess; `forked` is for `fork` alone. */
+  constructor(def: IndexDef, types: readonly AlgebraicType[], hashSeed: number, forked?: Parts) {
+    const parts = forked ?? makeParts(def, types, hashSeed);
     this.def = def;
     this.#slots = parts.slots;
     this.#columnCount = parts.columnCount;
@@ -38,7 +39,7 @@ export class HashIndex implements TableIndex {
 
   fork(def: IndexDef = this.def): HashIndex {
     const slots = this.#slots.fork();
-    return new HashIndex(def, [], { slots, columnCount: this.#columnCount, read: this.#read, make: this.#make });
+    return new HashIndex(def, [], 0, { slots, columnCount: this.#columnCount, read: this.#read, make: this.#make });
   }
 
   keyOf(row: LocatedRow): IndexKey {
@@ -86,8 +87,8 @@ export class HashIndex implements TableIndex {
   }
 }
 
-function makeParts(def: IndexDef, types: readonly AlgebraicType[]): Parts {
-  return { slots: new SharedMap(), columnCount: types.length, ...compileKey(def, types) };
+function makeParts(def: IndexDef, types: readonly AlgebraicType[], hashSeed: number): Parts {
+  return { slots: new SharedMap(hashSeed), columnCount: types.length, ...compileKey(def, types) };
 }
 
 function compileKey(def: IndexDef, types: readonly AlgebraicType[]): Pick<Parts, 'read' | 'make'> {

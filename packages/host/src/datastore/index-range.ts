@@ -5,6 +5,7 @@ import { compileCodec } from '../bsatn/codec.ts';
 import { BsatnReader } from '../bsatn/reader.ts';
 import type { IndexDef, TableDef } from '../schema/module-def.ts';
 import { DatastoreError } from './datastore-error.ts';
+import { makeSearchDecodeError } from './point-key.ts';
 import type { Bound, IndexRange } from './state-view.ts';
 import { indexColumnTypes } from './table-index.ts';
 
@@ -89,12 +90,6 @@ function decoding(index: IndexDef, decode: () => IndexRange): IndexRange {
     return decode();
   } catch (error) {
     if (!(error instanceof BsatnError)) throw error;
-    throw new DatastoreError(
-      'datastore/decode-failed',
-      `bytes of a search in index "${index.name}": ${error.message}`,
-      {
-        index: index.name,
-      },
-    );
+    throw makeSearchDecodeError(index, error);
   }
 }

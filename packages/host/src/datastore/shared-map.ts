@@ -1,3 +1,5 @@
+import type { KeyPart } from './index-key.ts';
+import { KeyedSlots } from './keyed-slots.ts';
 import { OwnedLists } from './slot-list.ts';
 import type { SlotList } from './slot-list.ts';
 
@@ -12,33 +14,36 @@ interface Sharing {
  *
  * Invariant: a container that `#sharing` counts more than once is never written to.
  */
-export class SharedMap<Key> {
-  #map: Map<Key, SlotList>;
+export class SharedMap {
+  readonly #hashSeed: number;
+  #container: KeyedSlots;
   #sharing: Sharing | undefined;
   #owned: OwnedLists | undefined;
 
-  /** Without arguments an empty map; they are for `fork` alone. */
-  constructor(map: Map<Key, SlotList> = new Map(), sharing?: Sharing) {
-    this.#map = map;
-    this.#sharing = sharing;
-    this.#owned = sharing === undefined ? undefined : new OwnedLists();
+  /** An empty map; `forkOf` is for `fork` alone. */
+  constructor(hashSeed: number, forkOf?: SharedMap) {
+    this.#hashSeed = hashSeed;
+    this.#container = forkOf === undefined ? new KeyedSlots(hashSeed) : forkOf.#container;
+    if (forkOf === undefined) return;
+    this.#sharing = forkOf.#sharing;
+    this.#owned = new OwnedLists();
   }
 
   /** A map with the same entries. Later writes of either side do not show in the other. */
-  fork(): SharedMap<Key> {
+  fork(): SharedMap {
     this.#sharing ??= { users: 1 };
     this.#sharing.users += 1;
     this.#owned = new OwnedLists();
-    return new SharedMap(this.#map, this.#sharing);
+    return new SharedMap(this.#hashSeed, this);
   }
 
   get size(): number {
-    return this.#map.size;
+    return this.#container.size;
   }
 
   /** A list that is not to be changed in place: see `own`. */
-  get(key: Key): SlotList | undefined {
-    return this.#map.get(key);
+  get(key: KeyPart): SlotList | undefined {
+    return this.#container.get(key);
   }
 
   /** A list that `get` gave, or a copy of it, that may be changed in place and then be `set`. */
@@ -46,34 +51,30 @@ export class SharedMap<Key> {
     return this.#owned === undefined ? list : this.#owned.own(list);
   }
 
-  set(key: Key, list: SlotList): void {
-    this.#beforeWrite();
-    this.#map.set(key, list);
+  set(key: KeyPart, list: SlotList): void {
+    this.#writable().set(key, list);
   }
 
-  delete(key: Key): void {
-    this.#beforeWrite();
-    this.#map.delete(key);
+  delete(key: KeyPart): void {
+    this.#writable().delete(key);
   }
 
-  entries(): Iterable<[Key, SlotList]> {
-    return this.#map;
+  /** In no order. */
+  entries(): Iterable<[key: KeyPart, list: SlotList]> {
+    return this.#container.entries();
   }
 
   clear(): void {
-    if (this.#sharing === undefined) {
-      this.#map.clear();
-      return;
-    }
-    this.#leave(this.#sharing);
-    this.#map = new Map();
+    if (this.#sharing !== undefined) this.#leave(this.#sharing);
+    this.#container = new KeyedSlots(this.#hashSeed);
   }
 
-  #beforeWrite(): void {
-    if (this.#sharing === undefined) return;
+  #writable(): KeyedSlots {
+    if (this.#sharing === undefined) return this.#container;
     const isAlone = this.#sharing.users === 1;
     this.#leave(this.#sharing);
-    if (!isAlone) this.#map = new Map(this.#map);
+    if (!isAlone) this.#container = this.#container.copy();
+    return this.#container;
   }
 
   #leave(sharing: Sharing): void {

@@ -36,9 +36,11 @@ export function withoutSlot(list: SlotList, slot: number): SlotList | undefined 
     return list.size === 0 ? undefined : list;
   }
   const at = list.indexOf(slot);
-  if (at >= 0) list.splice(at, 1);
-  const [first] = list;
-  return list.length === 1 ? first : list;
+  if (at < 0) return list;
+  // A row that was updated leaves its one successor.
+  if (list.length === 2) return list[1 - at];
+  list.splice(at, 1);
+  return list;
 }
 
 /** Calls `visit` for each slot, oldest first. */

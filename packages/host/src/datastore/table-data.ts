@@ -1,9 +1,11 @@
 import { assert } from '../assert.ts';
 import { RowLayout } from '../bsatn/row-layout.ts';
-import type { TableDef } from '../schema/module-def.ts';
+import type { IndexDef, TableDef } from '../schema/module-def.ts';
 import { BTreeIndex } from './btree-index.ts';
 import { OpenCursors } from './cursor.ts';
+import { makeNoSuchIndexError } from './datastore-error.ts';
 import { HashIndex } from './hash-index.ts';
+import { PointKey } from './point-key.ts';
 import { RowHash } from './row-hash.ts';
 import { COMMITTED, DELETED, INSERTED } from './row-state.ts';
 import { RowStore } from './row-store.ts';
@@ -49,6 +51,8 @@ export class TableData {
   /** Rows that are committed, and rows that the open transaction sees. */
   committedRows = 0;
   visibleRows = 0;
+  /** For each index, how keys to look for are read; made when first needed. */
+  readonly #pointKeys: PointKey[] = [];
   readonly #uniqueCount: number;
   /** Finds equal rows where no unique index does. */
   readonly #rowHash: RowHash | undefined;
@@ -94,7 +98,22 @@ export class TableData {
   }
 
   index(indexId: number): TableIndex | undefined {
-    return this.indexes.find((index) => index.def.id === indexId);
+    const order = this.#orderOf(indexId);
+    return order < 0 ? undefined : this.indexes[order];
+  }
+
+  /**
+   * The slots under a key of an index, whatever their states; `key` is the BSATN of every column of the index, in index
+   * order.
+   * @throws {DatastoreError} `datastore/decode-failed`, `datastore/no-such-index`
+   */
+  findPoint(index: IndexDef, key: Uint8Array): SlotList | undefined {
+    const order = this.#orderOf(index.id);
+    const tableIndex = this.indexes[order];
+    if (tableIndex === undefined) throw makeNoSuchIndexError(this.def, index);
+    const pointKey = (this.#pointKeys[order] ??= new PointKey(this.def, tableIndex.def));
+    pointKey.locate(key, this.#located);
+    return tableIndex.find(tableIndex.keyOf(this.#located));
   }
 
   /**
@@ -172,7 +191,19 @@ export class TableData {
 
   /** The slot of the row that the open transaction sees under the key of the row at hand, or -1. */
   findVisibleByKey(index: TableIndex): number {
-    return firstSlot(index.find(index.keyOf(this.#located)), (slot) => this.#isVisible(slot));
+    return this.#firstVisible(index.find(index.keyOf(this.#located)));
+  }
+
+  /** Indexed on purpose, here and above: tables have few indexes, and every system call asks. */
+  #orderOf(indexId: number): number {
+    const { indexes } = this;
+    for (let order = 0; order < indexes.length; order += 1) if (indexes[order]?.def.id === indexId) return order;
+    return -1;
+  }
+
+  #firstVisible(list: SlotList | undefined): number {
+    if (typeof list === 'number') return this.#isVisible(list) ? list : -1;
+    return firstSlot(list, (slot) => this.#isVisible(slot));
   }
 
   #isVisible(slot: number): boolean {
@@ -198,17 +229,22 @@ export class TableData {
       const key = this.#keys[order] ?? 0;
       const present = index?.tryAdd(key, slot);
       if (present === undefined || index === undefined) continue;
-      const holder = firstSlot(present, (other) => this.#isVisible(other));
+      const holder = this.#firstVisible(present);
       if (holder >= 0) {
         this.#removeFromUnique(slot, order);
         return this.#isTwin(holder, slot) ? { type: 'twin', slot: holder } : { type: 'conflict', index };
       }
-      if (order === 0) twin = firstSlot(present, (other) => this.#isTwin(other, slot));
+      if (order === 0) twin = this.#firstTwin(present, slot);
       index.add(key, slot);
     }
     if (twin < 0) return INDEXED;
     this.#removeFromUnique(slot, this.#uniqueCount);
     return { type: 'twin', slot: twin };
+  }
+
+  #firstTwin(list: SlotList, slot: number): number {
+    if (typeof list === 'number') return this.#isTwin(list, slot) ? list : -1;
+    return firstSlot(list, (other) => this.#isTwin(other, slot));
   }
 
   #removeFromUnique(slot: number, count: number): void {
@@ -226,7 +262,7 @@ export class TableData {
 function makeParts(def: TableDef, hashSeed: number): Parts {
   const indexes = def.indexes
     .toSorted((a, b) => Number(b.isUnique) - Number(a.isUnique))
-    .map((index) => makeTableIndex(def, index));
+    .map((index) => makeTableIndex(def, index, hashSeed));
   return {
     layout: new RowLayout(def.columns.map(({ algebraicType }) => algebraicType)),
     store: new RowStore(),
@@ -236,12 +272,12 @@ function makeParts(def: TableDef, hashSeed: number): Parts {
   };
 }
 
-function makeTableIndex(table: TableDef, def: TableDef['indexes'][number]): TableIndex {
+function makeTableIndex(table: TableDef, def: TableDef['indexes'][number], hashSeed: number): TableIndex {
   const types = indexColumnTypes(table, def);
-  if (def.algorithm === 'hash') return new HashIndex(def, types);
+  if (def.algorithm === 'hash') return new HashIndex(def, types, hashSeed);
   const [type] = types;
   return def.isUnique && types.length === 1 && type !== undefined
-    ? new UniqueIndex(def, type)
+    ? new UniqueIndex(def, type, { hashSeed })
     : new BTreeIndex(def, types);
 }
 

@@ -1,5 +1,5 @@
 import type { IndexDef, TableDef } from '../schema/module-def.ts';
-import { DatastoreError } from './datastore-error.ts';
+import { makeNoSuchIndexError } from './datastore-error.ts';
 import type { Visibility } from './row-state.ts';
 import { isVisible } from './row-state.ts';
 import type { IndexRange, Row, TableView } from './state-view.ts';
@@ -46,12 +46,7 @@ export class TableReader implements TableView {
     this.#assertReadable();
     const { store, cursors } = this.#data;
     const tableIndex = this.#data.index(index.id);
-    if (tableIndex === undefined) {
-      throw new DatastoreError('datastore/no-such-index', `table "${this.def.name}" has no index "${index.name}"`, {
-        table: this.def.name,
-        index: index.name,
-      });
-    }
+    if (tableIndex === undefined) throw makeNoSuchIndexError(this.def, index);
     const slots: number[] = [];
     const { states } = store;
     tableIndex.search(range, (slot) => {

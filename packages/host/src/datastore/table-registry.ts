@@ -5,6 +5,7 @@ import { makeColumnSequences } from './auto-increment.ts';
 import { DatastoreError } from './datastore-error.ts';
 import type { SequenceAllocation } from './sequence.ts';
 import { TableData } from './table-data.ts';
+import { TableTransaction } from './table-transaction.ts';
 
 /** An index with the table it belongs to. */
 export interface TableAndIndex {
@@ -15,6 +16,8 @@ export interface TableAndIndex {
 interface Entry {
   readonly data: TableData;
   readonly sequences: readonly ColumnSequence[];
+  /** What transactions write through, one after the other. */
+  readonly writer: TableTransaction;
 }
 
 /** What a registry of tables is made with. */
@@ -37,7 +40,7 @@ export class TableRegistry {
     for (const def of tables) {
       assert(!this.#tables.has(def.id), `table id ${def.id} is used once`);
       const data = options.forked?.(def) ?? new TableData(def, options.hashSeed);
-      this.#tables.set(def.id, { data, sequences: makeColumnSequences(def, options.onAllocation) });
+      this.#tables.set(def.id, makeEntry(data, makeColumnSequences(def, options.onAllocation)));
       for (const index of def.indexes) {
         assert(!this.#indexes.has(index.id), `index id ${index.id} is used once`);
         this.#indexes.set(index.id, { table: def, index });
@@ -51,7 +54,7 @@ export class TableRegistry {
     const fork = new TableRegistry([], { hashSeed: 0, onAllocation });
     for (const [id, { data, sequences }] of this.#tables) {
       const forked = sequences.map((entry) => ({ ...entry, sequence: entry.sequence.fork(onAllocation) }));
-      fork.#tables.set(id, { data: data.fork(), sequences: forked });
+      fork.#tables.set(id, makeEntry(data.fork(), forked));
     }
     for (const [id, entry] of this.#indexes) fork.#indexes.set(id, entry);
     for (const [name, table] of this.#tablesByName) fork.#tablesByName.set(name, table);
@@ -67,6 +70,11 @@ export class TableRegistry {
   /** @throws {DatastoreError} `datastore/no-such-table` */
   data(tableId: number): TableData {
     return this.#entry(tableId).data;
+  }
+
+  /** What the open transaction writes to a table through. @throws {DatastoreError} `datastore/no-such-table` */
+  writer(tableId: number): TableTransaction {
+    return this.#entry(tableId).writer;
   }
 
   /** In column order. @throws {DatastoreError} `datastore/no-such-table` */
@@ -115,4 +123,8 @@ export class TableRegistry {
     }
     return entry;
   }
+}
+
+function makeEntry(data: TableData, sequences: readonly ColumnSequence[]): Entry {
+  return { data, sequences, writer: new TableTransaction(data, sequences) };
 }

@@ -2,29 +2,45 @@ import type { IndexRange, Row, TableDelta } from './state-view.ts';
 import { assert } from '../assert.ts';
 import { DatastoreError } from './datastore-error.ts';
 import { COMMITTED, DELETED, INSERTED, isVisible, REPLACED } from './row-state.ts';
+import { SlotQueue } from './slot-queue.ts';
 import type { ColumnSequence } from './auto-increment.ts';
 import { generateColumns } from './auto-increment.ts';
+import type { RowStore } from './row-store.ts';
 import type { TableData } from './table-data.ts';
 import type { TableIndex } from './table-index.ts';
 
-/** A row as it was stored, and the BSATN of those auto-increment columns that came in as 0, in column order. */
-export interface WriteResult {
-  readonly row: Row;
+/** What became of a write. To be looked at before the next one. */
+export class WriteResult {
+  readonly #store: RowStore;
+  readonly #slot: number;
+  /** The BSATN of those auto-increment columns that came in as 0, in column order. */
   readonly generated: Uint8Array;
+
+  constructor(store: RowStore, slot: number, generated: Uint8Array) {
+    this.#store = store;
+    this.#slot = slot;
+    this.generated = generated;
+  }
+
+  /** The row as it was stored. Made when asked for: modules do not need it. */
+  get row(): Row {
+    return this.#store.row(this.#slot);
+  }
 }
 
 /**
  * What the open transaction did to one table. Rows are written into the table at once, in states that only the
- * transaction sees; commit and rollback settle the states.
+ * transaction sees; commit and rollback settle the states, and forget what was done: the next transaction that writes
+ * to the table goes on with the same object.
  */
 export class TableTransaction {
   readonly data: TableData;
   readonly #sequences: readonly ColumnSequence[];
   /** Slots in the order of writing; those that are not in the state of their list any more are passed over. */
-  readonly #inserted: number[] = [];
-  readonly #deleted: number[] = [];
+  readonly #inserted: SlotQueue = new SlotQueue();
+  readonly #deleted: SlotQueue = new SlotQueue();
   /** Slots of rows that were inserted and deleted again: used anew only after the end, so that lists stay true. */
-  readonly #vacated: number[] = [];
+  readonly #vacated: SlotQueue = new SlotQueue();
 
   constructor(data: TableData, sequences: readonly ColumnSequence[]) {
     this.data = data;
@@ -39,7 +55,7 @@ export class TableTransaction {
     const generated = generateColumns(this.#sequences, data.located);
     const stored = this.#settle(slot);
     if (this.#keep(slot, stored)) data.visibleRows += 1;
-    return { row: data.store.row(stored), generated };
+    return new WriteResult(data.store, stored, generated);
   }
 
   /** @throws {BsatnError | DatastoreError} `datastore/no-such-row`, `datastore/unique-violation` */
@@ -52,7 +68,7 @@ export class TableTransaction {
     const old = this.#findOld(index, slot);
     if (store.sameBytes(old, slot)) {
       store.takeBack(slot);
-      return { row: store.row(old), generated };
+      return new WriteResult(store, old, generated);
     }
     const oldState = store.states[old];
     store.setState(old, oldState === COMMITTED ? DELETED : REPLACED);
@@ -66,7 +82,7 @@ export class TableTransaction {
     if (oldState === COMMITTED) this.#deleted.push(old);
     else this.#vacate(old);
     this.#keep(slot, stored);
-    return { row: store.row(stored), generated };
+    return new WriteResult(store, stored, generated);
   }
 
   /** Deletes the rows that equal one of these; gives how many there were. @throws {BsatnError} */
@@ -116,7 +132,7 @@ export class TableTransaction {
     if (data.def.isEvent) return this.#commitEvents();
     const deletes = this.#commitDeletes();
     const inserts = this.#commitInserts();
-    this.#reuseVacated();
+    this.#forget();
     data.committedRows = data.visibleRows;
     return deletes.length + inserts.length === 0 ? undefined : { table: data.def, inserts, deletes };
   }
@@ -127,56 +143,78 @@ export class TableTransaction {
     const { store } = data;
     data.cursors.beforeChange();
     if (data.def.isEvent) {
-      data.clear();
+      this.#clearEvents();
       return;
     }
-    for (const slot of this.#deleted) if (store.states[slot] === DELETED) store.setState(slot, COMMITTED);
-    for (const slot of this.#inserted) {
+    for (let position = 0; position < this.#deleted.length; position += 1) {
+      const slot = this.#deleted.at(position);
+      if (store.states[slot] === DELETED) store.setState(slot, COMMITTED);
+    }
+    for (let position = 0; position < this.#inserted.length; position += 1) {
+      const slot = this.#inserted.at(position);
       if (store.states[slot] !== INSERTED) continue;
       data.unindex(slot);
       store.free(slot);
     }
-    this.#reuseVacated();
+    this.#forget();
     data.visibleRows = data.committedRows;
   }
 
   /** Events are told and not kept: between transactions their tables are empty. */
   #commitEvents(): TableDelta | undefined {
-    const { data } = this;
-    const { store } = data;
-    const inserts: Row[] = [];
-    for (const slot of this.#inserted) if (store.states[slot] === INSERTED) inserts.push(store.row(slot));
-    data.clear();
-    return inserts.length === 0 ? undefined : { table: data.def, inserts, deletes: [] };
+    const inserts = this.#rowsInState(this.#inserted, INSERTED);
+    this.#clearEvents();
+    return inserts.length === 0 ? undefined : { table: this.data.def, inserts, deletes: [] };
   }
 
-  #rowsInState(slots: readonly number[], state: number): Row[] {
+  /** Slots are cleared with the table, so none is given back. */
+  #clearEvents(): void {
+    this.data.clear();
+    this.#vacated.clear();
+    this.#forget();
+  }
+
+  /** Each row once: one that was deleted, brought back and deleted again stands twice in the queue. */
+  #rowsInState(slots: SlotQueue, state: number): Row[] {
     const { store } = this.data;
-    return slots.filter((slot) => store.states[slot] === state).map((slot) => store.row(slot));
+    const found = new Set<number>();
+    for (let position = 0; position < slots.length; position += 1) {
+      const slot = slots.at(position);
+      if (store.states[slot] === state) found.add(slot);
+    }
+    return Array.from(found, (slot) => store.row(slot));
   }
 
   #commitDeletes(): Row[] {
     const { data } = this;
     const { store } = data;
-    const rows: Row[] = [];
-    for (const slot of this.#deleted) {
+    const rows = makeRoom(this.#deleted);
+    let count = 0;
+    for (let position = 0; position < this.#deleted.length; position += 1) {
+      const slot = this.#deleted.at(position);
       if (store.states[slot] !== DELETED) continue;
-      rows.push(store.row(slot));
+      rows[count] = store.row(slot);
+      count += 1;
       data.unindex(slot);
       store.free(slot);
     }
+    rows.length = count;
     return rows;
   }
 
   #commitInserts(): Row[] {
     const { data } = this;
     const { store } = data;
-    const rows: Row[] = [];
-    for (const slot of this.#inserted) {
+    const rows = makeRoom(this.#inserted);
+    let count = 0;
+    for (let position = 0; position < this.#inserted.length; position += 1) {
+      const slot = this.#inserted.at(position);
       if (store.states[slot] !== INSERTED) continue;
-      rows.push(store.row(slot));
+      rows[count] = store.row(slot);
+      count += 1;
       store.setState(slot, COMMITTED);
     }
+    rows.length = count;
     return rows;
   }
 
@@ -239,7 +277,17 @@ export class TableTransaction {
     this.#vacated.push(slot);
   }
 
-  #reuseVacated(): void {
-    for (const slot of this.#vacated) this.data.store.reuse(slot);
+  /** Ends the list of what was done; vacated slots may be used again. */
+  #forget(): void {
+    const { store } = this.data;
+    for (let position = 0; position < this.#vacated.length; position += 1) store.reuse(this.#vacated.at(position));
+    this.#inserted.clear();
+    this.#deleted.clear();
+    this.#vacated.clear();
   }
+}
+
+/** An array with room for a row of each slot: one that grows would take room for many, and most hold one or two. */
+function makeRoom({ length }: SlotQueue): Row[] {
+  return new Array<Row>(length);
 }

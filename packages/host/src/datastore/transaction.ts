@@ -1,13 +1,23 @@
 import { assert } from '../assert.ts';
 import { BsatnError } from '../bsatn/bsatn-error.ts';
 import { DatastoreError, MalformedRowError } from './datastore-error.ts';
-import type { IndexRange, StateView, TableDelta, TableView } from './state-view.ts';
+import type { IndexDef, TableDef } from '../schema/module-def.ts';
+import { isVisible } from './row-state.ts';
+import { FREE, type RowStore } from './row-store.ts';
+import { forEachSlot, type SlotList } from './slot-list.ts';
+import type { IndexRange, Row, StateView, TableDelta, TableView } from './state-view.ts';
 import type { TableData } from './table-data.ts';
 import { TableReader } from './table-reader.ts';
 import type { TableIndex } from './table-index.ts';
-import type { WriteResult } from './table-transaction.ts';
-import { TableTransaction } from './table-transaction.ts';
+import type { TableTransaction, WriteResult } from './table-transaction.ts';
 import type { TableRegistry } from './table-registry.ts';
+
+/** Up to this many tables are looked through: most transactions write to few, and need no `Map`. */
+const LISTED_TABLES_MAX = 4;
+
+const NO_TABLES: TableTransaction[] = [];
+const NO_DELTAS: readonly TableDelta[] = [];
+const NO_ROWS: readonly Row[] = [];
 
 /**
  * The open transaction: reads see the committed rows with its own changes. Ends with `commit` or `rollback`; used
@@ -16,8 +26,10 @@ import type { TableRegistry } from './table-registry.ts';
 export class Transaction implements StateView {
   readonly #registry: TableRegistry;
   readonly #onEnd: () => void;
-  readonly #tables = new Map<number, TableTransaction>();
-  readonly #views = new Map<number, TableView>();
+  /** The tables written to, in the order of their first write, and by id once there are several. */
+  #written: TableTransaction[] = NO_TABLES;
+  #writtenById: Map<number, TableTransaction> | undefined;
+  #views: Map<number, TableView> | undefined;
   #isOpen = true;
 
   /** Made by `Datastore.begin`. */
@@ -33,11 +45,23 @@ export class Transaction implements StateView {
   /** The table as this transaction sees it. @throws {DatastoreError} `datastore/no-such-table` */
   table(tableId: number): TableView {
     this.#assertOpen();
+    this.#views ??= new Map();
     const known = this.#views.get(tableId);
     if (known !== undefined) return known;
     const view = new TableReader(this.#registry.data(tableId), 'transaction', () => this.#assertOpen());
     this.#views.set(tableId, view);
     return view;
+  }
+
+  /**
+   * Rows of this moment under one key of an index; `key` is the BSATN of every column of the index, in index order. The
+   * short way for what modules mostly ask: as `table(table.id).seek(index, decodePoint(table, index, key))`.
+   * @throws {DatastoreError} `datastore/decode-failed`, `datastore/no-such-index`, `datastore/no-such-table`
+   */
+  point(table: TableDef, index: IndexDef, key: Uint8Array): readonly Row[] {
+    this.#assertOpen();
+    const data = this.#registry.data(table.id);
+    return rowsSeen(data.store, data.findPoint(index, key));
   }
 
   /**
@@ -47,7 +71,11 @@ export class Transaction implements StateView {
    */
   insert(tableId: number, row: Uint8Array): WriteResult {
     const table = this.#writable(tableId);
-    return checked(table.data, () => table.insert(row));
+    try {
+      return table.insert(row);
+    } catch (error) {
+      throw namingTable(table, error);
+    }
   }
 
   /**
@@ -59,7 +87,11 @@ export class Transaction implements StateView {
   update(tableId: number, indexId: number, row: Uint8Array): WriteResult {
     const table = this.#writable(tableId);
     const index = this.#uniqueIndex(table.data, indexId);
-    return checked(table.data, () => table.update(index, row));
+    try {
+      return table.update(index, row);
+    } catch (error) {
+      throw namingTable(table, error);
+    }
   }
 
   /**
@@ -102,39 +134,56 @@ export class Transaction implements StateView {
 
   /** The tables that it wrote to so far, whether or not something came of it. */
   get writtenTables(): Iterable<number> {
-    return this.#tables.keys();
+    return this.#written.map(({ data }) => data.def.id);
   }
 
   /** The net change of a table so far; undefined when there is none. @throws {DatastoreError} `datastore/not-in-transaction` */
   changes(tableId: number): TableDelta | undefined {
     this.#assertOpen();
-    return this.#tables.get(tableId)?.changes();
+    return this.#tryWritten(tableId)?.changes();
   }
 
   /** Ends the transaction and gives its net changes, one entry for each table that changed, by table id. */
   commit(): readonly TableDelta[] {
     this.#end();
+    const [only] = this.#written;
+    if (only !== undefined && this.#written.length === 1) {
+      const delta = only.commit();
+      return delta === undefined ? NO_DELTAS : [delta];
+    }
     const deltas: TableDelta[] = [];
-    for (const table of this.#tables.values()) {
+    for (const table of this.#written) {
       const delta = table.commit();
       if (delta !== undefined) deltas.push(delta);
     }
-    return deltas.toSorted((a, b) => a.table.id - b.table.id);
+    return deltas.length < 2 ? deltas : deltas.toSorted((a, b) => a.table.id - b.table.id);
   }
 
   /** Ends the transaction without a trace, sequences excepted. */
   rollback(): void {
     this.#end();
-    for (const table of this.#tables.values()) table.rollback();
+    for (const table of this.#written) table.rollback();
   }
 
   #writable(tableId: number): TableTransaction {
     this.#assertOpen();
-    const known = this.#tables.get(tableId);
+    const known = this.#tryWritten(tableId);
     if (known !== undefined) return known;
-    const table = new TableTransaction(this.#registry.data(tableId), this.#registry.sequences(tableId));
-    this.#tables.set(tableId, table);
+    const table = this.#registry.writer(tableId);
+    // Not by `push`, which would take room for many.
+    if (this.#written.length === 0) this.#written = [table];
+    else this.#written.push(table);
+    if (this.#written.length > LISTED_TABLES_MAX) {
+      this.#writtenById ??= new Map(this.#written.map((written) => [written.data.def.id, written]));
+      this.#writtenById.set(tableId, table);
+    }
     return table;
+  }
+
+  #tryWritten(tableId: number): TableTransaction | undefined {
+    if (this.#writtenById !== undefined) return this.#writtenById.get(tableId);
+    for (const table of this.#written) if (table.data.def.id === tableId) return table;
+    return undefined;
   }
 
   #uniqueIndex(table: TableData, indexId: number): TableIndex {
@@ -163,12 +212,19 @@ export class Transaction implements StateView {
   }
 }
 
-/** Runs a write and says of malformed bytes which table they were meant for. */
-function checked(table: TableData, write: () => WriteResult): WriteResult {
-  try {
-    return write();
-  } catch (error) {
-    if (error instanceof BsatnError) throw new MalformedRowError(table.def.name, error);
-    throw error;
-  }
+/** Says of malformed bytes which table they were meant for; other errors stay as they are. */
+function namingTable(table: TableTransaction, error: unknown): unknown {
+  return error instanceof BsatnError ? new MalformedRowError(table.data.def.name, error) : error;
+}
+
+/** The rows among these that the open transaction sees. */
+function rowsSeen(store: RowStore, list: SlotList | undefined): readonly Row[] {
+  if (list === undefined) return NO_ROWS;
+  const { states } = store;
+  if (typeof list === 'number') return isVisible(states[list] ?? FREE, 'transaction') ? [store.row(list)] : NO_ROWS;
+  const rows: Row[] = [];
+  forEachSlot(list, (slot) => {
+    if (isVisible(states[slot] ?? FREE, 'transaction')) rows.push(store.row(slot));
+  });
+  return rows;
 }

@@ -14,6 +14,14 @@ import { asPart, compileColumnReaders } from './table-index.ts';
 /** The engine's hash maps hold 2^24 entries at most; from half of that on the order alone is kept. */
 const HASHED_KEYS_MAX = 2 ** 23;
 
+/** How keys of an index are hashed. */
+export interface HashingOptions {
+  /** Any number that clients cannot guess. */
+  readonly hashSeed: number;
+  /** From this many keys on the order alone is kept. Default 2^23. */
+  readonly hashedKeysMax?: number | undefined;
+}
+
 /**
  * An ordered index over one column that is unique: mostly asked for single keys, by every insert at least. Keys are
  * hashed; their order is worked out when the first range is asked for, and kept from then on.
@@ -23,17 +31,17 @@ const HASHED_KEYS_MAX = 2 ** 23;
 export class UniqueIndex implements TableIndex {
   readonly def: IndexDef;
   readonly #types: readonly [AlgebraicType];
-  readonly #hashedKeysMax: number;
+  readonly #hashing: HashingOptions;
   readonly #read: (row: LocatedRow) => KeyPart;
   readonly #make: KeyMaker;
-  #slots: SharedMap<KeyPart> | undefined;
+  #slots: SharedMap | undefined;
   #ordered: BTreeIndex | undefined;
 
   /** `forkOf` is for `fork` alone. */
-  constructor(def: IndexDef, type: AlgebraicType, hashedKeysMax: number = HASHED_KEYS_MAX, forkOf?: UniqueIndex) {
+  constructor(def: IndexDef, type: AlgebraicType, hashing: HashingOptions, forkOf?: UniqueIndex) {
     this.def = def;
     this.#types = [type];
-    this.#hashedKeysMax = hashedKeysMax;
+    this.#hashing = hashing;
     if (forkOf !== undefined) {
       this.#make = forkOf.#make;
       this.#read = forkOf.#read;
@@ -41,7 +49,7 @@ export class UniqueIndex implements TableIndex {
       this.#ordered = forkOf.#ordered?.fork();
       return;
     }
-    this.#slots = new SharedMap();
+    this.#slots = new SharedMap(hashing.hashSeed);
     this.#make = compileKeyMaker(type);
     const [read] = compileColumnReaders(def.columns, this.#types);
     assert(read !== undefined, 'the index has one column');
@@ -49,7 +57,7 @@ export class UniqueIndex implements TableIndex {
   }
 
   fork(def: IndexDef = this.def): UniqueIndex {
-    return new UniqueIndex(def, this.#types[0], this.#hashedKeysMax, this);
+    return new UniqueIndex(def, this.#types[0], this.#hashing, this);
   }
 
   keyOf(row: LocatedRow): IndexKey {
@@ -87,7 +95,7 @@ export class UniqueIndex implements TableIndex {
   }
 
   clear(): void {
-    this.#slots = new SharedMap();
+    this.#slots = new SharedMap(this.#hashing.hashSeed);
     this.#ordered = undefined;
   }
 
@@ -110,7 +118,7 @@ export class UniqueIndex implements TableIndex {
     this.#ordered?.add(key, slot);
     if (this.#slots === undefined) return;
     this.#slots.set(key, slot);
-    if (this.#slots.size < this.#hashedKeysMax) return;
+    if (this.#slots.size < (this.#hashing.hashedKeysMax ?? HASHED_KEYS_MAX)) return;
     this.#order();
     this.#slots = undefined;
   }

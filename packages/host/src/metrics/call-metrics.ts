@@ -1,4 +1,5 @@
 import type { Stopwatch } from '../clock/stopwatch.ts';
+import type { HookOutcome } from '../module/realm-port.ts';
 import { DURATION_BOUNDS, Histogram } from './histogram.ts';
 import type { SlowLog } from './slow-log.ts';
 import { OTHER } from './transaction-metrics.ts';
@@ -9,8 +10,18 @@ export type FunctionKind = 'reducer' | 'procedure' | 'view';
 /** How a call ended: the module threw its `SenderError` for `user_error`; anything else that went wrong is `failed`. */
 export type CallOutcome = 'ok' | 'user_error' | 'failed';
 
+/** How the outcomes of hooks are counted. */
+export const CALL_OUTCOMES: Readonly<Record<HookOutcome['type'], CallOutcome>> = {
+  returned: 'ok',
+  'user-error': 'user_error',
+  failed: 'failed',
+};
+
 /** Functions of one kind that are counted by name; the others are counted together. */
 const FUNCTIONS_MAX = 1_000;
+
+/** Tables that are counted by name: a module has fewer, but programs are exchanged. */
+const TABLES_MAX = 10_000;
 
 /** The calls of one function. */
 export interface CallCounts {
@@ -35,7 +46,7 @@ export interface ScheduleDelay {
 
 /** Counts the calls of one module's functions, and what their code reads. */
 export class CallMetrics {
-  /** Reads the time for `ended`. */
+  /** Tells the time that calls take. */
   readonly nowMs: Stopwatch;
   /** Rows that the module's code took so far, by what called for them. */
   readonly rowsRead: Record<FunctionKind, number> = { reducer: 0, procedure: 0, view: 0 };
@@ -80,14 +91,18 @@ export class CallMetrics {
     return reducer + procedure + view;
   }
 
-  /** Counts a call that began at `startMs`, when `allRowsRead` was `rowsBefore`. */
-  ended(kind: FunctionKind, functionName: string, call: EndedCall): void {
-    const counts = this.#counts[kind].get(functionName) ?? this.#create(kind, functionName);
-    const elapsedMs = this.nowMs() - call.startMs;
-    counts.outcomes[call.outcome] += 1;
+  /** Where calls of a function are counted: to be asked for before the call, with `allRowsRead`. */
+  of(kind: FunctionKind, functionName: string): CallCounts {
+    return this.#counts[kind].get(functionName) ?? this.#create(kind, functionName);
+  }
+
+  /** Counts a call that is over; `allRowsRead` was `rowsBefore` when it began. */
+  ended(counts: CallCounts, outcome: CallOutcome, elapsedMs: number, rowsBefore: number): void {
+    counts.outcomes[outcome] += 1;
     counts.seconds.observe(elapsedMs / 1000);
     if (this.#slow === undefined || elapsedMs < this.#slow.callMs) return;
-    this.#slow.logCall({ kind, functionName, outcome: call.outcome, elapsedMs, rows: this.allRowsRead - call.rowsBefore });
+    const { kind, functionName } = counts;
+    this.#slow.logCall({ kind, functionName, outcome, elapsedMs, rows: this.allRowsRead - rowsBefore });
   }
 
   /** A call was not let through. */
@@ -97,11 +112,12 @@ export class CallMetrics {
 
   /** Where reads of a table are counted. */
   readsOf(tableId: number, tableName: string): TableReads {
-    let reads = this.#reads.get(tableId);
-    if (reads === undefined) {
-      reads = { tableId, tableName, rows: 0 };
-      this.#reads.set(tableId, reads);
-    }
+    const known = this.#reads.get(tableId);
+    if (known !== undefined) return known;
+    const isOther = this.#reads.size >= TABLES_MAX;
+    const id = isOther ? -1 : tableId;
+    const reads = this.#reads.get(id) ?? { tableId: id, tableName: isOther ? OTHER : tableName, rows: 0 };
+    this.#reads.set(id, reads);
     return reads;
   }
 
@@ -126,11 +142,4 @@ export class CallMetrics {
     ofKind.set(name, created);
     return created;
   }
-}
-
-/** A call that is over. */
-export interface EndedCall {
-  readonly outcome: CallOutcome;
-  readonly startMs: number;
-  readonly rowsBefore: number;
 }

@@ -12,7 +12,8 @@ export function formatPrometheus(families: readonly MetricFamily[]): string {
     if (family.type === 'histogram') {
       for (const sample of family.samples) pushDistribution(lines, name, sample);
     } else {
-      for (const { labels, value } of family.samples) lines.push(`${name}${formatLabels(labels)} ${formatNumber(value)}`);
+      for (const { labels, value } of family.samples)
+        lines.push(`${name}${formatLabels(labels)} ${formatNumber(value)}`);
     }
   }
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
@@ -23,7 +24,10 @@ function pushDistribution(lines: string[], name: string, { labels, count, sum, b
     lines.push(`${name}_bucket${formatLabels({ ...labels, le: formatNumber(bucket.le) })} ${bucket.count}`);
   }
   lines.push(`${name}_bucket${formatLabels({ ...labels, le: '+Inf' })} ${count}`);
-  lines.push(`${name}_sum${formatLabels(labels)} ${formatNumber(sum)}`, `${name}_count${formatLabels(labels)} ${count}`);
+  lines.push(
+    `${name}_sum${formatLabels(labels)} ${formatNumber(sum)}`,
+    `${name}_count${formatLabels(labels)} ${count}`,
+  );
 }
 
 function formatLabels(labels: MetricLabels): string {

@@ -42,6 +42,7 @@ export class TransactionMetrics {
   #rowSeries = 0;
   #open: TransactionCounts | undefined;
   #startMs = 0;
+  #lastElapsedMs = 0;
 
   constructor(nowMs: Stopwatch) {
     this.#nowMs = nowMs;
@@ -50,6 +51,11 @@ export class TransactionMetrics {
   /** The counts of every function that had a transaction. */
   *all(): Iterable<TransactionCounts> {
     for (const ofWorkload of this.#counts.values()) yield* ofWorkload.values();
+  }
+
+  /** How long the transaction took that ended last. */
+  get lastElapsedMs(): number {
+    return this.#lastElapsedMs;
   }
 
   begin(workload: Workload, functionName: string): void {
@@ -78,7 +84,9 @@ export class TransactionMetrics {
   #end(): TransactionCounts | undefined {
     const counts = this.#open;
     this.#open = undefined;
-    counts?.elapsedSeconds.observe((this.#nowMs() - this.#startMs) / 1000);
+    if (counts === undefined) return undefined;
+    this.#lastElapsedMs = this.#nowMs() - this.#startMs;
+    counts.elapsedSeconds.observe(this.#lastElapsedMs / 1000);
     return counts;
   }
 

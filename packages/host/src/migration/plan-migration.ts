@@ -1,4 +1,4 @@
-import type { ModuleDef, TableDef, ViewDef } from '../schema/module-def.ts';
+import type { ModuleDef, RowRuleDef, TableDef, ViewDef } from '../schema/module-def.ts';
 import { type MigrationPlan, PlanDraft } from './migration-plan.ts';
 import { planTable } from './plan-table.ts';
 import { summarizeTable } from './table-summary.ts';
@@ -72,11 +72,13 @@ function accessOf({ isPublic }: ViewDef): 'public' | 'private' {
   return isPublic ? 'public' : 'private';
 }
 
-function planRowLevelSecurity(draft: PlanDraft, before: readonly string[], after: readonly string[]): void {
-  const removed = before.filter((sql) => !after.includes(sql));
-  const added = after.filter((sql) => !before.includes(sql));
-  for (const sql of removed) draft.step({ type: 'remove-row-level-security', sql });
-  for (const sql of added) draft.step({ type: 'add-row-level-security', sql });
+/** Rules of different submodules are different: they name different tables. */
+function planRowLevelSecurity(draft: PlanDraft, before: readonly RowRuleDef[], after: readonly RowRuleDef[]): void {
+  const missing = (rules: readonly RowRuleDef[], others: readonly RowRuleDef[]): readonly RowRuleDef[] =>
+    rules.filter(({ sql, prefix }) => !others.some((other) => other.sql === sql && other.prefix === prefix));
+  const [removed, added] = [missing(before, after), missing(after, before)];
+  for (const { sql } of removed) draft.step({ type: 'remove-row-level-security', sql });
+  for (const { sql } of added) draft.step({ type: 'add-row-level-security', sql });
   if (removed.length > 0 || added.length > 0) draft.breakClients();
 }
 

@@ -31,7 +31,7 @@ export class LateTarget implements SystemCallTarget, RealmEvents {
     this.#current = listFunctions(this.#early.functions);
     // Position by position, so that a system call costs one step more than it would without.
     const entries = SYSTEM_FUNCTION_NAMES.map((name, position) => {
-      const forward: AnyFunction = (a, b, c, d, e, f) => this.#current[position]?.(a, b, c, d, e, f);
+      const forward: AnyFunction = (...args) => this.#current[position]?.(...args);
       return [name, forward];
     });
     // Each name of the interface, with what the function of that name returns.

@@ -4,6 +4,9 @@ import { SystemCallError } from './system-functions.ts';
 // oxlint-disable-next-line typescript/unbound-method
 const readByteLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get;
 
+/** Views of the first bytes of a buffer are kept up to this length. */
+const KEPT_HEAD_BYTES_MAX = 256;
+
 /**
  * Bytes of a module's buffers. The library passes the same few buffers again and again, so the last view is kept.
  * What is read must be copied before the system call returns: the module writes to its buffers at will.
@@ -11,6 +14,8 @@ const readByteLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'b
 export class ModuleBuffers {
   #lastBuffer: unknown;
   #lastBytes: Uint8Array = new Uint8Array(0);
+  /** Views of the last buffer's first bytes, by their number, as far as they were asked for. */
+  #lastHeads: (Uint8Array | undefined)[] = [];
 
   /** All bytes of a buffer. @throws {SystemCallError} a type error when it is no `ArrayBuffer` */
   bytes(buffer: unknown): Uint8Array {
@@ -19,13 +24,17 @@ export class ModuleBuffers {
     assertArrayBuffer(buffer);
     this.#lastBytes = new Uint8Array(buffer);
     this.#lastBuffer = buffer;
+    this.#lastHeads = [];
     return this.#lastBytes;
   }
 
   /** A view of the first `length` bytes. @throws {SystemCallError} a range error when the buffer is shorter */
   head(buffer: unknown, length: unknown): Uint8Array {
     const bytes = this.bytes(buffer);
-    return bytes.subarray(0, checkLength(length, bytes.length));
+    const count = checkLength(length, bytes.length);
+    // Keys and rows of one table mostly have one length: a view of each is kept, too.
+    if (count > KEPT_HEAD_BYTES_MAX) return bytes.subarray(0, count);
+    return (this.#lastHeads[count] ??= bytes.subarray(0, count));
   }
 }
 

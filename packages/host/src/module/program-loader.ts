@@ -89,7 +89,11 @@ class VmProgram implements LoadedProgram {
   readonly hash: string;
   readonly ready: ReadyRealms;
 
-  constructor(identity: { readonly text: string; readonly hash: string }, script: vm.Script, options: ProgramLoaderOptions) {
+  constructor(
+    identity: { readonly text: string; readonly hash: string },
+    script: vm.Script,
+    options: ProgramLoaderOptions,
+  ) {
     this.text = identity.text;
     this.hash = identity.hash;
     const { readyRealms = 0, timeLimits } = options;

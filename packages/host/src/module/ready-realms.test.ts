@@ -67,7 +67,7 @@ describe('realms made in advance', () => {
     const { target, events } = realms.get(pool.take(user))!;
     target.functions.table_id_from_name('person');
     events.unhandledRejection('late');
-    expect(user.calls).toEqual(['console_log 2 loaded', 'table_id_from_name person     ']);
+    expect(user.calls).toEqual(['console_log 2 loaded', 'table_id_from_name person']);
     expect(user.rejections).toEqual(['late']);
     expect(target.fault('thrown')).toEqual({ kind: 7, message: 'thrown', size: 0 });
   });

@@ -34,6 +34,7 @@ export interface ModuleRealm {
   callReducer(call: HookCall): HookOutcome;
   callProcedure(call: HookCall): HookOutcome;
   callView(call: ViewCall): HookOutcome;
+  callHttpHandler(call: HttpHandlerCall): HookOutcome;
   /** True once a call took too long and was ended: the realm is to be closed, and another one made. */
   readonly isBroken: boolean;
   /** Gives up the instance; the realm must not be called afterwards. Idempotent. */
@@ -60,10 +61,23 @@ export interface ViewCall {
   readonly sender: bigint | undefined;
 }
 
+/** Which HTTP handler to run, on which request. */
+export interface HttpHandlerCall {
+  /** Position of the handler in the module definition. */
+  readonly id: number;
+  readonly timestampMicros: bigint;
+  /** BSATN of the request's head; copied before the module sees it, as is the body. */
+  readonly request: Uint8Array;
+  readonly body: Uint8Array;
+}
+
 /** How a hook ended. */
 export type HookOutcome =
-  /** `bytes` is what a procedure or view returned; empty for a reducer. */
-  | { readonly type: 'returned'; readonly bytes: Uint8Array }
+  /**
+   * `bytes` is what a procedure or view returned; empty for a reducer; the head of its response for an HTTP handler,
+   * which has a `body`, too.
+   */
+  | { readonly type: 'returned'; readonly bytes: Uint8Array; readonly body?: Uint8Array | undefined }
   /** The module threw its `SenderError`. */
   | { readonly type: 'user-error'; readonly message: string }
   /** Anything else was thrown; `stack` is for the log. */

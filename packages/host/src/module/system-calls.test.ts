@@ -47,7 +47,7 @@ describe('system calls', () => {
       notInTransaction,
       notInTransaction,
       'TransactionNotAnonymous: Not in an anonymous transaction. Called by a reducer?',
-      'HttpError: outbound HTTP requests of modules are not supported by the embedded host',
+      "BsatnDecodeError: Couldn't decode the BSATN to the expected type",
       'returned true',
     ]);
   });

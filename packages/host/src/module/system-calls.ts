@@ -8,9 +8,12 @@ import { errorMessage } from '../errors.ts';
 import { compileRowCodec, type RowCodec } from '../bsatn/row-codec.ts';
 import type { IndexDef, TableDef } from '../schema/module-def.ts';
 import type { LogLevel } from '../clock/clock.ts';
+import type { CallMetrics } from '../metrics/call-metrics.ts';
+import { decodeRequestHead, encodeResponseHead, type HttpRequestHead } from '../module-http/http-message.ts';
+import type { OutboundResponse } from '../outbound-http/outbound-http.ts';
 import { ERRNO, errnoText } from './errno.ts';
 import { checkLength, ModuleBuffers, toCount, toText } from './module-buffer.ts';
-import { RowIterators } from './row-iterators.ts';
+import { type RowCount, RowIterators } from './row-iterators.ts';
 import {
   SystemCallError,
   type SystemCallFault,
@@ -21,16 +24,25 @@ import {
 /** What system calls need of the database around them. */
 export interface SystemCallHost {
   readonly identity: bigint;
+  /** Where it is counted what the module reads. */
+  readonly metrics: { readonly calls: Pick<CallMetrics, 'rowsRead' | 'readsOf'> };
   nowMicros(): bigint;
   log(level: LogLevel, message: string): void;
   /** Begins a transaction of the running procedure and tells its time. */
   beginProcedureTransaction(): { readonly transaction: Transaction; readonly timestampMicros: bigint };
   /** Commits it; when that fails, everything was rolled back before the error comes out. */
   commitProcedureTransaction(transaction: Transaction): void;
+  /** Takes it back. */
+  rollbackProcedureTransaction(transaction: Transaction): void;
   /** Checks a row of a schedule table before it is stored. @throws {DatastoreError} when its delay is too long. */
   checkScheduleRow(table: TableDef, row: Row): void;
   /** Calls a function soon, outside of the current transaction. */
   scheduleImmediate(functionName: string, args: Uint8Array): void;
+  /**
+   * Sends an HTTP request and waits for the whole response.
+   * @throws {SystemCallError} an errno with a text for the module
+   */
+  requestHttp(head: HttpRequestHead, body: Uint8Array): OutboundResponse;
   /** The payload of the token by which a connection came, as JSON; empty when there is none. */
   jwtPayload(transaction: Transaction, connectionId: bigint): Uint8Array;
 }
@@ -108,10 +120,12 @@ export class SystemCalls implements SystemCallTarget {
   /** Ends the call and cleans up after the module. Gives the fatal error, and the transaction it left open. */
   end(): { readonly fatal: unknown; readonly openTransaction: Transaction | undefined } {
     const result = { fatal: this.#fatal, openTransaction: this.#kind === 'procedure' ? this.#transaction : undefined };
+    const kind = this.#kind;
     this.#kind = 'none';
     this.#enterTransaction(undefined);
     this.#viewed = undefined;
     this.#fatal = undefined;
+    if (kind !== 'none') this.#host.metrics.calls.rowsRead[kind] += this.#iterators.takeRowsRead();
     if (this.#iterators.size > 0) this.#iterators.closeAll();
     if (this.#consoleTimers.size > 0) this.#consoleTimers.clear();
     return result;
@@ -143,10 +157,10 @@ export class SystemCalls implements SystemCallTarget {
       table_id_from_name: (name) => this.#tableByName(toText(name)).id,
       index_id_from_name: (name) => this.#indexByName(toText(name)).id,
       datastore_table_row_count: (tableId) => BigInt(this.#state().table(this.#table(tableId).id).rowCount),
-      datastore_table_scan_bsatn: (tableId) => iterators.open(this.#state().table(this.#table(tableId).id).scan()),
+      datastore_table_scan_bsatn: (tableId) => this.#scan(this.#table(tableId)),
       datastore_index_scan_point_bsatn: (indexId, buffer, length) => {
         const { table, index } = this.#index(indexId);
-        return this.#seek(table, index, decodePoint(table, index, buffers.head(buffer, length)));
+        return this.#point(table, index, buffers.head(buffer, length));
       },
       datastore_index_scan_range_bsatn: (...args) => {
         const { table, index, range } = this.#range(args);
@@ -161,7 +175,10 @@ export class SystemCalls implements SystemCallTarget {
         if (this.#kind !== 'none') iterators.close(iterator);
       },
       datastore_insert_bsatn: (tableId, buffer, length) => this.#insert(tableId, buffer, length),
-      datastore_update_bsatn: (tableId, indexId, buffer, length) => this.#update([tableId, indexId, buffer, length]),
+      datastore_update_bsatn: (tableId, indexId, buffer, length) => {
+        const table = this.#table(tableId);
+        return this.#update(table, this.#indexOf(table, indexId), buffer, length);
+      },
       datastore_delete_all_by_eq_bsatn: (tableId, buffer, length) => this.#deleteRows(tableId, buffer, length),
       datastore_delete_by_index_scan_point_bsatn: (indexId, buffer, length) => {
         const { table, index } = this.#index(indexId);
@@ -188,15 +205,8 @@ export class SystemCalls implements SystemCallTarget {
         this.#active();
         this.#host.commitProcedureTransaction(this.#takeProcedureTransaction());
       },
-      procedure_abort_mut_tx: () => this.#takeProcedureTransaction().rollback(),
-      procedure_http_request: () => {
-        this.#active();
-        if (this.#transaction !== undefined || this.#kind === 'view') throw errno(ERRNO.wouldBlockTransaction);
-        throw new SystemCallError(
-          { type: 'errno', errno: ERRNO.httpError },
-          'outbound HTTP requests of modules are not supported by the embedded host',
-        );
-      },
+      procedure_abort_mut_tx: () => this.#host.rollbackProcedureTransaction(this.#takeProcedureTransaction()),
+      procedure_http_request: (request, body) => this.#requestHttp(request, body),
     };
   }
 
@@ -239,6 +249,12 @@ export class SystemCalls implements SystemCallTarget {
     return found;
   }
 
+  #indexOf(table: TableDef, indexId: unknown): IndexDef {
+    const found = this.#index(indexId);
+    if (found.table.id !== table.id) throw errno(ERRNO.noSuchIndex);
+    return found.index;
+  }
+
   #tableByName(name: string): TableDef {
     const table = this.#store().tableByName(name);
     if (table === undefined) throw errno(ERRNO.noSuchTable);
@@ -253,8 +269,22 @@ export class SystemCalls implements SystemCallTarget {
 
   // ---- reading ----
 
+  #point(table: TableDef, index: IndexDef, key: Uint8Array): number {
+    // Of a view it is noted what it looks for, by the values.
+    if (this.#viewed !== undefined) return this.#seek(table, index, decodePoint(table, index, key));
+    return this.#iterators.open(this.#tx().point(table, index, key), this.#readsOf(table));
+  }
+
   #seek(table: TableDef, index: IndexDef, range: IndexRange): number {
-    return this.#iterators.open(this.#state().table(table.id).seek(index, range));
+    return this.#iterators.open(this.#state().table(table.id).seek(index, range), this.#readsOf(table));
+  }
+
+  #scan(table: TableDef): number {
+    return this.#iterators.open(this.#state().table(table.id).scan(), this.#readsOf(table));
+  }
+
+  #readsOf({ id, name }: TableDef): RowCount {
+    return this.#host.metrics.calls.readsOf(id, name);
   }
 
   #range(args: readonly unknown[]): { readonly table: TableDef; readonly index: IndexDef; readonly range: IndexRange } {
@@ -305,11 +335,7 @@ export class SystemCalls implements SystemCallTarget {
     return generated.length;
   }
 
-  #update(args: readonly unknown[]): number {
-    const [tableId, indexId, buffer, length] = args;
-    const table = this.#table(tableId);
-    const { table: indexed, index } = this.#index(indexId);
-    if (indexed.id !== table.id) throw errno(ERRNO.noSuchIndex);
+  #update(table: TableDef, index: IndexDef, buffer: unknown, length: unknown): number {
     const row = this.#buffers.head(buffer, length);
     if (table.schedule !== undefined) this.#host.checkScheduleRow(table, row);
     const { generated } = this.#writing(row.length).update(table.id, index.id, row);
@@ -349,8 +375,7 @@ export class SystemCalls implements SystemCallTarget {
 
   #scheduleImmediate(name: unknown, args: unknown): void {
     this.#assertNoView();
-    if (!ArrayBuffer.isView(args)) throw new SystemCallError({ type: 'type-error' }, 'a Uint8Array is needed');
-    this.#host.scheduleImmediate(toText(name), new Uint8Array(args.buffer, args.byteOffset, args.byteLength).slice());
+    this.#host.scheduleImmediate(toText(name), toBytes(args));
   }
 
   #startProcedureTransaction(): bigint {
@@ -369,6 +394,16 @@ export class SystemCalls implements SystemCallTarget {
     this.#transaction = undefined;
     this.#iterators.closeAll();
     return transaction;
+  }
+
+  #requestHttp(request: unknown, body: unknown): readonly [Uint8Array, Uint8Array] {
+    this.#active();
+    if (this.#transaction !== undefined || this.#kind === 'view') throw errno(ERRNO.wouldBlockTransaction);
+    if (this.#kind !== 'procedure') throw errno(ERRNO.notInTransaction);
+    const head = decodeRequest(toBytes(request));
+    const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : toBytes(body);
+    const response = this.#host.requestHttp(head, bytes);
+    return [encodeResponseHead(response.head), response.body];
   }
 
   #startConsoleTimer(name: string): number {
@@ -391,4 +426,18 @@ export class SystemCalls implements SystemCallTarget {
 
 function errno(code: number, cause?: unknown): SystemCallError {
   return new SystemCallError({ type: 'errno', errno: code }, errnoText(code), cause);
+}
+
+/** A copy of a module's bytes. */
+function toBytes(value: unknown): Uint8Array {
+  if (!ArrayBuffer.isView(value)) throw new SystemCallError({ type: 'type-error' }, 'a Uint8Array is needed');
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+}
+
+function decodeRequest(bytes: Uint8Array): HttpRequestHead {
+  try {
+    return decodeRequestHead(bytes);
+  } catch (error) {
+    throw errno(ERRNO.bsatnDecode, error);
+  }
 }

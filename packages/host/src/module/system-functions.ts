@@ -46,7 +46,8 @@ export interface SystemFunctions {
   procedure_start_mut_tx(): bigint;
   procedure_commit_mut_tx(): void;
   procedure_abort_mut_tx(): void;
-  procedure_http_request(request: unknown, body: unknown): never;
+  /** Head and body of the response, as bytes that the realm copies. */
+  procedure_http_request(request: unknown, body: unknown): readonly [Uint8Array, Uint8Array];
 }
 
 /** What a failed system call becomes in the module. */

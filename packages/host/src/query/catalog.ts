@@ -4,12 +4,15 @@ import { scalarTypeOf } from './scalar-type.ts';
 import type { RowCodec } from '../bsatn/row-codec.ts';
 import type { Row } from '../datastore/state-view.ts';
 import type { TableDef, ViewDef } from '../schema/module-def.ts';
+import type { Predicate } from './predicate.ts';
 import type { Scalar, ScalarType } from './scalar-type.ts';
 
 /** Who asks. The owner sees private tables; for everyone else they do not exist. */
 export interface Visibility {
   readonly identity: bigint;
   readonly isOwner: boolean;
+  /** Number of a table that is seen whole in spite of its restriction: the one that the restriction is worked out for. */
+  readonly wholeTable?: number | undefined;
 }
 
 /** Reads one column of a table's rows as a scalar. */
@@ -20,6 +23,31 @@ export interface ViewCatalog {
   readonly defs: readonly ViewDef[];
   /** The view as this identity sees it: the same table as long as it is in use. */
   tableOf(view: ViewDef, identity: bigint): TableDef;
+}
+
+/** Which rows of a table an asker may see. */
+export type RowRestriction = RestrictionFacts &
+  (
+    | { /** The table is relation 0 in it. */ readonly type: 'condition'; readonly condition: Predicate }
+    | { /** Has the columns and indexes of the one asked for. */ readonly type: 'table'; readonly table: TableDef }
+  );
+
+/** What is known of a restriction whoever asks. */
+export interface RestrictionFacts {
+  /** Whether it differs between those who are not the owner. */
+  readonly usesSender: boolean;
+  /** How many tables SpacetimeDB would put into one query for this one, at most. */
+  readonly expandedTables: number;
+  /** Whether SpacetimeDB could look up all joins in it by indexes. */
+  readonly hasIndexes: boolean;
+}
+
+/** Who may see which rows, where that is not all of them. */
+export interface RowRestrictions {
+  /** Whether there is a restriction for anybody but the owner. */
+  has(table: TableDef): boolean;
+  /** What holds for somebody who is not the owner. Undefined: every row. */
+  restrictionFor(table: TableDef, visibility: Visibility): RowRestriction | undefined;
 }
 
 /** A table as SQL sees it. */
@@ -74,6 +102,13 @@ interface Named {
   readonly isPublic: boolean;
 }
 
+/** A relation as its asker sees it. `rules`: whether its restriction holds, or there is none, or not for this asker. */
+export interface VisibleRelation {
+  readonly relation: Relation;
+  readonly rules: 'none' | 'applied' | 'bypassed';
+  readonly restriction?: RowRestriction | undefined;
+}
+
 /** The tables and views that SQL may name. */
 export class Catalog {
   readonly #relations: readonly Relation[];
@@ -82,9 +117,12 @@ export class Catalog {
   readonly #views: ViewCatalog | undefined;
   readonly #viewRelations = new WeakMap<TableDef, Relation>();
   readonly #viewTwins = new Map<ViewDef, Relation>();
+  readonly #restrictions: RowRestrictions | undefined;
+  readonly #restrictedRelations = new WeakMap<TableDef, Relation>();
 
-  constructor(tables: readonly TableDef[], views?: ViewCatalog) {
+  constructor(tables: readonly TableDef[], views?: ViewCatalog, restrictions?: RowRestrictions) {
     this.#views = views;
+    this.#restrictions = restrictions;
     this.#relations = tables.map((table) => new Relation(table));
     const entries: readonly Entry[] = [
       ...this.#relations.map((relation) => ({ relation })),
@@ -94,11 +132,29 @@ export class Catalog {
     this.#byName = new Map(entries.map((entry) => [namedOf(entry).name, entry]));
   }
 
-  /** The table or view of this accessor, or else of this canonical name, when the asker may see it. */
+  /**
+   * The table or view of this accessor, or else of this canonical name, when the asker may see it: which of its rows,
+   * `restrict` tells.
+   */
   tryResolve(name: string, visibility: Visibility): Relation | undefined {
     const entry = this.#byAccessor.get(name) ?? this.#byName.get(name);
     if (entry === undefined || !(visibility.isOwner || namedOf(entry).isPublic)) return undefined;
     return 'view' in entry ? this.#viewRelation(entry.view, visibility) : entry.relation;
+  }
+
+  /** What the asker may see of a relation that `tryResolve` gave. */
+  restrict(relation: Relation, visibility: Visibility): VisibleRelation {
+    const restrictions = this.#restrictions;
+    if (restrictions?.has(relation.table) !== true) return { relation, rules: 'none' };
+    if (visibility.isOwner) return { relation, rules: 'bypassed' };
+    const restriction = restrictions.restrictionFor(relation.table, visibility);
+    if (restriction === undefined) return { relation, rules: 'none' };
+    const isTable = restriction.type === 'table';
+    return {
+      relation: isTable ? this.#restrictedRelation(restriction.table, relation) : relation,
+      rules: 'applied',
+      restriction,
+    };
   }
 
   /**
@@ -111,6 +167,14 @@ export class Catalog {
       .filter(({ isPublic }) => isOwner || isPublic)
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map((named) => `SELECT * FROM ${this.#nameFor(named)}`);
+  }
+
+  #restrictedRelation(table: TableDef, whole: Relation): Relation {
+    const known = this.#restrictedRelations.get(table);
+    if (known !== undefined) return known;
+    const relation = new Relation(table, whole);
+    this.#restrictedRelations.set(table, relation);
+    return relation;
   }
 
   #viewRelation(view: ViewDef, { identity }: Visibility): Relation | undefined {

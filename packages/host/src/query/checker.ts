@@ -2,17 +2,16 @@ import { assert, unreachable } from '../assert.ts';
 import { badLiteral, readConstant, unexpectedType } from './constant.ts';
 import { invalidQuery, queryOverLimit, unsupportedQuery } from './query-error.ts';
 import { IDENTITY_LABEL, typeLabel } from './scalar-type.ts';
-import { ALWAYS, makeAnd, makeOr, MIRRORED, NEVER, OPPOSITE, holds } from './predicate.ts';
+import { ALWAYS, makeAnd, makeOr, MIRRORED, moveToRelation, NEVER, OPPOSITE, holds } from './predicate.ts';
 import type { TableDef } from '../schema/module-def.ts';
-import type { Catalog, Relation, Visibility } from './catalog.ts';
+import type { Catalog, RestrictionFacts, VisibleRelation, Visibility } from './catalog.ts';
 import type { ColumnRef, Predicate } from './predicate.ts';
 import type { Scalar, ScalarType } from './scalar-type.ts';
 import type { ColumnName, CompareOperator, Constant, Expression, SelectStatement } from './syntax.ts';
 
 /** A table in a query, under the name by which the query calls it. */
-export interface ScopedRelation {
+export interface ScopedRelation extends VisibleRelation {
   readonly alias: string;
-  readonly relation: Relation;
 }
 
 /** One column of a result that is made of columns. */
@@ -35,8 +34,11 @@ export interface CheckedSelect {
   readonly predicate: Predicate;
   readonly output: Output;
   readonly limit: number | undefined;
-  /** True when the answer depends on who asks, because `:sender` stands in it. */
+  /** True when the answer depends on who asks: `:sender` stands in it, or in the rules of its tables. */
   readonly usesSender: boolean;
+  /** Whether a table in it has rules that say which rows the asker sees, or has rules and the asker sees all. */
+  readonly rules: VisibleRelation['rules'];
+  readonly restrictions: readonly RestrictionFacts[];
 }
 
 /** Finding an order for a join takes time that grows with the cube of its tables. */
@@ -48,13 +50,19 @@ export function checkSelect(statement: SelectStatement, catalog: Catalog, visibi
   const scope = new Scope(relations, visibility);
   const output = checkProjection(statement, scope);
   const terms = statement.from.map(({ on }) => (on === undefined ? ALWAYS : scope.checkJoin(on.left, on.right)));
+  for (const [position, { restriction }] of relations.entries()) {
+    if (restriction?.type === 'condition') terms.push(moveToRelation(restriction.condition, position));
+  }
+  const restrictions = relations.map(({ restriction }) => restriction).filter((one) => one !== undefined);
   if (statement.where !== undefined) terms.push(scope.checkCondition(statement.where, false));
   return {
     relations,
     predicate: makeAnd(terms),
     output,
     limit: statement.limit === undefined ? undefined : Number(statement.limit),
-    usesSender: scope.usesSender,
+    usesSender: scope.usesSender || restrictions.some(({ usesSender }) => usesSender),
+    rules: relations.find(({ rules }) => rules !== 'none')?.rules ?? 'none',
+    restrictions,
   };
 }
 
@@ -98,7 +106,7 @@ function resolveFrom({ from }: SelectStatement, catalog: Catalog, visibility: Vi
     }
     if (aliases.has(alias)) throw invalidQuery(`Duplicate name \`${alias}\``);
     aliases.add(alias);
-    return { alias, relation };
+    return { alias, ...catalog.restrict(relation, visibility) };
   });
 }
 

@@ -91,7 +91,7 @@ function resultColumns({ output, relations }: SelectPlan): readonly ResultColumn
         name,
         accessor,
         algebraicType,
-        origin: { tableId: table.id, column },
+        origin: { tableId: table.restricts ?? table.id, column },
       }));
     }
     case 'columns':
@@ -100,7 +100,7 @@ function resultColumns({ output, relations }: SelectPlan): readonly ResultColumn
         const definition = table?.columns[column];
         assert(table !== undefined && definition !== undefined, 'a resolved column exists');
         const { algebraicType } = definition;
-        return { name, accessor: name, algebraicType, origin: { tableId: table.id, column } };
+        return { name, accessor: name, algebraicType, origin: { tableId: table.restricts ?? table.id, column } };
       });
   }
 }

@@ -1,12 +1,11 @@
-import { checkSubscription } from './checker.ts';
+import { type CheckedSelect, type CheckedSubscription, checkSubscription } from './checker.ts';
 import { planIncremental } from './incremental.ts';
 import { parseSelect } from './parser.ts';
-import { planSelect } from './planner.ts';
+import { planSelect, planSelectFrom } from './planner.ts';
 import { unsupportedQuery } from './query-error.ts';
 import type { Catalog, Visibility } from './catalog.ts';
 import type { IncrementalPlan } from './incremental.ts';
 import type { SelectPlan } from './plan.ts';
-import type { Predicate } from './predicate.ts';
 import type { Expression } from './syntax.ts';
 import type { TableDef } from '../schema/module-def.ts';
 
@@ -23,8 +22,10 @@ export interface RowsQuery {
   readonly table: TableDef;
   /** True when it holds only for the identity it was compiled for. */
   readonly usesSender: boolean;
-  /** True when a table in it is hidden from all but the owner. */
+  /** True when it holds only for the owner: a table in it is hidden from others, or some of its rows are. */
   readonly isOwnerOnly: boolean;
+  /** True when it holds for everybody but the owner, who sees more rows. */
+  readonly isForOthersOnly: boolean;
 }
 
 /** A query whose result can be kept up to date. */
@@ -34,9 +35,9 @@ export interface SubscriptionQuery extends RowsQuery {
 
 /** Compiles SQL to subscribe to. @throws {QueryError} */
 export function compileSubscription(sql: string, options: CompileOptions): SubscriptionQuery {
-  const { query, predicate } = compileRows(sql, options);
-  const incremental = planIncremental(query.plan, predicate);
-  if (options.strictCompat && incremental.type === 'join') requireIndexJoin(query.plan);
+  const { query, checked } = compileRows(sql, options);
+  const incremental = planIncremental(query.plan, checked.predicate);
+  if (options.strictCompat) refuseUnsubscribable(query.plan, checked);
   return { ...query, incremental };
 }
 
@@ -50,7 +51,7 @@ function compileRows(
   { catalog, visibility, strictCompat }: CompileOptions,
 ): {
   readonly query: RowsQuery;
-  readonly predicate: Predicate;
+  readonly checked: CheckedSubscription;
 } {
   const statement = parseSelect(sql);
   if (strictCompat) refuseNot(statement.where);
@@ -63,9 +64,10 @@ function compileRows(
       plan,
       table: checked.table,
       usesSender: checked.usesSender || usesSenderView,
-      isOwnerOnly: tables.some(({ access }) => access === 'private'),
+      isOwnerOnly: checked.rules === 'bypassed' || tables.some(({ access }) => access === 'private'),
+      isForOthersOnly: checked.rules === 'applied',
     },
-    predicate: checked.predicate,
+    checked,
   };
 }
 
@@ -79,12 +81,26 @@ function hasNot(expression: Expression): boolean {
   return (expression.type === 'and' || expression.type === 'or') && expression.terms.some(hasNot);
 }
 
-/** SpacetimeDB's rule: the side that is looked up has an index that ends in the join column. */
-function requireIndexJoin({ steps }: SelectPlan): void {
-  const source = steps[1]?.source;
-  if (source?.type === 'lookup' && source.lookup.type === 'index') {
-    const { index, prefix } = source.lookup;
-    if (prefix.length + 1 === index.columns.length) return;
-  }
+/** What SpacetimeDB does not keep up to date, the rules of tables put into the query. @throws {QueryError} */
+function refuseUnsubscribable(plan: SelectPlan, checked: CheckedSubscription): void {
+  const { restrictions } = checked;
+  const tables = restrictions.reduce((sum, { expandedTables }) => sum + expandedTables - 1, plan.relations.length);
+  if (tables > 2) throw unsupportedQuery(`Invalid number of tables in subscription: ${tables}`);
+  if (usesIndexJoin(checked) && restrictions.every(({ hasIndexes }) => hasIndexes)) return;
   throw unsupportedQuery('Subscriptions require indexes on join columns');
+}
+
+/**
+ * SpacetimeDB's rule for joins: what is looked up has an index that ends in the join column. It does not choose which
+ * side that is: it begins with the first table, or with the second when that one alone has a condition of its own.
+ */
+export function usesIndexJoin(checked: CheckedSelect): boolean {
+  const [first, second] = planSelect(checked).relations;
+  const isSwapped = first?.test === undefined && second?.test !== undefined;
+  const { steps } = planSelectFrom(checked, isSwapped ? 1 : 0);
+  return steps.slice(1).every(({ source }) => {
+    if (source.type !== 'lookup' || source.lookup.type !== 'index') return false;
+    const { index, prefix } = source.lookup;
+    return prefix.length + 1 === index.columns.length;
+  });
 }

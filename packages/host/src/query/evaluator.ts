@@ -113,26 +113,54 @@ export function* counted(rows: Iterable<Row>, work: WorkMeter): Iterable<Row> {
   }
 }
 
-/** One run of a plan over one state: nested loops, one for each step. */
-class Evaluation {
+/**
+ * Runs of a plan over one state: nested loops, one for each step. What is looked up without an index is put into hash
+ * tables that serve all runs, so the state must stay as it is.
+ */
+export class Evaluation {
   readonly #plan: SelectPlan;
   readonly #context: EvaluationContext;
   readonly #tuple: Row[] = [];
   readonly #hashTables = new Map<Step, ReadonlyMap<ScalarKey, readonly Row[]>>();
-  #remaining: number;
+  #remaining = 0;
   #emit: (tuple: Tuple) => void = () => undefined;
 
   constructor(plan: SelectPlan, context: EvaluationContext) {
     this.#plan = plan;
     this.#context = context;
-    this.#remaining = plan.limit ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Gives every tuple, up to the plan's limit. `tuple` is good until the next is given. */
   run(emit: (tuple: Tuple) => void): void {
     this.#context.work.startQuery();
-    if (this.#plan.relations.some(({ access }) => access.type === 'none')) return;
+    this.runWithin(emit);
+  }
+
+  /** As `run`, as part of another query: what it costs is that query's. */
+  runWithin(emit: (tuple: Tuple) => void): void {
+    if (this.#isEmpty) return;
     this.#emit = emit;
+    this.#remaining = this.#plan.limit ?? Number.POSITIVE_INFINITY;
     if (this.#remaining > 0) this.#runFrom(0);
+  }
+
+  /**
+   * Gives the tuples in which the first step's relation has one of these rows, whether the state has the row or not; at
+   * most `limit` for each. Part of another query, too.
+   */
+  runOver(rows: Iterable<Row>, limit: number, emit: (tuple: Tuple) => void): void {
+    const [step] = this.#plan.steps;
+    assert(step !== undefined, 'a plan has a step for each relation');
+    if (this.#isEmpty) return;
+    this.#emit = emit;
+    for (const row of counted(rows, this.#context.work)) {
+      this.#remaining = limit;
+      this.#bind(0, step, row);
+    }
+  }
+
+  get #isEmpty(): boolean {
+    return this.#plan.relations.some(({ access }) => access.type === 'none');
   }
 
   /** Binds the relations from this step on in every way. */
@@ -145,12 +173,17 @@ class Evaluation {
     }
     const relation = planned(this.#plan.relations, step.position);
     for (const row of this.#source(step, relation)) {
-      if (relation.test !== undefined && !relation.test(row)) continue;
-      this.#tuple[step.position] = row;
-      if (step.test !== undefined && !step.test(this.#tuple)) continue;
-      this.#runFrom(stepNumber + 1);
+      this.#bind(stepNumber, step, row);
       if (this.#remaining <= 0) return;
     }
+  }
+
+  #bind(stepNumber: number, step: Step, row: Row): void {
+    const { test } = planned(this.#plan.relations, step.position);
+    if (test !== undefined && !test(row)) return;
+    this.#tuple[step.position] = row;
+    if (step.test !== undefined && !step.test(this.#tuple)) return;
+    this.#runFrom(stepNumber + 1);
   }
 
   #source(step: Step, relation: PlannedRelation): Iterable<Row> {

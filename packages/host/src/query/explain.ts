@@ -3,6 +3,7 @@ import { bytesKey } from './scalar-type.ts';
 import type { IndexRange } from '../datastore/state-view.ts';
 import type { AlgebraicValue } from '../bsatn/algebraic-type.ts';
 import type { IndexDef } from '../schema/module-def.ts';
+import type { CompiledStatement } from './compile-statements.ts';
 import type { IncrementalPlan, JoinSide } from './incremental.ts';
 import type { Access, Lookup, PlannedRelation, SelectPlan, Step } from './plan.ts';
 import type { ColumnRef, Predicate } from './predicate.ts';
@@ -21,6 +22,16 @@ export function explainIncremental(plan: SelectPlan, incremental: IncrementalPla
   const side = ({ position, lookup }: JoinSide): string =>
     `${describeLookup(plan, lookup)} when ${aliasOf(plan, 1 - position)} changes`;
   return `on change: ${side(incremental.output)}; ${side(incremental.partner)}`;
+}
+
+/** How a statement of the wider SQL is run, for people. */
+export function explainStatement(statement: CompiledStatement): string {
+  if (statement.type === 'select') return explainPlan(statement.plan);
+  if (statement.type !== 'dml') return 'one variable';
+  const { plan } = statement;
+  const { name } = plan.target.table;
+  if (plan.type === 'insert') return `insert ${plan.rows.length} rows into ${name}`;
+  return `${explainPlan(plan.matches)}\n${plan.type} them`;
 }
 
 function describeStep(plan: SelectPlan, { position, source, conditions }: Step): string {

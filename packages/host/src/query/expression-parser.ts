@@ -1,5 +1,5 @@
 import { assert } from '../assert.ts';
-import { invalidQuery, queryOverLimit, unsupportedQuery } from './query-error.ts';
+import { queryOverLimit, unsupportedQuery } from './query-error.ts';
 import { describeToken } from './token-stream.ts';
 import type { TokenStream } from './token-stream.ts';
 import type { Token } from './lexer.ts';
@@ -273,12 +273,10 @@ function parseWord(tokens: TokenStream, token: Token): Expression {
   return { type: 'column', column: parseColumnName(tokens) };
 }
 
-/** `name`, `table.name` or `namespace.table.name`. */
+/** `name`, `table.name` or `namespace.table.name`, with as many namespaces as there are. */
 export function parseColumnName(tokens: TokenStream): ColumnName {
-  const parts = [tokens.expectName('a column')];
-  while (tokens.takeSymbol('.')) parts.push(tokens.expectName('a column'));
+  const parts = [...tokens.expectDottedName('a column')];
   const name = parts.pop();
   assert(name !== undefined, 'a name has at least one part');
-  if (parts.length > 2) throw invalidQuery(`\`${[...parts, name].join('.')}\` has more parts than a column's name has`);
   return { table: parts.length === 0 ? undefined : parts.join('.'), name };
 }

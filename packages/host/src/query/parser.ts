@@ -194,10 +194,8 @@ function parseFrom(tokens: TokenStream): readonly FromItem[] {
 
 function parseTable(tokens: TokenStream): FromItem {
   if (tokens.isSymbol('(')) throw unsupportedQuery('Unsupported FROM expression: (…)');
-  const parts = [tokens.expectName('a table')];
-  while (tokens.takeSymbol('.')) parts.push(tokens.expectName('a table'));
-  const table = parts.join('.');
-  if (parts.length > 2 || tokens.isSymbol('(')) throw unsupportedQuery(`Unsupported FROM expression: ${table}`);
+  const table = tokens.expectDottedName('a table').join('.');
+  if (tokens.isSymbol('(')) throw unsupportedQuery(`Unsupported FROM expression: ${table}`);
   return { table, alias: tryParseAlias(tokens) ?? table };
 }
 

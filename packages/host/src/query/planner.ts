@@ -9,13 +9,36 @@ import type { Row } from '../datastore/state-view.ts';
 const SELECTIVITY_ESTIMATE = 0.1;
 
 /** Decides how a query is answered: by which indexes, and joins in which order. */
-export function planSelect({ relations, predicate, output, limit }: CheckedSelect): SelectPlan {
-  const conjuncts = conjunctsOf(predicate);
-  const planned = relations.map((scoped, position) => planRelation(scoped, position, conjuncts));
-  const joins = conjuncts.filter((term) => relationsOf(term).size > 1);
+export function planSelect(checked: CheckedSelect): SelectPlan {
+  const { planned, joins } = planRelations(checked);
   const orders = planned.map((_, first) => planOrder(planned, joins, first));
   const best = orders.reduce((a, b) => (b.cost < a.cost ? b : a));
-  return { relations: planned, output, limit, steps: best.steps };
+  return makePlan(checked, planned, best);
+}
+
+/** As `planSelect`, for evaluations that begin with given rows of the relation at `first`. */
+export function planSelectFrom(checked: CheckedSelect, first: number): SelectPlan {
+  const { planned, joins } = planRelations(checked);
+  return makePlan(checked, planned, planOrder(planned, joins, first));
+}
+
+function planRelations({ relations, predicate }: CheckedSelect): {
+  readonly planned: readonly PlannedRelation[];
+  readonly joins: readonly Predicate[];
+} {
+  const conjuncts = conjunctsOf(predicate);
+  return {
+    planned: relations.map((scoped, position) => planRelation(scoped, position, conjuncts)),
+    joins: conjuncts.filter((term) => relationsOf(term).size > 1),
+  };
+}
+
+function makePlan(
+  { output, limit }: CheckedSelect,
+  relations: readonly PlannedRelation[],
+  { steps }: Order,
+): SelectPlan {
+  return { relations, output, limit, steps };
 }
 
 /** The conditions over two relations that say that a column of one equals a column of the other. */

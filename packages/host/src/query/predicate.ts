@@ -103,6 +103,23 @@ export function relationsOf(predicate: Predicate, into: Set<number> = new Set())
   }
 }
 
+/** A condition over relation 0 alone, as one over another relation alone. */
+export function moveToRelation(predicate: Predicate, relation: number): Predicate {
+  switch (predicate.type) {
+    case 'constant':
+      return predicate;
+    case 'compare-constant':
+      return { ...predicate, column: { ...predicate.column, relation } };
+    case 'compare-columns':
+      return { ...predicate, left: { ...predicate.left, relation }, right: { ...predicate.right, relation } };
+    case 'and':
+    case 'or':
+      return { ...predicate, terms: predicate.terms.map((term) => moveToRelation(term, relation)) };
+    default:
+      return unreachable(predicate);
+  }
+}
+
 /** Whether a comparison of two values with this order holds. */
 export function holds(operator: CompareOperator, order: number): boolean {
   switch (operator) {

@@ -109,8 +109,7 @@ function parseSet(tokens: TokenStream): SetStatement {
 
 /** The table that a statement changes. It has no alias: conditions name it as it is named here. */
 function parseTarget(tokens: TokenStream): string {
-  const parts = [tokens.expectName('a table')];
-  while (tokens.takeSymbol('.')) parts.push(tokens.expectName('a table'));
+  const parts = tokens.expectDottedName('a table');
   if (tokens.isWord('AS')) throw unsupportedQuery('Unsupported: the table of a statement that writes has no alias');
   return parts.join('.');
 }

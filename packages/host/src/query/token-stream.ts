@@ -2,6 +2,9 @@ import { invalidQuery, shortenText } from './query-error.ts';
 import type { QueryError } from './query-error.ts';
 import type { Token } from './lexer.ts';
 
+/** A column of a table of a submodule, as deep as submodules may be. */
+const NAME_PARTS_MAX = 18;
+
 /** The tokens of one statement, read from left to right. */
 export class TokenStream {
   readonly #tokens: readonly Token[];
@@ -61,6 +64,14 @@ export class TokenStream {
     if (token.type !== 'word' && token.type !== 'quoted') throw this.unexpected(what);
     this.#position += 1;
     return token.text;
+  }
+
+  /** The parts of a name with dots between them; at least one. */
+  expectDottedName(what: string): readonly string[] {
+    const parts = [this.expectName(what)];
+    while (this.takeSymbol('.')) parts.push(this.expectName(what));
+    if (parts.length <= NAME_PARTS_MAX) return parts;
+    throw invalidQuery(`\`${shortenText(parts.join('.'), 100)}\` has more parts than the name of ${what} has`);
   }
 
   /** The error for the token that stands here instead of what should. */

@@ -32,6 +32,10 @@ export class WorkMeter {
     return { queriesEvaluated: this.#queriesEvaluated, rowsScanned: this.#rowsScanned };
   }
 
+  get rowsScanned(): number {
+    return this.#rowsScanned;
+  }
+
   /** Begins the evaluation of a query; the rows counted from here on are its own. */
   startQuery(): void {
     this.#queriesEvaluated += 1;
@@ -44,6 +48,11 @@ export class WorkMeter {
     if (this.#rowsScanned <= this.#rowsScannedMax) return;
     const rowsMax = this.#rowsPerQueryMax;
     throw this.#overLimit(this.#rowsScanned - this.#rowsScannedMax + rowsMax, rowsMax);
+  }
+
+  /** Begins work that is no query's, and may look at as many rows as one. */
+  startPreparation(): void {
+    this.#rowsScannedMax = this.#rowsScanned + this.#rowsPerQueryMax;
   }
 
   /** Begins work that belongs to no query and has no limit. */

@@ -195,7 +195,8 @@ function readExplicitName(reader: BsatnReader): RawExplicitName {
   return { kind, sourceName: reader.string(), canonicalName: reader.string() };
 }
 
-const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'] as const;
+/** The methods of HTTP that the interface has numbers for, in the order of these; others go by their name. */
+export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'] as const;
 
 function readHttpRoute(reader: BsatnReader): RawHttpRoute {
   const handlerFunction = reader.string();

@@ -3,6 +3,9 @@ import type { AlgebraicType } from '../bsatn/algebraic-type.ts';
 /**
  * A validated module definition. Every name is canonical unless it says otherwise; `accessor` is the name the module's
  * own code uses, kept as an alias. Types are resolved: no `ref` is left in a column, parameter or return type.
+ *
+ * Submodules are part of it: what they define stands among the root's own, both of its names after `namespace.`, in
+ * submodules of submodules after `outer.inner.`.
  */
 export interface ModuleDef {
   readonly tables: readonly TableDef[];
@@ -14,12 +17,18 @@ export interface ModuleDef {
     readonly connect?: string | undefined;
     readonly disconnect?: string | undefined;
   };
-  /** Row-level security rules, as SQL. */
-  readonly rowLevelSecurity: readonly string[];
+  readonly rowLevelSecurity: readonly RowRuleDef[];
   /** Names of the types that the module exports, for generated bindings. */
   readonly types: readonly NamedTypeDef[];
   readonly httpHandlers: readonly HttpHandlerDef[];
   readonly httpRoutes: readonly HttpRouteDef[];
+}
+
+/** A rule of row-level security: which rows of the table it returns anybody but the owner may see. */
+export interface RowRuleDef {
+  readonly sql: string;
+  /** The submodule it belongs to, whose tables it names without this: `lib.` or `outer.inner.`; empty for the root. */
+  readonly prefix: string;
 }
 
 export interface NamedTypeDef {
@@ -51,6 +60,8 @@ export interface TableDef {
   readonly schedule?: ScheduleDef | undefined;
   /** Set where this is no table of the module but a view, as one asker sees it: nobody writes it, and it is not stored. */
   readonly view?: ViewDef | undefined;
+  /** Set where this is what some askers see of another table, the one of this number: nobody writes it, it is not stored. */
+  readonly restricts?: number | undefined;
 }
 
 export interface IndexDef {
@@ -112,7 +123,7 @@ export interface ProcedureDef {
 }
 
 export interface ViewDef {
-  /** Position in its own kind: anonymous and sender views count separately. */
+  /** Position in its own kind, submodules included: anonymous and sender views count separately. */
   readonly id: number;
   readonly name: string;
   readonly accessor: string;

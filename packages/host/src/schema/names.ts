@@ -1,15 +1,15 @@
 import { toCamelCase, toPascalCase, toSnakeCase } from './case-conversion.ts';
-import type { Problems } from './problems.ts';
+import type { ProblemReport } from './problems.ts';
 import type { RawExplicitName, RawModuleDef } from './raw-module-def.ts';
 
 /** Turns source names into canonical ones, and watches over what is an identifier and who has which name. */
 export class Names {
-  readonly #problems: Problems;
+  readonly #problems: ProblemReport;
   readonly #converts: boolean;
   readonly #explicit = new Map<string, string>();
   readonly #owners = new Map<string, string>();
 
-  constructor(raw: RawModuleDef, problems: Problems) {
+  constructor(raw: RawModuleDef, problems: ProblemReport) {
     this.#problems = problems;
     this.#converts = raw.caseConversion === 'snake-case';
     for (const { kind, sourceName, canonicalName } of raw.explicitNames) {
@@ -60,6 +60,11 @@ export class Names {
       this.#problems.add('DuplicateName', `\`${name}\` is the name of both ${first} and ${second}`);
     }
   }
+}
+
+/** Whether a text has the form of an identifier. */
+export function isIdentifier(name: string): boolean {
+  return name.normalize('NFC') === name && IDENTIFIER.test(name);
 }
 
 const IDENTIFIER = /^[\p{XID_Start}_]\p{XID_Continue}*$/u;

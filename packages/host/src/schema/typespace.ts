@@ -2,7 +2,7 @@ import type { AlgebraicType, NamedType } from '../bsatn/algebraic-type.ts';
 import { isPrimitive } from '../bsatn/algebraic-type.ts';
 import { MAX_TYPE_DEPTH } from '../bsatn/type-codec.ts';
 import type { Names } from './names.ts';
-import type { Problems } from './problems.ts';
+import type { ProblemReport } from './problems.ts';
 import { hasSpecialForm, isInlineSum } from './special-types.ts';
 
 /** Types that unfold to more parts than this are refused: everything compiled from them would be as large. */
@@ -26,7 +26,7 @@ export class Typespace {
   readonly #types: readonly AlgebraicType[];
   readonly #declared: ReadonlySet<number>;
   readonly #names: Names;
-  readonly #problems: Problems;
+  readonly #problems: ProblemReport;
   readonly #resolved = new Map<number, Resolved>();
   readonly #underWay = new Set<number>();
 
@@ -34,7 +34,7 @@ export class Typespace {
   constructor(
     types: readonly AlgebraicType[],
     declared: ReadonlySet<number>,
-    context: { readonly names: Names; readonly problems: Problems },
+    context: { readonly names: Names; readonly problems: ProblemReport },
   ) {
     this.#types = types;
     this.#declared = declared;

@@ -212,11 +212,6 @@ describe('what a definition may not have', () => {
     expect(() => decodeRawModuleDef(Uint8Array.of(1, 0))).toThrow(/rebuild the module/);
   });
 
-  test('submodules are refused as not supported', () => {
-    const submodules = [{ namespace: 'lib', module: raw }];
-    expect(() => validateModuleDef({ ...raw, submodules })).toThrow(/not supported by the embedded host/);
-  });
-
   test('all problems are reported at once, sorted', () => {
     const [person] = raw.tables;
     const rules = problemsOf({
@@ -448,4 +443,77 @@ test('without case conversion names are taken as they are', () => {
   const plain = validateModuleDef({ ...raw, caseConversion: 'none' });
   expect(plain.tables.map(({ name }) => name).toSorted()).toEqual(['happened', 'my_sched', 'person', 'withDefault']);
   expect(plain.tables.find(({ name }) => name === 'person')?.columns[1]?.name).toBe('colA');
+});
+
+describe('submodules', () => {
+  let library: RawModuleDef;
+
+  beforeAll(() => {
+    library = { ...raw, lifecycleReducers: [] };
+  });
+
+  const withSubmodules = (...submodules: RawModuleDef['submodules']) => problemsOf({ submodules });
+
+  test('are part of the definition under their namespaces, each validated by itself', () => {
+    const inner: RawModuleDef = { ...library, rowLevelSecurity: ['SELECT * FROM person'] };
+    const outer: RawModuleDef = { ...library, submodules: [{ namespace: 'inner', module: inner }] };
+    const submodules = ['Lib', 'other'].map((namespace) => ({ namespace, module: outer }));
+    const whole = validateModuleDef({ ...raw, submodules });
+    const prefixes = ['', 'Lib.', 'Lib.inner.', 'other.', 'other.inner.'];
+    expect(whole.tables.map(({ name }) => name)).toEqual(
+      prefixes.flatMap((prefix) => def.tables.map(({ name }) => `${prefix}${name}`)),
+    );
+    expect(whole.reducers.map(({ id }) => id)).toEqual(whole.reducers.map((_, at) => at));
+    expect(whole.reducers.map(({ accessor }) => accessor)).toEqual(
+      prefixes.flatMap((prefix) => def.reducers.map(({ accessor }) => `${prefix}${accessor}`)),
+    );
+    for (const isAnonymous of [true, false]) {
+      const views = whole.views.filter((view) => view.isAnonymous === isAnonymous);
+      expect(views.map(({ id }) => id).toSorted((x, y) => x - y)).toEqual(views.map((_, at) => at));
+    }
+    expect(whole.rowLevelSecurity).toEqual([
+      { sql: 'SELECT * FROM person', prefix: 'Lib.inner.' },
+      { sql: 'SELECT * FROM person', prefix: 'other.inner.' },
+    ]);
+    expect(whole.lifecycle).toEqual(def.lifecycle);
+    const schedules = whole.tables.map(({ schedule }) => schedule?.functionName).filter((name) => name !== undefined);
+    expect(schedules).toEqual(prefixes.map((prefix) => `${prefix}run_sched`));
+    expect(new Set(whole.tables.map(({ id }) => id)).size).toBe(whole.tables.length);
+  });
+
+  test('keep their own case conversion and explicit names', () => {
+    const submodules = [{ namespace: 'lib', module: { ...library, caseConversion: 'none' as const } }];
+    const { tables } = validateModuleDef({ ...raw, submodules });
+    const names = tables.map(({ name }) => name);
+    expect(names).toContain('lib.withDefault');
+    expect(names).toContain('lib.my_sched');
+  });
+
+  test.each([
+    ['IdentifierError', 'a.b'],
+    ['IdentifierError', ''],
+    ['IdentifierError', '1st'],
+    ['NamespaceTooLong', 'n'.repeat(64)],
+    ['NamespaceTooLong', 'é'.repeat(32)],
+  ])('%s is reported of a namespace', (rule, namespace) => {
+    expect(withSubmodules({ namespace, module: library })).toContain(rule);
+  });
+
+  test('two siblings of one namespace are reported, and what a submodule has wrong with its place', () => {
+    expect(withSubmodules({ namespace: 'a', module: library }, { namespace: 'a', module: library })).toEqual([
+      'DuplicateName',
+    ]);
+    expect(withSubmodules({ namespace: 'a', module: raw })).toContain('LifecycleInSubmodule');
+    const inner = {
+      ...library,
+      submodules: [{ namespace: 'b', module: { ...library, types: [...raw.types, raw.types[0]!] } }],
+    };
+    expect(() => validateModuleDef({ ...raw, submodules: [{ namespace: 'a', module: inner }] })).toThrow(
+      /DuplicateTypeName: submodule `a\.b`: two types/,
+    );
+  });
+
+  test('a namespace of 63 bytes is fine', () => {
+    expect(withSubmodules({ namespace: 'n'.repeat(63), module: library })).toEqual([]);
+  });
 });

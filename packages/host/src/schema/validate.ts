@@ -1,8 +1,10 @@
+import { assert } from '../assert.ts';
 import type { ModuleDef, NamedTypeDef, TableDef } from './module-def.ts';
 import { Names } from './names.ts';
 import { Problems } from './problems.ts';
 import type { RawModuleDef } from './raw-module-def.ts';
-import { SchemaError } from './schema-error.ts';
+import { type ModulePlace, placeSubmodules } from './submodules.ts';
+import { type ModulePart, moveToPlace } from './submodule-names.ts';
 import { Typespace } from './typespace.ts';
 import { validateFunctions } from './validate-functions.ts';
 import { validateHttp } from './validate-http.ts';
@@ -29,12 +31,37 @@ function makeSequentialIds(): IdAllocator {
 }
 
 /**
- * Checks a definition and works out the names, ids and types by which the host knows it.
- * @throws {SchemaError} `schema/invalid` listing everything that is wrong; `schema/unsupported` for what the host lacks.
+ * Checks a definition with its submodules and works out the names, ids and types by which the host knows it.
+ * @throws {SchemaError} `schema/invalid` listing everything that is wrong
  */
 export function validateModuleDef(raw: RawModuleDef, ids: IdAllocator = makeSequentialIds()): ModuleDef {
-  refuseSubmodules(raw);
   const problems = new Problems();
+  const places = placeSubmodules(raw, problems);
+  const [root, ...submodules] = places.map((place) => validatePart(place, problems));
+  assert(root !== undefined, 'the root is the first of all places');
+  problems.throwIfAny();
+  const parts = [root, ...submodules];
+  return {
+    tables: numberTables(
+      parts.flatMap(({ tables }) => tables),
+      ids,
+    ),
+    reducers: parts.flatMap(({ reducers }) => reducers),
+    procedures: parts.flatMap(({ procedures }) => procedures),
+    views: parts.flatMap(({ views }) => views),
+    // Of a submodule neither is ever run: the one is refused, the other left out.
+    lifecycle: root.lifecycle,
+    httpHandlers: root.httpHandlers,
+    httpRoutes: root.httpRoutes,
+    rowLevelSecurity: parts.flatMap(({ rowLevelSecurity }) => rowLevelSecurity),
+    types: parts.flatMap(({ types }) => types),
+  };
+}
+
+/** Checks one definition by itself: names, types and functions are looked for in it alone. */
+function validatePart(place: ModulePlace, all: Problems): ModulePart {
+  const { raw, prefix } = place;
+  const problems = prefix === '' ? all : all.within(`submodule \`${prefix.slice(0, -1)}\``);
   const names = new Names(raw, problems);
   const declared = new Set(raw.types.map(({ ref }) => ref));
   const types = new Typespace(raw.typespace, declared, { names, problems });
@@ -44,27 +71,15 @@ export function validateModuleDef(raw: RawModuleDef, ids: IdAllocator = makeSequ
   const functions = validateFunctions(context);
   const views = validateViews(context);
   const schedules = validateSchedules(context, drafts, functions);
-  const http = validateHttp(context);
-  problems.throwIfAny();
-  return {
-    tables: numberTables(drafts, ids).map((table) => ({ ...table, schedule: schedules.get(table.accessor) })),
+  const part: ModulePart = {
+    tables: drafts.map((table) => ({ ...table, schedule: schedules.get(table.accessor) })),
     ...functions,
     views,
-    rowLevelSecurity: raw.rowLevelSecurity,
+    rowLevelSecurity: raw.rowLevelSecurity.map((sql) => ({ sql, prefix })),
     types: namedTypes,
-    ...http,
+    ...validateHttp(context),
   };
-}
-
-function refuseSubmodules(raw: RawModuleDef): void {
-  if (raw.submodules.length === 0) return;
-  throw new SchemaError(
-    raw.submodules.map(({ namespace }) => ({
-      rule: 'SubmodulesUnsupported',
-      message: `submodule \`${namespace}\` is not supported by the embedded host`,
-    })),
-    'schema/unsupported',
-  );
+  return prefix === '' ? part : moveToPlace(part, place);
 }
 
 function validateTypes({ raw, names, problems, types }: ValidationContext): NamedTypeDef[] {

@@ -1,5 +1,5 @@
 import type { Names } from './names.ts';
-import type { Problems } from './problems.ts';
+import type { ProblemReport } from './problems.ts';
 import type { RawModuleDef } from './raw-module-def.ts';
 import type { Typespace } from './typespace.ts';
 
@@ -7,6 +7,6 @@ import type { Typespace } from './typespace.ts';
 export interface ValidationContext {
   readonly raw: RawModuleDef;
   readonly names: Names;
-  readonly problems: Problems;
+  readonly problems: ProblemReport;
   readonly types: Typespace;
 }

@@ -1,6 +1,8 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { makeStopwatch } from '../clock/stopwatch.ts';
+import { countRequests } from './count-requests.ts';
 import type { HostPolicy } from './host-header.ts';
 import { describeFailure } from './http-error.ts';
 import { addCallRoutes } from './routes/call-routes.ts';
@@ -8,12 +10,13 @@ import { addDatabaseRoutes } from './routes/database-routes.ts';
 import { addGeneralRoutes } from './routes/general-routes.ts';
 import { addIdentityRoutes } from './routes/identity-routes.ts';
 import { addLogRoutes } from './routes/log-routes.ts';
+import { addMetricsRoutes } from './routes/metrics-routes.ts';
+import { addModuleRoutes } from './routes/module-routes.ts';
 import { addNameRoutes } from './routes/name-routes.ts';
 import { addPublishRoutes } from './routes/publish-routes.ts';
 import type { RouteContext } from './routes/route-context.ts';
 import { addSchemaRoutes } from './routes/schema-routes.ts';
 import { addSqlRoutes } from './routes/sql-routes.ts';
-import { addUnsupportedRoutes } from './routes/unsupported-routes.ts';
 
 /** What the HTTP interface is answered from. */
 export interface HttpAppOptions extends RouteContext {
@@ -28,7 +31,10 @@ export function makeHttpApp(options: HttpAppOptions): Hono {
   const app = new Hono();
   app.onError((error, context) => fail(context, error, options));
   app.notFound((context) => context.text('not found', 404));
+  app.use(countRequests(options.host.serverMetrics, makeStopwatch(options.clock)));
   app.use(checkHostHeader(options.policy));
+  // Before what answers for pages of other origins: a module may say itself what these may do.
+  addModuleRoutes(app, options);
   app.use(
     '/v1/*',
     cors({
@@ -43,10 +49,10 @@ export function makeHttpApp(options: HttpAppOptions): Hono {
   addPublishRoutes(app, options);
   addNameRoutes(app, options);
   addLogRoutes(app, options);
+  addMetricsRoutes(app, options);
   addCallRoutes(app, options);
   addSqlRoutes(app, options);
   addSchemaRoutes(app, options);
-  addUnsupportedRoutes(app, options);
   return app;
 }
 

@@ -1,3 +1,5 @@
+import type { MetricFamily } from '../metrics/metric-family.ts';
+import type { ServerMetrics } from '../metrics/server-metrics.ts';
 import type { ServedDatabase, ServedHost } from '../session/served-host.ts';
 
 /** Whether a publication may end the sessions of connected clients. */
@@ -24,6 +26,10 @@ export type PublishPreview =
 /** What the HTTP interface asks of a host beside serving clients. Rights are checked by the caller. `Host` is the one implementation. */
 export interface ManagedHost extends ServedHost {
   readonly databases: readonly ServedDatabase[];
+  /** Where it is counted what comes in over the network. */
+  readonly serverMetrics: ServerMetrics;
+  /** Everything that is counted, of the host and its databases. */
+  metrics(): Promise<readonly MetricFamily[]>;
   createDatabase(options: {
     readonly name?: string | undefined;
     readonly module: string;

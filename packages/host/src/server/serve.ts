@@ -6,12 +6,14 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { systemClock, systemTimers } from '../clock/system-clock.ts';
 import { errorMessage, HostError } from '../errors.ts';
+import { ExternalAddress } from './external-address.ts';
 import { removeHostFile, writeHostFile } from './host-file.ts';
 import { bracketed, HostPolicy } from './host-header.ts';
 import { makeHttpApp } from './http-app.ts';
 import type { ManagedHost } from './managed-host.ts';
 import { answerWithoutUpgrade, asksForWebSocket } from './other-upgrade.ts';
 import { Publishers } from './publishers.ts';
+import type { MetricsAccess } from './routes/metrics-routes.ts';
 import { UpgradeHandler } from './upgrade.ts';
 import { UploadGate } from './upload-gate.ts';
 
@@ -36,6 +38,11 @@ export interface ServeOptions {
   /** Further values of the `Host` header to answer to, for a server behind a reverse proxy. */
   readonly allowedHosts?: readonly string[] | undefined;
   /**
+   * Addresses, or ranges of them, of the reverse proxies whose `X-Forwarded-Proto` and `X-Forwarded-Host` are believed:
+   * what the handlers of modules are told as the address that was asked for. Default: none.
+   */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /**
    * Identities that may create databases here, beside the host's owner. To be chosen with care: whoever publishes a
    * module owns this machine. Default: none.
    */
@@ -44,6 +51,11 @@ export interface ServeOptions {
   readonly bundleBytesMax?: number | undefined;
   /** Most connections at once, idle ones included; further ones are closed as they come. Default 16,384. */
   readonly connectionsMax?: number | undefined;
+  /**
+   * Who may read `GET /v1/metrics`: `owner`, with the token of the host's owner, or `public`, anybody who reaches the
+   * port. They name every database, table and function, and tell how much goes on. Default `owner`.
+   */
+  readonly metrics?: MetricsAccess | undefined;
   /** A connection on which no whole head of a request came within this time is closed. Default 10 seconds. */
   readonly headTimeoutMs?: number | undefined;
 }
@@ -74,9 +86,11 @@ export async function serveHost(host: ManagedHost, options: ServeOptions): Promi
     clock,
     packageVersion: await readPackageVersion(),
     publishers: new Publishers(host.owner, options.publishers),
+    metricsAccess: options.metrics ?? 'owner',
     uploads: new UploadGate(options.bundleBytesMax),
+    externalAddress: new ExternalAddress(options.trustedProxies),
   });
-  const upgrades = new UpgradeHandler({ host, policy, clock, timers: systemTimers });
+  const upgrades = new UpgradeHandler({ host, metrics: host.serverMetrics, policy, clock, timers: systemTimers });
   const server = createHttpServer(options, getRequestListener(app.fetch, { overrideGlobalObjects: false }));
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (asksForWebSocket(request)) void upgrades.handle(request, socket, head);

@@ -5,6 +5,7 @@ import type { Clock, Timers } from '../clock/clock.ts';
 import { HostError } from '../errors.ts';
 import { SUBPROTOCOLS, tryNegotiate, type ProtocolVersion } from '../protocol/payload.ts';
 import { admit, findDatabase, type Admission } from '../session/admission.ts';
+import type { ServerMetrics } from '../metrics/server-metrics.ts';
 import type { ClientSession, ServedHost } from '../session/served-host.ts';
 import { DEFAULT_SESSION_LIMITS } from '../session/session-limits.ts';
 import { readToken } from './bearer-token.ts';
@@ -16,6 +17,7 @@ import { WebSocketLink } from './web-socket-link.ts';
 /** What upgrades are answered from. */
 export interface UpgradeOptions {
   readonly host: ServedHost;
+  readonly metrics: ServerMetrics;
   readonly policy: HostPolicy;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -108,7 +110,11 @@ export class UpgradeHandler {
     const session = target.sessions.open(link, { caller, token, version, confirmedReads });
     this.#sessions.set(session, admission);
     this.#keepAlive.add(link);
+    const { metrics } = this.#options;
+    metrics.webSocketOpened();
     link.attach(session, () => {
+      metrics.webSocketClosed();
+      if (link.isTimedOut) metrics.idleTimedOut(target.database.identity);
       this.#sessions.delete(session);
       this.#keepAlive.remove(link);
     });
@@ -116,7 +122,8 @@ export class UpgradeHandler {
 
   #logFailure(error: unknown): void {
     const { status, text } = describeFailure(error);
-    const { host, clock } = this.#options;
+    const { host, clock, metrics } = this.#options;
+    metrics.upgradeRefused(status);
     host.logger.log({
       level: status === 500 ? 'error' : 'debug',
       message: `connection refused with ${status}: ${text}`,

@@ -17,6 +17,7 @@ const DRAINED_BYTES = 4 * 1024 * 1024;
 export class WebSocketLink implements ClientLink, KeptConnection {
   readonly #socket: WebSocket;
   #session: ClientSession | undefined;
+  #isTimedOut = false;
   #wasActive = false;
   #lastBufferedBytes = 0;
   #isPonging = false;
@@ -81,7 +82,13 @@ export class WebSocketLink implements ClientLink, KeptConnection {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
   }
 
+  /** Whether it was ended because the client was silent for too long. */
+  get isTimedOut(): boolean {
+    return this.#isTimedOut;
+  }
+
   terminate(): void {
+    this.#isTimedOut = true;
     this.#session?.log('info', 'client dropped: silent for too long');
     this.#socket.terminate();
   }

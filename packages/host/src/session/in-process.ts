@@ -8,7 +8,7 @@ import type { ClientSession, ServedHost } from './served-host.ts';
 
 /** What the SDK passes to the function given to `withWSFn`, as far as it matters here. */
 export interface InProcessRequest {
-  /** The subprotocols that the client speaks; SDKs before 2.2 name their only one. */
+  /** The subprotocols that the client speaks; the SDK of 2.0 names its only one. */
   readonly wsProtocol: readonly string[] | string;
   /** Name or identity of the database. */
   readonly nameOrAddress: string;

@@ -4,6 +4,7 @@ import type { ExchangeOutcome, ExchangePlan, ExchangeRequest } from '../database
 import type { SqlAnswer } from '../database/sql-answer.ts';
 import type { TokenAuthority } from '../identity/token-authority.ts';
 import type { Registration } from '../names/registration.ts';
+import type { HandlerRequest, HandlerResult } from '../module-http/handler-call.ts';
 import type { ModuleDef } from '../schema/module-def.ts';
 import type { ClientLink } from './client-link.ts';
 import type { SessionOptions } from './session.ts';
@@ -15,7 +16,8 @@ import type { SessionOptions } from './session.ts';
  * - Facts are properties. Whatever needs the database at work is a method that may answer by a promise: await it.
  * - Arguments and results are plain data that can be copied between threads: no functions, no instances of classes
  *   but `Uint8Array`, `Map` and `HostError`. What a worker throws arrives with its code and details.
- * - Tokens and keys stay on the host's side, as sockets do; a database gets identities and the claims of a token.
+ * - Keys stay on the host's side, as sockets do. A database gets identities and the claims of tokens; a session gets its
+ *   client's own token, to tell it.
  *
  * A new request is a method of `DatabasePort`, which `Database` has under the same name, and one line in
  * `thread/remote-database.ts`.
@@ -32,8 +34,14 @@ export interface DatabasePort {
   readonly def: ModuleDef;
   /** Text of the module's bundle. */
   readonly program: string;
+  /** Whether a call may write now, see `onceWritable`. Of a database in a worker always true: the worker itself waits. */
+  readonly writable: boolean;
+  /** Resolves when `writable` is true; rejects when it will not be true again. */
+  whenWritable(): Promise<void>;
   callReducer(caller: Caller, name: string, args: Uint8Array): Awaitable<CallResult>;
   callProcedure(caller: Caller, name: string, args: Uint8Array): Awaitable<ProcedureResult>;
+  /** Answers an HTTP request by the module's handler for it. */
+  callHttpHandler(request: HandlerRequest): Awaitable<HandlerResult>;
   /** Runs SQL statements of the wider grammar. */
   sql(caller: Caller, text: string): Awaitable<SqlAnswer>;
   /** The module's definition in BSATN, as the module gave it. */

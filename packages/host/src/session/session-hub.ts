@@ -3,6 +3,9 @@ import type { Clock, Logger, LogLevel, Timers } from '../clock/clock.ts';
 import type { Caller, Commit, ConnectResult, ProcedureResult } from '../database/calls.ts';
 import { errorMessage, type HostError } from '../errors.ts';
 import type { ClientPayload } from '../protocol/payload.ts';
+import { DatabaseMetrics } from '../metrics/database-metrics.ts';
+import type { QueryMetrics } from '../metrics/query-metrics.ts';
+import type { SessionMetrics } from '../metrics/session-metrics.ts';
 import type { QuerySetUpdate } from '../subscriptions/shared-results.ts';
 import type { SubscriptionManager } from '../subscriptions/subscription-manager.ts';
 import { connectionIdToHex } from '../identity/identity.ts';
@@ -37,11 +40,16 @@ export interface SessionHubOptions {
   readonly timers: Pick<Timers, 'soon'>;
   readonly logger: Logger;
   readonly limits?: Partial<SessionLimits> | undefined;
+  /** Where it is counted what clients and queries do. Default: counts of its own. */
+  readonly metrics?: DatabaseMetrics | undefined;
   /** Watches turns of calls; absent: each call is watched by itself, if at all. */
   readonly cover?: CallCover | undefined;
 }
 
 const NO_UPDATES: readonly QuerySetUpdate[] = [];
+
+/** As whom a query is planned for the log: as one who sees every table. */
+const PLANNING = { identity: 0n, isOwner: true };
 
 /** Connects clients to one database. To be closed before the database is. */
 export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
@@ -49,7 +57,10 @@ export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: SessionLimits;
+  readonly metrics: SessionMetrics;
   #subscriptions: SubscriptionManager;
+  readonly #queries: QueryMetrics;
+  readonly #planOf = (sql: string): string => this.#subscriptions.explain(sql, PLANNING);
   readonly #database: SessionDatabase;
   readonly #timers: Pick<Timers, 'soon'>;
   readonly #cover: CallCover | undefined;
@@ -76,6 +87,9 @@ export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
     this.clock = options.clock;
     this.logger = options.logger;
     this.limits = { ...DEFAULT_SESSION_LIMITS, ...options.limits };
+    const { sessions, queries } = options.metrics ?? new DatabaseMetrics({ clock: options.clock });
+    this.metrics = sessions;
+    this.#queries = queries;
     this.#subscriptions = options.subscriptions;
     this.#database = options.database;
     this.#timers = options.timers;
@@ -89,6 +103,11 @@ export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
   /** Of the program that runs now: to be asked for anew after an exchange. */
   get subscriptions(): SubscriptionManager {
     return this.#subscriptions;
+  }
+
+  /** The clients that are connected. */
+  get clients(): Iterable<Session> {
+    return this.#sessions.values();
   }
 
   /** Number of connected clients. */
@@ -136,6 +155,13 @@ export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
    * connection with the same id and identity is replaced.
    */
   connect(caller: Caller, jwtPayload: string): ConnectResult {
+    const result = this.#connect(caller, jwtPayload);
+    if (result.type === 'accepted') this.metrics.admitted += 1;
+    else this.metrics.rejected += 1;
+    return result;
+  }
+
+  #connect(caller: Caller, jwtPayload: string): ConnectResult {
     if (this.#isClosed) return { type: 'rejected', message: 'the host is shutting down' };
     if (this.#accepted.has(caller.connectionId)) return { type: 'rejected', message: 'the connection id is in use' };
     const older = this.#sessions.get(caller.connectionId);
@@ -231,6 +257,7 @@ export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
 
   handle(session: Session, payload: ClientPayload): void {
     const message = payload.next();
+    this.metrics.requests[session.version] += 1;
     if (this.#cover?.isOn === true) this.#covered = { session, requestId: message.requestId };
     session.send(answerMessage(this, session, message));
   }
@@ -304,6 +331,7 @@ export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
   #fanOut(commit: Commit): void {
     this.#noteOffset(commit.offset);
     if (commit.deltas.length === 0 || this.#sessions.size === 0) return;
+    const startMs = this.#queries.nowMs();
     try {
       for (const [client, updates] of this.subscriptions.evaluate(commit.deltas)) {
         this.#deliver(commit, client, updates);
@@ -316,6 +344,7 @@ export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
         session.fail(CLOSE_CODES.error, 'internal error of the host');
       }
     }
+    this.#queries.commitTold(startMs, this.#planOf);
   }
 
   #deliver(commit: Commit, client: object, updates: readonly QuerySetUpdate[]): void {

@@ -4,6 +4,7 @@ import { errorMessage, HostError } from '../errors.ts';
 import type { EncodedMessage } from '../protocol/message-builder.ts';
 import { ClientPayload, type ProtocolVersion } from '../protocol/payload.ts';
 import { encodeInitialConnection, encodeTransactionUpdate } from '../protocol/server-message.ts';
+import type { DisconnectCause, SessionMetrics } from '../metrics/session-metrics.ts';
 import type { QuerySetUpdate } from '../subscriptions/shared-results.ts';
 import type { Visibility } from '../subscriptions/subscription-manager.ts';
 import type { ClientLink } from './client-link.ts';
@@ -36,6 +37,7 @@ export interface SessionOptions {
 export interface SessionHost {
   readonly clock: Clock;
   readonly limits: SessionLimits;
+  readonly metrics: SessionMetrics;
   readonly logger: Logger;
   readonly name: string;
   /** Offset of the newest record that anything read now can depend on. */
@@ -55,6 +57,23 @@ export interface SessionHost {
   /** The session is over. */
   remove(session: Session): void;
 }
+
+/** What waits of one session. */
+export interface SessionQueues {
+  /** Payloads of the client that were not handled yet. */
+  readonly inboundPayloads: number;
+  readonly inboundBytes: number;
+  /** Messages that wait until what they tell is durable. */
+  readonly outboundMessages: number;
+  /** Bytes of those, and of what is on its way out of this process. */
+  readonly outboundBytes: number;
+}
+
+/** Why a session ended that the host ended, by its close code. */
+const CAUSES: ReadonlyMap<number, DisconnectCause> = new Map([
+  [CLOSE_CODES.goingAway, 'going_away'],
+  [CLOSE_CODES.tryAgain, 'flood'],
+]);
 
 /** Fewer messages than this wait for durability, else nothing more is taken from the client meanwhile. */
 const OUTBOX_MESSAGES_BUSY = 8_192;
@@ -97,6 +116,23 @@ export class Session implements ClientSession {
     return this.#state === 'closed';
   }
 
+  get version(): ProtocolVersion {
+    return this.#version;
+  }
+
+  get confirmedReads(): boolean {
+    return this.#confirmedReads;
+  }
+
+  get queues(): SessionQueues {
+    return {
+      inboundPayloads: this.#inbox.length,
+      inboundBytes: this.#inboxBytes,
+      outboundMessages: this.#outbox.length,
+      outboundBytes: this.#bytesUnderway(),
+    };
+  }
+
   /** True while messages wait for durability. */
   get isWaiting(): boolean {
     return this.#outbox.length > 0;
@@ -118,6 +154,7 @@ export class Session implements ClientSession {
       this.fail(CLOSE_CODES.tryAgain, 'too many requests');
       return;
     }
+    this.#host.metrics.receivedBytes[this.#version].observe(bytes.length);
     this.#guard(() => {
       this.#inbox.push(new ClientPayload(bytes, this.#version));
       this.#inboxBytes += bytes.length;
@@ -163,6 +200,7 @@ export class Session implements ClientSession {
     }
     const waitsFor = this.#confirmedReads && lastOffset !== undefined && lastOffset >= durableOffset;
     this.#outbox.push(message, waitsFor ? lastOffset : undefined);
+    this.#host.metrics.messagesSent += 1;
     this.#host.scheduleFlush(this);
     if (!this.#isOverfull()) return;
     // A long turn can fill the box of a client that reads well: only what cannot leave counts.
@@ -191,14 +229,14 @@ export class Session implements ClientSession {
 
   /** The link is gone: what waits is lost. */
   linkClosed(): void {
-    this.#end();
+    this.#end('client');
   }
 
   /** Ends the session after sending what may leave by now. */
   fail(code: number, reason: string): void {
     if (this.#state === 'closed') return;
     this.#sendReady();
-    this.#end();
+    this.#end(CAUSES.get(code) ?? 'error');
     this.#link.close(code, shortenReason(reason));
   }
 
@@ -293,6 +331,7 @@ export class Session implements ClientSession {
     for (;;) {
       const payload = this.#outbox.takePayload(durableOffset, payloadBytesMax);
       if (payload === undefined) return;
+      this.#host.metrics.sentBytes.observe(byteLengthOf(payload));
       this.#link.send(payload);
     }
   }
@@ -303,16 +342,23 @@ export class Session implements ClientSession {
       waitingBytes: this.#bytesUnderway(),
     });
     this.#outbox.clear();
-    this.#end();
+    this.#end(code === CLOSE_CODES.tryAgain ? 'slow' : 'error');
     this.#link.close(code, shortenReason(reason));
   }
 
-  #end(): void {
+  #end(cause: DisconnectCause): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    this.#host.metrics.disconnects[cause] += 1;
     this.#inbox = [];
     this.#inboxBytes = 0;
     this.#outbox.clear();
     this.#host.remove(this);
   }
+}
+
+function byteLengthOf(chunks: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const chunk of chunks) bytes += chunk.length;
+  return bytes;
 }

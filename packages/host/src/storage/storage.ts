@@ -1,3 +1,4 @@
+import type { StorageMetrics } from '../metrics/log-metrics.ts';
 import type { StorageError } from './storage-error.ts';
 
 /**
@@ -54,6 +55,9 @@ export interface Storage {
    * @throws {StorageError} `storage/write-failed`, `storage/closed`; what the iterable throws.
    */
   writeSnapshot(offset: bigint, chunks: Iterable<Uint8Array>): Promise<void>;
+
+  /** What writing to the disk took; absent where nothing is written. */
+  readonly metrics?: StorageMetrics | undefined;
 
   /** Bytes kept for the log and for snapshots; what the snapshot policy decides by. */
   readonly usage: StorageUsage;

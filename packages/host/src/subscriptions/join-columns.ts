@@ -15,6 +15,7 @@ interface JoinColumn {
   readonly relation: Relation;
   readonly key: ColumnRef;
   readonly rows: RowsByValue;
+  size: number;
   users: number;
 }
 
@@ -50,7 +51,7 @@ export class JoinColumns {
     }
     if (missing.size === 0) return;
     let rows = 0;
-    for (const [tableId, columns] of this.#columns) rows += this.#state.table(tableId).rowCount * columns.size;
+    for (const columns of this.#columns.values()) for (const { size } of columns.values()) rows += size;
     for (const { table } of missing.values()) rows += this.#state.table(table.id).rowCount;
     if (rows <= this.#rowsMax) return;
     const names = [...missing.values()].map(({ table }) => `\`${table.name}\``).join(', ');
@@ -111,7 +112,7 @@ export class JoinColumns {
   }
 
   #create(relation: Relation, key: ColumnRef): void {
-    const created: JoinColumn = { relation, key, rows: new Map(), users: 1 };
+    const created: JoinColumn = { relation, key, rows: new Map(), size: 0, users: 1 };
     for (const row of this.#state.table(relation.table.id).scan()) addRow(created, row);
     const ofTable = this.#columns.get(relation.table.id) ?? new Map<number, JoinColumn>();
     ofTable.set(key.column, created);
@@ -136,14 +137,14 @@ function keyOf({ relation, key }: JoinColumn, row: Row): ScalarKey {
 
 function addRow(column: JoinColumn, row: Row): void {
   const key = keyOf(column, row);
-  const rows = column.rows.get(key);
-  if (rows === undefined) column.rows.set(key, new Map([[bytesKey(row), row]]));
-  else rows.set(bytesKey(row), row);
+  const rows = column.rows.get(key) ?? new Map<string, Row>();
+  column.rows.set(key, rows.set(bytesKey(row), row));
+  column.size += 1;
 }
 
 function removeRow(column: JoinColumn, row: Row): void {
   const key = keyOf(column, row);
   const rows = column.rows.get(key);
-  rows?.delete(bytesKey(row));
+  if (rows?.delete(bytesKey(row)) === true) column.size -= 1;
   if (rows?.size === 0) column.rows.delete(key);
 }

@@ -20,7 +20,7 @@ export class SharedRows {
 }
 
 /** No rows; shared, so that its wire form too is made once. */
-export const NO_ROWS: SharedRows = new SharedRows([]);
+const NO_ROWS: SharedRows = new SharedRows([]);
 
 /** The rows of one query, as they stand. `tableName` is canonical. A row stands in it as often as it matches. */
 export interface TableRows {
@@ -63,4 +63,9 @@ export interface TableUpdates {
 export interface QuerySetUpdate {
   readonly querySetId: number;
   readonly tables: readonly TableUpdates[];
+}
+
+/** Rows to be shared; those of an empty result are the same for all. */
+export function shared(rows: readonly Row[]): SharedRows {
+  return rows.length === 0 ? NO_ROWS : new SharedRows(rows);
 }

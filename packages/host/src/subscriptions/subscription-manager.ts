@@ -1,5 +1,4 @@
 import { assert } from '../assert.ts';
-import { QueryError, shortenText } from '../query/query-error.ts';
 import { Catalog } from '../query/catalog.ts';
 import { compileOneOffQuery, compileSubscription } from '../query/compile.ts';
 import { evaluateRows } from '../query/evaluator.ts';
@@ -7,18 +6,23 @@ import { explainIncremental, explainPlan } from '../query/explain.ts';
 import { evaluateChange } from '../query/incremental.ts';
 import { WorkMeter } from '../query/work-meter.ts';
 import { CandidateIndex } from './candidate-index.ts';
+import { DerivedTables } from './derived-tables.ts';
+import { describeFailure } from './describe-failure.ts';
 import { differenceOf } from './row-difference.ts';
 import { JoinColumns } from './join-columns.ts';
-import { NO_ROWS, QueryUpdate, SharedRows } from './shared-results.ts';
+import { makeLiveQuery, othersKey, senderKey, tablesOf } from './live-query.ts';
+import { QueryUpdate, shared, type SharedRows } from './shared-results.ts';
 import { SnapshotCache } from './snapshot-cache.ts';
-import { ViewError } from '../views/view-error.ts';
 import { UpdateCollector } from './update-collector.ts';
 import type { Row, StateView, TableDelta } from '../datastore/state-view.ts';
+import type { RowRules } from '../row-security/row-rules.ts';
 import type { TableDef } from '../schema/module-def.ts';
 import type { Visibility } from '../query/catalog.ts';
-import type { CompileOptions, RowsQuery, SubscriptionQuery } from '../query/compile.ts';
+import type { CompileOptions, RowsQuery } from '../query/compile.ts';
 import type { WorkCounters } from '../query/work-meter.ts';
+import type { QueryMetrics } from '../metrics/query-metrics.ts';
 import type { Delta, IncrementalContext } from '../query/incremental.ts';
+import type { ClientKey, LiveQuery, LiveQueryFacts, QuerySet, QuerySetFacts } from './live-query.ts';
 import type { QuerySetUpdate, TableRows } from './shared-results.ts';
 import type { EndedView, ViewTables } from '../views/view-tables.ts';
 
@@ -35,9 +39,6 @@ export type { Visibility } from '../query/catalog.ts';
  *   caller subscribes and commits in one serial order, and calls `evaluate` inside each commit.
  */
 
-/** A client, known by object identity only; one per connection. */
-export type ClientKey = object;
-
 /** Live queries of one client, counted once for each query set they stand in. */
 const QUERIES_PER_CLIENT_MAX = 100_000;
 
@@ -45,9 +46,6 @@ const HASHED_ROWS_MAX = 1_000_000;
 const SNAPSHOT_CACHE_BYTES_MAX = 64 * 1024 * 1024;
 
 const SNAPSHOT_CACHE_ROWS_MIN = 256;
-
-/** How much of a refused text is sent back. */
-const SQL_ECHO_LENGTH_MAX = 1_000;
 
 /** What subscriptions may cost. */
 export interface SubscriptionLimits {
@@ -68,10 +66,14 @@ export interface SubscriptionManagerOptions extends SubscriptionLimits {
   readonly tables: readonly TableDef[];
   /** The views of the module; without them there are none. */
   readonly views?: ViewTables | undefined;
+  /** The row-level security of the module; without it everybody sees every row of public tables. */
+  readonly rules?: RowRules | undefined;
   /** The committed state: read while subscribing, and while evaluating a commit that is already part of it. */
   readonly state: StateView;
   /** True refuses what SpacetimeDB refuses although we could answer it: NOT, joins without an index. Default false. */
   readonly strictCompat?: boolean | undefined;
+  /** Where it is counted what queries cost; absent: nowhere. */
+  readonly metrics?: QueryMetrics | undefined;
 }
 
 export interface SubscribeRequest {
@@ -103,23 +105,12 @@ export type OneOffResult =
 export interface SubscriptionStatus extends WorkCounters {
   readonly clients: number;
   readonly querySets: number;
+  /** Queries of all query sets. */
+  readonly subscribedQueries: number;
   /** Distinct queries; one that several query sets share counts once. */
   readonly liveQueries: number;
   /** Hash tables for join columns without an index. */
   readonly hashTables: number;
-}
-
-/** A query that somebody subscribes to. */
-interface LiveQuery extends SubscriptionQuery {
-  readonly key: string;
-  readonly text: string;
-  readonly subscribers: Set<QuerySet>;
-}
-
-interface QuerySet {
-  readonly client: ClientKey;
-  readonly querySetId: number;
-  readonly queries: ReadonlySet<LiveQuery>;
 }
 
 interface Client {
@@ -127,12 +118,15 @@ interface Client {
   queryCount: number;
 }
 
+/** Concerns no client. */
+const NOBODY: ReadonlyMap<ClientKey, never> = new Map<ClientKey, never>();
+
 const STAR = /^SELECT\s+\*\s+FROM\s+\*\s*;?$/i;
 
 /** All subscriptions to one database. Pure: it sends nothing, it says what is to be sent. */
 export class SubscriptionManager {
   readonly #catalog: Catalog;
-  readonly #views: ViewTables | undefined;
+  readonly #derived: DerivedTables;
   readonly #strictCompat: boolean;
   readonly #queriesPerClientMax: number;
   readonly #clients = new Map<ClientKey, Client>();
@@ -143,15 +137,17 @@ export class SubscriptionManager {
   readonly #snapshots: SnapshotCache<LiveQuery>;
   readonly #failedClients = new Map<ClientKey, string>();
   readonly #work: WorkMeter;
+  readonly #metrics: QueryMetrics | undefined;
   readonly #context: IncrementalContext;
 
   constructor(options: SubscriptionManagerOptions) {
-    this.#catalog = new Catalog(options.tables, options.views);
-    this.#views = options.views;
-    const state = options.views?.over(options.state) ?? options.state;
-    this.#strictCompat = options.strictCompat ?? false;
-    this.#queriesPerClientMax = options.queriesPerClientMax ?? QUERIES_PER_CLIENT_MAX;
     this.#work = new WorkMeter(options.rowsPerQueryMax);
+    this.#derived = new DerivedTables(options, this.#work);
+    this.#catalog = new Catalog(options.tables, options.views, this.#derived.restrictions);
+    const { state } = this.#derived;
+    this.#strictCompat = options.strictCompat ?? false;
+    this.#metrics = options.metrics;
+    this.#queriesPerClientMax = options.queriesPerClientMax ?? QUERIES_PER_CLIENT_MAX;
     this.#snapshotCacheRowsMin = options.snapshotCacheRowsMin ?? SNAPSHOT_CACHE_ROWS_MIN;
     this.#snapshots = new SnapshotCache(options.snapshotCacheBytesMax ?? SNAPSHOT_CACHE_BYTES_MAX);
     this.#joinColumns = new JoinColumns(state, options.hashedRowsMax ?? HASHED_ROWS_MAX);
@@ -164,6 +160,14 @@ export class SubscriptionManager {
 
   /** Evaluates all queries on the present state and keeps them up to date from here on; all of them or none. */
   subscribe(client: ClientKey, request: SubscribeRequest): SubscribeResult {
+    const startMs = this.#metrics?.nowMs() ?? 0;
+    const result = this.#subscribe(client, request);
+    this.#derived.settle();
+    this.#metrics?.subscribed(startMs);
+    return result;
+  }
+
+  #subscribe(client: ClientKey, request: SubscribeRequest): SubscribeResult {
     const { querySetId, visibility } = request;
     const known = this.#clients.get(client);
     if (known?.querySets.has(querySetId) === true) {
@@ -178,7 +182,7 @@ export class SubscriptionManager {
     if (count > this.#queriesPerClientMax) return { type: 'error', message: this.#tooManyQueries(count) };
     const distinct = new Set(queries.values());
     try {
-      return this.#usingViews(distinct, () => this.#startSet(client, { client, querySetId, queries: distinct }));
+      return this.#using(distinct, () => this.#startSet(client, { client, querySetId, queries: distinct }));
     } catch (error) {
       return { type: 'error', message: describeFailure(error) };
     }
@@ -190,6 +194,7 @@ export class SubscriptionManager {
     if (querySet === undefined) return { type: 'error', message: `Subscription not found: ${querySetId}` };
     const tables = sendRows ? this.#tryCurrentRows(querySet.queries) : undefined;
     this.#unregister(querySet);
+    this.#derived.settle();
     if (typeof tables === 'string') return { type: 'error', message: tables };
     return { type: 'applied', tables };
   }
@@ -199,10 +204,12 @@ export class SubscriptionManager {
     const text = sql.trim();
     try {
       const query = compileOneOffQuery(text, this.#compileOptions(visibility));
-      const rows = this.#usingViews([query], () => shared(evaluateRows(query.plan, this.#context)));
+      const rows = this.#using([query], () => shared(this.#answer(query, text)));
       return { type: 'rows', table: { tableName: query.table.name, rows } };
     } catch (error) {
       return { type: 'error', message: describeFailure(error, text) };
+    } finally {
+      this.#derived.settle();
     }
   }
 
@@ -234,12 +241,14 @@ export class SubscriptionManager {
     }
     const result = updates.finish();
     this.#dropFailed(result);
+    for (const derived of [this.#derived, old.#derived]) derived.settle();
     return result;
   }
 
   /** Forgets a client and all its query sets; one that is not known is fine. */
   removeClient(client: ClientKey): void {
     for (const querySet of this.#clients.get(client)?.querySets.values() ?? []) this.#unregister(querySet);
+    this.#derived.settle();
   }
 
   /**
@@ -248,17 +257,22 @@ export class SubscriptionManager {
    */
   evaluate(deltas: readonly TableDelta[]): ReadonlyMap<ClientKey, readonly QuerySetUpdate[]> {
     assert(this.#failedClients.size === 0, 'failed clients are taken after each evaluation');
-    this.#joinColumns.apply(deltas);
+    if (this.#queries.size === 0) return NOBODY;
+    const all = this.#derived.follow(deltas);
+    this.#joinColumns.apply(all);
     this.#work.startOverhead();
-    for (const ended of this.#views?.takeEnded() ?? []) this.#failUsersOf(ended);
+    for (const ended of this.#derived.takeEnded()) this.#failUsersOf(ended);
     const updates = new UpdateCollector<ClientKey>();
-    for (const [query, changes] of this.#candidates.route({ ...this.#context, deltas })) {
+    for (const [query, changes] of this.#candidates.route({ ...this.#context, deltas: all })) {
+      const before = this.#work.rowsScanned;
       const update = this.#evaluateQuery(query, changes);
+      this.#metrics?.deltaEvaluated(query, this.#work.rowsScanned - before, update !== undefined);
       if (update === undefined) continue;
       for (const { client, querySetId } of query.subscribers) updates.add(client, querySetId, update);
     }
     const result = updates.finish();
     this.#dropFailed(result);
+    this.#derived.settle();
     return result;
   }
 
@@ -267,6 +281,7 @@ export class SubscriptionManager {
    * view in it failed, and why. They are forgotten here and missed the commit: their connections are to be closed with this message.
    */
   takeFailedClients(): ReadonlyMap<ClientKey, string> {
+    if (this.#failedClients.size === 0) return NOBODY;
     const failed = new Map(this.#failedClients);
     this.#failedClients.clear();
     return failed;
@@ -283,13 +298,28 @@ export class SubscriptionManager {
     }
   }
 
+  /** The distinct queries that are kept up to date. */
+  get liveQueries(): Iterable<LiveQueryFacts> {
+    return this.#queries.values();
+  }
+
+  /** The query sets of a client. */
+  querySetsOf(client: ClientKey): Iterable<QuerySetFacts> {
+    return this.#clients.get(client)?.querySets.values() ?? [];
+  }
+
   status(): SubscriptionStatus {
     let querySets = 0;
-    for (const client of this.#clients.values()) querySets += client.querySets.size;
+    let subscribedQueries = 0;
+    for (const client of this.#clients.values()) {
+      querySets += client.querySets.size;
+      subscribedQueries += client.queryCount;
+    }
     return {
       ...this.#work.counters,
       clients: this.#clients.size,
       querySets,
+      subscribedQueries,
       liveQueries: this.#queries.size,
       hashTables: this.#joinColumns.count,
     };
@@ -313,14 +343,14 @@ export class SubscriptionManager {
 
   /** A live query of this text that answers for this asker too. */
   #findQuery(text: string, visibility: Visibility): LiveQuery | undefined {
-    const query = this.#queries.get(text) ?? this.#queries.get(senderKey(text, visibility));
+    const own = this.#queries.get(senderKey(text, visibility));
+    if (own !== undefined) return own;
+    const query = (visibility.isOwner ? undefined : this.#queries.get(othersKey(text))) ?? this.#queries.get(text);
     return query?.isOwnerOnly === true && !visibility.isOwner ? undefined : query;
   }
 
   #compileQuery(text: string, visibility: Visibility): LiveQuery {
-    const query = compileSubscription(text, this.#compileOptions(visibility));
-    const key = query.usesSender ? senderKey(text, visibility) : text;
-    return { ...query, key, text, subscribers: new Set() };
+    return makeLiveQuery(compileSubscription(text, this.#compileOptions(visibility)), text, visibility);
   }
 
   #compileOptions(visibility: Visibility): CompileOptions {
@@ -343,6 +373,7 @@ export class SubscriptionManager {
     }
     const distinct = new Set(adopted.values());
     try {
+      this.#work.startPreparation();
       this.#joinColumns.checkRoom(distinct);
     } catch (error) {
       return describeFailure(error);
@@ -368,11 +399,9 @@ export class SubscriptionManager {
     return { type: 'applied', tables };
   }
 
-  /** Has the views of some queries evaluated for the time of `action`. @throws {ViewError} when one fails */
-  #usingViews<Result>(queries: Iterable<RowsQuery>, action: () => Result): Result {
-    const views = this.#views;
-    if (views === undefined) return action();
-    return views.using([...queries].flatMap(tablesOf), action);
+  /** Has what some queries are asked of there for the time of `action`. @throws {ViewError} when a view fails */
+  #using<Result>(queries: Iterable<RowsQuery>, action: () => Result): Result {
+    return this.#derived.using([...queries].flatMap(tablesOf), action);
   }
 
   #failUsersOf({ table, message }: EndedView): void {
@@ -384,6 +413,7 @@ export class SubscriptionManager {
 
   #tryStart(queries: ReadonlySet<LiveQuery>): readonly TableRows[] | string {
     try {
+      this.#work.startPreparation();
       this.#joinColumns.checkRoom(queries);
     } catch (error) {
       return describeFailure(error);
@@ -409,11 +439,20 @@ export class SubscriptionManager {
   #currentRows(query: LiveQuery): SharedRows {
     const known = this.#snapshots.get(query);
     if (known !== undefined) return known;
-    const before = this.#work.counters.rowsScanned;
-    const rows = shared(evaluateRows(query.plan, this.#context));
-    const isDear = this.#work.counters.rowsScanned - before >= this.#snapshotCacheRowsMin;
+    const before = this.#work.rowsScanned;
+    const rows = shared(this.#answer(query, query.text));
+    const isDear = this.#work.rowsScanned - before >= this.#snapshotCacheRowsMin;
     // Who asks first may be the only one: memory is spent from the second on. This also keeps out what is not live yet.
     if (isDear && query.subscribers.size > 0) this.#snapshots.put(query, rows);
+    return rows;
+  }
+
+  /** The rows of a query on the present state. @throws {QueryError} `query/limit` */
+  #answer({ plan }: RowsQuery, text: string): readonly Row[] {
+    const startMs = this.#metrics?.nowMs() ?? 0;
+    const before = this.#work.rowsScanned;
+    const rows = evaluateRows(plan, this.#context);
+    this.#metrics?.resultFound(text, this.#work.rowsScanned - before, startMs, () => explainPlan(plan));
     return rows;
   }
 
@@ -457,8 +496,10 @@ export class SubscriptionManager {
   #start(query: LiveQuery): void {
     assert(!this.#queries.has(query.key), 'a query that starts is not live');
     this.#queries.set(query.key, query);
-    for (const table of tablesOf(query)) if (table.view !== undefined) this.#views?.acquire(table);
+    this.#derived.acquire(tablesOf(query));
     this.#candidates.add(query);
+    // No more than `checkRoom` looked at.
+    this.#work.startPreparation();
     this.#joinColumns.acquire(query);
   }
 
@@ -467,31 +508,10 @@ export class SubscriptionManager {
     this.#snapshots.drop(query);
     this.#candidates.remove(query);
     this.#joinColumns.release(query);
-    for (const table of tablesOf(query)) if (table.view !== undefined) this.#views?.release(table);
+    this.#derived.release(tablesOf(query));
   }
 
   #tooManyQueries(count: number): string {
     return `This connection would subscribe to ${count} queries; ${this.#queriesPerClientMax} are allowed. Unsubscribe from some, or ask for several rows in one query`;
   }
-}
-
-/** No space can stand before a text that was trimmed, so this is no other query's key. */
-function senderKey(text: string, { identity }: Visibility): string {
-  return ` ${identity.toString(16)} ${text}`;
-}
-
-function tablesOf({ plan }: RowsQuery): readonly TableDef[] {
-  return plan.relations.map(({ relation }) => relation.table);
-}
-
-function shared(rows: readonly Row[]): SharedRows {
-  return rows.length === 0 ? NO_ROWS : new SharedRows(rows);
-}
-
-/** @throws what is no error of the query's text */
-function describeFailure(error: unknown, sql?: string): string {
-  if (error instanceof ViewError) return error.message;
-  if (!(error instanceof QueryError)) throw error;
-  if (sql === undefined) return error.message;
-  return `${error.message}, executing: \`${shortenText(sql, SQL_ECHO_LENGTH_MAX)}\``;
 }

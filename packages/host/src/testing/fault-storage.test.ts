@@ -103,18 +103,21 @@ describe('a storage with faults', () => {
   test.each([
     ['before', ['a']],
     ['after', ['a', 'b']],
-  ] as const)('whose process is killed %s a commit keeps what was durable, and nothing comes after', async (when, kept) => {
-    const contents = makeMemoryContents();
-    const { storage, faults, kills } = await open(contents);
-    faults.planCrash({ commit: 2, when });
-    append(storage, 'a', 'b');
-    expect(kills()).toBe(1);
-    expect(() => append(storage, 'c')).toThrow(expect.objectContaining({ code: 'storage/write-failed' }));
-    storage.kill();
-    await storage.close();
-    expect(kills()).toBe(1);
-    expect(await stored(contents)).toEqual(kept);
-  });
+  ] as const)(
+    'whose process is killed %s a commit keeps what was durable, and nothing comes after',
+    async (when, kept) => {
+      const contents = makeMemoryContents();
+      const { storage, faults, kills } = await open(contents);
+      faults.planCrash({ commit: 2, when });
+      append(storage, 'a', 'b');
+      expect(kills()).toBe(1);
+      expect(() => append(storage, 'c')).toThrow(expect.objectContaining({ code: 'storage/write-failed' }));
+      storage.kill();
+      await storage.close();
+      expect(kills()).toBe(1);
+      expect(await stored(contents)).toEqual(kept);
+    },
+  );
 
   test('that is killed loses what waits, and a snapshot that was on its way', async () => {
     const contents = makeMemoryContents();

@@ -215,6 +215,7 @@ function makeInjectedError(reason: string, offset: bigint): StorageError {
 function makeKilledError(): StorageError {
   return new StorageError({
     code: 'storage/write-failed',
-    message: 'The process of this database was killed, as the test asked. Call restart() to go on with what was durable.',
+    message:
+      'The process of this database was killed, as the test asked. Call restart() to go on with what was durable.',
   });
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import * as people from '../../test/fixtures/people-bindings.ts';
 import { bundleOf } from '../../test/module-database.ts';
@@ -186,5 +187,61 @@ describe('a fork', () => {
     expect((await facts(fork)).slice(1)).toEqual(['call 1']);
     await host.restart();
     expect((await facts(host)).slice(1)).toEqual([]);
+  });
+
+  test('has views of its own rows', async () => {
+    const source = `
+      import { schema, table, t } from 'spacetimedb/server';
+      const item = table({ name: 'item', public: true }, { id: t.u32().primaryKey(), size: t.u32() });
+      const s = schema({ item });
+      export default s;
+      export const large = s.anonymousView({ name: 'large', public: true }, t.array(item.rowType), (ctx) =>
+        [...ctx.db.item.iter()].filter((row) => row.size > 9));
+    `;
+    const module = { source, directory: fileURLToPath(new URL('.', import.meta.url)) };
+    const viewed = await keep(createTestHost({ module }));
+    await viewed.sql('INSERT INTO item (id, size) VALUES (1, 10)');
+    expect((await viewed.sql('SELECT * FROM large')).length).toBe(1);
+    const fork = await keep(viewed.fork());
+    await viewed.sql('INSERT INTO item (id, size) VALUES (2, 20)');
+    await fork.sql('INSERT INTO item (id, size) VALUES (3, 30)');
+    const ids = async (of: TestHost): Promise<unknown[]> => (await of.sql('SELECT * FROM large')).map(({ id }) => id);
+    expect([await ids(viewed), await ids(fork)]).toEqual([
+      [1, 2],
+      [1, 3],
+    ]);
+  });
+
+  test('is not made of a database that was killed, or cannot write any more', async () => {
+    const host = await start('remembering.ts');
+    host.storage.failAt(1);
+    call(host, 'count');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(() => host.snapshot()).toThrow(expect.objectContaining({ code: 'database/read-only' }));
+    await host.restart();
+    await (await keep(host.fork())).close();
+    host.crash();
+    expect(() => host.snapshot()).toThrow(expect.objectContaining({ code: 'host/closed' }));
+    await host.close();
+  });
+
+  test('is not made while another program takes over', async () => {
+    const host = await start('people.ts');
+    host.storage.hold();
+    const publishing = host.host.publish({ name: 'test', module: await bundleOf('people-more.ts') });
+    let refusal: unknown;
+    while (refusal === undefined) {
+      await new Promise((resolve) => setImmediate(resolve));
+      try {
+        host.snapshot();
+      } catch (error) {
+        refusal = error;
+      }
+    }
+    expect(refusal).toMatchObject({ code: 'database/busy', retryable: true });
+    host.storage.release();
+    await publishing;
+    const fork = await keep(host.fork());
+    expect(fork.hosted.database.program).toBe(host.hosted.database.program);
   });
 });

@@ -27,6 +27,14 @@ export class ManualTime implements Clock, Timers {
     return this.#nowMicros;
   }
 
+  /** When `advance` has something to run next; undefined while nothing waits. */
+  get nextDueMicros(): bigint | undefined {
+    if (this.#soon.length > 0) return this.#nowMicros;
+    let next: bigint | undefined;
+    for (const { dueMicros } of this.#pending) if (next === undefined || dueMicros < next) next = dueMicros;
+    return next;
+  }
+
   after(delayMs: number, callback: () => void): Timer {
     this.#order += 1;
     const dueMicros = this.#nowMicros + BigInt(Math.round(delayMs * 1000));

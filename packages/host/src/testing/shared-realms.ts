@@ -2,6 +2,7 @@ import { LateTarget, type RealmUser } from '../module/late-target.ts';
 import type {
   HookCall,
   HookOutcome,
+  HttpHandlerCall,
   LoadedProgram,
   ModuleRealm,
   ProgramLoader,
@@ -69,6 +70,7 @@ class SharedRealm {
       callReducer: (call: HookCall): HookOutcome => run(() => realm.callReducer(call)),
       callProcedure: (call: HookCall): HookOutcome => run(() => realm.callProcedure(call)),
       callView: (call: ViewCall): HookOutcome => run(() => realm.callView(call)),
+      callHttpHandler: (call: HttpHandlerCall): HookOutcome => run(() => realm.callHttpHandler(call)),
       // The others go on with it.
       close: () => undefined,
     };

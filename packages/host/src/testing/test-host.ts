@@ -7,6 +7,7 @@ import type { Host } from '../host.ts';
 import type { ClientLimits, LocalDatabase } from '../hosted-database.ts';
 import { connectionIdToHex } from '../identity/identity.ts';
 import type { ModuleSource } from '../module/bundle-module.ts';
+import type { OutboundHttpOptions } from '../outbound-http/outbound-options.ts';
 import type { InProcessRequest } from '../session/in-process.ts';
 import { forkMemoryContents, type MemoryContents } from '../storage/memory-storage.ts';
 import { ManualTime, START_MICROS } from './manual-time.ts';
@@ -39,6 +40,8 @@ export interface TestHostOptions {
   readonly limits?: ClientLimits | undefined;
   /** True refuses queries that SpacetimeDB refuses although this host could answer them. Default false. */
   readonly strictCompat?: boolean | undefined;
+  /** HTTP requests of the module, as `openHost` has it. They take real time, and block the process. */
+  readonly outboundHttp?: boolean | OutboundHttpOptions | undefined;
 }
 
 /** Log records that a test host keeps. */
@@ -145,6 +148,11 @@ export class TestHost {
     return this.#running.hosted;
   }
 
+  /** False from a crash until `restart`. */
+  get isAlive(): boolean {
+    return this.#running.isAlive;
+  }
+
   /** Name under which clients reach the database. */
   get databaseName(): string {
     return TEST_DATABASE;
@@ -176,7 +184,7 @@ export class TestHost {
       let link: TestLink | undefined;
       const connectInProcess = async (request: InProcessRequest): Promise<TestLink> => {
         try {
-          link = await this.#connectLink(request);
+          link = await this.openLink(request);
           return link;
         } catch (error) {
           refusal = error;
@@ -198,6 +206,20 @@ export class TestHost {
     });
   }
 
+  /**
+   * A client's end of a new connection, for clients that are not generated bindings: what the SDK's `withWSFn` returns.
+   * @throws as `connect`
+   */
+  async openLink(request: InProcessRequest): Promise<TestLink> {
+    if (!this.#running.isAlive) throw makeKilledError();
+    this.#connections += 1;
+    const connectionId = connectionIdToHex(this.#seed.connectionId(this.#connections));
+    const link = new TestLink(await this.host.connectInProcess({ ...request, connectionId }), this.time);
+    this.#links.add(link);
+    link.whenEnded(() => this.#links.delete(link));
+    return link;
+  }
+
   /** The network of a connection that `connect` gave. @throws {TypeError} for any other */
   linkOf(connection: object): TestLink {
     const link = this.#linkOf.get(connection);
@@ -215,9 +237,15 @@ export class TestHost {
     return results.at(-1)?.rows ?? [];
   }
 
-  /** The database as it is now. Costs little: rows are shared until they change. */
+  /**
+   * The database as it is now. Costs little: rows are shared until they change.
+   * @throws {HostError} `database/busy` inside a call or while another program takes over; `host/closed` and
+   * `database/read-only` after a crash or a failed write: `restart` comes first
+   */
   snapshot(): TestSnapshot {
-    const { hosted, contents } = this.#running;
+    const { hosted, contents, isAlive } = this.#running;
+    if (!isAlive) throw makeKilledError();
+    if (hosted.database.failure !== undefined) throw hosted.database.failure;
     const start: Start = {
       state: hosted.database.capture(),
       contents: forkMemoryContents(contents),
@@ -232,6 +260,7 @@ export class TestHost {
    * An independent test host that goes on from here: the same rows, sequences and identities, schedules due when they
    * are due here, a clock of its own that stands one microsecond later. Nobody is connected to it: `client_disconnected`
    * runs in it for who is connected here. All that was written counts as durable there. The caller closes it.
+   * @throws as `snapshot`
    */
   fork(): Promise<TestHost> {
     return this.snapshot().open();
@@ -293,22 +322,11 @@ export class TestHost {
         logger: { log: (record) => this.#log(record) },
         limits: options.limits,
         strictCompat: options.strictCompat,
+        outboundHttp: options.outboundHttp,
         onKill: () => this.#lose(),
       },
       start,
     );
-  }
-
-  async #connectLink(request: InProcessRequest): Promise<TestLink> {
-    if (!this.#running.isAlive) {
-      throw new HostError({ code: 'host/closed', message: 'the process was killed: call restart() first' });
-    }
-    this.#connections += 1;
-    const connectionId = connectionIdToHex(this.#seed.connectionId(this.#connections));
-    const link = new TestLink(await this.host.connectInProcess({ ...request, connectionId }), this.time);
-    this.#links.add(link);
-    link.whenEnded(() => this.#links.delete(link));
-    return link;
   }
 
   /** The process is gone: so is every connection. */
@@ -323,6 +341,10 @@ export class TestHost {
     this.#logs.push(record);
     if (this.#logs.length > (this.#setup.options.logsMax ?? LOGS_MAX)) this.#logs.shift();
   }
+}
+
+function makeKilledError(): HostError {
+  return new HostError({ code: 'host/closed', message: 'the process was killed: call restart() first' });
 }
 
 function isObject(value: unknown): value is object {

@@ -6,6 +6,7 @@ import { type ClientLimits, type HostedDatabaseOptions, LocalDatabase } from '..
 import type { SigningKeys } from '../identity/signing-keys.ts';
 import { TokenAuthority } from '../identity/token-authority.ts';
 import type { ProgramLoader } from '../module/realm-port.ts';
+import type { OutboundHttpOptions } from '../outbound-http/outbound-options.ts';
 import { NameRegistry } from '../names/name-registry.ts';
 import type { MemoryContents } from '../storage/memory-storage.ts';
 import { FaultStorage } from './fault-storage.ts';
@@ -27,6 +28,7 @@ export interface ProcessOptions {
   readonly logger: Logger;
   readonly limits?: ClientLimits | undefined;
   readonly strictCompat?: boolean | undefined;
+  readonly outboundHttp?: boolean | OutboundHttpOptions | undefined;
   /** Told in the turn in which the process is killed. */
   readonly onKill: () => void;
 }
@@ -53,12 +55,21 @@ export class TestProcess {
   #isAlive = true;
 
   private constructor(options: ProcessOptions, start: ProcessStart, names: NameRegistry) {
-    const { time, faults, seed, keys, ownerToken, limits, strictCompat } = options;
+    const { time, faults, seed, keys, ownerToken, limits, strictCompat, outboundHttp } = options;
     this.#options = options;
     this.#storage = new FaultStorage(start.contents, { faults, timers: time, onKill: () => this.#die() });
     const logger: Logger = { log: (record) => this.#isAlive && options.logger.log(record) };
     this.host = new Host(
-      { memory: true, clock: time, timers: time, logger, random: seed.makeRandom('host'), limits, strictCompat },
+      {
+        memory: true,
+        clock: time,
+        timers: time,
+        logger,
+        random: seed.makeRandom('host'),
+        limits,
+        strictCompat,
+        outboundHttp,
+      },
       {
         credentials: { tokens: new TokenAuthority(keys, time), owner: seed.identityOf(OWNER), ownerToken },
         names,

@@ -10,7 +10,14 @@ import type { ClientSession } from '../session/served-host.ts';
 import type { SessionOptions } from '../session/session.ts';
 import { HangWatch } from './hang-watch.ts';
 import { Mailbox } from './mailbox.ts';
-import type { DatabaseFacts, HostRequests, ItemFromWorker, ItemToWorker, WorkerOptions, WorkerRequests } from './messages.ts';
+import type {
+  DatabaseFacts,
+  HostRequests,
+  ItemFromWorker,
+  ItemToWorker,
+  WorkerOptions,
+  WorkerRequests,
+} from './messages.ts';
 import { RemoteSession, type SessionThread } from './remote-session.ts';
 import { answerRequest, Requester } from './requests.ts';
 import { spawnWorker } from './spawn-worker.ts';
@@ -134,7 +141,8 @@ export class DatabaseThread implements SessionThread {
   async finish(sessions: Iterable<ClientSession>): Promise<void> {
     const numbers: number[] = [];
     for (const session of sessions) {
-      if (session instanceof RemoteSession && this.#sessions.get(session.number) === session) numbers.push(session.number);
+      if (session instanceof RemoteSession && this.#sessions.get(session.number) === session)
+        numbers.push(session.number);
     }
     if (numbers.length === 0) return;
     try {

@@ -3,13 +3,16 @@ import { systemClock, systemTimers } from '../clock/system-clock.ts';
 import { HostError } from '../errors.ts';
 import type { ClientLimits } from '../hosted-database.ts';
 import type { TransformCache } from '../module/program-loader.ts';
+import type { SlowLimits } from '../metrics/slow-log.ts';
+import { findHelperEntry } from '../outbound-http/helper-entry.ts';
+import type { OutboundPolicy } from '../outbound-http/outbound-options.ts';
 import type { Registration } from '../names/registration.ts';
 import type { IsolationSettings } from './isolation-options.ts';
 import { MemoryTransformCache } from './memory-transform-cache.ts';
 import { ThreadedDatabase } from './threaded-database.ts';
 
 /** What one database is opened with. */
-export interface ThreadedDatabaseOptions {
+export interface ThreadedDatabaseOptions extends SlowLimits {
   readonly name: string;
   readonly registration: Registration;
   readonly program: string | undefined;
@@ -21,6 +24,8 @@ export interface ThreadedDatabaseOptions {
   readonly limits?: ClientLimits | undefined;
   readonly strictCompat?: boolean | undefined;
   readonly hashSeed: number;
+  /** What requests of the module may do; absent: they are refused. */
+  readonly outboundPolicy: OutboundPolicy | undefined;
 }
 
 /** Opens the databases of one host, each in a thread of its own. */
@@ -48,7 +53,11 @@ export class DatabaseThreads {
   open(options: ThreadedDatabaseOptions): Promise<ThreadedDatabase> {
     const { callTimeLimitMs, procedureTimeLimitMs, threadHeapMiB } = this.#settings;
     const { logger, registration, name, program, directory, identity, owner, limits, strictCompat, hashSeed } = options;
-    const database = { name, program, directory, identity, owner, limits, strictCompat, hashSeed };
+    const { slowCallMs, slowQueryMs } = options;
+    const slow = { slowCallMs, slowQueryMs };
+    const { outboundPolicy: policy } = options;
+    const outbound = policy && { policy, helperEntry: findHelperEntry() };
+    const database = { name, program, directory, identity, owner, limits, strictCompat, hashSeed, outbound, ...slow };
     return ThreadedDatabase.open(
       {
         worker: { ...database, callTimeLimitMs, procedureTimeLimitMs },

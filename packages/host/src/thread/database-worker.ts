@@ -1,17 +1,27 @@
 import type { MessagePort } from 'node:worker_threads';
 import { unreachable } from '../assert.ts';
 import { systemClock, systemRandom, systemTimers } from '../clock/system-clock.ts';
+import { onceWritable } from '../database/once-writable.ts';
 import type { HostError } from '../errors.ts';
 import { LocalDatabase } from '../hosted-database.ts';
 import { CallCover } from '../module/realm/call-cover.ts';
 import { cutAfterMs } from '../module/realm/time-limit.ts';
 import { makeProgramLoader, type TransformCache } from '../module/program-loader.ts';
 import type { ProgramLoader } from '../module/realm-port.ts';
+import { BlockingHttpClient } from '../outbound-http/blocking-client.ts';
 import { openDiskStorage } from '../storage/disk/disk-storage.ts';
 import { createMemoryStorage } from '../storage/memory-storage.ts';
 import type { Storage } from '../storage/storage.ts';
+import { measureHeap } from './measure-heap.ts';
 import { Mailbox } from './mailbox.ts';
-import type { DatabaseFacts, HostRequests, ItemFromWorker, ItemToWorker, WorkerOptions, WorkerRequests } from './messages.ts';
+import type {
+  DatabaseFacts,
+  HostRequests,
+  ItemFromWorker,
+  ItemToWorker,
+  WorkerOptions,
+  WorkerRequests,
+} from './messages.ts';
 import { RelayedLogger } from './relayed-logger.ts';
 import { answerRequest, Requester } from './requests.ts';
 import { toWireError } from './wire-error.ts';
@@ -28,10 +38,13 @@ class DatabaseWorker {
   readonly #outbox: Mailbox<ItemFromWorker>;
   readonly #logger: RelayedLogger;
   readonly #host: Requester<HostRequests>;
+  readonly #outboundHttp: BlockingHttpClient | undefined;
   #running: { readonly sessions: WorkerSessions; readonly requests: WorkerRequests } | undefined;
 
   constructor(port: MessagePort, options: WorkerOptions) {
     this.#options = options;
+    const { outbound } = options;
+    this.#outboundHttp = outbound && new BlockingHttpClient(outbound.policy, () => outbound.helperEntry);
     // After what this turn does and before the next input: one message for all clients of a turn.
     this.#outbox = new Mailbox<ItemFromWorker>(port, (flush) => queueMicrotask(flush));
     this.#logger = new RelayedLogger(this.#outbox);
@@ -43,7 +56,7 @@ class DatabaseWorker {
     try {
       const database = await this.#openDatabase();
       const sessions = new WorkerSessions(database.sessions, this.#outbox);
-      this.#running = { sessions, requests: makeRequests(database, sessions) };
+      this.#running = { sessions, requests: makeRequests(database, sessions, this.#outboundHttp) };
       database.database.onExchange(() => () => {
         this.#outbox.push({ type: 'exchanged', facts: readFacts(database) });
       });
@@ -54,7 +67,7 @@ class DatabaseWorker {
   }
 
   async #openDatabase(): Promise<LocalDatabase> {
-    const { name, program, identity, owner, limits, strictCompat, hashSeed } = this.#options;
+    const { name, program, identity, owner, limits, strictCompat, hashSeed, slowCallMs, slowQueryMs } = this.#options;
     return LocalDatabase.open({
       name,
       program,
@@ -63,6 +76,9 @@ class DatabaseWorker {
       limits,
       strictCompat,
       hashSeed,
+      slowCallMs,
+      slowQueryMs,
+      outboundHttp: this.#outboundHttp,
       storage: await this.#openStorage(),
       clock: systemClock,
       timers: systemTimers,
@@ -143,20 +159,30 @@ function readFacts({ database, programHash }: LocalDatabase): DatabaseFacts {
   return { identity, owner, def, program, programHash };
 }
 
-function makeRequests(hosted: LocalDatabase, sessions: WorkerSessions): WorkerRequests {
+function makeRequests(
+  hosted: LocalDatabase,
+  sessions: WorkerSessions,
+  outboundHttp: BlockingHttpClient | undefined,
+): WorkerRequests {
   const { database } = hosted;
   return {
     admit: (caller, jwtPayload) => hosted.sessions.admit(caller, jwtPayload),
     finish: (numbers) => sessions.finish(numbers),
-    callReducer: (caller, name, args) => database.callReducer(caller, name, args),
-    callProcedure: (caller, name, args) => database.callProcedure(caller, name, args),
-    sql: (caller, text) => database.sql(caller, text),
+    callReducer: (caller, name, args) => onceWritable(database, () => database.callReducer(caller, name, args)),
+    callProcedure: (caller, name, args) => onceWritable(database, () => database.callProcedure(caller, name, args)),
+    callHttpHandler: (request) => onceWritable(database, () => database.callHttpHandler(request)),
+    sql: (caller, text) => onceWritable(database, () => database.sql(caller, text)),
     describe: () => database.describe(),
     whenDurable: (offset) => database.whenDurable(offset),
     status: () => database.status(),
     snapshot: () => database.snapshot(),
     planExchange: (program) => database.planExchange(program),
     exchangeProgram: (request) => database.exchangeProgram(request),
-    close: () => hosted.close(),
+    metrics: async () => [...(await hosted.metrics()), ...measureHeap(database.identity)],
+    inspect: () => hosted.inspect(),
+    close: async () => {
+      await hosted.close();
+      await outboundHttp?.close();
+    },
   };
 }

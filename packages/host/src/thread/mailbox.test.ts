@@ -51,9 +51,14 @@ test('errors keep their class, code and details on their way between threads', (
   expect(error).toMatchObject({ code: 'host/closed', message: 'closed', details: { name: 'x', size: 1n } });
   const full = new StorageError({ code: 'storage/write-failed', message: 'full', retryable: true });
   expect(fromWireError(structuredClone(toWireError(full)))).toBeInstanceOf(StorageError);
-  expect(fromWireError(structuredClone(toWireError(full)))).toMatchObject({ code: 'storage/write-failed', retryable: true });
+  expect(fromWireError(structuredClone(toWireError(full)))).toMatchObject({
+    code: 'storage/write-failed',
+    retryable: true,
+  });
   const schema = new SchemaError([{ rule: 'r', message: 'm' }]);
   expect(fromWireError(structuredClone(toWireError(schema)))).toBeInstanceOf(SchemaError);
-  expect(fromWireError(structuredClone(toWireError(schema)))).toMatchObject({ problems: [{ rule: 'r', message: 'm' }] });
+  expect(fromWireError(structuredClone(toWireError(schema)))).toMatchObject({
+    problems: [{ rule: 'r', message: 'm' }],
+  });
   expect(fromWireError(structuredClone(toWireError('thrown text')))).toMatchObject({ message: 'thrown text' });
 });

@@ -1,6 +1,7 @@
 import type { LogRecord } from '../clock/clock.ts';
 import type { Caller } from '../database/calls.ts';
 import type { ClientLimits, HostedDatabase } from '../hosted-database.ts';
+import type { OutboundPolicy } from '../outbound-http/outbound-options.ts';
 import type { ModuleDef } from '../schema/module-def.ts';
 import type { DatabasePort, ServedSessions } from '../session/served-host.ts';
 import type { SessionOptions } from '../session/session.ts';
@@ -22,6 +23,11 @@ export interface WorkerOptions {
   readonly limits: ClientLimits | undefined;
   readonly strictCompat: boolean | undefined;
   readonly hashSeed: number;
+  /** How requests of the module go out; absent: they are refused. `helperEntry` is the address of `helper-worker`. */
+  readonly outbound: { readonly policy: OutboundPolicy; readonly helperEntry: string } | undefined;
+  /** See `SlowLimits`; `Infinity` for never. */
+  readonly slowCallMs: number | undefined;
+  readonly slowQueryMs: number | undefined;
   /** `Infinity` for none. */
   readonly callTimeLimitMs: number;
   readonly procedureTimeLimitMs: number;
@@ -42,6 +48,7 @@ export interface WorkerRequests {
   readonly finish: (sessions: readonly number[]) => Promise<void>;
   readonly callReducer: DatabasePort['callReducer'];
   readonly callProcedure: DatabasePort['callProcedure'];
+  readonly callHttpHandler: DatabasePort['callHttpHandler'];
   readonly sql: DatabasePort['sql'];
   readonly describe: DatabasePort['describe'];
   readonly whenDurable: DatabasePort['whenDurable'];
@@ -49,6 +56,8 @@ export interface WorkerRequests {
   readonly snapshot: DatabasePort['snapshot'];
   readonly planExchange: DatabasePort['planExchange'];
   readonly exchangeProgram: DatabasePort['exchangeProgram'];
+  readonly metrics: HostedDatabase['metrics'];
+  readonly inspect: HostedDatabase['inspect'];
   readonly close: HostedDatabase['close'];
 }
 

@@ -1,6 +1,7 @@
 import type { Caller, CallResult, ConnectResult, DatabaseStatus, ProcedureResult } from '../database/calls.ts';
 import type { ExchangeOutcome, ExchangePlan, ExchangeRequest } from '../database/program-exchange.ts';
 import type { SqlAnswer } from '../database/sql-answer.ts';
+import type { HandlerRequest, HandlerResult } from '../module-http/handler-call.ts';
 import type { ModuleDef } from '../schema/module-def.ts';
 import type { ClientLink } from '../session/client-link.ts';
 import type { ClientSession, DatabasePort, ServedSessions } from '../session/served-host.ts';
@@ -47,6 +48,11 @@ export class RemoteDatabase implements DatabasePort {
     return this.#source.facts.program;
   }
 
+  // Whether it may write only the worker knows, which waits before it runs a call.
+  readonly writable = true;
+
+  async whenWritable(): Promise<void> {}
+
   async callReducer(caller: Caller, name: string, args: Uint8Array): Promise<CallResult> {
     return (await this.#requests()).ask('callReducer', caller, name, args);
   }
@@ -57,6 +63,10 @@ export class RemoteDatabase implements DatabasePort {
 
   async sql(caller: Caller, text: string): Promise<SqlAnswer> {
     return (await this.#requests()).ask('sql', caller, text);
+  }
+
+  async callHttpHandler(request: HandlerRequest): Promise<HandlerResult> {
+    return (await this.#requests()).ask('callHttpHandler', request);
   }
 
   async describe(): Promise<Uint8Array> {

@@ -46,7 +46,10 @@ export class RemoteSession implements ClientSession {
   #isPaused = false;
   #isClosed = false;
 
-  constructor(number: number, parts: { readonly caller: Caller; readonly link: ClientLink; readonly thread: SessionThread }) {
+  constructor(
+    number: number,
+    parts: { readonly caller: Caller; readonly link: ClientLink; readonly thread: SessionThread },
+  ) {
     this.number = number;
     this.#caller = parts.caller;
     this.#link = parts.link;

@@ -6,10 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bundleOf } from '../../test/module-database.ts';
 import { connectPeople, followPeople } from '../../test/session-fixtures/people-client.ts';
+import { call, subscribe } from '../../test/session-fixtures/test-client.ts';
+import { WireClient } from '../../test/session-fixtures/wire-client.ts';
 import { BsatnWriter } from '../bsatn/writer.ts';
 import type { LogRecord } from '../clock/clock.ts';
 import type { Caller } from '../database/calls.ts';
-import { type Host, type HostOptions, openHost } from '../host.ts';
+import { type Host, openHost } from '../host.ts';
+import type { HostOptions } from '../host-options.ts';
 import type { InProcessClose, InProcessSocket } from '../session/in-process.ts';
 import type { ServedHost } from '../session/served-host.ts';
 
@@ -60,7 +63,10 @@ async function itemsOf(host: Host, name: string): Promise<unknown[]> {
 }
 
 /** A client without an SDK, which tells how it was ended. */
-async function connectRaw(host: Host, name: string): Promise<{ socket: InProcessSocket; ended: Promise<InProcessClose> }> {
+async function connectRaw(
+  host: Host,
+  name: string,
+): Promise<{ socket: InProcessSocket; ended: Promise<InProcessClose> }> {
   const socket = await host.connectInProcess({ wsProtocol: ['v3.bsatn.spacetimedb'], nameOrAddress: name });
   const ended = new Promise<InProcessClose>((resolve) => (socket.onclose = resolve));
   const greeted = new Promise<void>((resolve) => (socket.onmessage = () => resolve()));
@@ -115,7 +121,11 @@ describe('a host whose databases run in threads', () => {
     connection.disconnect();
 
     const before = hosted.programHash;
-    const updated = await host.publish({ name: 'people', module: await bundleOf('people-more.ts'), policy: 'break-clients' });
+    const updated = await host.publish({
+      name: 'people',
+      module: await bundleOf('people-more.ts'),
+      policy: 'break-clients',
+    });
     expect(updated.outcome).toBe('updated');
     expect(hosted.programHash).not.toBe(before);
     expect(hosted.database.program).toBe(await bundleOf('people-more.ts'));
@@ -150,6 +160,52 @@ describe('a host whose databases run in threads', () => {
   });
 });
 
+describe('clients over a socket', () => {
+  test('one that does not read is dropped when its share is full, and the others read on', async () => {
+    const host = await openThreaded({ limits: { sessions: { outboxBytesMax: 2 * 1024 * 1024 } } });
+    await host.publish({ name: 'test', module: await bundleOf('runaway.ts') });
+    const { address } = await host.serve({ host: '127.0.0.1', port: 0 });
+    const [slow, quick] = [await WireClient.open(address), await WireClient.open(address)];
+    for (const client of [slow, quick]) await client.ask(subscribe(1, 1, 'SELECT * FROM item'));
+    slow.socket.pause();
+    const isDropped = (): boolean => logs.some(({ message }) => message.includes('reads too slowly'));
+    let written = 0;
+    while (!isDropped()) {
+      written += 1;
+      await add(host, 'test', 'x'.repeat(256 * 1024));
+      await quick.until(() => quick.messages.filter(({ type }) => type === 'update').length === written);
+    }
+    expect(await itemsOf(host, 'test')).toHaveLength(written);
+    expect(quick.closed).toBeUndefined();
+  });
+
+  test('a flood of calls is taken in order, and slows its sender down', async () => {
+    const host = await openThreaded();
+    await host.publish({ name: 'test', module: await bundleOf('runaway.ts') });
+    const { address } = await host.serve({ host: '127.0.0.1', port: 0 });
+    const client = await WireClient.open(address);
+    const calls = 3_000;
+    for (let id = 1; id <= calls; id++) client.socket.send(call('reducer', id, 'add', text('x'.repeat(4_000))));
+    await client.until(() => client.messages.length > calls);
+    expect(client.messages.slice(1).map((message) => message.type === 'reducer' && message.requestId)).toEqual(
+      Array.from({ length: calls }, (_, index) => index + 1),
+    );
+    expect(await itemsOf(host, 'test')).toHaveLength(calls);
+  });
+
+  test('closing the server sends what is durable and ends them with 1001, the database goes on', async () => {
+    const host = await openThreaded({ data: join(root, 'data') });
+    await host.publish({ name: 'test', module: await bundleOf('runaway.ts') });
+    const server = await host.serve({ host: '127.0.0.1', port: 0 });
+    const client = await WireClient.open(server.address);
+    client.socket.send(call('reducer', 1, 'add', text('kept')));
+    await client.until(() => client.messages.length > 1);
+    await server.close();
+    expect(await client.ended()).toEqual({ code: 1001, reason: 'module exited' });
+    expect(await itemsOf(host, 'test')).toEqual(['kept']);
+  });
+});
+
 describe('a module that uses up its heap', () => {
   test('on disk: its clients are told to come again, what was acknowledged is there, and others notice nothing', async () => {
     const host = await openThreaded({ data: join(root, 'data'), threadHeapMiB: 64 });
@@ -180,7 +236,9 @@ describe('a module that uses up its heap', () => {
     await add(host, 'greedy', 'gone');
     const client = await connectRaw(host, 'greedy');
     const { database } = host.database('greedy');
-    await expect(database.callReducer(ADA, 'allocate', NO_ARGS)).rejects.toMatchObject({ code: 'database/thread-ended' });
+    await expect(database.callReducer(ADA, 'allocate', NO_ARGS)).rejects.toMatchObject({
+      code: 'database/thread-ended',
+    });
     expect(await client.ended).toEqual({ code: 1011, reason: 'the database is lost', wasClean: true });
     await expect(database.status()).rejects.toMatchObject({ code: 'database/stopped', details: { isLost: true } });
     await expect(connectRaw(host, 'greedy')).rejects.toMatchObject({ code: 'database/stopped' });

@@ -6,8 +6,10 @@ import { errorMessage, HostError } from '../errors.ts';
 import type { HostedDatabase } from '../hosted-database.ts';
 import type { ExchangeOutcome } from '../database/program-exchange.ts';
 import { identityToHex } from '../identity/identity.ts';
+import type { DatabaseInspection } from '../inspection/inspection.ts';
 import type { LogEntry } from '../logs/log-line.ts';
 import type { LogQuery } from '../logs/log-store.ts';
+import type { MetricFamily } from '../metrics/metric-family.ts';
 import type { Registration } from '../names/registration.ts';
 import { CLOSE_CODES, shortenReason } from '../session/close-codes.ts';
 import { DatabaseThread, type ThreadOptions } from './database-thread.ts';
@@ -124,6 +126,14 @@ export class ThreadedDatabase implements HostedDatabase, ThreadSource {
     return runDirectSql(this.database, text, options);
   }
 
+  async metrics(): Promise<readonly MetricFamily[]> {
+    return (await this.whenOpen()).requests.ask('metrics');
+  }
+
+  async inspect(): Promise<DatabaseInspection> {
+    return (await this.whenOpen()).requests.ask('inspect');
+  }
+
   async revive(program: string): Promise<ExchangeOutcome | undefined> {
     if (this.#stopped === undefined || this.#closing !== undefined) return undefined;
     const isInMemory = this.#options.worker.directory === undefined;
@@ -221,7 +231,10 @@ export class ThreadedDatabase implements HostedDatabase, ThreadSource {
     // Whoever asks for the database is told; so is the log.
     this.#opening.catch(() => undefined);
     this.#log('panic', message);
-    thread.endSessions(CLOSE_CODES.error, shortenReason(isInMemory ? 'the database is lost' : 'the database is stopped'));
+    thread.endSessions(
+      CLOSE_CODES.error,
+      shortenReason(isInMemory ? 'the database is lost' : 'the database is stopped'),
+    );
     return error;
   }
 

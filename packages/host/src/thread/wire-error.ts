@@ -51,7 +51,7 @@ function toPlain(value: unknown, depth: number): unknown {
   if (typeof value === 'function' || typeof value === 'symbol') return String(value);
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
   if (value instanceof Error) return toWireError(value);
-  if (depth >= DEPTH_MAX) return String(value);
+  if (depth >= DEPTH_MAX) return Object.prototype.toString.call(value);
   if (Array.isArray(value)) return value.map((item) => toPlain(item, depth + 1));
   if (value instanceof Map || value instanceof Set) return toPlain([...value], depth);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toPlain(item, depth + 1)]));

@@ -49,6 +49,11 @@ export class DependencyIndex<Reader> {
     }
   }
 
+  /** What a reader read last; undefined when it reads nothing. */
+  readSetOf(reader: Reader): ReadSet | undefined {
+    return this.#readSets.get(reader);
+  }
+
   remove(reader: Reader): void {
     const readSet = this.#readSets.get(reader);
     if (readSet === undefined) return;

@@ -32,6 +32,13 @@ export class ReadSet {
     return this.#keys;
   }
 
+  /** How many keys it holds one by one. */
+  get keyCount(): number {
+    let count = 0;
+    for (const ofTable of this.#keyCounts.values()) count += ofTable;
+    return count;
+  }
+
   addTable(tableId: number): void {
     this.#tables.add(tableId);
     this.#keys.delete(tableId);

@@ -4,6 +4,7 @@ import type { TableDef, ViewDef } from '../schema/module-def.ts';
 import { ColumnsKeys } from './columns-key.ts';
 import { DependencyIndex } from './dependency-index.ts';
 import { IdleInstances } from './idle-instances.ts';
+import type { ReadSet } from './read-set.ts';
 import { ViewError } from './view-error.ts';
 import { ViewEvaluator, type ViewEvaluatorOptions } from './view-evaluator.ts';
 import { type Evaluation, ViewInstance, type ViewReader } from './view-instance.ts';
@@ -88,6 +89,14 @@ export class ViewTables {
   /** Times that the code of a view was run, counted up for ever. */
   get evaluations(): number {
     return this.#evaluator.runs;
+  }
+
+  /** Every instance with what it read last, for people. */
+  *picture(): Iterable<{ readonly instance: ViewInstance; readonly reads: readonly ReadSet[] }> {
+    for (const instance of this.#byId.values()) {
+      const reads = [instance.code, instance.sql].map((reader) => this.#dependencies.readSetOf(reader));
+      yield { instance, reads: reads.filter((readSet) => readSet !== undefined) };
+    }
   }
 
   /** Instances that are used, and others that are kept for the next who asks. */

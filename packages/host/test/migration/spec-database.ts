@@ -55,6 +55,7 @@ class SpecProgram implements LoadedProgram {
       callReducer: (call) => writeRows(target, call),
       callProcedure: () => nothing,
       callView: () => nothing,
+      callHttpHandler: () => nothing,
       close: () => undefined,
     };
   }

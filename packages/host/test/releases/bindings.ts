@@ -31,7 +31,7 @@ export async function loadBindings(library: Library, bundle: string): Promise<Pe
   }
 }
 
-/** Client SDKs before 2.5 need this of Node 22. */
+/** The client SDKs of 2.0 and 2.4 need this of Node 22. */
 function supplyWithResolvers(): void {
   const target: { withResolvers?: unknown } = Promise;
   target.withResolvers ??= () => {

@@ -174,7 +174,8 @@ describe.each(RELEASES)('a module made with release $version of the library', ({
 
     beforeEach(async () => {
       host = await start(module);
-      address = transport === 'in process' ? undefined : (await host.host.serve({ host: '127.0.0.1', port: 0 })).address;
+      address =
+        transport === 'in process' ? undefined : (await host.host.serve({ host: '127.0.0.1', port: 0 })).address;
     });
 
     async function connect(name: string): Promise<DbConnection> {

@@ -6,6 +6,7 @@ import { hashProgram } from '../../src/identity/program-hash.ts';
 import type { TokenAuthority } from '../../src/identity/token-authority.ts';
 import { DEFAULT_LOG_LIMITS } from '../../src/logs/log-limits.ts';
 import { LogStore } from '../../src/logs/log-store.ts';
+import { ServerMetrics } from '../../src/metrics/server-metrics.ts';
 import { NameRegistry } from '../../src/names/name-registry.ts';
 import { Registration } from '../../src/names/registration.ts';
 import type { ManagedHost } from '../../src/server/managed-host.ts';
@@ -29,6 +30,7 @@ export class FakeHost implements ManagedHost {
   readonly credentials: HostCredentials;
   readonly dataDirectory: string | undefined;
   readonly records: LogRecord[] = [];
+  readonly serverMetrics = new ServerMetrics();
   readonly logger = { log: (record: LogRecord) => void this.records.push(record) };
 
   constructor(credentials: HostCredentials, options: FakeHostOptions = {}) {
@@ -58,6 +60,7 @@ export class FakeHost implements ManagedHost {
 
   readonly createDatabase = notManaged;
   readonly publish = notManaged;
+  readonly metrics = notManaged;
   readonly previewPublish = notManaged;
   readonly deleteDatabase = notManaged;
   readonly renameDatabase = notManaged;

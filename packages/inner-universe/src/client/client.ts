@@ -1,5 +1,5 @@
 import { makeWireTimestamp, MAX_REQUEST_BYTES, type Op } from '@inner-universe/module/wire';
-import type { Clock, IdSource } from '@inner-universe/nerv';
+import type { Clock, IdSource, Timers } from '@inner-universe/nerv';
 import { CallTable } from '../connection/call-table.ts';
 import { checkSchema } from '../connection/schema-check.ts';
 import type { CallOptions, Connection, Connector } from '../connection/connection.ts';
@@ -27,6 +27,8 @@ export interface ClientParts {
    * Undefined: for ever, as fits a host in this process.
    */
   readonly silenceMs?: number | undefined;
+  /** What timeouts go by; default the system's timers. */
+  readonly timers?: Timers | undefined;
 }
 
 /** How a request is told apart from others, and who may call it off. */
@@ -51,6 +53,8 @@ export class ModuleClient implements AsyncDisposable {
   readonly database: string;
   readonly ids: IdSource;
   readonly clock: Clock;
+  /** What timeouts go by; undefined for the system's timers. */
+  readonly timers: Timers | undefined;
   readonly #link: Link;
   readonly #feed: ChangeFeed;
   readonly #rows: RowFollowers;
@@ -66,6 +70,7 @@ export class ModuleClient implements AsyncDisposable {
     this.database = parts.database;
     this.ids = parts.ids;
     this.clock = parts.clock;
+    this.timers = parts.timers;
     this.#silenceMs = parts.silenceMs;
     this.#link = link;
     this.#feed = feed;
@@ -238,7 +243,7 @@ export class ModuleClient implements AsyncDisposable {
 
   #connection({ signal, timeoutMs }: CallOptions): Promise<Connection> {
     if (timeoutMs === undefined) return this.#link.connection(signal);
-    return new CallTable().run('connect', () => this.#link.connection(signal), { timeoutMs });
+    return new CallTable(this.timers).run('connect', () => this.#link.connection(signal), { timeoutMs });
   }
 }
 

@@ -1,3 +1,4 @@
+import { systemTimers, type Timers } from '@inner-universe/nerv';
 import { ConnectionError, makeCallError } from '../errors.ts';
 import type { CallOptions } from './connection.ts';
 
@@ -12,7 +13,12 @@ interface PendingCall {
  */
 export class CallTable {
   readonly #pending = new Set<PendingCall>();
+  readonly #timers: Timers;
   #end: ConnectionError | undefined;
+
+  constructor(timers: Timers = systemTimers) {
+    this.#timers = timers;
+  }
 
   /** Calls that wait for an answer. */
   get size(): number {
@@ -27,10 +33,10 @@ export class CallTable {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     if (options.signal?.aborted) return Promise.reject(abortReason(options.signal));
     return new Promise<T>((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
+      let cancelTimeout: (() => void) | undefined;
       const settle = (finish: () => void): void => {
         if (!this.#pending.delete(call)) return;
-        clearTimeout(timer);
+        cancelTimeout?.();
         options.signal?.removeEventListener('abort', onAbort);
         finish();
       };
@@ -40,7 +46,7 @@ export class CallTable {
       options.signal?.addEventListener('abort', onAbort, { once: true });
       if (options.timeoutMs !== undefined) {
         const timeoutMs = options.timeoutMs;
-        timer = setTimeout(() => call.reject(makeTimeout(name, timeoutMs)), timeoutMs);
+        cancelTimeout = this.#timers.schedule(() => call.reject(makeTimeout(name, timeoutMs)), timeoutMs);
       }
       // What cannot even be encoded fails as the caller's mistake, as it is.
       try {

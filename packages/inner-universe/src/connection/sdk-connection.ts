@@ -1,3 +1,4 @@
+import type { Timers } from '@inner-universe/nerv';
 import { setGlobalLogLevel } from 'spacetimedb';
 import { ConnectionError } from '../errors.ts';
 import { DbConnection, type DbConnectionBuilder } from '../generated/module-bindings.ts';
@@ -21,6 +22,8 @@ export interface SdkConnectionOptions {
   readonly openSocket: OpenSocket;
   /** Told when a listener of this package throws: the SDK would lose the rest of its message. */
   readonly onListenerError: (error: unknown) => void;
+  /** What timeouts of calls go by; default the system's timers. */
+  readonly timers?: Timers | undefined;
 }
 
 /** A table of the SDK's cache, reduced to what is used of it. Its row types are known to the generated bindings only. */
@@ -51,7 +54,7 @@ setGlobalLogLevel('error');
  */
 export async function openSdkConnection(options: SdkConnectionOptions, call: CallOptions = {}): Promise<Connection> {
   const opening = new Opening(options);
-  const calls = new CallTable();
+  const calls = new CallTable(options.timers);
   try {
     const { sdk, token } = await calls.run('connect', () => opening.start(), call);
     return new OpenConnection({ sdk, token, calls, opening, onListenerError: options.onListenerError });

@@ -17,11 +17,11 @@ test('neither printing nor serialising shows a secret', () => {
 test('the default database is universe, and each form is told by its field', () => {
   expect(InnerUniverseConfig.from({ memory: true })).toMatchObject({
     database: 'universe',
-    placement: { type: 'memory' },
+    placement: { type: 'memory', isolation: 'none' },
   });
   expect(InnerUniverseConfig.from({ data: './x', database: 'shop-2' })).toMatchObject({
     database: 'shop-2',
-    placement: { type: 'disk', data: './x' },
+    placement: { type: 'disk', data: './x', isolation: 'none' },
   });
   expect(InnerUniverseConfig.from({ server: 'ws://h:1/base' }).placement).toEqual({
     type: 'server',
@@ -41,6 +41,7 @@ const wrong: [string, unknown, string][] = [
   ['a token that is empty', { server: 'ws://host', token: '' }, 'token'],
   ['a wrong name of a database', { memory: true, database: 'No Name' }, 'lower-case'],
   ['a patience that is no number', { memory: true, reconnectForMs: -1 }, 'reconnectForMs'],
+  ['an isolation there is not', { memory: true, isolation: 'process' }, 'isolation'],
   ['no object', undefined, 'none was given'],
 ];
 

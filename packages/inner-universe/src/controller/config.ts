@@ -17,14 +17,20 @@ interface CommonOptions {
   readonly ids?: IdSource | undefined;
 }
 
+/** What a universe inside this process may be told besides. */
+interface EmbeddedOptions extends CommonOptions {
+  /** `thread`: module and data run in a worker thread and do not hold up the application. Default `none`. */
+  readonly isolation?: 'none' | 'thread' | undefined;
+}
+
 /** In this process, on disk: the default form. */
-export interface DiskOptions extends CommonOptions {
+export interface DiskOptions extends EmbeddedOptions {
   /** Data directory, made when it is not there. */
   readonly data: string;
 }
 
 /** In this process, in memory: ends with it. */
-export interface MemoryOptions extends CommonOptions {
+export interface MemoryOptions extends EmbeddedOptions {
   readonly memory: true;
 }
 
@@ -39,10 +45,12 @@ export interface ServerOptions extends CommonOptions {
 /** What `openUniverse` takes: exactly one of `data`, `memory` and `server`. */
 export type UniverseOptions = DiskOptions | MemoryOptions | ServerOptions;
 
+type Isolation = 'none' | 'thread';
+
 /** Where a universe is kept. */
 export type Placement =
-  | { readonly type: 'disk'; readonly data: string }
-  | { readonly type: 'memory' }
+  | { readonly type: 'disk'; readonly data: string; readonly isolation: Isolation }
+  | { readonly type: 'memory'; readonly isolation: Isolation }
   | { readonly type: 'server'; readonly url: string; readonly token: string | undefined };
 
 /** Checked configuration. Printing it or turning it into JSON shows no secret. */
@@ -110,11 +118,17 @@ function makePlacement(options: UniverseOptions): Placement {
   }
   if ('memory' in options && options.memory !== undefined) {
     if (options.memory !== true) throw invalid('memory takes only true.', { memory: options.memory });
-    return { type: 'memory' };
+    return { type: 'memory', isolation: readIsolation(options) };
   }
-  const { data } = options as DiskOptions; // the only form left
+  const disk = options as DiskOptions; // the only form left
+  const { data } = disk;
   if (typeof data !== 'string' || data === '') throw invalid('data takes the path of a directory.', { data });
-  return { type: 'disk', data };
+  return { type: 'disk', data, isolation: readIsolation(disk) };
+}
+
+function readIsolation({ isolation = 'none' }: DiskOptions | MemoryOptions): Isolation {
+  if (isolation === 'none' || isolation === 'thread') return isolation;
+  throw invalid(`isolation takes 'none' or 'thread', not '${String(isolation)}'.`, { isolation });
 }
 
 function checkUrl(text: string): string {

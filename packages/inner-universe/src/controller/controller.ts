@@ -10,18 +10,27 @@ import { findModule } from './module-bundle.ts';
 /** Where a controller stands. */
 export type ControllerState = 'stopped' | 'starting' | 'running' | 'stopping';
 
+/** A host that somebody else runs and closes, and how to reach the database there; a test may exchange it. */
+export interface BorrowedHost {
+  readonly host: Host;
+  readonly connector: Connector;
+}
+
 /** Owns what a universe runs on: the embedded host, or the address of a server. */
 export class InnerUniverseController implements AsyncDisposable {
   readonly config: InnerUniverseConfig;
   readonly #onError: (error: unknown) => void;
+  readonly #borrowed: BorrowedHost | undefined;
   #state: ControllerState = 'stopped';
   #host: Host | undefined;
   #server: RunningServer | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(config: InnerUniverseConfig, onError: (error: unknown) => void) {
+  /** With a borrowed host, the configuration's placement is not opened: the database is there. */
+  constructor(config: InnerUniverseConfig, onError: (error: unknown) => void, borrowed?: BorrowedHost) {
     this.config = config;
     this.#onError = onError;
+    this.#borrowed = borrowed;
   }
 
   get state(): ControllerState {
@@ -30,7 +39,7 @@ export class InnerUniverseController implements AsyncDisposable {
 
   /** The embedded host; undefined when the universe is on a server. */
   get host(): Host | undefined {
-    return this.#host;
+    return this.#host ?? (this.#state === 'stopped' ? undefined : this.#borrowed?.host);
   }
 
   /**
@@ -59,13 +68,14 @@ export class InnerUniverseController implements AsyncDisposable {
    * it cannot listen.
    */
   async serve(options: ServeOptions): Promise<string> {
-    if (this.#host === undefined) {
+    const { host } = this;
+    if (host === undefined) {
       throw new NervPersistenceError(
         'universe/open-failed',
         'Only an embedded universe can be served; this one is on a server.',
       );
     }
-    this.#server = await this.#host.serve(options);
+    this.#server = await host.serve(options);
     return this.#server.address;
   }
 
@@ -94,6 +104,7 @@ export class InnerUniverseController implements AsyncDisposable {
 
   async #start(): Promise<Connector> {
     const { placement, database } = this.config;
+    if (this.#borrowed !== undefined) return this.#borrowed.connector;
     if (placement.type === 'server') {
       return new ServerConnector({
         url: placement.url,
@@ -110,7 +121,9 @@ export class InnerUniverseController implements AsyncDisposable {
     };
     try {
       this.#host = await openHost(
-        placement.type === 'disk' ? { data: placement.data, logger } : { memory: true, logger },
+        placement.type === 'disk'
+          ? { data: placement.data, isolation: placement.isolation, logger }
+          : { memory: true, isolation: placement.isolation, logger },
       );
       await this.#host.publish({ name: database, module: findModule() });
     } catch (error) {

@@ -66,6 +66,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     this.#local = new LocalBus<M>({
       ids: client.ids,
       clock: client.clock,
+      timers: client.timers,
       onError: ({ error }) => options.onError(error),
     });
     this.#receiver = new LogReceiver(this.#local, () => Number(client.clock.nowMicros() / 1000n));

@@ -1,7 +1,10 @@
 import { makeWireTimestamp, type Op, type WireTimestamp } from '@inner-universe/module/wire';
-import type { EntityPatch, GraphOperation, Properties } from '@inner-universe/nerv';
+import { type EntityPatch, NervError, type Properties } from '@inner-universe/nerv';
+import type { GraphOperation } from '@inner-universe/nerv/graph/replica';
 import { escapeKey, stringify } from '@inner-universe/nerv/values';
 import { makeStoredText, type StoredText } from '../client/value-text.ts';
+
+const MAX_TIME_MS = 8.64e15;
 
 /** What the ops of a graph have in common. */
 export interface GraphOpContext {
@@ -17,8 +20,9 @@ export interface GraphWrite {
   readonly chunks: readonly Op[];
 }
 
-/** Turns a write into an op. @throws `value/unsupported`, `value/too-large` */
+/** Turns a write into an op. @throws `value/unsupported`, `value/too-large`, `entity/invalid`, `relation/invalid` */
 export function makeGraphWrite(operation: GraphOperation, context: GraphOpContext): GraphWrite {
+  assertTimes(operation);
   switch (operation.type) {
     case 'create-entity':
     case 'upsert-entity': {
@@ -67,6 +71,19 @@ export function makeGraphWrite(operation: GraphOperation, context: GraphOpContex
   }
 }
 
+// What is no time at all cannot be sent; that a validity ends before it begins, the module refuses.
+function assertTimes(operation: GraphOperation): void {
+  const given = 'input' in operation ? operation.input : 'patch' in operation ? operation.patch : {};
+  for (const name of ['createdAt', 'validFrom', 'validTo']) {
+    const time: unknown = Reflect.get(given, name);
+    if (time === undefined || (typeof time === 'number' && Math.abs(time) <= MAX_TIME_MS)) continue;
+    const subject = operation.type.endsWith('entity') ? 'entity' : 'relation';
+    throw new NervError(`${subject}/invalid`, `'${name}' is ${String(time)}, not milliseconds since 1970.`, {
+      details: { field: name },
+    });
+  }
+}
+
 /** An update that replaces all properties. @throws `value/too-large` */
 export function makeWholeUpdate(
   operation: Extract<GraphOperation, { readonly type: 'update-entity' | 'update-relation' }>,
@@ -89,12 +106,14 @@ interface Creation {
     readonly tags?: readonly string[] | undefined;
     readonly properties?: Properties | undefined;
     readonly createdAt?: number | undefined;
+    readonly validFrom?: number | undefined;
+    readonly validTo?: number | undefined;
   };
   readonly at: number;
 }
 
 function makeCommon({ input, at }: Creation, context: GraphOpContext) {
-  const { id, name = '', description = '', tags = [], createdAt = at } = input;
+  const { id, name = '', description = '', tags = [], createdAt = at, validFrom, validTo } = input;
   const properties = makeProperties(input.properties, context, id);
   const common = {
     id,
@@ -106,8 +125,8 @@ function makeCommon({ input, at }: Creation, context: GraphOpContext) {
     scope: context.scope,
     author: context.author,
     authoredAt: timeOf(createdAt),
-    validFrom: undefined,
-    validTo: undefined,
+    validFrom: optionalTimeOf(validFrom),
+    validTo: optionalTimeOf(validTo),
   };
   return { common, chunks: properties.chunks };
 }
@@ -120,7 +139,7 @@ interface Update {
 }
 
 function makeChanges({ id, patch, ifSeq, at }: Update, context: GraphOpContext) {
-  const { name, description, tags, properties, removeProperties = [] } = patch;
+  const { name, description, tags, properties, removeProperties = [], validFrom, validTo } = patch;
   return {
     id,
     ifSeq: toSeq(ifSeq),
@@ -133,9 +152,9 @@ function makeChanges({ id, patch, ifSeq, at }: Update, context: GraphOpContext) 
     propertiesRemoved: removeProperties.map(escapeKey),
     author: context.author,
     authoredAt: timeOf(at),
-    validFrom: undefined,
-    validTo: undefined,
-    clearValidity: false,
+    validFrom: optionalTimeOf(validFrom),
+    validTo: optionalTimeOf(validTo),
+    clearValidity: patch.clearValidity ?? false,
   };
 }
 
@@ -150,6 +169,10 @@ function withoutUndefined(properties: object): object {
 
 function toSeq(seq: number | undefined): bigint | undefined {
   return seq === undefined ? undefined : BigInt(seq);
+}
+
+function optionalTimeOf(milliseconds: number | undefined): WireTimestamp | undefined {
+  return milliseconds === undefined ? undefined : timeOf(milliseconds);
 }
 
 function timeOf(milliseconds: number): WireTimestamp {

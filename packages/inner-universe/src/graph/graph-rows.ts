@@ -42,6 +42,8 @@ async function common(
     properties: await readProperties(read, row),
     createdAt: milliseconds(row.createdAt),
     updatedAt: milliseconds(row.updatedAt),
+    validFrom: row.validFrom === undefined ? undefined : milliseconds(row.validFrom),
+    validTo: row.validTo === undefined ? undefined : milliseconds(row.validTo),
     seq: Number(row.seq),
   };
 }

@@ -3,11 +3,9 @@ import {
   NervError,
   RelationNotFoundError,
   type EntityPatch,
-  type GraphOperation,
   type Properties,
-  type WriteEntity,
-  type WriteRelation,
 } from '@inner-universe/nerv';
+import type { GraphOperation, WriteEntity, WriteRelation } from '@inner-universe/nerv/graph/replica';
 import { MAX_INLINE_VALUE_BYTES } from '@inner-universe/module/wire';
 import { stringify } from '@inner-universe/nerv/values';
 import type { ModuleClient } from '../client/client.ts';

@@ -6,7 +6,8 @@
  *   be told as one.
  */
 import type { EntityRow, RelationRow } from '@inner-universe/module/wire';
-import { GraphReplica, NervError, type ConfirmedRow, type LocalEntityGraph } from '@inner-universe/nerv';
+import { NervError, type LocalEntityGraph } from '@inner-universe/nerv';
+import { GraphReplica, type ConfirmedRow } from '@inner-universe/nerv/graph/replica';
 import { idsOf } from '../client/inner-universe-client.ts';
 import type { LiveEvent } from '../client/change-source.ts';
 import type { ModuleClient } from '../client/client.ts';

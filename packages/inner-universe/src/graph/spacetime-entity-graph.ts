@@ -5,15 +5,11 @@
  *   whole graph, live queries and subscriptions load it once and follow the log from there.
  */
 import {
-  BatchBuilder,
   EntityNotFoundError,
-  GraphReplica,
   NervError,
   RelationNotFoundError,
-  OperationFactory,
   type ChangeHandler,
   type ChangeSelector,
-  type ConfirmedRow,
   type DeleteEntityOptions,
   type EntityGraph,
   type EntityInput,
@@ -23,7 +19,6 @@ import {
   type EntityQuery,
   type EntityTypeOf,
   type GraphBatch,
-  type GraphOperation,
   type GraphSchema,
   type GraphSubscription,
   type InputArguments,
@@ -45,6 +40,16 @@ import {
   type WalkOptions,
   type WriteOptions,
 } from '@inner-universe/nerv';
+import {
+  BatchBuilder,
+  GraphReplica,
+  isValidAt,
+  makeWalk,
+  OperationFactory,
+  type ConfirmedRow,
+  type GraphOperation,
+  type Walk,
+} from '@inner-universe/nerv/graph/replica';
 import type { ModuleClient } from '../client/client.ts';
 import { GraphWriter } from './graph-writer.ts';
 import { GraphReads } from './graph-reads.ts';
@@ -191,8 +196,11 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   ): Promise<readonly RelationOf<S>[]> {
     if (this.#live.isLoaded) return typed((await this.#whole()).relationsOf(entity, erase(options)));
     const id = idOf(entity);
+    const walk = makeWalk(options, 'both');
     await this.#requireEntity(id);
-    return typed(await this.#ties(id, options));
+    const ties = await this.#ties(id, walk);
+    const ends = new Set(await this.#holding(otherEnds(id, ties), walk));
+    return typed(ties.filter((tie) => otherEnds(id, [tie]).every((end) => ends.has(end))));
   }
 
   async neighbors(
@@ -201,12 +209,17 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   ): Promise<readonly EntityOf<S>[]> {
     if (this.#live.isLoaded) return typed((await this.#whole()).neighbors(entity, options));
     const { depth = 1, limit = NEIGHBORS_MAX } = options;
+    const walk = makeWalk(options, 'both');
     const start = idOf(entity);
     await this.#requireEntity(start);
     const reached = new Set([start]);
     let ring = [start];
     for (let step = 0; step < depth && ring.length > 0 && reached.size <= limit; step += 1) {
-      ring = [...new Set(await this.#otherEndsOf(ring, options))].filter((id) => !reached.has(id));
+      const ends = new Set(await this.#otherEndsOf(ring, walk));
+      ring = await this.#holding(
+        [...ends].filter((id) => !reached.has(id)),
+        walk,
+      );
       for (const id of ring) reached.add(id);
     }
     const ids = [...reached].slice(1, limit + 1);
@@ -227,18 +240,6 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     options?: PathOptions<RelationTypeOf<S>, RelationOf<S>>,
   ): Promise<Path<EntityOf<S>, RelationOf<S>> | undefined> {
     return typed((await this.#whole()).shortestPath(from, to, erase(options)));
-  }
-
-  async components(
-    options?: Pick<WalkOptions<RelationTypeOf<S>>, 'relationType'>,
-  ): Promise<readonly (readonly EntityOf<S>[])[]> {
-    return typed((await this.#whole()).components(erase(options)));
-  }
-
-  async topologicalOrder(
-    options?: Pick<WalkOptions<RelationTypeOf<S>>, 'relationType'>,
-  ): Promise<readonly EntityOf<S>[]> {
-    return typed((await this.#whole()).topologicalOrder(erase(options)));
   }
 
   /** Starts empty unless the graph is loaded already, and then tells of what loading brings. */
@@ -327,28 +328,31 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     if ((await this.#reads.entitiesById([id])).length === 0) throw new EntityNotFoundError(id);
   }
 
-  /** The relations of an entity in the directions and of the types asked for. */
-  async #ties(id: string, options: WalkOptions): Promise<readonly StoredRelation[]> {
-    const { direction = 'both', relationType } = options;
-    const types =
-      relationType === undefined
-        ? undefined
-        : new Set(typeof relationType === 'string' ? [relationType] : relationType);
+  /** The relations of an entity that the walk may take. */
+  async #ties(id: string, { direction, types, validAt }: Walk): Promise<readonly StoredRelation[]> {
     const found: StoredRelation[] = [];
     for await (const rows of this.#reads.relations({ endId: id })) {
       for (const row of rows) {
         const fits = direction === 'both' || row.bidirectional || (direction === 'out' ? row.from : row.to) === id;
-        if (fits && (types === undefined || types.has(row.type))) found.push(row);
+        const isWalked = fits && (types === undefined || types.has(row.type));
+        if (isWalked && (validAt === undefined || isValidAt(row, validAt))) found.push(row);
       }
     }
     return found;
   }
 
-  async #otherEndsOf(ids: readonly string[], options: WalkOptions): Promise<readonly string[]> {
+  /** Of these entities the ones that hold at the walk's time, if it has one. */
+  async #holding(ids: readonly string[], { validAt }: Walk): Promise<string[]> {
+    if (validAt === undefined) return [...ids];
+    const rows = await this.#reads.entitiesById([...new Set(ids)]);
+    return rows.filter((row) => isValidAt(row, validAt)).map(({ id }) => id);
+  }
+
+  async #otherEndsOf(ids: readonly string[], walk: Walk): Promise<readonly string[]> {
     const found: string[] = [];
     for (let start = 0; start < ids.length; start += READS_AT_ONCE) {
       const some = ids.slice(start, start + READS_AT_ONCE);
-      const ties = await Promise.all(some.map(async (id) => otherEnds(id, await this.#ties(id, options))));
+      const ties = await Promise.all(some.map(async (id) => otherEnds(id, await this.#ties(id, walk))));
       for (const ends of ties) found.push(...ends);
     }
     return found;

@@ -3,6 +3,7 @@ import { NervError } from '@inner-universe/nerv';
 import {
   expectedChainHash,
   parsePatch,
+  touches,
   type LogFilter,
   type StatePath,
   type StateTree,
@@ -15,72 +16,73 @@ import { ALL_VERSIONS } from '../client/reads.ts';
 import { loadStoredText } from '../client/value-text.ts';
 import type { VersionLog } from './version-log.ts';
 
+/** Where versions, their deltas and their states are read. */
+export interface HistorySource {
+  readonly log: VersionLog;
+  readonly read: ReadPage;
+  readonly treeOf: (versionId: string) => Promise<StateTree>;
+}
+
 /** A version and those it descends from that a filter asks for, the last to arrive first. */
-export async function findVersions(
-  log: VersionLog,
-  from: string,
-  filter: LogFilter,
-  read: ReadPage,
-): Promise<Version[]> {
+export async function findVersions(source: HistorySource, from: string, filter: LogFilter): Promise<Version[]> {
+  const { log } = source;
   const tagged = filter.tag === undefined ? undefined : ((await log.tagged(filter.tag)) ?? '');
   const found: Version[] = [];
   const candidates = filter.firstParent === true ? log.line(from) : (await log.graph()).ancestry(from);
   for await (const version of candidates) {
     if (found.length >= (filter.limit ?? Number.POSITIVE_INFINITY)) break;
     if (tagged !== undefined && version.id !== tagged) continue;
-    if (await matchesFilter(version, filter, read)) found.push(version);
+    if (await matchesFilter(version, filter, source)) found.push(version);
   }
   return found;
 }
 
 /** Whether a version is one that a log filter asks for; its tag is not looked at. */
-async function matchesFilter(version: Version, filter: LogFilter, read: ReadPage): Promise<boolean> {
+async function matchesFilter(version: Version, filter: LogFilter, source: HistorySource): Promise<boolean> {
   if (filter.author !== undefined && version.author !== filter.author) return false;
   if (filter.text !== undefined && !version.description.toLowerCase().includes(filter.text.toLowerCase())) return false;
   if (filter.authoredSince !== undefined && version.authoredAtMicros < BigInt(filter.authoredSince.getTime()) * 1000n)
     return false;
   if (filter.authoredUntil !== undefined && version.authoredAtMicros > BigInt(filter.authoredUntil.getTime()) * 1000n)
     return false;
-  return filter.path === undefined || (await touchesPath(version.id, filter.path, read));
+  return filter.path === undefined || (await touchesPath(version, filter.path, source));
 }
 
 /** Whether a version's delta changed a place, something in it, or something around it. */
-async function touchesPath(versionId: string, path: string, read: ReadPage): Promise<boolean> {
-  const page = await read('readState', { versionId, limit: 1 });
+async function touchesPath(version: Version, path: string, { read, treeOf }: HistorySource): Promise<boolean> {
+  const page = await read('readState', { versionId: version.id, limit: 1 });
   const [step] = page.steps;
   if (step === undefined) return true;
-  const scope = step.deltaEncoding === 'chunks/1' ? await scopeOf(versionId, read) : '';
+  const scope = step.deltaEncoding === 'chunks/1' ? await scopeOf(version.id, read) : '';
   const text = await loadStoredText(read, { text: step.delta, encoding: step.deltaEncoding, scope });
-  return parsePatch(text).some(
-    (operation) => overlaps(operation.path, path) || ('from' in operation && overlaps(operation.from, path)),
-  );
+  const touched = touches(parsePatch(text), path);
+  const [parent] = version.parents;
+  if (touched !== 'perhaps' || parent === undefined) return touched !== 'none';
+  return shownAt(await treeOf(version.id), path) !== shownAt(await treeOf(parent), path);
 }
 
 async function scopeOf(versionId: string, read: ReadPage): Promise<string> {
   return (await read('readVersions', { ...ALL_VERSIONS, ids: [versionId] })).versions[0]?.version.scope ?? '';
 }
 
-function overlaps(a: string, b: string): boolean {
-  return a === b || a === '' || b === '' || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
+/** What stands at a place, as text; undefined where nothing stands. */
+function shownAt(tree: StateTree, path: StatePath): string | undefined {
+  return tree.has(path) ? stringify(tree.get(path)) : undefined;
 }
 
-/** The version on a first-parent line (newest first) that made a place what it is at its beginning. */
-export async function findBlame(
-  line: AsyncIterable<Version>,
-  path: StatePath,
-  treeOf: (versionId: string) => Promise<StateTree>,
-): Promise<Version> {
-  let last: Version | undefined;
-  let wanted: string | undefined;
-  for await (const version of line) {
-    const tree = await treeOf(version.id);
-    const found = tree.has(path) ? stringify(tree.get(path)) : undefined;
-    if (last !== undefined && found !== wanted) return last;
-    wanted = found;
-    last = version;
+/** The version that made a place what it is at `from`: goes back into whichever parent had it so already. */
+export async function findBlame({ log, treeOf }: HistorySource, from: string, path: StatePath): Promise<Version> {
+  const wanted = shownAt(await treeOf(from), path);
+  for (let version = await log.get(from); ;) {
+    let origin: string | undefined;
+    for (const parent of version.parents) {
+      if (shownAt(await treeOf(parent), path) !== wanted) continue;
+      origin = parent;
+      break;
+    }
+    if (origin === undefined) return version;
+    version = await log.get(origin);
   }
-  if (last === undefined) throw new NervError('state/version-not-found', 'The line has no version.');
-  return last;
 }
 
 /** Checks the chain hash and the state of every version, parents first. */

@@ -8,7 +8,10 @@
 import type { Op } from '@inner-universe/module/wire';
 import { MergeConflictError, NervError, VersionConflictError } from '@inner-universe/nerv';
 import {
+  decides,
+  isPlan,
   mergeStates,
+  planMergeSteps,
   StateTree,
   type AtOptions,
   type BranchInfo,
@@ -30,10 +33,11 @@ import {
   type Version,
   type VersionReference,
 } from '@inner-universe/nerv/temporal';
+import { compareKeys } from '@inner-universe/nerv/values';
 import type { ModuleClient } from '../client/client.ts';
 import { ALL_REFERENCES, pages } from '../client/reads.ts';
 import { BranchFollower, show } from './branch-follower.ts';
-import { findBlame, findVersions, verifyHistory } from './history-questions.ts';
+import { findBlame, findVersions, verifyHistory, type HistorySource } from './history-questions.ts';
 import { asStateError } from './state-refusals.ts';
 import { VersionLog, type BranchHead } from './version-log.ts';
 import type { VersionReader } from './version-reader.ts';
@@ -151,11 +155,11 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
 
   async log(filter: LogFilter = {}): Promise<Version[]> {
     const from = await this.#resolve(filter.from ?? 0, { branch: filter.branch });
-    return findVersions(this.#log, from, filter, this.#parts.client.readPage);
+    return findVersions(this.#source, from, filter);
   }
 
   async blame(path: StatePath, reference: VersionReference = 0): Promise<Version> {
-    return findBlame(this.#log.line(await this.#resolve(reference)), path, (id) => this.#tree(id));
+    return findBlame(this.#source, await this.#resolve(reference), path);
   }
 
   async branches(): Promise<BranchInfo[]> {
@@ -163,7 +167,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     const read = (cursor: string) =>
       this.#parts.client.read('readBranches', { ...ALL_REFERENCES, store: this.name, cursor });
     for await (const page of pages(read)) found.push(...page.branches.map(({ name, head }) => ({ name, head })));
-    return found.sort(byName);
+    return found.sort((a, b) => compareKeys(a.name, b.name));
   }
 
   async createBranch(name: string, at: VersionReference = 0): Promise<void> {
@@ -209,56 +213,38 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     return this.#inOrder(async () => {
       const target = await this.#resolve(to);
       const { branch, versionId: head } = this.#follower.head;
-      if (!(await this.#log.graph()).isAncestor(head, target)) {
-        throw new NervError(
-          'state/not-fast-forward',
-          `Version '${target}' does not descend from '${head}', the head of '${branch}'. Merge it instead.`,
-          { details: { branch, head, target } },
-        );
-      }
-      await this.#move(branch, head, target);
+      await this.#fastForward(branch, head, target);
       return target;
     });
   }
 
   async planMerge(source: VersionReference, options: MergeOptions = {}): Promise<MergePlan> {
-    const { branch, versionId: ours, tree: ourTree } = await this.#base(options.branch);
     const theirs = await this.#resolve(source);
-    const base = (await this.#log.graph()).mergeBase(ours, theirs);
-    const plan = { branch, ours, theirs, base, conflicts: [] };
-    if (base === theirs) return { ...plan, type: 'up-to-date', patch: [] };
-    const theirTree = await this.#tree(theirs);
-    if (base === ours && options.fastForward !== false)
-      return { ...plan, type: 'fast-forward', patch: ourTree.diff(theirTree) };
-    const baseTree = base === undefined ? undefined : await this.#tree(base);
-    const merged = mergeStates({ base: baseTree, ours: ourTree, theirs: theirTree }, options);
-    return { ...plan, type: 'merge', patch: ourTree.diff(merged.tree), conflicts: merged.conflicts };
+    const isName = typeof source === 'string' && source !== theirs;
+    // What is neither a version's id nor a tag's name is a branch's.
+    const isBranch = isName && (await this.#log.tagged(source)) === undefined;
+    return this.#plan(
+      { branch: options.branch ?? this.branch, theirs, source: isBranch ? source : undefined },
+      options,
+    );
   }
 
   async merge(source: VersionReference | MergePlan, options: MergeOptions = {}): Promise<MergeResult> {
     return this.#inOrder(async () => {
-      const plan = isPlan(source) ? source : await this.planMerge(source, options);
-      const { type, branch, ours, theirs, base, conflicts } = plan;
-      await this.#checkHead(branch, ours, ours);
-      if (options.expectedHead !== undefined) await this.#checkHead(branch, options.expectedHead, ours);
+      let plan = isPlan(source) ? source : await this.planMerge(source, options);
+      await this.#checkHead(plan.branch, plan.ours, plan.ours);
+      if (plan.source !== undefined) await this.#checkHead(plan.source, plan.theirs);
+      if (options.expectedHead !== undefined) await this.#checkHead(plan.branch, options.expectedHead, plan.ours);
+      if (plan === source && plan.conflicts.length > 0 && decides(options)) {
+        plan = await this.#plan(plan, { ...options, fastForward: false });
+      }
+      const { type, branch, ours, theirs } = plan;
       if (type === 'up-to-date') return { type, versionId: ours };
       if (type === 'fast-forward') {
-        await this.#move(branch, ours, theirs);
+        await this.#fastForward(branch, ours, theirs);
         return { type, versionId: theirs };
       }
-      if (conflicts.length > 0) throw new MergeConflictError({ ours, theirs, base, conflicts });
-      const before = await this.#tree(ours);
-      const parents = [await this.#log.link(ours), await this.#log.link(theirs)];
-      const described = { description: `Merge ${theirs} into ${branch}`, ...options };
-      const recording = {
-        branch,
-        expectedHead: ours,
-        parents,
-        before,
-        after: before.apply(plan.patch),
-        options: described,
-      };
-      return { type, versionId: await this.#record(recording) };
+      return { type, versionId: await this.#mergeByPlan(plan, options) };
     });
   }
 
@@ -305,7 +291,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     const read = (cursor: string) =>
       this.#parts.client.read('readTags', { ...ALL_REFERENCES, store: this.name, cursor });
     for await (const page of pages(read)) found.push(...page.tags.map(({ name, versionId }) => ({ name, versionId })));
-    return found.sort(byName);
+    return found.sort((a, b) => compareKeys(a.name, b.name));
   }
 
   async verify(): Promise<VerifyResult> {
@@ -319,16 +305,9 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   select<T>(
     selector: (state: DeepReadonly<S>) => T,
     listener: (selected: T, previous: T, change: StateChange<S>) => void,
-    equals: (a: T, b: T) => boolean = Object.is,
+    equals?: (a: T, b: T) => boolean,
   ): StoreSubscription {
-    let selected = selector(this.state);
-    return this.#follower.observers.add((change) => {
-      const previous = selected;
-      const next = selector(change.state);
-      if (equals(previous, next)) return;
-      selected = next;
-      listener(next, previous, change);
-    });
+    return this.#follower.observers.select(this.state, { selector, listener, equals });
   }
 
   /** Ends following and subscriptions; the store itself stays where it is, and can be opened again. Idempotent. */
@@ -355,6 +334,38 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
       if (!(error instanceof VersionConflictError)) throw error;
     }
     return this.#log.head(branch);
+  }
+
+  async #plan(
+    { branch, theirs, source }: Pick<MergePlan, 'branch' | 'theirs' | 'source'>,
+    options: MergeOptions,
+  ): Promise<MergePlan> {
+    const { versionId: ours } = await this.#base(branch);
+    const steps = planMergeSteps({ graph: await this.#log.graph(), branch, ours, theirs, source }, options);
+    let step = steps.next();
+    while (step.done !== true) step = steps.next(await this.#tree(step.value));
+    return step.value;
+  }
+
+  async #mergeByPlan(plan: MergePlan, options: MergeOptions): Promise<string> {
+    const { branch, ours, theirs, base, conflicts, patch } = plan;
+    if (conflicts.length > 0) throw new MergeConflictError({ ours, theirs, base, conflicts });
+    const before = await this.#tree(ours);
+    const parents = [await this.#log.link(ours), await this.#log.link(theirs)];
+    const described = { description: `Merge ${theirs} into ${branch}`, ...options };
+    const after = before.apply(patch);
+    return this.#record({ branch, expectedHead: ours, parents, before, after, options: described });
+  }
+
+  async #fastForward(branch: string, head: string, target: string): Promise<void> {
+    if (!(await this.#log.graph()).isAncestor(head, target)) {
+      throw new NervError(
+        'state/not-fast-forward',
+        `Version '${target}' does not descend from '${head}', the head of '${branch}'. Merge it instead.`,
+        { details: { branch, head, target } },
+      );
+    }
+    await this.#move(branch, head, target);
   }
 
   #commitWith(options: string | CommitOptions, change: (base: Base) => StateTree): Promise<string> {
@@ -424,6 +435,10 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     }
   }
 
+  get #source(): HistorySource {
+    return { log: this.#log, read: this.#parts.client.readPage, treeOf: (id) => this.#tree(id) };
+  }
+
   #resolve(reference: VersionReference, options: AtOptions = {}): Promise<string> {
     return this.#log.resolve(reference, this.#follower.head, options);
   }
@@ -453,12 +468,4 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     this.#writing = result.catch(() => undefined);
     return result;
   }
-}
-
-function isPlan(source: VersionReference | MergePlan): source is MergePlan {
-  return typeof source === 'object' && 'patch' in source;
-}
-
-function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  return a.name < b.name ? -1 : 1;
 }

@@ -31,7 +31,11 @@ export class ChildEventBus<M extends object = EventMap, I extends object = M> ex
     super(options);
     const { up, down = '**' } = options;
     // A child without events from above still ends with its parent.
-    const selector = { pattern: down === false ? '**' : down, filter: () => down !== false, onClose: () => this.close() };
+    const selector = {
+      pattern: down === false ? '**' : down,
+      filter: () => down !== false,
+      onClose: () => this.close(),
+    };
     this.#fromParent = parent.subscribe(selector, (event) => this.#cross(event, (crossing) => this.deliver(crossing)));
     if (up !== undefined) {
       this.subscribe<string>({ pattern: up, priority: Number.NEGATIVE_INFINITY }, (event) =>

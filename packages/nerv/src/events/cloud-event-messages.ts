@@ -8,6 +8,7 @@
 
 import { encodeBase64, tryDecodeBase64 } from '../values/base64.ts';
 import { parseJson } from '../values/decode.ts';
+import { setOwn } from '../values/json.ts';
 import { invalidAttribute, parseCloudEvent, type CloudEvent } from './cloud-event.ts';
 
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
@@ -85,7 +86,7 @@ export function fromBinaryMessage({ headers, body }: BinaryMessage): CloudEvent 
     if (!name.startsWith('ce-') || name === `ce-${TYPES}`) continue;
     const attribute = name.slice(3);
     if (NO_HEADER.has(attribute)) throw invalidAttribute(attribute, 'it has no header of its own');
-    event[attribute] = typed(unescapeHeader(attribute, value), types.get(attribute));
+    setOwn(event, attribute, typed(unescapeHeader(attribute, value), types.get(attribute)));
   }
   if (contentType !== undefined && types.get('datacontenttype') !== 'absent') event['datacontenttype'] = contentType;
   if (body === undefined) return parseCloudEvent(event);
@@ -133,13 +134,19 @@ function decodeBody(kind: string, body: Uint8Array): Readonly<Record<string, unk
 /** Space, '"', '%' and all that is not printable ASCII are percent-encoded as UTF-8. */
 function escapeHeader(text: string): string {
   return text.replace(/[^\x21\x23\x24\x26-\x7e]/gu, (character) =>
-    Array.from(new TextEncoder().encode(character), (byte) => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`).join(''),
+    Array.from(
+      new TextEncoder().encode(character),
+      (byte) => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`,
+    ).join(''),
   );
 }
 
 function unescapeHeader(attribute: string, text: string): string {
   return text.replace(/(%[0-9a-f]{2})+/gi, (escaped) =>
-    decodeText(attribute, Uint8Array.from(escaped.slice(1).split('%'), (byte) => Number.parseInt(byte, 16))),
+    decodeText(
+      attribute,
+      Uint8Array.from(escaped.slice(1).split('%'), (byte) => Number.parseInt(byte, 16)),
+    ),
   );
 }
 

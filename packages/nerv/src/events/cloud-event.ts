@@ -47,13 +47,16 @@ export function isUriReference(text: string): boolean {
 function isTime(text: string): boolean {
   const [year, month, day] = text.slice(0, 10).split('-').map(Number);
   // A Date counts days beyond the month's last into the next.
-  return TIME.test(text) && new Date(Date.UTC(2000 + (Number(year) % 400), Number(month) - 1, day)).getUTCDate() === day;
+  return (
+    TIME.test(text) && new Date(Date.UTC(2000 + (Number(year) % 400), Number(month) - 1, day)).getUTCDate() === day
+  );
 }
 
 /** Says what is wrong with the value of an attribute; undefined if nothing is. */
 export function attributeFault(name: string, value: unknown): string | undefined {
   const rule = RULES.get(name);
-  if (rule !== undefined) return typeof value === 'string' && !FORBIDDEN.test(value) && rule.test(value) ? undefined : rule.text;
+  if (rule !== undefined)
+    return typeof value === 'string' && !FORBIDDEN.test(value) && rule.test(value) ? undefined : rule.text;
   const isValue =
     (typeof value === 'string' && !FORBIDDEN.test(value)) ||
     typeof value === 'boolean' ||

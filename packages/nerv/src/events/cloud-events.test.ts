@@ -42,7 +42,12 @@ const leaf = fc.oneof(
   fc.uint8Array(),
 );
 const value = fc.letrec((tie) => ({
-  any: fc.oneof({ maxDepth: 3 }, leaf, fc.array(tie('any')), fc.dictionary(fc.string(), tie('any'), { noNullPrototype: true })),
+  any: fc.oneof(
+    { maxDepth: 3 },
+    leaf,
+    fc.array(tie('any')),
+    fc.dictionary(fc.string(), tie('any'), { noNullPrototype: true }),
+  ),
 })).any;
 const nervEvent = fc
   .record({
@@ -56,8 +61,25 @@ const nervEvent = fc
     pending: fc.boolean(),
     metadata: fc.dictionary(
       fc.oneof(
-        fc.constantFrom('correlationId', 'correlationid', 'causationId', 'traceparent', 'subject', 'id', 'data', 'time'),
-        fc.constantFrom('datacontenttype', 'dataschema', 'nervrest', 'nervtypes', 'cloudEventTime', 'specversion', 'a1'),
+        fc.constantFrom(
+          'correlationId',
+          'correlationid',
+          'causationId',
+          'traceparent',
+          'subject',
+          'id',
+          'data',
+          'time',
+        ),
+        fc.constantFrom(
+          'datacontenttype',
+          'dataschema',
+          'nervrest',
+          'nervtypes',
+          'cloudEventTime',
+          'specversion',
+          'a1',
+        ),
         fc.string(),
       ),
       fc.oneof(value, fc.constantFrom('text/plain', 'urn:x:y', '2020-01-01T00:00:00Z', 'v')),
@@ -68,7 +90,14 @@ const nervEvent = fc
 
 describe('an event of NERV as a CloudEvent', () => {
   test('has the attributes that others read', () => {
-    const metadata = { correlationId: 'c', causationId: 'd', traceparent: '00-a', subject: 'cart', attempt: 2, Own: [1] };
+    const metadata = {
+      correlationId: 'c',
+      causationId: 'd',
+      traceparent: '00-a',
+      subject: 'cart',
+      attempt: 2,
+      Own: [1],
+    };
     const timestamp = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
     const event = eventOf({ data: { total: 5 }, source: 'shop/1', timestamp, metadata });
     expect(toCloudEvent(event)).toEqual({
@@ -89,7 +118,10 @@ describe('an event of NERV as a CloudEvent', () => {
 
   test('says nothing more if nothing is left over; bytes are base64, and no source is the root', () => {
     expect(toCloudEvent(eventOf({ source: 'shop' }))).not.toHaveProperty('nervrest');
-    expect(toCloudEvent(eventOf({ data: new Uint8Array([1, 2, 3]) }))).toMatchObject({ data_base64: 'AQID', source: '/' });
+    expect(toCloudEvent(eventOf({ data: new Uint8Array([1, 2, 3]) }))).toMatchObject({
+      data_base64: 'AQID',
+      source: '/',
+    });
     expect(toCloudEvent(eventOf({ source: 'ein Laden' })).source).toBe('ein%20Laden');
   });
 
@@ -110,7 +142,9 @@ describe('an event of NERV as a CloudEvent', () => {
   });
 
   test('of what no codec takes is refused', () => {
-    expect(() => toCloudEvent(eventOf({ data: () => 1 }))).toThrow(expect.objectContaining({ code: 'value/unsupported' }));
+    expect(() => toCloudEvent(eventOf({ data: () => 1 }))).toThrow(
+      expect.objectContaining({ code: 'value/unsupported' }),
+    );
     expect(() => toCloudEvent(eventOf({ source: '\ud800' }))).toThrow(
       expect.objectContaining({ code: 'value/unsupported' }),
     );
@@ -148,14 +182,20 @@ describe('a CloudEvent of others as an event', () => {
     ['bytes', { ...minimal, datacontenttype: 'application/vnd.apache.thrift.binary', data_base64: 'AQID' }],
     ['bytes of JSON', { ...minimal, datacontenttype: 'application/json', data_base64: 'e30=' }],
     ['bytes of nothing known', { ...minimal, data_base64: '' }],
-    ['JSON data', { ...minimal, datacontenttype: 'application/json; charset=utf-8', data: { $date: 'mine', a: [1, null] } }],
+    [
+      'JSON data',
+      { ...minimal, datacontenttype: 'application/json; charset=utf-8', data: { $date: 'mine', a: [1, null] } },
+    ],
     ['JSON data of another type', { ...minimal, datacontenttype: 'application/cloud+json', data: [1] }],
     ['JSON data that is a string', { ...minimal, data: 'text' }],
     ['JSON data that is null', { ...minimal, data: null }],
     ['an object said to be XML', { ...minimal, datacontenttype: 'text/xml', data: { a: 1 } }],
     ['text that is no text type', { ...minimal, datacontenttype: 'application/xml', data: '<ü/>' }],
     ['an empty text', { ...minimal, datacontenttype: 'text/plain', data: '' }],
-    ['correlation, booleans and whole numbers', { ...minimal, correlationid: 'c', causationid: 'd', flag: true, no: -2 }],
+    [
+      'correlation, booleans and whole numbers',
+      { ...minimal, correlationid: 'c', causationid: 'd', flag: true, no: -2 },
+    ],
     ['text like numbers', { ...minimal, number: '5', flag: 'true' }],
     ['text that headers cannot hold', { ...minimal, subject: 'Euro € 😀 "100%" ok', empty: '' }],
     ['an extension named as one of ours', { ...minimal, cloudeventtime: 'x', dataschema: 'urn:a:b' }],
@@ -246,12 +286,26 @@ describe('messages', () => {
   });
 
   test('messages of others are read by their media type, headers in any case', () => {
-    const headers = { 'CE-SpecVersion': '1.0', 'Ce-Id': 'x', 'ce-source': '/', 'ce-type': 't', 'ce-a': '%e2%82%ac', host: 'h' };
+    const headers = {
+      'CE-SpecVersion': '1.0',
+      'Ce-Id': 'x',
+      'ce-source': '/',
+      'ce-type': 't',
+      'ce-a': '%e2%82%ac',
+      host: 'h',
+    };
     const read = (contentType: string | undefined, body: Uint8Array | undefined): unknown =>
-      fromBinaryMessage({ headers: contentType === undefined ? headers : { ...headers, 'Content-Type': contentType }, body });
+      fromBinaryMessage({
+        headers: contentType === undefined ? headers : { ...headers, 'Content-Type': contentType },
+        body,
+      });
     const event = { specversion: '1.0', id: 'x', source: '/', type: 't', a: '€' };
     expect(read(undefined, undefined)).toEqual(event);
-    expect(read('application/json', bytes('[1]'))).toEqual({ ...event, datacontenttype: 'application/json', data: [1] });
+    expect(read('application/json', bytes('[1]'))).toEqual({
+      ...event,
+      datacontenttype: 'application/json',
+      data: [1],
+    });
     expect(read('text/plain', bytes('hi'))).toEqual({ ...event, datacontenttype: 'text/plain', data: 'hi' });
     expect(read('image/png', bytes('hi'))).toMatchObject({ data_base64: 'aGk=' });
     expect(read(undefined, bytes('hi'))).toEqual({ ...event, data_base64: 'aGk=' });
@@ -261,6 +315,7 @@ describe('messages', () => {
   test.each<[string, () => unknown, string]>([
     ['text that is not UTF-8', () => message({ 'content-type': 'text/plain' }, new Uint8Array([0xff])), 'data'],
     ['a header that is not UTF-8', () => message({ 'ce-a': '%ff' }, undefined), 'a'],
+    ['an attribute named as a prototype', () => message({ ['ce-__proto__']: '1' }, undefined), '__proto__'],
     ['data as a header', () => message({ 'ce-data': '1' }, undefined), 'data'],
     ['no id', () => fromBinaryMessage({ headers: { 'ce-specversion': '1.0' }, body: undefined }), 'id'],
     ['our own name', () => toBinaryMessage(parseCloudEvent({ ...minimal, nervtypes: 'x' })), 'nervtypes'],

@@ -19,7 +19,7 @@ import { idFault } from '../ids/id.ts';
 import { encodeBase64, tryDecodeBase64 } from '../values/base64.ts';
 import { decode, parse } from '../values/decode.ts';
 import { encode, stringify } from '../values/encode.ts';
-import type { JsonValue } from '../values/json.ts';
+import { setOwn, type JsonValue } from '../values/json.ts';
 import {
   attributeFault,
   invalidAttribute,
@@ -56,8 +56,8 @@ export function toCloudEvent(event: NervEvent): CloudEvent {
   for (const [key, value] of Object.entries(isWritten ? metadata : event.metadata)) {
     const name = ATTRIBUTE_OF.get(key) ?? key;
     const isOurs = OWN.has(name) || KEY_OF.has(key);
-    if (!isOurs && isAttributeName(name) && attributeFault(name, value) === undefined) attributes[name] = value;
-    else left[key] = value;
+    if (!isOurs && isAttributeName(name) && attributeFault(name, value) === undefined) setOwn(attributes, name, value);
+    else setOwn(left, key, value);
   }
   const source = sourceOf(event.source);
   const { isEncoded, ...body } = dataOf(event.data);
@@ -87,8 +87,17 @@ export function toCloudEvent(event: NervEvent): CloudEvent {
  * @throws NervError `event/invalid`, whose `details.attribute` names what is wrong or what NERV has no room for
  */
 export function fromCloudEvent(input: unknown, nowMs: () => number): IncomingEvent {
-  const { id, source, type, time, data, data_base64: base64, [REST]: restText, specversion: _, ...others } =
-    parseCloudEvent(input);
+  const {
+    id,
+    source,
+    type,
+    time,
+    data,
+    data_base64: base64,
+    [REST]: restText,
+    specversion: _,
+    ...others
+  } = parseCloudEvent(input);
   const fault = idFault(id);
   if (fault !== undefined) throw invalidAttribute('id', `it ${fault}`);
   const typeFault = eventTypeFault(type);

@@ -9,7 +9,7 @@
 
 import type { BusMiddleware } from './bus-parts.ts';
 import type { EmitOptions, EventPublisher } from './event-bus.ts';
-import type { EventMap, EventMetadata, NervEvent } from './event.ts';
+import type { EventMetadata, NervEvent } from './event.ts';
 import { isTracestate, tryParseTraceparent } from './trace-context.ts';
 
 /** Knows which event is being handled right now. */
@@ -74,10 +74,13 @@ export function contextAfter(cause: NervEvent): EventMetadata {
   });
 }
 
+/** The part of a bus that publishes, of whatever events. */
+export type AnyPublisher = Readonly<Record<'emit' | 'publish' | 'publishAndWait', (...rest: never) => unknown>>;
+
 /** A publisher to any bus whose events are caused by this one, however much later they are published. */
-export function publisherAfter<I extends object = EventMap>(bus: EventPublisher<I>, cause: NervEvent): EventPublisher<I> {
+export function publisherAfter<B extends AnyPublisher>(bus: B, cause: NervEvent): Pick<B, keyof AnyPublisher> {
   const context = contextAfter(cause);
-  // The types were checked against the publisher's own signatures.
+  // Whoever publishes is bound by the types of the bus itself.
   const open = bus as unknown as EventPublisher;
   const withContext = <O extends EmitOptions>(options: O | undefined): O =>
     ({ ...options, metadata: { ...context, ...options?.metadata } }) as O;
@@ -86,7 +89,7 @@ export function publisherAfter<I extends object = EventMap>(bus: EventPublisher<
     publish: (type, data, options) => open.publish(type, data, withContext(options)),
     publishAndWait: (type, data, options) => open.publishAndWait(type, data, withContext(options)),
   };
-  return publisher as unknown as EventPublisher<I>;
+  return publisher as unknown as Pick<B, keyof AnyPublisher>;
 }
 
 /** Metadata without a trace context that is not valid: without a parent, the state means nothing. */

@@ -99,8 +99,8 @@ export class CoreEventBus<M extends object = EventMap, I extends object = M> {
       if (done !== true) return value;
       if (signal?.aborted === true) throw signal.reason;
       this.assertOpen();
-      // A predicate is named by its source.
-      const pattern = String((selector as { readonly pattern?: string }).pattern ?? selector);
+      // What has no pattern is one, or a predicate, which is named by its source.
+      const pattern = String((selector as { readonly pattern?: string }).pattern ?? (selector as string));
       throw new NervError('event/timeout', `No '${pattern}' came within ${timeoutMs} ms.`, {
         details: { pattern, timeoutMs },
         retryable: true,

@@ -1,6 +1,12 @@
 import { expectTypeOf } from 'vitest';
+import { ChildEventBus } from './child-bus.ts';
+import { publisherAfter } from './context.ts';
+import { CoreEventBus } from './core.ts';
 import { EventBus } from './event-bus.ts';
 import type { EventOf, HandlerErrorData, NervEvent, TypesMatching } from './event.ts';
+import { subscribeWithReplay } from './history.ts';
+import type { InputsOf, OutputsOf } from './schemas.ts';
+import type { StandardSchema } from './standard-schema.ts';
 
 interface Shop {
   order: { readonly kind: 'root' };
@@ -66,4 +72,40 @@ open.emit('anything', { at: 'all' });
 open.subscribe('any.*', (event) => {
   expectTypeOf(event.data).toEqualTypeOf<unknown>();
   expectTypeOf(event.type).toEqualTypeOf<string>();
+});
+
+const core = new CoreEventBus<Shop>();
+core.subscribe('order.*', (event) => {
+  expectTypeOf(event.data.total).toEqualTypeOf<number>();
+});
+// @ts-expect-error the core bounds no concurrency
+core.subscribe({ pattern: 'order.*', concurrency: 1 }, () => undefined);
+// @ts-expect-error the core keeps no past
+expectTypeOf(core.query()).toBeNever();
+
+const child: EventBus<Shop> = new ChildEventBus<Shop>(open);
+expectTypeOf(child.waitFor('order.placed')).resolves.toEqualTypeOf<EventOf<Shop, 'order.placed'>>();
+
+subscribeWithReplay(bus, { pattern: 'order.placed' }, (event) => {
+  expectTypeOf(event.data.total).toEqualTypeOf<number>();
+});
+
+bus.subscribe('order.placed', (event) => {
+  const publisher = publisherAfter(bus, event);
+  expectTypeOf(publisher.publish('order', { kind: 'root' })).toEqualTypeOf<string>();
+  // @ts-expect-error the data is of another type
+  publisher.emit('order', 7);
+});
+
+interface Schemas {
+  readonly [type: string]: StandardSchema;
+  readonly 'order.placed': StandardSchema<{ total?: number }, { total: number }>;
+}
+type Listed = Pick<Schemas, 'order.placed'>;
+const checked = new EventBus<OutputsOf<Listed>, InputsOf<Listed>>();
+checked.emit('order.placed', {});
+// @ts-expect-error the data is not what the schema takes
+checked.emit('order.placed', { total: 'five' });
+checked.subscribe('order.placed', (event) => {
+  expectTypeOf(event.data).toEqualTypeOf<{ total: number }>();
 });

@@ -473,19 +473,24 @@ describe('events from elsewhere', () => {
     expect(seen).toEqual(['system ENTITY_CREATED']);
   });
 
-  test.each([{ seq: -1 }, { seq: 1.5 }, { type: 'a b' }, { type: 7 }, { id: '' }, { timestamp: Number.NaN }, { source: 7 }])(
-    '%j is refused',
-    (wrong) => {
-      const bus = new EventBus();
-      let calls = 0;
-      bus.subscribe('**', () => (calls += 1));
-      // That a caller without types may try is the point.
-      expect(() => bus.deliver({ ...incoming, ...wrong } as typeof incoming)).toThrow(
-        expect.objectContaining({ code: 'event/invalid' }),
-      );
-      expect(calls).toBe(0);
-    },
-  );
+  test.each([
+    { seq: -1 },
+    { seq: 1.5 },
+    { type: 'a b' },
+    { type: 7 },
+    { id: '' },
+    { timestamp: Number.NaN },
+    { source: 7 },
+  ])('%j is refused', (wrong) => {
+    const bus = new EventBus();
+    let calls = 0;
+    bus.subscribe('**', () => (calls += 1));
+    // That a caller without types may try is the point.
+    expect(() => bus.deliver({ ...incoming, ...wrong } as typeof incoming)).toThrow(
+      expect.objectContaining({ code: 'event/invalid' }),
+    );
+    expect(calls).toBe(0);
+  });
 
   test('without a log nothing can be durable', async () => {
     const bus = new EventBus();

@@ -1,6 +1,12 @@
 import { NervError } from '../errors.ts';
 import type { EventStage, HistoryKeeper } from './bus-parts.ts';
-import { CoreEventBus, DEFAULT_CAPACITY, MAX_DEPTH, type CoreEventBusOptions, type DeliveryAccount } from './core-event-bus.ts';
+import {
+  CoreEventBus,
+  DEFAULT_CAPACITY,
+  MAX_DEPTH,
+  type CoreEventBusOptions,
+  type DeliveryAccount,
+} from './core-event-bus.ts';
 import { DeliveryLane } from './delivery-lane.ts';
 import type {
   DataArguments,

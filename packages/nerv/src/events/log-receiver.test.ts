@@ -4,7 +4,13 @@ import { EventHistory } from './event-history.ts';
 import type { IncomingEvent, NervEvent } from './event.ts';
 import { LogReceiver, MAX_PENDING } from './log-receiver.ts';
 
-const logged = (seq: number, id = `e${seq}`): IncomingEvent => ({ id, type: 'a', data: seq, timestamp: 1000 + seq, seq });
+const logged = (seq: number, id = `e${seq}`): IncomingEvent => ({
+  id,
+  type: 'a',
+  data: seq,
+  timestamp: 1000 + seq,
+  seq,
+});
 const pending: IncomingEvent = { id: 'mine', type: 'a', data: 1, timestamp: 1, pending: true };
 
 function open(): { bus: InstanceType<typeof EventBus>; receiver: LogReceiver; seen: NervEvent[] } {
@@ -74,7 +80,9 @@ test('a pending event that is refused is followed by event.rejected with its id,
 test('a wrong event is refused and does not move the receiver on', () => {
   const { receiver, seen } = open();
   expect(() => receiver.deliver({ ...logged(5), id: '' })).toThrow(expect.objectContaining({ code: 'event/invalid' }));
-  expect(() => receiver.deliver({ ...pending, type: 'a b' })).toThrow(expect.objectContaining({ code: 'event/invalid' }));
+  expect(() => receiver.deliver({ ...pending, type: 'a b' })).toThrow(
+    expect.objectContaining({ code: 'event/invalid' }),
+  );
   void receiver.deliver(logged(0, 'mine'));
   expect(seen.map(({ id }) => id)).toEqual(['mine']);
 });

@@ -193,7 +193,10 @@ test('around receiving: events from elsewhere pass other stages than one publish
 describe('around handling', () => {
   test('stages see each call of each handler, also those of streams and waits', async () => {
     const bus = open([
-      { handle: (event, next) => (event.data === 'hidden' ? undefined : next({ ...event, data: `<${String(event.data)}>` })) },
+      {
+        handle: (event, next) =>
+          event.data === 'hidden' ? undefined : next({ ...event, data: `<${String(event.data)}>` }),
+      },
     ]);
     const seen: unknown[] = [];
     bus.subscribe('a', (event) => seen.push(event.data));

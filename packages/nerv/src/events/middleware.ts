@@ -140,7 +140,12 @@ function failAfter(error: unknown, passedOn: unknown): unknown {
 
 function assertSame(event: NervEvent, changed: NervEvent): void {
   const { id } = event;
-  if (changed.id === id && changed.kind === event.kind && changed.seq === event.seq && changed.pending === event.pending) {
+  if (
+    changed.id === id &&
+    changed.kind === event.kind &&
+    changed.seq === event.seq &&
+    changed.pending === event.pending
+  ) {
     return;
   }
   throw new NervError('event/invalid', `Middleware changed what event ${id} is: only its contents may change.`, {

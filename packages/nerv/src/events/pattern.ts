@@ -59,7 +59,8 @@ export function isPattern(pattern: string): boolean {
  */
 export function compilePattern(pattern: string): EventPattern {
   const fault = patternFault(pattern);
-  if (fault !== undefined) throw new NervError('event/invalid-pattern', `The pattern ${fault}.`, { details: { pattern } });
+  if (fault !== undefined)
+    throw new NervError('event/invalid-pattern', `The pattern ${fault}.`, { details: { pattern } });
   const segments = pattern.split('.');
   const exact = pattern.includes('*') ? undefined : pattern;
   const matches = (type: string): boolean =>

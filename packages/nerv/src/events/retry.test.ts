@@ -48,18 +48,21 @@ function failing(times: number, isAsync = false): { handler: () => unknown; call
 }
 
 describe('retry', () => {
-  test.each([false, true])('a handler that fails is called again until it does not (asynchronous: %s)', async (isAsync) => {
-    const timers = new ManualTimers();
-    const bus = new EventBus();
-    const { handler, calls } = failing(2, isAsync);
-    bus.subscribe('a', withRetry(handler, { timers, random: noChance }));
-    const report = bus.publishAndWait('a');
-    expect(calls()).toBe(1);
-    await timers.fire();
-    await timers.fire();
-    expect(await report).toMatchObject({ handled: 1, errors: [] });
-    expect([calls(), timers.delays]).toEqual([3, [100, 200]]);
-  });
+  test.each([false, true])(
+    'a handler that fails is called again until it does not (asynchronous: %s)',
+    async (isAsync) => {
+      const timers = new ManualTimers();
+      const bus = new EventBus();
+      const { handler, calls } = failing(2, isAsync);
+      bus.subscribe('a', withRetry(handler, { timers, random: noChance }));
+      const report = bus.publishAndWait('a');
+      expect(calls()).toBe(1);
+      await timers.fire();
+      await timers.fire();
+      expect(await report).toMatchObject({ handled: 1, errors: [] });
+      expect([calls(), timers.delays]).toEqual([3, [100, 200]]);
+    },
+  );
 
   test('a handler that does not fail is called once, at once, and what it gives is given', () => {
     const timers = new ManualTimers();
@@ -163,16 +166,25 @@ describe('retry', () => {
     expect(calls()).toBe(2);
   });
 
-  test.each([{ attempts: 0 }, { capacity: 0 }, { delayMsMin: -1 }, { delayMsMax: NaN }, { factor: -2 }, { jitter: 1.5 }])(
-    '%j is refused',
-    (options) => {
-      expect(() => withRetry(() => undefined, options)).toThrow(expect.objectContaining({ code: 'event/invalid' }));
-    },
-  );
+  test.each([
+    { attempts: 0 },
+    { capacity: 0 },
+    { delayMsMin: -1 },
+    { delayMsMax: NaN },
+    { factor: -2 },
+    { jitter: 1.5 },
+  ])('%j is refused', (options) => {
+    expect(() => withRetry(() => undefined, options)).toThrow(expect.objectContaining({ code: 'event/invalid' }));
+  });
 });
 
 describe('dead letters', () => {
-  const letter = (handler: () => unknown, error: unknown = wrong) => ({ event: {} as never, error, attempts: 1, handler });
+  const letter = (handler: () => unknown, error: unknown = wrong) => ({
+    event: {} as never,
+    error,
+    attempts: 1,
+    handler,
+  });
 
   test('keep the newest, and count those that were dropped', () => {
     const letters = new DeadLetterList(2);

@@ -40,7 +40,10 @@ export interface RetryOptions<E extends NervEvent> {
  * waits, so events keep their order with a concurrency of 1.
  * @throws NervError `event/invalid` for wrong options
  */
-export function withRetry<E extends NervEvent>(handler: EventHandler<E>, options: RetryOptions<E> = {}): EventHandler<E> {
+export function withRetry<E extends NervEvent>(
+  handler: EventHandler<E>,
+  options: RetryOptions<E> = {},
+): EventHandler<E> {
   const retry = new Retry(handler, options);
   return (event) => retry.handle(event);
 }
@@ -64,7 +67,9 @@ class Retry<E extends NervEvent> {
     for (const name of ['delayMsMin', 'delayMsMax', 'factor', 'jitter'] as const) {
       const value = options[name] ?? 0;
       if (!(value >= 0 && (name !== 'jitter' || value <= 1))) {
-        throw invalidEvent(`The ${name} is ${value}; it must not be negative, and a jitter not above 1.`, { [name]: value });
+        throw invalidEvent(`The ${name} is ${value}; it must not be negative, and a jitter not above 1.`, {
+          [name]: value,
+        });
       }
     }
   }

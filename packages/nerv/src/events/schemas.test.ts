@@ -1,4 +1,6 @@
+import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { EventBus } from './event-bus.ts';
 import type { LocalEventBus } from './local-event-bus.ts';
 import { MiddlewareStack } from './middleware.ts';
@@ -94,5 +96,34 @@ describe('schemas', () => {
     bus.subscribe('order.placed', (event) => totals.push(event.data.total));
     bus.emit('order.placed', {});
     expect(totals).toEqual([0]);
+  });
+
+  test.each([
+    ['zod', z.object({ total: z.number(), note: z.string().default('none') })],
+    ['valibot', v.object({ total: v.number(), note: v.optional(v.string(), 'none') })],
+  ])('a schema of %s checks and completes data, and says where it does not fit', (_, schema) => {
+    const bus = new EventBus({ middleware: new MiddlewareStack([checkSchemas({ 'order.placed': schema })]) });
+    const seen: unknown[] = [];
+    bus.subscribe('order.placed', (event) => seen.push(event.data));
+    bus.emit('order.placed', { total: 5 });
+    expect(seen).toEqual([{ total: 5, note: 'none' }]);
+    expect(() => bus.emit('order.placed', { total: '5' })).toThrow(
+      expect.objectContaining({
+        code: 'event/invalid-data',
+        details: expect.objectContaining({
+          issues: [{ message: expect.any(String) as string, path: ['total'] }],
+        }) as unknown,
+      }),
+    );
+  });
+
+  test('the types of a schema of another library are those of the events', () => {
+    const listed = { 'order.placed': z.object({ total: z.number().default(7) }) };
+    const middleware = new MiddlewareStack([checkSchemas(listed)]);
+    const bus = new EventBus<OutputsOf<typeof listed>, InputsOf<typeof listed>>({ middleware });
+    const totals: number[] = [];
+    bus.subscribe('order.*', (event) => totals.push(event.data.total));
+    bus.emit('order.placed', {});
+    expect(totals).toEqual([7]);
   });
 });

@@ -100,7 +100,10 @@ describe('tracestate', () => {
   });
 
   test('a state of the greatest length is passed on', () => {
-    const text = Array.from({ length: 16 }, (_, place) => `k${String.fromCharCode(97 + place)}=${'v'.repeat(252)}`).join(',');
+    const text = Array.from(
+      { length: 16 },
+      (_, place) => `k${String.fromCharCode(97 + place)}=${'v'.repeat(252)}`,
+    ).join(',');
     expect(text.length).toBe(MAX_TRACESTATE_LENGTH - 1);
     expect(isTracestate(text)).toBe(true);
   });

@@ -3,7 +3,7 @@
 // - A relation's ends exist when it is written, and an entity that has relations is not deleted without them.
 // - An operation that is refused has written nothing.
 
-import { EntityNotFoundError, NervError, RelationNotFoundError } from '../errors.ts';
+import { NervError, RelationNotFoundError } from '../errors.ts';
 import { unreachable } from '../assert.ts';
 import type { Entity, Relation } from './entity.ts';
 import type {
@@ -16,7 +16,9 @@ import type {
   WriteRelation,
 } from './graph-operation.ts';
 import type { GraphWriter } from './graph-writer.ts';
+import { eachEdge } from './graph-store.ts';
 import { makeEntity, makeRelation, patchEntity, patchRelation } from './make-row.ts';
+import { requireVertex } from './walk.ts';
 
 /**
  * Applies one operation.
@@ -45,22 +47,15 @@ export function applyOperation(writer: GraphWriter, operation: GraphOperation): 
   }
 }
 
-/** @throws EntityNotFoundError */
-export function requireEntity(store: GraphWriter['store'], id: string): Entity {
-  const entity = store.entities.get(id);
-  if (entity === undefined) throw new EntityNotFoundError(id);
-  return entity;
-}
-
 function createEntity(writer: GraphWriter, operation: WriteEntity): void {
   const entity = makeEntity(operation);
-  const taken = writer.store.entities.get(entity.id);
+  const taken = writer.store.entities.get(entity.id)?.row;
   if (taken !== undefined) throw idTaken('entity/id-taken', entity.id, taken.type);
   writer.putEntity(entity);
 }
 
 function upsertEntity(writer: GraphWriter, operation: WriteEntity): void {
-  const before = writer.store.entities.get(operation.input.id);
+  const before = writer.store.entities.get(operation.input.id)?.row;
   if (before !== undefined && before.type !== operation.entityType) {
     throw idTaken('entity/id-taken', before.id, before.type);
   }
@@ -68,16 +63,17 @@ function upsertEntity(writer: GraphWriter, operation: WriteEntity): void {
 }
 
 function updateEntity(writer: GraphWriter, operation: UpdateEntity): void {
-  const before = requireEntity(writer.store, operation.id);
+  const before = requireVertex(writer.store, operation.id).row;
   assertSeq('entity/seq-mismatch', before, operation.ifSeq);
   writer.putEntity(patchEntity(before, operation.patch, operation.at));
 }
 
 function deleteEntity(writer: GraphWriter, operation: DeleteEntity): void {
-  const { store } = writer;
-  const before = requireEntity(store, operation.id);
+  const vertex = requireVertex(writer.store, operation.id);
+  const before = vertex.row;
   assertSeq('entity/seq-mismatch', before, operation.ifSeq);
-  const relationIds = new Set([...store.outgoing(before.id).keys(), ...store.incoming(before.id).keys()]);
+  const edges = [...eachEdge(vertex.out), ...eachEdge(vertex.in)];
+  const relationIds = new Set(edges.map(({ row }) => row.id));
   if (relationIds.size > 0 && !operation.cascade) throw hasRelations(before.id, relationIds);
   for (const relationId of relationIds) writer.removeRelation(relationId);
   writer.removeEntity(before.id);
@@ -85,14 +81,14 @@ function deleteEntity(writer: GraphWriter, operation: DeleteEntity): void {
 
 function createRelation(writer: GraphWriter, operation: WriteRelation): void {
   const relation = makeRelation(operation);
-  const taken = writer.store.relations.get(relation.id);
+  const taken = writer.store.relations.get(relation.id)?.row;
   if (taken !== undefined) throw idTaken('relation/id-taken', relation.id, taken.type);
   assertEndpoints(writer, relation);
   writer.putRelation(relation);
 }
 
 function upsertRelation(writer: GraphWriter, operation: WriteRelation): void {
-  const before = writer.store.relations.get(operation.input.id);
+  const before = writer.store.relations.get(operation.input.id)?.row;
   const relation = makeRelation(operation, before);
   const sameTie =
     before === undefined ||
@@ -115,7 +111,7 @@ function deleteRelation(writer: GraphWriter, operation: DeleteRelation): void {
 }
 
 function requireRelation({ store }: GraphWriter, id: string): Relation {
-  const relation = store.relations.get(id);
+  const relation = store.relations.get(id)?.row;
   if (relation === undefined) throw new RelationNotFoundError(id);
   return relation;
 }

@@ -15,7 +15,7 @@ export interface CursorPlace {
 
 /** The cursor of the page that follows a row. */
 export function makeCursor(order: RowOrder, last: Entity): string {
-  return stringify({ order: order.signature, key: order.keyOf(last), id: last.id });
+  return stringify({ order: order.signature(), key: order.keyOf(last), id: last.id });
 }
 
 /**
@@ -24,7 +24,7 @@ export function makeCursor(order: RowOrder, last: Entity): string {
  */
 export function readCursor(order: RowOrder, cursor: unknown): CursorPlace {
   const place: unknown = typeof cursor === 'string' ? tryParse(cursor) : undefined;
-  if (typeof place === 'object' && place !== null && Reflect.get(place, 'order') === order.signature) {
+  if (typeof place === 'object' && place !== null && Reflect.get(place, 'order') === order.signature()) {
     const key: unknown = Reflect.get(place, 'key');
     const id: unknown = Reflect.get(place, 'id');
     if (Array.isArray(key) && typeof id === 'string') return { key, id };

@@ -28,67 +28,13 @@ import type {
 } from './graph-query.ts';
 import { type EntityGraphOptions, LocalEntityGraph } from './local-entity-graph.ts';
 
-/**
- * Entities and the relations between them: what NERV's own class and every persistent graph promise alike.
- * Reads and writes may need the network and return `T | Promise<T>`; code that awaits runs on all of them. Both ends
- * of a relation exist as long as it does. Every write is atomic, and seen by the reads that begin after it.
- */
-export interface EntityGraph<S extends GraphSchema = GraphSchema> {
-  /** @throws `entity/id-taken`, `entity/invalid`, `value/unsupported` */
-  createEntity<T extends EntityTypeOf<S>>(
-    type: T,
-    ...input: InputArguments<EntityInput<EntityProperties<S, T>>>
-  ): EntityOf<S, T> | Promise<EntityOf<S, T>>;
-
+/** What can be asked of a graph, as it is or as it was. Reads may need the network and return `T | Promise<T>`. */
+export interface GraphReads<S extends GraphSchema = GraphSchema> {
   /** The entity of this id; undefined if there is none. */
   getEntity(entity: Reference): EntityOf<S> | undefined | Promise<EntityOf<S> | undefined>;
 
-  /** @throws `entity/not-found`, `entity/seq-mismatch`, `entity/invalid`, `value/unsupported` */
-  updateEntity<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
-    entity: Reference,
-    patch: EntityPatch<EntityProperties<S, T>>,
-    options?: WriteOptions,
-  ): EntityOf<S, T> | Promise<EntityOf<S, T>>;
-
-  /** Creates an entity, or replaces the one of that id and type. @throws as `createEntity` */
-  upsertEntity<T extends EntityTypeOf<S>>(
-    type: T,
-    input: EntityInput<EntityProperties<S, T>> & { readonly id: string },
-  ): EntityOf<S, T> | Promise<EntityOf<S, T>>;
-
-  /** @throws `entity/not-found`, `entity/seq-mismatch`, `entity/has-relations` unless told to cascade */
-  deleteEntity(entity: Reference, options?: DeleteEntityOptions): void | Promise<void>;
-
-  /** @throws `relation/endpoint-missing`, `relation/id-taken`, `relation/invalid`, `value/unsupported` */
-  createRelation<T extends RelationTypeOf<S>>(
-    type: T,
-    input: RelationInput<RelationProperties<S, T>>,
-  ): RelationOf<S, T> | Promise<RelationOf<S, T>>;
-
   /** The relation of this id; undefined if there is none. */
   getRelation(relation: Reference): RelationOf<S> | undefined | Promise<RelationOf<S> | undefined>;
-
-  /** @throws `relation/not-found`, `relation/seq-mismatch`, `relation/invalid`, `value/unsupported` */
-  updateRelation<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
-    relation: Reference,
-    patch: RelationPatch<RelationProperties<S, T>>,
-    options?: WriteOptions,
-  ): RelationOf<S, T> | Promise<RelationOf<S, T>>;
-
-  /** Creates a relation, or replaces the one of that id, type and ends. @throws as `createRelation` */
-  upsertRelation<T extends RelationTypeOf<S>>(
-    type: T,
-    input: RelationInput<RelationProperties<S, T>> & { readonly id: string },
-  ): RelationOf<S, T> | Promise<RelationOf<S, T>>;
-
-  /** @throws `relation/not-found`, `relation/seq-mismatch` */
-  deleteRelation(relation: Reference, options?: WriteOptions): void | Promise<void>;
-
-  /**
-   * Writes all that the function asks for, in its order, or nothing. Subscribers are told once it is done.
-   * @throws what the first refused write would throw alone, with its place in `details.op`
-   */
-  batch(build: (batch: GraphBatch<S>) => void): void | Promise<void>;
 
   /** All entities that match, in the query's order, up to its limit. @throws `graph/invalid-query` */
   query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
@@ -134,16 +80,63 @@ export interface EntityGraph<S extends GraphSchema = GraphSchema> {
     to: Reference,
     options?: PathOptions<RelationTypeOf<S>, RelationOf<S>>,
   ): Path<EntityOf<S>, RelationOf<S>> | undefined | Promise<Path<EntityOf<S>, RelationOf<S>> | undefined>;
+}
 
-  /** The parts of the graph that no relation connects, whatever its direction; the largest first. */
-  components(
-    options?: Pick<WalkOptions<RelationTypeOf<S>>, 'relationType'>,
-  ): readonly (readonly EntityOf<S>[])[] | Promise<readonly (readonly EntityOf<S>[])[]>;
+/**
+ * Entities and the relations between them: what NERV's own class and every persistent graph promise alike.
+ * Reads and writes may need the network and return `T | Promise<T>`; code that awaits runs on all of them. Both ends
+ * of a relation exist as long as it does. Every write is atomic, and seen by the reads that begin after it.
+ */
+export interface EntityGraph<S extends GraphSchema = GraphSchema> extends GraphReads<S> {
+  /** @throws `entity/id-taken`, `entity/invalid`, `value/unsupported` */
+  createEntity<T extends EntityTypeOf<S>>(
+    type: T,
+    ...input: InputArguments<EntityInput<EntityProperties<S, T>>>
+  ): EntityOf<S, T> | Promise<EntityOf<S, T>>;
 
-  /** All entities, each before those its relations lead to. @throws `graph/cycle` with a cycle's ids */
-  topologicalOrder(
-    options?: Pick<WalkOptions<RelationTypeOf<S>>, 'relationType'>,
-  ): readonly EntityOf<S>[] | Promise<readonly EntityOf<S>[]>;
+  /** @throws `entity/not-found`, `entity/seq-mismatch`, `entity/invalid`, `value/unsupported` */
+  updateEntity<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
+    entity: Reference,
+    patch: EntityPatch<EntityProperties<S, T>>,
+    options?: WriteOptions,
+  ): EntityOf<S, T> | Promise<EntityOf<S, T>>;
+
+  /** Creates an entity, or replaces the one of that id and type. @throws as `createEntity` */
+  upsertEntity<T extends EntityTypeOf<S>>(
+    type: T,
+    input: EntityInput<EntityProperties<S, T>> & { readonly id: string },
+  ): EntityOf<S, T> | Promise<EntityOf<S, T>>;
+
+  /** @throws `entity/not-found`, `entity/seq-mismatch`, `entity/has-relations` unless told to cascade */
+  deleteEntity(entity: Reference, options?: DeleteEntityOptions): void | Promise<void>;
+
+  /** @throws `relation/endpoint-missing`, `relation/id-taken`, `relation/invalid`, `value/unsupported` */
+  createRelation<T extends RelationTypeOf<S>>(
+    type: T,
+    input: RelationInput<RelationProperties<S, T>>,
+  ): RelationOf<S, T> | Promise<RelationOf<S, T>>;
+
+  /** @throws `relation/not-found`, `relation/seq-mismatch`, `relation/invalid`, `value/unsupported` */
+  updateRelation<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
+    relation: Reference,
+    patch: RelationPatch<RelationProperties<S, T>>,
+    options?: WriteOptions,
+  ): RelationOf<S, T> | Promise<RelationOf<S, T>>;
+
+  /** Creates a relation, or replaces the one of that id, type and ends. @throws as `createRelation` */
+  upsertRelation<T extends RelationTypeOf<S>>(
+    type: T,
+    input: RelationInput<RelationProperties<S, T>> & { readonly id: string },
+  ): RelationOf<S, T> | Promise<RelationOf<S, T>>;
+
+  /** @throws `relation/not-found`, `relation/seq-mismatch` */
+  deleteRelation(relation: Reference, options?: WriteOptions): void | Promise<void>;
+
+  /**
+   * Writes all that the function asks for, in its order, or nothing. Subscribers are told once it is done.
+   * @throws what the first refused write would throw alone, with its place in `details.op`
+   */
+  batch(build: (batch: GraphBatch<S>) => void): void | Promise<void>;
 
   /** A query whose result stays true, and tells what changed in it. Without a cursor. @throws `graph/invalid-query` */
   liveQuery<T extends EntityTypeOf<S> = EntityTypeOf<S>>(

@@ -13,6 +13,10 @@ export interface Entity<Type extends string = string, P extends object = Propert
   readonly properties: Readonly<P>;
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** When it began to hold in the world it tells of, whenever that was recorded; undefined: always. */
+  readonly validFrom: number | undefined;
+  /** When it stopped to hold: the first moment at which it does not; undefined: never. */
+  readonly validTo: number | undefined;
   /** The place in the log of the write that made it so; undefined while it has none. */
   readonly seq: number | undefined;
 }
@@ -74,6 +78,9 @@ interface InputFields {
   readonly tags?: readonly string[] | undefined;
   /** Milliseconds since 1970; default: now. */
   readonly createdAt?: number | undefined;
+  readonly validFrom?: number | undefined;
+  /** Not before `validFrom`. */
+  readonly validTo?: number | undefined;
 }
 
 type PropertiesInput<P extends object> = {} extends P
@@ -105,6 +112,10 @@ export interface EntityPatch<P extends object = Properties> {
   readonly tags?: readonly string[] | undefined;
   readonly properties?: Partial<Readonly<P>> | undefined;
   readonly removeProperties?: readonly string[] | undefined;
+  readonly validFrom?: number | undefined;
+  readonly validTo?: number | undefined;
+  /** Takes both bounds of validity away before the given ones are set. Default false. */
+  readonly clearValidity?: boolean | undefined;
 }
 
 /** As `EntityPatch`; the ends of a relation cannot change. */

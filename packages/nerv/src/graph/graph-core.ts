@@ -12,14 +12,28 @@ import { systemReport } from '../ids/system.ts';
 import type { Entity, Relation } from './entity.ts';
 import type { ChangeSelector, GraphSubscription, LiveQuery, QueryDelta } from './entity-graph.ts';
 import { type GraphChange, type GraphOrigin, makeChange, type NetChange, type NetChanges } from './graph-change.ts';
-import { GraphStore, type IndexedProperties } from './graph-store.ts';
+import type { RowVersion } from './graph-past.ts';
+import { type GraphRows, GraphStore, type IndexedProperties } from './graph-store.ts';
 import { GraphWriter } from './graph-writer.ts';
 import { LiveRows } from './live-query.ts';
-import { type CompiledQuery, matchingRows } from './run-query.ts';
-import type { RowTable } from './row-table.ts';
+import type { CompiledQuery } from './compiled-query.ts';
+import { matchingRows } from './run-query.ts';
+import type { RowSource, Slot } from './vertex.ts';
 
 /** How many writes may follow from one another, subscribers writing what subscribers hear of. */
 export const MAX_GENERATIONS = 256;
+
+/** What keeps a graph's past: see the entry `graph/history`. */
+export interface HistoryKeeper {
+  /** Called once, by the graph it is given to. @throws `graph/invalid-argument` if it has one already */
+  begin(present: GraphStore): void;
+  /** Takes in what a write did, after it. */
+  record(net: NetChanges, atMs: number): void;
+  /** The graph as it was recorded at a time. @throws `graph/history-trimmed` */
+  asOf(timeMs: number): GraphRows;
+  /** What is known of the rows of an id, the oldest first; entities before relations. */
+  versionsOf(id: string): readonly RowVersion<Entity | Relation>[];
+}
 
 /** Where a subscriber's error goes. */
 export type GraphErrorHook = (error: unknown) => void;
@@ -33,6 +47,7 @@ interface Notice {
 /** A graph's rows and its subscribers. */
 export class GraphCore {
   readonly store: GraphStore;
+  readonly history: HistoryKeeper | undefined;
   readonly #onError: GraphErrorHook;
   readonly #listeners = new Set<Listener<GraphChange>>();
   readonly #liveEntities = new Map<LiveRows<Entity>, Set<Listener<QueryDelta<Entity>>>>();
@@ -42,16 +57,18 @@ export class GraphCore {
   #telling = false;
   #closed = false;
 
-  constructor(indexed: IndexedProperties, onError: GraphErrorHook) {
+  constructor(indexed: IndexedProperties, onError: GraphErrorHook, history?: HistoryKeeper) {
     this.store = new GraphStore(indexed);
     this.#onError = onError;
+    this.history = history;
+    history?.begin(this.store);
   }
 
   /**
-   * Does a write as a whole, and tells of it.
+   * Does a write as a whole, and tells of it. `atMs` is when, for the history.
    * @throws whatever the body throws, having taken back what it wrote; `graph/closed`; `graph/limit`
    */
-  write<T>(origin: GraphOrigin, body: (writer: GraphWriter) => T): T {
+  write<T>(origin: GraphOrigin, atMs: number, body: (writer: GraphWriter) => T): T {
     this.assertOpen();
     if (this.#generation >= MAX_GENERATIONS) throw tooManyGenerations();
     const writer = new GraphWriter(this.store);
@@ -62,8 +79,11 @@ export class GraphCore {
       writer.undoTo(0);
       throw error;
     }
-    if (this.#listeners.size > 0 || this.#liveEntities.size > 0 || this.#liveRelations.size > 0) {
-      this.#announce(writer.net(), origin);
+    const isHeard = this.#listeners.size > 0 || this.#liveEntities.size > 0 || this.#liveRelations.size > 0;
+    if (isHeard || this.history !== undefined) {
+      const net = writer.net();
+      this.history?.record(net, atMs);
+      if (isHeard) this.#announce(net, origin);
     }
     return result;
   }
@@ -94,11 +114,11 @@ export class GraphCore {
 
   #live<Row extends Entity>(
     all: Map<LiveRows<Row>, Set<Listener<QueryDelta<Row>>>>,
-    table: RowTable<Row>,
+    rows: RowSource<Slot<Row>, CompiledQuery>,
     compiled: CompiledQuery,
   ): LiveQuery<Row> {
     this.assertOpen();
-    const live = new LiveRows<Row>(compiled, matchingRows(this.store, table, compiled), {
+    const live = new LiveRows<Row>(compiled, matchingRows(rows, compiled), {
       subscribe: (query, handler) => {
         const listeners = all.get(query);
         if (listeners === undefined) throw new NervError('graph/closed', 'The live query is closed. Start a new one.');

@@ -8,6 +8,8 @@ export interface RowInput {
   readonly tags?: readonly string[] | undefined;
   readonly properties?: Properties | undefined;
   readonly createdAt?: number | undefined;
+  readonly validFrom?: number | undefined;
+  readonly validTo?: number | undefined;
 }
 
 /** Creates an entity, or puts it in the place of the one of its id and type. */
@@ -33,6 +35,7 @@ export interface DeleteEntity {
   readonly id: string;
   readonly cascade: boolean;
   readonly ifSeq?: number | undefined;
+  readonly at: number;
 }
 
 /** Creates a relation, or puts it in the place of the one of its id, type and ends. */
@@ -61,6 +64,7 @@ export interface DeleteRelation {
   readonly type: 'delete-relation';
   readonly id: string;
   readonly ifSeq?: number | undefined;
+  readonly at: number;
 }
 
 /**

@@ -1,7 +1,15 @@
 import type { Value } from '../values/json.ts';
 
 /** The fields that entities and relations share, as far as conditions and orders may name them. */
-export type RowField = 'id' | 'type' | 'name' | 'description' | 'createdAt' | 'updatedAt';
+export type RowField =
+  | 'id'
+  | 'type'
+  | 'name'
+  | 'description'
+  | 'createdAt'
+  | 'updatedAt'
+  | 'validFrom'
+  | 'validTo';
 
 /** The fields that only relations have. */
 export type RelationField = 'from' | 'to' | 'strength' | 'bidirectional';
@@ -59,6 +67,8 @@ interface RowQuery<Field extends string, T extends string, P extends object> {
   readonly tags?: readonly string[] | undefined;
   readonly name?: string | undefined;
   readonly where?: Where<Field, P> | undefined;
+  /** Only what holds at this time: from `validFrom` on, and before `validTo`. Default: whatever its validity. */
+  readonly validAt?: number | Date | undefined;
   /** Default: by id. */
   readonly orderBy?: Order<Field> | readonly Order<Field>[] | undefined;
   /** The most rows to give; of a page, by default 1,000. */
@@ -97,6 +107,8 @@ export type Direction = 'out' | 'in' | 'both';
 export interface WalkOptions<T extends string = string> {
   readonly direction?: Direction | undefined;
   readonly relationType?: T | readonly T[] | undefined;
+  /** Only relations and entities that hold at this time; the start is taken as it is. */
+  readonly validAt?: number | Date | undefined;
 }
 
 /** Which neighbours: up to `depth` steps away (default 1), at most `limit` (default all); in any direction. */

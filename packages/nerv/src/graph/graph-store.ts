@@ -1,75 +1,115 @@
 // All entities and relations, without rules: whoever writes here keeps the graph's promises.
 //
-// - An entity's relations are listed under both its ends, in the order in which they came, whether the ends are here
-//   or not (a replica may get a relation before its ends).
+// - Each relation is tied to the vertices of both its ends, whether their entities are here or not (a replica may get
+//   a relation before its ends). A vertex without an entity is kept as long as it has relations.
 
+import type { CompiledQuery } from './compiled-query.ts';
 import type { Entity, Relation } from './entity.ts';
 import { RowTable } from './row-table.ts';
+import { StoredEdge, StoredVertex } from './stored-vertex.ts';
+import type { Candidates, Edge, Edges, EntityVertex, RowSource } from './vertex.ts';
 
-/** The properties to index, of entities and of relations. */
+/** The properties to index, of entities and of relations: by key, or by JSON pointer. */
 export interface IndexedProperties {
   readonly entities?: readonly string[] | undefined;
   readonly relations?: readonly string[] | undefined;
 }
 
+/** A graph as everything that reads it sees it: queries, walks, algorithms, patterns. */
+export interface GraphRows {
+  readonly entities: RowSource<EntityVertex, CompiledQuery>;
+  readonly relations: RowSource<Edge, CompiledQuery>;
+}
+
+type StoredEntityVertex = StoredVertex & { row: Entity };
+
 /** The rows of a graph and the ways to find them. */
-export class GraphStore {
-  readonly entities: RowTable<Entity>;
-  readonly relations: RowTable<Relation>;
-  readonly #outgoing = new Map<string, Map<string, Relation>>();
-  readonly #incoming = new Map<string, Map<string, Relation>>();
+export class GraphStore implements GraphRows {
+  readonly entities: RowTable<StoredEntityVertex>;
+  readonly relations: RowTable<StoredEdge>;
+  readonly #missing = new Map<string, StoredVertex>();
 
   constructor(indexed: IndexedProperties) {
     this.entities = new RowTable(indexed.entities ?? []);
-    this.relations = new RowTable(indexed.relations ?? []);
+    this.relations = new RowTable(indexed.relations ?? [], ({ from, to }) => [
+      ...this.#edgesAt(from, 'out'),
+      ...this.#edgesAt(to, 'in'),
+    ]);
   }
 
+  /** Puts an entity in, or in the place of the one of its id, which it gives. */
   putEntity(entity: Entity): Entity | undefined {
-    return this.entities.put(entity);
+    const known = this.entities.get(entity.id) ?? this.#missing.get(entity.id);
+    const before = known?.row;
+    const vertex = known ?? new StoredVertex(undefined);
+    vertex.row = entity;
+    this.#missing.delete(entity.id);
+    // Its entity is there now.
+    this.entities.change(vertex as StoredEntityVertex, before, entity);
+    return before;
   }
 
+  /** Takes an entity out, and gives it. */
   removeEntity(id: string): Entity | undefined {
-    return this.entities.remove(id);
+    const held = this.entities.get(id);
+    if (held === undefined) return undefined;
+    const before = held.row;
+    this.entities.change(held, before, undefined);
+    const vertex: StoredVertex = held;
+    vertex.row = undefined;
+    if (!vertex.isBare) this.#missing.set(id, vertex);
+    return before;
   }
 
+  /** As `putEntity`. */
   putRelation(relation: Relation): Relation | undefined {
-    const before = this.relations.put(relation);
-    if (before !== undefined && before.from !== relation.from) unlink(this.#outgoing, before.from, before.id);
-    if (before !== undefined && before.to !== relation.to) unlink(this.#incoming, before.to, before.id);
-    link(this.#outgoing, relation.from, relation);
-    link(this.#incoming, relation.to, relation);
+    const known = this.relations.get(relation.id);
+    const before = known?.row;
+    if (known !== undefined && before?.from === relation.from && before.to === relation.to) {
+      known.update(relation);
+      this.relations.change(known, before, relation);
+      return before;
+    }
+    this.removeRelation(relation.id);
+    const edge = new StoredEdge(relation, this.#vertexOf(relation.from), this.#vertexOf(relation.to));
+    this.relations.change(edge, undefined, relation);
     return before;
   }
 
+  /** As `removeEntity`. */
   removeRelation(id: string): Relation | undefined {
-    const before = this.relations.remove(id);
-    if (before === undefined) return undefined;
-    unlink(this.#outgoing, before.from, id);
-    unlink(this.#incoming, before.to, id);
+    const edge = this.relations.get(id);
+    if (edge === undefined) return undefined;
+    const before = edge.row;
+    this.relations.change(edge, before, undefined);
+    edge.unlink();
+    if (edge.from.isBare) this.#missing.delete(before.from);
+    if (edge.to.isBare) this.#missing.delete(before.to);
     return before;
   }
 
-  /** The relations that begin at an entity, by id. The map is the store's own: it is read, at once, and never kept. */
-  outgoing(entityId: string): ReadonlyMap<string, Relation> {
-    return this.#outgoing.get(entityId) ?? NO_RELATIONS;
+  #vertexOf(id: string): StoredVertex {
+    const known = this.entities.get(id) ?? this.#missing.get(id);
+    if (known !== undefined) return known;
+    const vertex = new StoredVertex(undefined);
+    this.#missing.set(id, vertex);
+    return vertex;
   }
 
-  /** The relations that end at an entity, as `outgoing`. */
-  incoming(entityId: string): ReadonlyMap<string, Relation> {
-    return this.#incoming.get(entityId) ?? NO_RELATIONS;
+  #edgesAt(end: string | undefined, side: 'out' | 'in'): readonly Candidates<StoredEdge>[] {
+    if (end === undefined) return [];
+    const vertex = this.entities.get(end) ?? this.#missing.get(end);
+    return [vertex === undefined ? NO_EDGES : candidatesOf(vertex[side])];
   }
 }
 
-const NO_RELATIONS: ReadonlyMap<string, Relation> = new Map();
+const NO_EDGES: Candidates<never> = { size: 0, slots: [] };
 
-function link(ends: Map<string, Map<string, Relation>>, entityId: string, relation: Relation): void {
-  const relations = ends.get(entityId);
-  if (relations === undefined) ends.set(entityId, new Map([[relation.id, relation]]));
-  else relations.set(relation.id, relation);
+/** The edges that there are. */
+export function* eachEdge<E>({ list }: Edges<E>): Generator<E> {
+  for (const edge of list) if (edge !== undefined) yield edge;
 }
 
-function unlink(ends: Map<string, Map<string, Relation>>, entityId: string, relationId: string): void {
-  const relations = ends.get(entityId);
-  relations?.delete(relationId);
-  if (relations?.size === 0) ends.delete(entityId);
+function candidatesOf<E>(edges: Edges<E>): Candidates<E> {
+  return { size: edges.count, slots: eachEdge(edges) };
 }

@@ -47,10 +47,7 @@ export class GraphWriter {
 
   /** Takes back all that was written since the mark. */
   undoTo(mark: number): void {
-    for (let place = this.#steps.length - 1; place >= mark; place -= 1) {
-      const step = this.#steps.pop();
-      if (step !== undefined) this.#undo(step);
-    }
+    revert(this.store, this.#steps.splice(mark));
   }
 
   /** What was written since the mark, to be reverted later, by this writer or another. */
@@ -60,16 +57,7 @@ export class GraphWriter {
 
   /** Writes back what was there before the steps. */
   revert(steps: readonly WriteStep[]): void {
-    for (const step of [...steps].reverse()) {
-      if (step.subject === 'entity') {
-        if (step.before === undefined) this.removeEntity(step.id);
-        else this.putEntity(step.before);
-      } else if (step.before === undefined) {
-        this.removeRelation(step.id);
-      } else {
-        this.putRelation(step.before);
-      }
-    }
+    revert(this, steps);
   }
 
   /** What was done, all in all. */
@@ -84,19 +72,28 @@ export class GraphWriter {
       }
     }
     return {
-      entities: changesSince(entities, (id) => this.store.entities.get(id)),
-      relations: changesSince(relations, (id) => this.store.relations.get(id)),
+      entities: changesSince(entities, (id) => this.store.entities.get(id)?.row),
+      relations: changesSince(relations, (id) => this.store.relations.get(id)?.row),
     };
   }
+}
 
-  #undo(step: WriteStep): void {
+interface Reverted {
+  putEntity(entity: Entity): unknown;
+  removeEntity(id: string): unknown;
+  putRelation(relation: Relation): unknown;
+  removeRelation(id: string): unknown;
+}
+
+function revert(rows: Reverted, steps: readonly WriteStep[]): void {
+  for (const step of [...steps].reverse()) {
     if (step.subject === 'entity') {
-      if (step.before === undefined) this.store.removeEntity(step.id);
-      else this.store.putEntity(step.before);
+      if (step.before === undefined) rows.removeEntity(step.id);
+      else rows.putEntity(step.before);
     } else if (step.before === undefined) {
-      this.store.removeRelation(step.id);
+      rows.removeRelation(step.id);
     } else {
-      this.store.putRelation(step.before);
+      rows.putRelation(step.before);
     }
   }
 }

@@ -3,6 +3,7 @@ export type {
   ChangeHandler,
   ChangeSelector,
   GraphBatch,
+  GraphReads,
   GraphSubscription,
   InputArguments,
   LiveQuery,
@@ -30,15 +31,6 @@ export type {
 } from './entity.ts';
 export type { EntityChange, GraphChange, GraphOrigin, RelationChange } from './graph-change.ts';
 export type {
-  DeleteEntity,
-  DeleteRelation,
-  GraphOperation,
-  UpdateEntity,
-  UpdateRelation,
-  WriteEntity,
-  WriteRelation,
-} from './graph-operation.ts';
-export type {
   Condition,
   Direction,
   EntityQuery,
@@ -57,8 +49,7 @@ export type {
   WalkOptions,
   Where,
 } from './graph-query.ts';
+export type { HistoryKeeper } from './graph-core.ts';
+export type { GraphPast, RowVersion } from './graph-past.ts';
+export type { GraphReader } from './graph-reader.ts';
 export type { IndexedProperties } from './graph-store.ts';
-export { GraphReplica } from './graph-replica.ts';
-export type { ConfirmedRow, GraphNotice, GraphReplicaOptions } from './graph-replica.ts';
-export { OperationFactory } from './operation-factory.ts';
-export { BatchBuilder } from './batch-builder.ts';

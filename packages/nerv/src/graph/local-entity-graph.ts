@@ -1,9 +1,9 @@
 import { NervError } from '../errors.ts';
 import { millisecondsOf, type Clock, type IdSource } from '../ids/clock.ts';
 import { systemIds, systemNowMs, systemReport } from '../ids/system.ts';
-import { applyOperation, requireEntity } from './apply-operation.ts';
+import { applyOperation } from './apply-operation.ts';
 import { BatchBuilder } from './batch-builder.ts';
-import { findComponents, orderTopologically } from './components.ts';
+import { compileQuery } from './compiled-query.ts';
 import type {
   DeleteEntityOptions,
   EntityInput,
@@ -30,45 +30,41 @@ import type {
   LiveQuery,
 } from './entity-graph.ts';
 import type { GraphChange } from './graph-change.ts';
-import { GraphCore, type GraphErrorHook } from './graph-core.ts';
+import { GraphCore, type GraphErrorHook, type HistoryKeeper } from './graph-core.ts';
 import type { GraphOperation } from './graph-operation.ts';
-import type {
-  EntityQuery,
-  NeighborOptions,
-  Page,
-  Path,
-  PathOptions,
-  RelationQuery,
-  TraverseOptions,
-  Visit,
-  WalkOptions,
-} from './graph-query.ts';
+import type { GraphPast, RowVersion } from './graph-past.ts';
+import type { EntityQuery, RelationQuery } from './graph-query.ts';
+import { erase, GraphReader, typed } from './graph-reader.ts';
 import type { IndexedProperties } from './graph-store.ts';
 import { idOf, OperationFactory, targetOf } from './operation-factory.ts';
-import { compileQuery, runQuery, runQueryPage } from './run-query.ts';
-import { findShortestPath } from './shortest-path.ts';
-import { makeWalk, neighborsOf, relationsFrom, traverseFrom } from './walk.ts';
+import { timeOf } from './validity.ts';
+import { invalidArgument } from './walk.ts';
 
 /** What a graph is given. Everything has a default. */
 export interface EntityGraphOptions {
   /** The properties that `where` finds by index: by what they equal. */
   readonly indexes?: IndexedProperties | undefined;
+  /** Keeps the past, for `asOf` and `history`: `new GraphHistory()` of the entry `graph/history`. Default: none. */
+  readonly history?: HistoryKeeper | undefined;
   /** Called with every error of a subscriber; default: the console. */
   readonly onError?: GraphErrorHook | undefined;
   readonly clock?: Clock | undefined;
   readonly ids?: IdSource | undefined;
 }
 
-type WholeGraph<S extends GraphSchema> = Pick<WalkOptions<RelationTypeOf<S>>, 'relationType'>;
-
 /** The `EntityGraph` of this process alone, exported under that name. Reads and writes are synchronous. */
-export class LocalEntityGraph<S extends GraphSchema = GraphSchema> implements EntityGraph<S> {
+export class LocalEntityGraph<S extends GraphSchema = GraphSchema>
+  extends GraphReader<S>
+  implements EntityGraph<S>, GraphPast<S>
+{
   readonly #core: GraphCore;
   readonly #factory: OperationFactory;
 
-  constructor(options: EntityGraphOptions = {}, core?: GraphCore) {
+  /** @throws `graph/invalid-query` for an indexed property that is no pointer though it begins as one */
+  constructor(options: EntityGraphOptions = {}, core: GraphCore = makeGraphCore(options)) {
+    super(core.store);
     const { clock, ids = systemIds } = options;
-    this.#core = core ?? makeGraphCore(options);
+    this.#core = core;
     this.#factory = new OperationFactory({
       nextId: () => ids.nextId(),
       nowMs: clock === undefined ? systemNowMs : millisecondsOf(clock),
@@ -80,10 +76,6 @@ export class LocalEntityGraph<S extends GraphSchema = GraphSchema> implements En
     ...[input]: InputArguments<EntityInput<EntityProperties<S, T>>>
   ): EntityOf<S, T> {
     return this.#writeEntity(this.#factory.entity('create-entity', type, erase(input ?? {})));
-  }
-
-  getEntity(entity: Reference): EntityOf<S> | undefined {
-    return typed(this.#core.store.entities.get(idOf(entity)));
   }
 
   updateEntity<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
@@ -112,10 +104,6 @@ export class LocalEntityGraph<S extends GraphSchema = GraphSchema> implements En
     return this.#writeRelation(this.#factory.relation('create-relation', type, erase(input)));
   }
 
-  getRelation(relation: Reference): RelationOf<S> | undefined {
-    return typed(this.#core.store.relations.get(idOf(relation)));
-  }
-
   updateRelation<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     relation: Reference,
     patch: RelationPatch<RelationProperties<S, T>>,
@@ -137,10 +125,12 @@ export class LocalEntityGraph<S extends GraphSchema = GraphSchema> implements En
 
   batch(build: (batch: GraphBatch<S>) => void): void {
     this.#core.assertOpen();
-    const builder = new BatchBuilder(this.#factory);
+    const builder = new BatchBuilder(this.#factory.atOnce());
     // The builder takes any types; the schema's are a promise of the caller's compiler.
     build(builder as GraphBatch<GraphSchema> as GraphBatch<S>);
-    this.#core.write('confirmed', (writer) => {
+    const [first] = builder.operations;
+    if (first === undefined) return;
+    this.#core.write('confirmed', first.at, (writer) => {
       for (const [place, operation] of builder.operations.entries()) {
         try {
           applyOperation(writer, operation);
@@ -151,66 +141,14 @@ export class LocalEntityGraph<S extends GraphSchema = GraphSchema> implements En
     });
   }
 
-  query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
-    query: EntityQuery<T, EntityProperties<S, T>> = {},
-  ): readonly EntityOf<S, T>[] {
-    const { store } = this.#core;
-    return typed(runQuery(store, store.entities, compileQuery(query, 'entity')));
+  asOf(time: number | Date): GraphReader<S> {
+    const timeMs = timeOf(time);
+    if (Number.isNaN(timeMs)) throw invalidArgument('time', time, 'milliseconds since 1970, or a date');
+    return new GraphReader(this.#history().asOf(timeMs));
   }
 
-  queryPage<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
-    query: EntityQuery<T, EntityProperties<S, T>> = {},
-  ): Page<EntityOf<S, T>> {
-    const { store } = this.#core;
-    return typed(runQueryPage(store, store.entities, compileQuery(query, 'entity')));
-  }
-
-  queryRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
-    query: RelationQuery<T, RelationProperties<S, T>> = {},
-  ): readonly RelationOf<S, T>[] {
-    const { store } = this.#core;
-    return typed(runQuery(store, store.relations, compileQuery(query, 'relation')));
-  }
-
-  queryRelationsPage<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
-    query: RelationQuery<T, RelationProperties<S, T>> = {},
-  ): Page<RelationOf<S, T>> {
-    const { store } = this.#core;
-    return typed(runQueryPage(store, store.relations, compileQuery(query, 'relation')));
-  }
-
-  relationsOf(entity: Reference, options: WalkOptions<RelationTypeOf<S>> = {}): readonly RelationOf<S>[] {
-    const { store } = this.#core;
-    const { id } = requireEntity(store, idOf(entity));
-    return typed([...relationsFrom(store, id, makeWalk(options, 'both'))]);
-  }
-
-  neighbors(entity: Reference, options: NeighborOptions<RelationTypeOf<S>> = {}): readonly EntityOf<S>[] {
-    return typed(neighborsOf(this.#core.store, idOf(entity), options));
-  }
-
-  traverse(
-    start: Reference,
-    options: TraverseOptions<RelationTypeOf<S>> = {},
-  ): readonly Visit<EntityOf<S>, RelationOf<S>>[] {
-    return typed(traverseFrom(this.#core.store, idOf(start), options));
-  }
-
-  shortestPath(
-    from: Reference,
-    to: Reference,
-    options: PathOptions<RelationTypeOf<S>, RelationOf<S>> = {},
-  ): Path<EntityOf<S>, RelationOf<S>> | undefined {
-    const ends = { from: idOf(from), to: idOf(to) };
-    return typed(findShortestPath(this.#core.store, ends, erase(options)));
-  }
-
-  components(options: WholeGraph<S> = {}): readonly (readonly EntityOf<S>[])[] {
-    return typed(findComponents(this.#core.store, options));
-  }
-
-  topologicalOrder(options: WholeGraph<S> = {}): readonly EntityOf<S>[] {
-    return typed(orderTopologically(this.#core.store, options));
+  history(of: Reference): readonly RowVersion<EntityOf<S> | RelationOf<S>>[] {
+    return typed(this.#history().versionsOf(idOf(of)));
   }
 
   liveQuery<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
@@ -243,43 +181,41 @@ export class LocalEntityGraph<S extends GraphSchema = GraphSchema> implements En
     this.close();
   }
 
+  #history(): HistoryKeeper {
+    const { history } = this.#core;
+    if (history !== undefined) return history;
+    throw new NervError(
+      'graph/no-history',
+      `This graph keeps no past. Make it with { history: new GraphHistory() }, of the entry 'graph/history'.`,
+    );
+  }
+
   #write(operation: GraphOperation): void {
-    this.#core.write('confirmed', (writer) => applyOperation(writer, operation));
+    this.#core.write('confirmed', operation.at, (writer) => applyOperation(writer, operation));
   }
 
   #writeEntity<T extends EntityTypeOf<S>>(operation: GraphOperation): EntityOf<S, T> {
-    return this.#core.write('confirmed', (writer) => {
+    return this.#core.write('confirmed', operation.at, (writer) => {
       applyOperation(writer, operation);
-      return typed<EntityOf<S, T>>(writer.store.entities.get(targetOf(operation)));
+      return typed<EntityOf<S, T>>(writer.store.entities.get(targetOf(operation))?.row);
     });
   }
 
   #writeRelation<T extends RelationTypeOf<S>>(operation: GraphOperation): RelationOf<S, T> {
-    return this.#core.write('confirmed', (writer) => {
+    return this.#core.write('confirmed', operation.at, (writer) => {
       applyOperation(writer, operation);
-      return typed<RelationOf<S, T>>(writer.store.relations.get(targetOf(operation)));
+      return typed<RelationOf<S, T>>(writer.store.relations.get(targetOf(operation))?.row);
     });
   }
 }
 
 /** The rows and subscribers for a graph of these options. */
-export function makeGraphCore({ indexes = {}, onError = reportToConsole }: EntityGraphOptions): GraphCore {
-  return new GraphCore(indexes, onError);
+export function makeGraphCore({ indexes = {}, onError = reportToConsole, history }: EntityGraphOptions): GraphCore {
+  return new GraphCore(indexes, onError, history);
 }
 
 function reportToConsole(error: unknown): void {
   systemReport('A subscriber of a graph failed:', error);
-}
-
-// Rows are stored without the schema's types. They are of those types all the same: every row came in through a method
-// that asks for them.
-function typed<T>(rows: unknown): T {
-  return rows as T;
-}
-
-// What the schema's types promise about an argument is not needed to store it.
-function erase<T>(argument: unknown): T {
-  return argument as T;
 }
 
 function withPlace(error: unknown, place: number): unknown {

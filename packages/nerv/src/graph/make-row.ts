@@ -15,38 +15,32 @@ export const MAX_LABEL_LENGTH = 256;
 const MAX_TIME_MS = 8.64e15;
 const NO_PROPERTIES: Properties = Object.freeze({});
 
+// Every row of a kind is made by one literal that names all its fields: rows made by spreading take twice the memory.
+
 /** @throws NervError `entity/invalid`, `value/unsupported` */
 export function makeEntity(operation: WriteEntity, before?: Entity): Entity {
-  return Object.freeze(makeRow('entity/invalid', operation.entityType, operation, before));
+  const { input, at, entityType: type } = operation;
+  return entityOf(checkedFields('entity/invalid', { ...input, type, before, at }));
 }
 
 /** @throws NervError `relation/invalid`, `value/unsupported` */
 export function makeRelation(operation: WriteRelation, before?: Relation): Relation {
-  const row = makeRow('relation/invalid', operation.relationType, operation, before);
-  return Object.freeze({
-    ...row,
-    from: operation.from,
-    to: operation.to,
-    strength: checkedStrength(row.id, operation.strength ?? 1),
-    bidirectional: operation.bidirectional ?? false,
-  });
+  const { input, at, relationType: type, from, to, strength = 1, bidirectional = false } = operation;
+  const fields = checkedFields('relation/invalid', { ...input, type, before, at });
+  return relationOf(fields, { from, to, strength: checkedStrength(input.id, strength), bidirectional });
 }
 
 /** @throws NervError `entity/invalid`, `value/unsupported` */
 export function patchEntity(before: Entity, patch: EntityPatch, at: number): Entity {
-  return Object.freeze({ ...before, ...patchedFields('entity/invalid', before, patch), updatedAt: at, seq: undefined });
+  return entityOf(patchedFields('entity/invalid', before, { patch, at }));
 }
 
 /** @throws NervError `relation/invalid`, `value/unsupported` */
 export function patchRelation(before: Relation, patch: RelationPatch, at: number): Relation {
-  return Object.freeze({
-    ...before,
-    ...patchedFields('relation/invalid', before, patch),
-    strength: checkedStrength(before.id, patch.strength ?? before.strength),
-    bidirectional: patch.bidirectional ?? before.bidirectional,
-    updatedAt: at,
-    seq: undefined,
-  });
+  const { from, to } = before;
+  const { strength = before.strength, bidirectional = before.bidirectional } = patch;
+  const tie = { from, to, strength: checkedStrength(before.id, strength), bidirectional };
+  return relationOf(patchedFields('relation/invalid', before, { patch, at }), tie);
 }
 
 /** Whether two rows say the same. */
@@ -77,6 +71,7 @@ function makeRow(
     properties: properties === undefined ? NO_PROPERTIES : copyProperties(properties),
     createdAt: checkedTime(code, id, input.createdAt ?? before?.createdAt ?? at),
     updatedAt: checkedTime(code, id, at),
+    ...checkedValidity(code, id, input),
     seq: undefined,
   };
 }
@@ -95,7 +90,18 @@ function patchedFields(code: InvalidCode, before: Entity, patch: EntityPatch): P
       properties === undefined && removeProperties.length === 0
         ? before.properties
         : patchProperties(before.properties, properties, removeProperties),
+    ...checkedValidity(code, id, patchedValidity(before, patch)),
   };
+}
+
+function patchedValidity(before: Entity, { clearValidity, validFrom, validTo }: EntityPatch): Validity {
+  const kept: Validity = clearValidity === true ? {} : before;
+  return { validFrom: validFrom ?? kept.validFrom, validTo: validTo ?? kept.validTo };
+}
+
+interface Validity {
+  readonly validFrom?: number | undefined;
+  readonly validTo?: number | undefined;
 }
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
@@ -133,6 +139,13 @@ function checkedTags(code: InvalidCode, id: string, tags: readonly unknown[]): r
 function checkedTime(code: InvalidCode, id: string, timeMs: number): number {
   if (Math.abs(timeMs) <= MAX_TIME_MS) return timeMs;
   throw invalid(code, id, `The time ${timeMs} is not in milliseconds since 1970.`);
+}
+
+function checkedValidity(code: InvalidCode, id: string, { validFrom, validTo }: Validity): Required<Validity> {
+  if (validFrom !== undefined) checkedTime(code, id, validFrom);
+  if (validTo !== undefined) checkedTime(code, id, validTo);
+  if (validFrom === undefined || validTo === undefined || validFrom <= validTo) return { validFrom, validTo };
+  throw invalid(code, id, `It stops to hold at ${validTo}, before it begins to, at ${validFrom}.`);
 }
 
 function checkedStrength(id: string, strength: number): number {

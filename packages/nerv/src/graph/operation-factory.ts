@@ -33,7 +33,8 @@ export class OperationFactory {
   }
 
   deleteEntity(entity: Reference, options: DeleteEntityOptions = {}): GraphOperation {
-    return { type: 'delete-entity', id: idOf(entity), cascade: options.cascade ?? false, ifSeq: options.ifSeq };
+    const { cascade = false, ifSeq } = options;
+    return { type: 'delete-entity', id: idOf(entity), cascade, ifSeq, at: this.#origin.nowMs() };
   }
 
   relation(type: 'create-relation' | 'upsert-relation', relationType: string, input: RelationInput): GraphOperation {
@@ -55,11 +56,20 @@ export class OperationFactory {
   }
 
   deleteRelation(relation: Reference, options: WriteOptions = {}): GraphOperation {
-    return { type: 'delete-relation', id: idOf(relation), ifSeq: options.ifSeq };
+    return { type: 'delete-relation', id: idOf(relation), ifSeq: options.ifSeq, at: this.#origin.nowMs() };
   }
 
-  #withId({ id, name, description, tags, properties, createdAt }: EntityInput): EntityInput & { readonly id: string } {
-    return { id: id ?? this.#origin.nextId(), name, description, tags, properties, createdAt };
+  /** The same, all its operations at one time: those of a batch. */
+  atOnce(): OperationFactory {
+    const { nextId, nowMs } = this.#origin;
+    const at = nowMs();
+    return new OperationFactory({ nextId, nowMs: () => at });
+  }
+
+  #withId(input: EntityInput): EntityInput & { readonly id: string } {
+    const { name, description, tags, properties, createdAt, validFrom, validTo } = input;
+    const id = input.id ?? this.#origin.nextId();
+    return { id, name, description, tags, properties, createdAt, validFrom, validTo };
   }
 }
 

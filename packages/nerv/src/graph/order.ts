@@ -9,7 +9,7 @@ export type SortKey = readonly unknown[];
 /** A total order of rows. */
 export interface RowOrder {
   /** The same for equal orders, and for no others. */
-  readonly signature: string;
+  signature(): string;
   keyOf(row: Entity): SortKey;
   compare(left: Entity, right: Entity): number;
   /** Compares a row with one of which only the key and the id are known. */
@@ -31,7 +31,7 @@ export function compileOrder(orderBy: Order | readonly Order[] | undefined, subj
   const criteria = orders.map((order: Order, place) => compileCriterion(order, subject, `orderBy.${place}`));
   const keyOf = (row: Entity): SortKey => criteria.map(({ get }) => get(row));
   return {
-    signature: JSON.stringify([subject, ...criteria.map(({ name, sign }) => [name, sign])]),
+    signature: () => JSON.stringify([subject, ...criteria.map(({ name, sign }) => [name, sign])]),
     keyOf,
     compare(left, right) {
       for (const { get, sign } of criteria) {

@@ -72,6 +72,8 @@ export function tryCompare(left: unknown, right: unknown): number | undefined {
 
 /** The value that a key, or a JSON pointer's segments, leads to in the properties. */
 export function propertyAt(properties: Properties, path: readonly string[]): unknown {
+  const [first] = path;
+  if (first !== undefined && path.length === 1) return Object.hasOwn(properties, first) ? properties[first] : undefined;
   let value: unknown = properties;
   for (const segment of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment)) return undefined;

@@ -3,80 +3,155 @@
 // - Every index holds exactly the keys of the rows that are here now.
 
 import type { Entity } from './entity.ts';
-import { propertyAt, type ValueKey, valueKey } from './property-value.ts';
+import { type ValueKey, valueKey } from './property-value.ts';
 import { RowIndex } from './row-index.ts';
+import { type Candidates, type RowSource, type Slot } from './vertex.ts';
+import { isPlainValue, propertyGetter } from './where.ts';
+import { asList, type CompiledQuery } from './compiled-query.ts';
 
-/** The rows by id, type, tag, name and the properties declared as indexed. */
-export class RowTable<Row extends Entity> {
-  readonly #rows = new Map<string, Row>();
-  readonly #byType = new RowIndex<Row, string>((row) => [row.type]);
-  readonly #byTag = new RowIndex<Row, string>((row) => row.tags);
-  readonly #byName = new RowIndex<Row, string>((row) => (row.name === '' ? [] : [row.name]));
-  readonly #byProperty = new Map<string, RowIndex<Row, ValueKey>>();
+interface PropertyIndex<S extends object> {
+  readonly get: (row: Entity) => unknown;
+  readonly index: RowIndex<S, ValueKey>;
+}
 
-  constructor(indexedProperties: readonly string[]) {
+/** The slots by id, and by the type, tags, name and declared properties of their rows. */
+export class RowTable<S extends Slot<Entity>> implements RowSource<S, CompiledQuery> {
+  readonly #slots = new Map<string, S>();
+  readonly #byType = new RowIndex<S, string>();
+  readonly #byTag = new RowIndex<S, string>();
+  readonly #byName = new RowIndex<S, string>();
+  readonly #byProperty = new Map<string, PropertyIndex<S>>();
+  readonly #others: (query: CompiledQuery['query']) => readonly Candidates<S>[];
+
+  /** `others` are further ways to find what a query wants. @throws `graph/invalid-query` for a pointer that is none */
+  constructor(
+    indexedProperties: readonly string[],
+    others: (query: CompiledQuery['query']) => readonly Candidates<S>[] = () => [],
+  ) {
     for (const property of indexedProperties) {
-      const path = [property];
-      this.#byProperty.set(property, new RowIndex((row) => propertyKeys(row, property, path)));
+      this.#byProperty.set(property, { get: propertyGetter(property, 'indexes'), index: new RowIndex() });
     }
+    this.#others = others;
   }
 
   get size(): number {
-    return this.#rows.size;
+    return this.#slots.size;
   }
 
-  get(id: string): Row | undefined {
-    return this.#rows.get(id);
+  get(id: string): S | undefined {
+    return this.#slots.get(id);
   }
 
-  /** All rows, in the order in which their ids came. */
-  all(): Iterable<Row> {
-    return this.#rows.values();
+  /** All slots, in the order in which their ids came. */
+  all(): Iterable<S> {
+    return this.#slots.values();
   }
 
-  /** Puts a row in, or in the place of the one of its id, which it gives. */
-  put(row: Row): Row | undefined {
-    const before = this.#rows.get(row.id);
-    this.#rows.set(row.id, row);
-    this.#changeIndexes(before, row);
-    return before;
+  /** Takes in that a slot's row changed; one of the two is missing if the slot comes or goes. */
+  change(slot: S, before: Entity | undefined, after: Entity | undefined): void {
+    if (before === undefined && after !== undefined) this.#slots.set(after.id, slot);
+    if (before !== undefined && after === undefined) this.#slots.delete(before.id);
+    move(this.#byType, slot, { from: before?.type, to: after?.type });
+    // Rows without a name are in no index.
+    move(this.#byName, slot, { from: before?.name || undefined, to: after?.name || undefined });
+    if (before?.tags !== after?.tags) {
+      for (const tag of before?.tags ?? []) this.#byTag.remove(tag, slot);
+      for (const tag of after?.tags ?? []) this.#byTag.add(tag, slot);
+    }
+    if (before?.properties === after?.properties) return;
+    for (const { get, index } of this.#byProperty.values()) {
+      move(index, slot, { from: before && valueKey(get(before)), to: after && valueKey(get(after)) });
+    }
   }
 
-  /** Takes a row out, and gives it. */
-  remove(id: string): Row | undefined {
-    const before = this.#rows.get(id);
-    if (before === undefined) return undefined;
-    this.#rows.delete(id);
-    this.#changeIndexes(before, undefined);
-    return before;
+  /** The smallest set of slots at hand that has all that can match. */
+  candidates({ query }: CompiledQuery): Candidates<S> {
+    const { type, tags = [], name, where } = query;
+    const sources = [
+      ...this.#others(query),
+      ...tags.map((tag) => found(this.#byTag.get(tag))),
+      ...this.#sourcesOfWhere(where ?? {}),
+    ];
+    if (type !== undefined) sources.push(union(asList(type).map((one) => this.#byType.get(one))));
+    if (name !== undefined && name !== '') sources.push(found(this.#byName.get(name)));
+    let smallest: Candidates<S> = { size: this.#slots.size, slots: this.#slots.values() };
+    for (const source of sources) if (source.size < smallest.size) smallest = source;
+    return smallest;
   }
 
-  withType(type: string): ReadonlySet<string> {
-    return this.#byType.get(type);
+  // Its conditions must all hold, and each of an `and` as well, so that any of them may be what is looked up.
+  *#sourcesOfWhere(where: object): Generator<Candidates<S>> {
+    const ids = wantedValues(Reflect.get(where, 'id'));
+    if (ids !== undefined) yield this.#withIds(ids);
+    const types = wantedValues(Reflect.get(where, 'type'));
+    if (types !== undefined) yield union(types.map((type) => this.#byType.get(String(type))));
+    const names = wantedValues(Reflect.get(where, 'name'));
+    if (names?.includes('') === false) yield union(names.map((name) => this.#byName.get(String(name))));
+    const tag: unknown = Reflect.get(Object(Reflect.get(where, 'tags')), 'contains');
+    if (typeof tag === 'string') yield found(this.#byTag.get(tag));
+    const properties: unknown = Reflect.get(where, 'properties');
+    for (const [property, condition] of Object.entries(properties ?? {})) {
+      const index = this.#byProperty.get(property)?.index;
+      const values = wantedValues(condition);
+      // Rows without the property are in no index.
+      if (index === undefined || values?.includes(undefined) !== false) continue;
+      yield union(values.map((value) => index.get(valueKey(value))));
+    }
+    const and: unknown = Reflect.get(where, 'and');
+    if (Array.isArray(and)) for (const branch of and) yield* this.#sourcesOfWhere(Object(branch));
   }
 
-  withTag(tag: string): ReadonlySet<string> {
-    return this.#byTag.get(tag);
-  }
-
-  /** The ids of the rows of this name, which must not be empty: rows without a name are in no index. */
-  withName(name: string): ReadonlySet<string> {
-    return this.#byName.get(name);
-  }
-
-  /** The ids of the rows whose property has the value; undefined if the property is not declared as indexed. */
-  withProperty(property: string, value: unknown): ReadonlySet<string> | undefined {
-    return this.#byProperty.get(property)?.get(valueKey(value));
-  }
-
-  #changeIndexes(before: Row | undefined, after: Row | undefined): void {
-    this.#byType.change(before, after);
-    this.#byTag.change(before, after);
-    this.#byName.change(before, after);
-    for (const index of this.#byProperty.values()) index.change(before, after);
+  #withIds(ids: readonly unknown[]): Candidates<S> {
+    const slots = new Set<S>();
+    for (const id of ids) {
+      const slot = this.#slots.get(String(id));
+      if (slot !== undefined) slots.add(slot);
+    }
+    return { size: slots.size, slots };
   }
 }
 
-function propertyKeys(row: Entity, property: string, path: readonly string[]): readonly ValueKey[] {
-  return Object.hasOwn(row.properties, property) ? [valueKey(propertyAt(row.properties, path))] : [];
+interface Move<Key> {
+  readonly from: Key | undefined;
+  readonly to: Key | undefined;
+}
+
+function move<S extends object, Key>(index: RowIndex<S, Key>, slot: S, { from, to }: Move<Key>): void {
+  if (Object.is(from, to)) return;
+  if (from !== undefined) index.remove(from, slot);
+  if (to !== undefined) index.add(to, slot);
+}
+
+// The values of which a condition demands one; undefined if it demands no such thing.
+function wantedValues(condition: unknown): readonly unknown[] | undefined {
+  if (condition === undefined) return undefined;
+  if (isPlainValue(condition)) return [condition];
+  // What is no plain value is an object.
+  const operators = condition as object;
+  const equal: unknown = Reflect.get(operators, 'equals');
+  if (equal !== undefined) return [equal];
+  const list: unknown = Reflect.get(operators, 'in');
+  return Array.isArray(list) ? list : undefined;
+}
+
+function found<S>(slots: ReadonlySet<S> | readonly S[]): Candidates<S> {
+  return { size: 'size' in slots ? slots.size : slots.length, slots };
+}
+
+function union<S>(parts: readonly (ReadonlySet<S> | readonly S[])[]): Candidates<S> {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return found(only);
+  const all = parts.map(found);
+  return { size: all.reduce((sum, { size }) => sum + size, 0), slots: eachOnce(all) };
+}
+
+function* eachOnce<S>(parts: readonly Candidates<S>[]): Generator<S> {
+  const seen = new Set<S>();
+  for (const { slots } of parts) {
+    for (const slot of slots) {
+      if (seen.has(slot)) continue;
+      seen.add(slot);
+      yield slot;
+    }
+  }
 }

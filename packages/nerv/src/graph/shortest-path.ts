@@ -1,121 +1,176 @@
-// Cheapest paths, after Dijkstra (1959), with a binary heap.
+// Shortest paths, searched from both ends at once: by rings where every relation counts the same, after Dijkstra (1959)
+// and Nicholson (1966) where they are weighed.
+//
+// - Each side knows, of every vertex it has reached, the edge by which the best way to its own end begins.
+// - By rings, the first vertex that both sides have reached lies on a shortest path: each ring is searched whole
+//   before the next, and had there been a shorter one, the sides would have met a ring earlier.
 
 import { assert } from '../assert.ts';
-import { requireEntity } from './apply-operation.ts';
 import type { Entity, Relation } from './entity.ts';
-import type { GraphStore } from './graph-store.ts';
 import type { Path, PathOptions } from './graph-query.ts';
-import { invalidArgument, makeWalk, stepsFrom, type Step } from './walk.ts';
+import type { GraphRows } from './graph-store.ts';
+import { isValidAt } from './validity.ts';
+import { VertexHeap } from './vertex-heap.ts';
+import type { Edge, EntityVertex, Vertex } from './vertex.ts';
+import { eachStep, invalidArgument, makeWalk, requireVertex, type Walk } from './walk.ts';
 
 interface Ends {
   readonly from: string;
   readonly to: string;
 }
 
-interface Arrival {
-  readonly id: string;
-  readonly cost: number;
-}
+type Weight = (relation: Relation) => number;
 
 /** @throws `entity/not-found`; `graph/invalid-argument` for a negative weight, or one that is no number */
 export function findShortestPath(
-  store: GraphStore,
+  rows: GraphRows,
   { from, to }: Ends,
   options: PathOptions<string, Relation>,
 ): Path<Entity, Relation> | undefined {
-  const start = requireEntity(store, from);
-  requireEntity(store, to);
+  const start = requireVertex(rows, from);
+  const goal = requireVertex(rows, to);
   const walk = makeWalk(options, 'out');
-  const { weight = unitWeight } = options;
-  const costs = new Map([[from, 0]]);
-  const arrivedBy = new Map<string, Step & { readonly before: string }>();
-  const settled = new Set<string>();
-  const heap = new ArrivalHeap();
-  heap.push({ id: from, cost: 0 });
-  for (let nearest = heap.pop(); nearest !== undefined; nearest = heap.pop()) {
-    if (nearest.id === to) return pathTo(start, arrivedBy, { from, to }, nearest.cost);
-    if (settled.has(nearest.id)) continue;
-    settled.add(nearest.id);
-    for (const step of stepsFrom(store, nearest.id, walk)) {
-      const cost = nearest.cost + checkedWeight(weight(step.relation), step.relation);
-      if (cost >= (costs.get(step.entity.id) ?? Number.POSITIVE_INFINITY)) continue;
-      costs.set(step.entity.id, cost);
-      arrivedBy.set(step.entity.id, { ...step, before: nearest.id });
-      heap.push({ id: step.entity.id, cost });
+  const { validAt } = walk;
+  if (validAt !== undefined && !(isValidAt(start.row, validAt) && isValidAt(goal.row, validAt))) return undefined;
+  const back: Walk = { ...walk, direction: OPPOSITE[walk.direction] };
+  const { weight } = options;
+  if (weight === undefined) return pathThrough(meetByRings(new Side(start, walk), new Side(goal, back)), () => 1);
+  return pathThrough(meetByCost(new WeighedSide(start, walk, weight), new WeighedSide(goal, back, weight)), weight);
+}
+
+const OPPOSITE = { out: 'in', in: 'out', both: 'both' } as const;
+
+interface Meeting {
+  readonly start: Side;
+  readonly goal: Side;
+  readonly at: EntityVertex;
+}
+
+/** What has been reached from one end. */
+class Side {
+  readonly end: EntityVertex;
+  /** For each vertex reached the edge to it, on the way from the end; none for the end itself. */
+  readonly reached: Map<Vertex, Edge | undefined>;
+  protected readonly walk: Walk;
+  #ring: EntityVertex[];
+
+  constructor(end: EntityVertex, walk: Walk) {
+    this.end = end;
+    this.walk = walk;
+    this.reached = new Map<Vertex, Edge | undefined>([[end, undefined]]);
+    this.#ring = [end];
+  }
+
+  get ringSize(): number {
+    return this.#ring.length;
+  }
+
+  /** Searches the next ring; gives a vertex that the other side has reached too, as soon as there is one. */
+  widen(other: Side): EntityVertex | undefined {
+    const ring: EntityVertex[] = [];
+    let met: EntityVertex | undefined;
+    for (const vertex of this.#ring) {
+      eachStep(vertex, this.walk, (edge, next) => {
+        if (this.reached.has(next)) return false;
+        this.reached.set(next, edge);
+        ring.push(next);
+        if (other.reached.has(next)) met = next;
+        return met !== undefined;
+      });
+      if (met !== undefined) return met;
     }
+    this.#ring = ring;
+    return undefined;
+  }
+
+  /** The edges from the end to a vertex, the last first. */
+  *edgesBackFrom(vertex: Vertex): Generator<Edge> {
+    for (let at = vertex; at !== this.end;) {
+      const edge = this.reached.get(at);
+      assert(edge !== undefined, 'a way leads back to the end it came from');
+      yield edge;
+      at = edge.from === at ? edge.to : edge.from;
+    }
+  }
+}
+
+function meetByRings(start: Side, goal: Side): Meeting | undefined {
+  if (start.end === goal.end) return { start, goal, at: start.end };
+  while (start.ringSize > 0 && goal.ringSize > 0) {
+    const at = start.ringSize <= goal.ringSize ? start.widen(goal) : goal.widen(start);
+    if (at !== undefined) return { start, goal, at };
   }
   return undefined;
 }
 
-function pathTo(
-  start: Entity,
-  arrivedBy: ReadonlyMap<string, Step & { readonly before: string }>,
-  { from, to }: Ends,
-  cost: number,
-): Path<Entity, Relation> {
-  const entities: Entity[] = [];
-  const relations: Relation[] = [];
-  for (let at = to; at !== from;) {
-    const step = arrivedBy.get(at);
-    assert(step !== undefined, 'a path leads back to its start');
-    entities.push(step.entity);
-    relations.push(step.relation);
-    at = step.before;
+/** As `Side`, by what the ways cost. */
+class WeighedSide extends Side {
+  readonly costs: Map<EntityVertex, number>;
+  readonly #weight: Weight;
+  readonly #heap = new VertexHeap();
+
+  constructor(end: EntityVertex, walk: Walk, weight: Weight) {
+    super(end, walk);
+    this.#weight = weight;
+    this.costs = new Map([[end, 0]]);
+    this.#heap.push(end, 0);
   }
-  entities.push(start);
-  return { entities: entities.reverse(), relations: relations.reverse(), cost };
+
+  /** What the next vertex costs, and so everything after it at least; infinity if there is none. */
+  get nextCost(): number {
+    return this.#heap.firstCost;
+  }
+
+  /** Goes on from the cheapest vertex; calls back for each that is now reached by a cheaper way. */
+  goOn(onCheaper: (vertex: EntityVertex, cost: number) => void): void {
+    const cost = this.nextCost;
+    const nearest = this.#heap.pop();
+    // What was reached by a cheaper way since has been gone on from.
+    if (nearest === undefined || this.costs.get(nearest) !== cost) return;
+    eachStep(nearest, this.walk, (edge, next) => {
+      const nextCost = cost + checkedWeight(this.#weight(edge.row), edge.row);
+      if (nextCost >= (this.costs.get(next) ?? Number.POSITIVE_INFINITY)) return;
+      this.costs.set(next, nextCost);
+      this.reached.set(next, edge);
+      this.#heap.push(next, nextCost);
+      onCheaper(next, nextCost);
+    });
+  }
 }
 
-function unitWeight(): number {
-  return 1;
+function meetByCost(start: WeighedSide, goal: WeighedSide): Meeting | undefined {
+  let at = start.end === goal.end ? start.end : undefined;
+  let least = at === undefined ? Number.POSITIVE_INFINITY : 0;
+  while (start.nextCost + goal.nextCost < least) {
+    const [side, other] = start.nextCost <= goal.nextCost ? [start, goal] : [goal, start];
+    side.goOn((vertex, cost) => {
+      const whole = cost + (other.costs.get(vertex) ?? Number.POSITIVE_INFINITY);
+      if (whole >= least) return;
+      least = whole;
+      at = vertex;
+    });
+  }
+  return at === undefined ? undefined : { start, goal, at };
+}
+
+function pathThrough(meeting: Meeting | undefined, weight: Weight): Path<Entity, Relation> | undefined {
+  if (meeting === undefined) return undefined;
+  const { start, goal, at } = meeting;
+  const edges = [...[...start.edgesBackFrom(at)].reverse(), ...goal.edgesBackFrom(at)];
+  const vertices: Vertex[] = [start.end];
+  let cost = 0;
+  for (const edge of edges) {
+    vertices.push(edge.from === vertices.at(-1) ? edge.to : edge.from);
+    cost += weight(edge.row);
+  }
+  return {
+    entities: vertices.map(({ row }) => row).filter((row) => row !== undefined),
+    relations: edges.map(({ row }) => row),
+    cost,
+  };
 }
 
 function checkedWeight(weight: number, relation: Relation): number {
   if (weight >= 0) return weight;
   throw invalidArgument('weight', weight, `a number from 0, for relation '${relation.id}' too`);
-}
-
-/** The arrivals, the cheapest first. Node n lies over nodes 2n + 1 and 2n + 2, and costs no more than they do. */
-class ArrivalHeap {
-  readonly #items: Arrival[] = [];
-
-  push(arrival: Arrival): void {
-    const items = this.#items;
-    let place = items.length;
-    items.push(arrival);
-    while (place > 0) {
-      const parent = (place - 1) >> 1;
-      const above = items[parent];
-      if (above === undefined || above.cost <= arrival.cost) break;
-      items[place] = above;
-      place = parent;
-    }
-    items[place] = arrival;
-  }
-
-  pop(): Arrival | undefined {
-    const [first] = this.#items;
-    const last = this.#items.pop();
-    if (last !== undefined && this.#items.length > 0) this.#sink(last);
-    return first;
-  }
-
-  #sink(arrival: Arrival): void {
-    const items = this.#items;
-    let place = 0;
-    for (;;) {
-      const left = 2 * place + 1;
-      const right = left + 1;
-      const child = costAt(items, right) < costAt(items, left) ? right : left;
-      const below = items[child];
-      if (below === undefined || below.cost >= arrival.cost) break;
-      items[place] = below;
-      place = child;
-    }
-    items[place] = arrival;
-  }
-}
-
-function costAt(items: readonly Arrival[], place: number): number {
-  return items[place]?.cost ?? Number.POSITIVE_INFINITY;
 }

@@ -36,24 +36,20 @@ export class SortedRows<Row> {
 
   /** Adds a row that is not there. */
   add(row: Row): void {
-    const at = this.#chunkOf(row);
-    const chunk = this.#chunks[at];
+    const { at, chunk, place } = this.#find(row);
     this.#size += 1;
     if (chunk === undefined) {
       this.#chunks.push([row]);
       return;
     }
-    chunk.splice(this.#placeIn(chunk, row), 0, row);
+    chunk.splice(place, 0, row);
     if (chunk.length > CHUNK_ROWS) this.#chunks.splice(at + 1, 0, chunk.splice(CHUNK_ROWS / 2));
   }
 
   /** Removes a row that is there. */
   remove(row: Row): void {
-    const at = this.#chunkOf(row);
-    const chunk = this.#chunks[at];
-    assert(chunk !== undefined, 'a row to remove lies in a chunk');
-    const place = this.#placeIn(chunk, row);
-    assert(chunk[place] === row, 'a row to remove lies at its place');
+    const { at, chunk, place } = this.#find(row);
+    assert(chunk?.[place] === row, 'a row to remove lies at its place');
     chunk.splice(place, 1);
     if (chunk.length === 0) this.#chunks.splice(at, 1);
     this.#size -= 1;
@@ -71,31 +67,41 @@ export class SortedRows<Row> {
     return rows;
   }
 
-  // The last chunk that begins at or before the row, or the first chunk.
-  #chunkOf(row: Row): number {
-    let low = 1;
-    let high = this.#chunks.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const [first] = this.#chunks[middle] ?? [];
-      assert(first !== undefined, 'no chunk is empty');
-      if (this.#compare(first, row) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+  /** The row after one that is there; undefined after the last. */
+  after(row: Row): Row | undefined {
+    const { at, chunk, place } = this.#find(row);
+    return chunk?.[place + 1] ?? this.#chunks[at + 1]?.[0];
   }
 
-  // The place of the first row that is not before this one.
-  #placeIn(chunk: readonly Row[], row: Row): number {
-    let low = 0;
-    let high = chunk.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const candidate = chunk[middle];
-      assert(candidate !== undefined, 'a binary search stays inside its chunk');
-      if (this.#compare(candidate, row) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  /** The row before a place where one is, or would be; undefined before the first. */
+  before(row: Row): Row | undefined {
+    const { at, chunk, place } = this.#find(row);
+    return chunk?.[place - 1] ?? this.#chunks[at - 1]?.at(-1);
   }
+
+  // The last chunk that begins at or before the row, or the first, and in it the place of the first row not before it.
+  #find(row: Row): { readonly at: number; readonly chunk: Row[] | undefined; readonly place: number } {
+    const at = Math.max(0, countBefore(this.#chunks, (chunk) => this.#compare(firstOf(chunk), row) <= 0) - 1);
+    const chunk = this.#chunks[at];
+    return { at, chunk, place: countBefore(chunk ?? [], (other) => this.#compare(other, row) < 0) };
+  }
+}
+
+function firstOf<Row>(chunk: readonly Row[]): Row {
+  const [first] = chunk;
+  assert(first !== undefined, 'no chunk is empty');
+  return first;
+}
+
+// How many items, from the first on, lie before: those that do come before those that do not.
+function countBefore<Item>(items: readonly Item[], liesBefore: (item: Item) => boolean): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    // The middle lies between the ends, so that there is an item.
+    if (liesBefore(items[middle] as Item)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

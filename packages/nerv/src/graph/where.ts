@@ -10,7 +10,9 @@ import { propertyAt, sameValue, tryCompare, valueKey } from './property-value.ts
 /** Whether a row, or a value, is wanted. */
 export type Predicate<T> = (candidate: T) => boolean;
 
-const ENTITY_FIELDS: ReadonlySet<string> = new Set(['id', 'type', 'name', 'description', 'createdAt', 'updatedAt']);
+const ENTITY_FIELDS: ReadonlySet<string> = new Set(
+  'id type name description createdAt updatedAt validFrom validTo'.split(' '),
+);
 const RELATION_FIELDS: ReadonlySet<string> = new Set(['from', 'to', 'strength', 'bidirectional']);
 const OPERATORS: ReadonlySet<string> = new Set([
   'equals',
@@ -47,7 +49,8 @@ export function compileWhere(where: unknown, subject: Subject, path: string = 'w
 /** How to get at a field. @throws NervError `graph/invalid-query` */
 export function fieldGetter(field: string, subject: Subject, path: string): (row: Entity) => unknown {
   if (ENTITY_FIELDS.has(field) || (subject === 'relation' && RELATION_FIELDS.has(field))) {
-    return (row) => Reflect.get(row, field);
+    // The row has the field: it is of the list above.
+    return (row) => (row as unknown as Readonly<Record<string, unknown>>)[field];
   }
   throw invalidQuery(path, `names no field of an ${subject}; a property goes under 'properties'`);
 }
@@ -156,9 +159,11 @@ function compileOperator(operator: keyof Condition, operand: unknown, path: stri
 }
 
 function equals(operand: unknown): Predicate<unknown> {
+  if (Number.isNaN(operand)) return Number.isNaN;
+  // Only objects can be the same without being equal.
+  if (typeof operand !== 'object' || operand === null) return (value) => value === operand;
   const key = valueKey(operand);
-  if (typeof key === 'number' && Number.isNaN(key)) return Number.isNaN;
-  return (value) => value === operand || valueKey(value) === key;
+  return (value) => value === operand || (typeof value === 'object' && valueKey(value) === key);
 }
 
 function isIn(operand: unknown, path: string): Predicate<unknown> {

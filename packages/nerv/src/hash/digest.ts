@@ -26,7 +26,7 @@ export function sha256Hex(data: Uint8Array | string): string {
 /** A digest in lower-case hex. */
 export function digestToHex(digest: Digest): string {
   let text = '';
-  for (let i = 0; i < digest.length; i += 1) text += HEX[digest.charCodeAt(i)] ?? '';
+  for (let i = 0; i < digest.length; i += 1) text += HEX[digest.charCodeAt(i)] as string; // each character is a byte
   return text;
 }
 

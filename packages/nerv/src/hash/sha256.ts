@@ -79,7 +79,7 @@ export class Sha256 {
       if (unit < 0x80) {
         this.byte(unit);
       } else {
-        const point = text.codePointAt(i) ?? 0xfffd;
+        const point = text.codePointAt(i) as number; // `i` is inside
         if (point > 0xffff) i += 1;
         this.#multiByte(point >= 0xd800 && point <= 0xdfff ? 0xfffd : point);
       }
@@ -129,7 +129,7 @@ export class Sha256 {
     const end = Math.min(to, from + BLOCK_BYTES - this.#filled);
     let filled = this.#filled;
     for (let i = from; i < end; i += 1) {
-      block[filled] = bytes[i] ?? 0;
+      block[filled] = word8(bytes, i);
       filled += 1;
     }
     if (filled === BLOCK_BYTES) {

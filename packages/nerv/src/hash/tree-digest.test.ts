@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { stringify } from '../values/encode.ts';
-import { sha256Hex } from './digest.ts';
+import { sha256, sha256Hex } from './digest.ts';
 import { Sha256 } from './sha256.ts';
 import { containerDigest, treeHash } from './tree-digest.ts';
 import { chainHash, jcsHash, parseHash } from './version-hash.ts';
@@ -18,6 +18,13 @@ describe('SHA-256', () => {
       '248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1',
     );
     expect(sha256Hex('a'.repeat(1_000_000))).toBe('cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0');
+  });
+
+  test('gives bytes as well as hex, of bytes and of text', () => {
+    const abc = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+    expect(Buffer.from(sha256('abc')).toString('hex')).toBe(abc);
+    expect(Buffer.from(sha256(Buffer.from('abc'))).toString('hex')).toBe(abc);
+    expect([sha256Hex('abc'), sha256Hex(Buffer.from('abc'))]).toEqual([abc, abc]);
   });
 
   test('agrees with the platform at every length around a block, fed in pieces', () => {

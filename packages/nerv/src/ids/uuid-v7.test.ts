@@ -64,17 +64,21 @@ test("the system's ids are UUIDv7 of now, from the system's clock and random sou
 
 test('the layout is that of RFC 9562 for whatever random bits, and the counter counts in the last 24', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 9, maxLength: 9 }), fc.integer({ min: 0, max: 2 ** 48 - 1 }), (bits, timeMs) => {
-      const ids = new UuidV7Source(clockAt([timeMs]), { fill: (bytes) => bytes.set(bits) });
-      const made = Array.from({ length: 600 }, () => ids.nextId());
-      for (const id of made) {
-        expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
-        expect(tryUuidV7TimeMs(id)).toBe(timeMs);
-      }
-      const counters = made.map((id) => Number.parseInt(id.slice(-6), 16));
-      expect(counters.every((counter, place) => counter === (counters[0] ?? 0) + place)).toBe(true);
-      expect(new Set(made.map((id) => id.slice(0, -6))).size).toBe(1);
-    }),
+    fc.property(
+      fc.uint8Array({ minLength: 9, maxLength: 9 }),
+      fc.integer({ min: 0, max: 2 ** 48 - 1 }),
+      (bits, timeMs) => {
+        const ids = new UuidV7Source(clockAt([timeMs]), { fill: (bytes) => bytes.set(bits) });
+        const made = Array.from({ length: 600 }, () => ids.nextId());
+        for (const id of made) {
+          expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+          expect(tryUuidV7TimeMs(id)).toBe(timeMs);
+        }
+        const counters = made.map((id) => Number.parseInt(id.slice(-6), 16));
+        expect(counters.every((counter, place) => counter === (counters[0] ?? 0) + place)).toBe(true);
+        expect(new Set(made.map((id) => id.slice(0, -6))).size).toBe(1);
+      },
+    ),
     { numRuns: 50 },
   );
 });

@@ -1,29 +1,29 @@
-// Events folded into a state.
-//
-// - The state is what the reducers make of the initial state and the events applied, in order.
-// - An event whose `seq` is not above the position is not applied again.
-// - A reducer that throws leaves state and position as they were.
-
+/**
+ * Events folded into a state.
+ *
+ * Invariants:
+ * - The state is what the reducers make of the initial state and the events taken, in order, each once.
+ * - State and position move together; subscribers are told of each new state once, in order, after both have moved.
+ * - At an event whose reducer throws, the projection stops: state and position stay before it, what comes behind it
+ *   waits (event-line.ts), and nothing is left out unless somebody says so by the event's id.
+ */
 import { NervError } from '../errors.ts';
 import type { EventBus, EventSubscription } from '../events/event-bus.ts';
-import type { EventMap, EventOf, NervEvent } from '../events/event.ts';
-import { Fifo } from '../events/fifo.ts';
-import { compilePattern, type EventPattern } from '../events/pattern.ts';
+import type { EventMap, NervEvent } from '../events/event.ts';
 import { systemReport } from '../ids/system.ts';
+import { CheckpointShelf, type CheckpointOptions, type ProjectionSnapshot } from './checkpoints.ts';
+import { EventLine, projectionError, type ResumeOptions } from './event-line.ts';
+import { foldEvents, type EventSequence, type FoldOptions } from './fold-events.ts';
+import { Fold } from './fold.ts';
+import { START, type ProjectionPosition } from './position.ts';
+import type { ProjectionFeed, ProjectionSource } from './projection-source.ts';
+import { rebuildAll, type Rebuilding } from './rebuild.ts';
+import { ReducerTable, type ReducersByPattern } from './reducers.ts';
+import { attempt, StateSubscribers, type StateSource, type StateSubscription } from './state-source.ts';
+import { endAtPosition, endAtSeq, endAtTime, type FoldEnd, type Until } from './until.ts';
 
-/** How far a projection has come: events applied in all, and the `seq` of the last that had one. */
-export interface ProjectionPosition {
-  readonly events: number;
-  readonly seq: number | undefined;
-}
-
-/** A projection at rest, to go on from later. */
-export interface ProjectionSnapshot<State> {
-  readonly name: string;
-  readonly version: number;
-  readonly position: ProjectionPosition;
-  readonly state: State;
-}
+/** How many tags a projection may have. */
+const MAX_TAGS = 1000;
 
 /** What a projection is. Reducers are pure, and give a new state or the same; each is named by its pattern. */
 export interface ProjectionDefinition<State, M extends object, P extends string> {
@@ -31,183 +31,271 @@ export interface ProjectionDefinition<State, M extends object, P extends string>
   /** Raised when the reducers change: snapshots of another version are refused. Default 1. */
   readonly version?: number | undefined;
   readonly initial: State;
-  readonly on: { readonly [K in P]: (state: State, event: EventOf<M, K>) => State };
-}
-
-/** How to rebuild. Progress is told every 1,000 events. */
-export interface RebuildOptions {
-  readonly onProgress?: ((events: number) => void) | undefined;
-  /** The rebuilding stops before the first event this is false of. */
-  readonly while?: ((event: NervEvent) => boolean) | undefined;
-}
-
-const PROGRESS_EVERY = 1000;
-const MAX_WAITING = 100_000;
-
-interface Reducer<State> {
-  readonly pattern: EventPattern;
-  readonly reduce: (state: State, event: NervEvent) => State;
-}
-
-interface Folded<State> {
-  readonly state: State;
-  readonly position: ProjectionPosition;
+  /** All whose pattern matches an event take it, in this order. */
+  readonly on: ReducersByPattern<State, M, P, State>;
+  readonly checkpoints?: CheckpointOptions<State> | undefined;
+  /** Called with what subscribers and `checkpoints.save` throw; default the console. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** A state made of events, one at a time. */
-export class Projection<State, M extends object = EventMap, P extends string = string> {
+export class Projection<State, M extends object = EventMap, P extends string = string> implements StateSource<State> {
   readonly name: string;
   readonly version: number;
-  readonly #reducers: readonly Reducer<State>[];
   readonly #initial: State;
-  readonly #subscribers = new Set<(state: State) => unknown>();
-  #folded: Folded<State>;
-  #waiting: Fifo<NervEvent> | undefined;
+  readonly #checkpoints: CheckpointOptions<State>;
+  readonly #reducers: ReducerTable<State, State>;
+  readonly #line: EventLine;
+  readonly #subscribers: StateSubscribers<State>;
+  readonly #report: (error: unknown) => void;
+  #shelf: CheckpointShelf<State>;
+  readonly #tags = new Map<string, ProjectionSnapshot<State>>();
+  #state: State;
+  /** The state that subscribers know. */
+  #told: State;
 
-  /** @throws NervError `event/invalid-pattern` */
+  /** @throws NervError `event/invalid-pattern`; `projection/invalid` unless `every` and `keep` are whole, from 1 and 0 */
   constructor(definition: ProjectionDefinition<State, M, P>) {
     this.name = definition.name;
     this.version = definition.version ?? 1;
     this.#initial = definition.initial;
-    this.#reducers = Object.entries<unknown>(definition.on).map(([pattern, reduce]) => ({
-      pattern: compilePattern(pattern),
-      // A reducer is only given events that its pattern matches, which is what its type says.
-      reduce: reduce as Reducer<State>['reduce'],
-    }));
-    this.#folded = { state: definition.initial, position: START };
+    this.#checkpoints = definition.checkpoints ?? {};
+    this.#reducers = new ReducerTable(definition.on);
+    this.#report =
+      definition.onError ?? ((error) => systemReport(`A subscriber of projection '${this.name}' failed:`, error));
+    this.#subscribers = new StateSubscribers(this.#report);
+    this.#shelf = this.#makeShelf();
+    this.#state = definition.initial;
+    this.#told = definition.initial;
+    this.#line = new EventLine(this.name, {
+      step: (event) => {
+        this.#state = this.#reduce(this.#state, event);
+      },
+      done: () => this.#moved(),
+    });
   }
 
   get state(): State {
-    return this.#folded.state;
+    return this.#state;
   }
 
   get position(): ProjectionPosition {
-    return this.#folded.position;
+    return this.#line.place.position;
+  }
+
+  /** Why the projection stopped; undefined while it goes on. */
+  get failure(): NervError | undefined {
+    return this.#line.failure;
+  }
+
+  /** How many events wait: for a rebuilding, or behind the one that failed. */
+  get waiting(): number {
+    return this.#line.waiting;
   }
 
   /**
-   * Applies an event; true if it was not applied before. During a rebuilding it waits until that is done.
-   * @throws NervError `projection/failed` if a reducer throws; `projection/invalid` if too many events wait
+   * Takes an event; false if it was taken before (by `seq`). During a rebuilding and after a failure it waits.
+   * @throws NervError `projection/failed` if a reducer throws; `projection/limit` if more than 100,000 events wait
    */
   apply(event: NervEvent): boolean {
-    if (this.#waiting !== undefined) return this.#wait(this.#waiting, event);
-    const next = this.#fold(this.#folded, event);
-    if (next === this.#folded) return false;
-    this.#become(next);
-    return true;
+    return this.#line.take(event);
   }
 
-  /** Applies the application events of a bus from now on. Errors go the way of the bus's handler errors. */
+  /** Takes the application events of a bus from now on. Errors go the way of the bus's handler errors. */
   attach(bus: EventBus<M>): EventSubscription {
     return bus.subscribe('**', (event: NervEvent) => this.apply(event));
   }
 
   /**
-   * Makes the state anew, of these events alone. Until it is done, the old state is seen and new events wait; then
-   * those not among the rebuilt ones (by `seq`) are applied.
-   * @throws NervError `projection/failed`, `projection/invalid` if it is being rebuilt already; nothing has changed then
+   * Takes a source's events after the position, the past first. What failed and what waited is asked for again.
+   * `caughtUp` rejects with the failure. @throws NervError `projection/invalid` if it follows a source already
    */
-  async rebuild(events: Iterable<NervEvent> | AsyncIterable<NervEvent>, options: RebuildOptions = {}): Promise<void> {
-    if (this.#waiting !== undefined) throw this.#invalid('is being rebuilt already; wait until that is done');
-    const waiting = new Fifo<NervEvent>();
-    this.#waiting = waiting;
-    try {
-      const rebuilt = await this.#foldAll(events, options);
-      this.#become(rebuilt);
-    } finally {
-      this.#waiting = undefined;
-      this.#applyWaiting(waiting);
+  follow(source: ProjectionSource): ProjectionFeed {
+    return this.#line.follow(source);
+  }
+
+  /** Tries the event that failed again, or leaves it out if told so by its id; then takes what waited. @throws as `apply` */
+  resume(options: ResumeOptions = {}): void {
+    this.#line.resume(options);
+  }
+
+  /**
+   * Makes the state anew, of these events alone. Until it is done, the old state is seen and new events wait; then
+   * those are taken that were not among the rebuilt ones.
+   * @throws NervError `projection/failed`, `projection/limit`, `projection/invalid` if it is being rebuilt already, or
+   * the signal's reason: then nothing has changed
+   */
+  async rebuild(events: EventSequence, options: FoldOptions = {}): Promise<void> {
+    await rebuildAll([this], events, options);
+  }
+
+  /** Begins a rebuilding, to be finished or abandoned; for `rebuildAll`. @throws NervError `projection/invalid` */
+  beginRebuild(): Rebuilding {
+    if (this.#line.isHeld) throw this.#invalid('is being rebuilt already; wait until that is done');
+    this.#line.hold();
+    const fold = this.#fold(this.#start());
+    const shelf = this.#makeShelf();
+    return {
+      take: (event) => {
+        if (!fold.take(event)) return;
+        this.#line.pass(event);
+        if (shelf.isDue(fold.place)) shelf.add(this.#snapshotOf(fold));
+      },
+      finish: () => {
+        const { isBroken } = this.#line;
+        if (!isBroken) {
+          this.#shelf = shelf;
+          this.#moveTo(fold.place.position, fold.state);
+        }
+        this.#line.release({ dropPassed: !isBroken });
+        if (this.failure !== undefined) throw this.failure;
+      },
+      abandon: () => this.#line.release({ dropPassed: false }),
+    };
+  }
+
+  /**
+   * What the projection was at a point of its past, by what the source has of it; nothing of its own changes. `restore`
+   * puts the projection there.
+   * @throws NervError `projection/failed`; `projection/gap` if the source does not hold what is asked for;
+   * `projection/invalid` if there is no such tag
+   */
+  async at(source: ProjectionSource, until: Until, options: FoldOptions = {}): Promise<ProjectionSnapshot<State>> {
+    const end = this.#endOf(until);
+    const from = this.#lastBefore(end);
+    const fold = this.#fold(from);
+    if (!end.isReached(from.position)) {
+      await foldEvents(source.read(from.position), options, (event) => {
+        if ('seq' in until && event.seq === undefined) throw this.#invalid('has events without a seq to stop at');
+        if (end.isBefore(event)) return false;
+        fold.take(event);
+        return !end.isReached(fold.place.position);
+      });
     }
+    if ('tag' in until && !end.isReached(fold.place.position)) {
+      throw projectionError('projection/gap', this.name, `cannot go back to '${until.tag}': its source ends before`);
+    }
+    return this.#snapshotOf(fold);
   }
 
   /** The projection at rest. The state is shared, not copied. */
   snapshot(): ProjectionSnapshot<State> {
-    return { name: this.name, version: this.version, ...this.#folded };
+    return this.#snapshotOf({ state: this.#state, place: this.#line.place });
   }
 
-  /** Goes on from a snapshot. @throws NervError `projection/invalid` if it is of another projection or version */
-  restore(snapshot: ProjectionSnapshot<State>): void {
-    if (snapshot.name !== this.name || snapshot.version !== this.version) {
-      throw this.#invalid(`cannot go on from version ${snapshot.version} of '${snapshot.name}'; rebuild it`);
+  /**
+   * Goes on from a snapshot; a failure is forgotten, and what waits is taken if it comes after.
+   * @throws NervError `projection/invalid` if it is of another projection or version, or during a rebuilding
+   */
+  restore({ name, version, position, state }: ProjectionSnapshot<State>): void {
+    if (name !== this.name || version !== this.version) {
+      throw this.#invalid(`cannot go on from version ${version} of '${name}'; rebuild it`);
     }
-    this.#become({ state: snapshot.state, position: snapshot.position });
+    if (this.#line.isHeld) throw this.#invalid('is being rebuilt; wait until that is done');
+    this.#shelf = this.#makeShelf();
+    this.#line.hold();
+    this.#moveTo(position, state);
+    this.#line.release({ dropPassed: false });
   }
 
-  /** Calls the handler with each new state; the function it gives ends that. A handler's error harms nobody else. */
-  subscribe(handler: (state: State) => unknown): () => void {
-    const subscriber = (state: State): unknown => handler(state);
-    this.#subscribers.add(subscriber);
-    return () => this.#subscribers.delete(subscriber);
-  }
-
-  #wait(waiting: Fifo<NervEvent>, event: NervEvent): boolean {
-    if (waiting.size >= MAX_WAITING) throw this.#invalid(`has ${MAX_WAITING} events waiting for its rebuilding`);
-    waiting.push(event);
-    return true;
-  }
-
-  #fold(folded: Folded<State>, event: NervEvent): Folded<State> {
-    const { position } = folded;
-    if (event.seq !== undefined && position.seq !== undefined && event.seq <= position.seq) return folded;
-    let { state } = folded;
-    try {
-      for (const { pattern, reduce } of this.#reducers) {
-        if (pattern.matches(event.type)) state = reduce(state, event);
-      }
-    } catch (cause) {
-      throw new NervError(
-        'projection/failed',
-        `Projection '${this.name}' cannot take event '${event.type}' (${event.id}): its reducer failed.`,
-        { details: { projection: this.name, id: event.id, type: event.type, seq: event.seq }, cause },
-      );
+  /**
+   * Names the present state and position. A tag stays what it is when the projection is rebuilt.
+   * @throws NervError `projection/invalid` if there is such a tag; `projection/limit` beyond 1,000
+   */
+  tag(name: string): void {
+    if (this.#tags.has(name)) throw this.#invalid(`has a tag '${name}' already`);
+    if (this.#tags.size >= MAX_TAGS) {
+      throw projectionError('projection/limit', this.name, `has ${MAX_TAGS} tags, which is the limit; delete some`);
     }
-    return { state, position: { events: position.events + 1, seq: event.seq ?? position.seq } };
+    this.#tags.set(name, this.snapshot());
   }
 
-  async #foldAll(
-    events: Iterable<NervEvent> | AsyncIterable<NervEvent>,
-    options: RebuildOptions,
-  ): Promise<Folded<State>> {
-    let folded: Folded<State> = { state: this.#initial, position: START };
-    for await (const event of events) {
-      if (options.while?.(event) === false) break;
-      folded = this.#fold(folded, event);
-      if (folded.position.events % PROGRESS_EVERY === 0) options.onProgress?.(folded.position.events);
-    }
-    return folded;
+  /** What the projection was when it was tagged; undefined if there is no such tag. */
+  tagged(name: string): ProjectionSnapshot<State> | undefined {
+    return this.#tags.get(name);
   }
 
-  // An event that fails does not keep those after it waiting; the first failure is thrown once all had their turn.
-  #applyWaiting(waiting: Fifo<NervEvent>): void {
-    const failures: unknown[] = [];
-    for (const event of waiting.drain()) {
-      try {
-        this.apply(event);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw failures[0];
+  /** Takes a tag away; false if there is none. */
+  deleteTag(name: string): boolean {
+    return this.#tags.delete(name);
   }
 
-  #become(next: Folded<State>): void {
-    const before = this.#folded;
-    this.#folded = next;
-    if (before.state === next.state) return;
-    for (const subscriber of this.#subscribers) {
-      try {
-        subscriber(next.state);
-      } catch (error) {
-        systemReport(`A subscriber of projection '${this.name}' failed:`, error);
-      }
+  /** The names of all tags, in the order they were set. */
+  get tags(): readonly string[] {
+    return [...this.#tags.keys()];
+  }
+
+  /** Calls the handler with each new state and the one before it. What it throws harms nobody else. */
+  subscribe(handler: (state: State, previous: State) => unknown): StateSubscription {
+    return this.#subscribers.add(handler);
+  }
+
+  #reduce(state: State, event: NervEvent): State {
+    for (const reduce of this.#reducers.of(event.type)) state = reduce(state, event);
+    return state;
+  }
+
+  #start(): ProjectionSnapshot<State> {
+    return { name: this.name, version: this.version, position: START, state: this.#initial };
+  }
+
+  #fold(from: ProjectionSnapshot<State>): Fold<State> {
+    return new Fold(this.name, from, (state, event) => this.#reduce(state, event));
+  }
+
+  #moveTo(position: ProjectionPosition, state: State): void {
+    this.#line.restart(position);
+    this.#state = state;
+    this.#tell();
+  }
+
+  // An event was taken: state and place have moved.
+  #moved(): void {
+    if (this.#shelf.isDue(this.#line.place)) this.#checkpoint();
+    this.#tell();
+  }
+
+  #tell(): void {
+    const previous = this.#told;
+    if (previous === this.#state) return;
+    this.#told = this.#state;
+    this.#subscribers.tell(this.#state, previous);
+  }
+
+  #checkpoint(): void {
+    const snapshot = this.snapshot();
+    this.#shelf.add(snapshot);
+    attempt(() => this.#checkpoints.save?.(snapshot), this.#report);
+  }
+
+  /** @throws NervError `projection/invalid` unless the numbers are whole, from 1 and 0 */
+  #makeShelf(): CheckpointShelf<State> {
+    const { every = 1000, keep = 16 } = this.#checkpoints;
+    if (!(Number.isSafeInteger(every) && every > 0 && Number.isSafeInteger(keep) && keep >= 0)) {
+      throw this.#invalid(`cannot make a checkpoint every ${every} events and keep ${keep}`);
     }
+    return new CheckpointShelf(every, keep);
+  }
+
+  #lastBefore(end: FoldEnd): ProjectionSnapshot<State> {
+    const present = this.snapshot();
+    if (end.covers(present.position)) return present;
+    return this.#shelf.findLast((position) => end.covers(position)) ?? this.#start();
+  }
+
+  #endOf(until: Until): FoldEnd {
+    if ('seq' in until) return endAtSeq(until.seq);
+    if ('time' in until) return endAtTime(Number(until.time));
+    const tagged = this.#tags.get(until.tag);
+    if (tagged === undefined) throw this.#invalid(`has no tag '${until.tag}'`);
+    return endAtPosition(tagged.position);
+  }
+
+  #snapshotOf({ state, place }: Pick<Fold<State>, 'state' | 'place'>): ProjectionSnapshot<State> {
+    return { name: this.name, version: this.version, position: place.position, state };
   }
 
   #invalid(what: string): NervError {
-    return new NervError('projection/invalid', `Projection '${this.name}' ${what}.`, {
-      details: { projection: this.name, version: this.version },
-    });
+    return projectionError('projection/invalid', this.name, what);
   }
 }
-
-const START: ProjectionPosition = Object.freeze({ events: 0, seq: undefined });

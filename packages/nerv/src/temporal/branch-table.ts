@@ -2,10 +2,11 @@
  * Branches and tags: the names that move, and those that stay.
  *
  * Invariants:
- * - Every head and tag names a version that is in the graph.
+ * - Every head and tag names a version that is in the graph; a past move may name one that compaction left out.
  * - The moves of one store never go back in time.
  */
 import { NervError, VersionConflictError } from '../errors.ts';
+import { compareKeys } from '../values/json.ts';
 import type { BranchMove, Tag } from './version.ts';
 
 /** Longest name of a branch or tag, in UTF-16 code units. */
@@ -17,6 +18,14 @@ export class BranchTable {
   readonly #moves: BranchMove[] = [];
   readonly #movesOf = new Map<string, BranchMove[]>();
   readonly #tags = new Map<string, string>();
+
+  /** Another table that starts where this one stands. */
+  fork(): BranchTable {
+    const copy = new BranchTable();
+    for (const move of this.#moves) copy.addMove(move);
+    for (const [name, versionId] of this.#tags) copy.#tags.set(name, versionId);
+    return copy;
+  }
 
   has(branch: string): boolean {
     return this.#heads.has(branch);
@@ -57,14 +66,15 @@ export class BranchTable {
     else moves.push(move);
   }
 
-  /** Where the branch stood at a time; `undefined` when it was not there. */
+  /** Where the branch stood at a time, deleted since or not; `undefined` when it was not there. @throws `state/branch-not-found` */
   headAt(branch: string, atMicros: bigint): string | undefined {
-    const moves = this.#movesOf.get(branch) ?? [];
+    const moves = this.#movesOf.get(branch);
+    if (moves === undefined) return this.head(branch);
     let low = 0;
     let high = moves.length;
     while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((moves[middle]?.recordedAtMicros ?? 0n) <= atMicros) low = middle + 1;
+      const middle = (low + high) >>> 1; // inside
+      if ((moves[middle] as BranchMove).recordedAtMicros <= atMicros) low = middle + 1;
       else high = middle;
     }
     return moves[low - 1]?.head;
@@ -72,7 +82,7 @@ export class BranchTable {
 
   /** By name. */
   list(): { readonly name: string; readonly head: string }[] {
-    return [...this.#heads].map(([name, head]) => ({ name, head })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.#heads].map(([name, head]) => ({ name, head })).sort(byName);
   }
 
   /** Every move, in order. */
@@ -103,8 +113,12 @@ export class BranchTable {
 
   /** By name. */
   tags(): Tag[] {
-    return [...this.#tags].map(([name, versionId]) => ({ name, versionId })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.#tags].map(([name, versionId]) => ({ name, versionId })).sort(byName);
   }
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return compareKeys(a.name, b.name);
 }
 
 function checkName(what: 'branch' | 'tag', name: string): void {

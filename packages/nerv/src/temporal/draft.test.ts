@@ -193,6 +193,35 @@ describe('a draft', () => {
     expect(tree.toValue()).toStrictEqual(make());
   });
 
+  test('takes deletions of what is not there, and positions that are none, as plain values do', () => {
+    const tree = StateTree.from<{ list: unknown[] }>({ list: [1, 2, 3] });
+    const edited = tree.edit((draft) => {
+      expect(Object.keys(draft)).toEqual(['list']);
+      expect(Reflect.deleteProperty(draft.list, '99')).toBe(true);
+      expect(Reflect.deleteProperty(draft, Symbol('none'))).toBe(true);
+      expect(draft.list.splice('x' as never, 1)).toEqual([1]);
+    });
+    expect(edited.toValue()).toEqual({ list: [2, 3] });
+  });
+
+  test('of a large object takes keys before all others and behind them', () => {
+    const plain = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`k${n}`, n]));
+    const edited = StateTree.from<Record<string, number>>(plain).edit((draft) => {
+      draft['a'] = 1;
+      draft['z'] = 2;
+    });
+    expect(edited.hash).toBe(treeHash({ ...plain, a: 1, z: 2 }));
+  });
+
+  test('of an array that comes to the same in another way is the same state', () => {
+    const tree = StateTree.from([1, 1]);
+    const edited = tree.edit((draft) => {
+      draft.splice(0, 1);
+      draft.push(1);
+    });
+    expect(edited).toBe(tree);
+  });
+
   test('of a large array stands many scattered changes', () => {
     const plain = Array.from({ length: 5_000 }, (_, n) => n);
     const change = (list: number[]): void => {

@@ -8,9 +8,18 @@ import { touches } from './patch-touch.ts';
 import type { StatePath } from './state-tree.ts';
 import type { AtOptions, LogFilter, VerifyResult, VersionReference } from './temporal-store.ts';
 import { sameSlot } from './tree/slot.ts';
-import { expectedChainHash, versionNotFound, type VersionRecord } from './version.ts';
+import { chainHash } from '../hash/version-hash.ts';
+import {
+  expectedChainHash,
+  readHeaders,
+  versionCompacted,
+  versionNotFound,
+  type CompactedRun,
+  type Version,
+  type VersionRecord,
+} from './version.ts';
 import type { VersionGraph } from './version-graph.ts';
-import type { VersionTrees } from './version-trees.ts';
+import { operatingError, type VersionTrees } from './version-trees.ts';
 
 /** What a history is made of. */
 export interface HistoryParts {
@@ -35,11 +44,17 @@ export class HistoryReader {
   resolve(reference: VersionReference, branch: string, by: AtOptions['by'] = 'recorded'): string {
     if (typeof reference === 'number') return this.#back(reference, branch);
     if (typeof reference !== 'string') return this.#atTime(reference, branch, by);
-    if (this.#graph.has(reference)) return reference;
+    if (this.#graph.has(reference) || this.#graph.tryRun(reference) !== undefined) return reference;
     const tagged = this.#branches.tagged(reference);
     if (tagged !== undefined) return tagged;
     if (this.#branches.has(reference)) return this.#branches.head(reference);
     throw versionNotFound(reference);
+  }
+
+  /** The branch that a reference names, if it is taken for one; for a reference that `resolve` took. */
+  tryBranch(reference: VersionReference): string | undefined {
+    if (typeof reference !== 'string' || this.#graph.has(reference)) return undefined;
+    return this.#branches.tagged(reference) === undefined ? reference : undefined;
   }
 
   log(filter: LogFilter, branch: string): VersionRecord[] {
@@ -58,7 +73,9 @@ export class HistoryReader {
   blame(path: StatePath, id: string): VersionRecord {
     const pointer = typeof path === 'string' ? path : toPointer(path);
     for (let version = this.#graph.get(id); ;) {
-      const origin = version.parents.find((parent, index) => !this.#differs(version, parent, { pointer, index }));
+      const origin = this.#graph
+        .parentsOf(version)
+        .find((parent, index) => !this.#differs(version, parent, { pointer, index }));
       if (origin === undefined) return version;
       version = this.#graph.get(origin);
     }
@@ -75,16 +92,26 @@ export class HistoryReader {
   }
 
   #badness(version: VersionRecord): string | undefined {
-    const expected = expectedChainHash(version, (id) => this.#graph.get(id).chainHash);
+    for (const id of version.parents) {
+      const run = this.#graph.tryRun(id);
+      if (run !== undefined && !this.#isWhole(run)) return `the versions left out before it do not lead to '${id}'`;
+    }
+    const expected = expectedChainHash(version, (id) => this.#graph.chainHashOf(id));
     if (expected !== version.chainHash)
       return `its chain hash is ${version.chainHash}, but what it covers gives ${expected}`;
     try {
       this.#trees.check(version);
       return undefined;
     } catch (error) {
-      if (error instanceof NervError) return error.message;
-      throw error;
+      return operatingError(error).message;
     }
+  }
+
+  /** Whether the headers of a run lead from the version before it to the chain hash that it ends with. */
+  #isWhole(run: CompactedRun): boolean {
+    let chain = this.#graph.chainHashOf(run.ancestor);
+    for (const header of readHeaders(run)) chain = chainHash({ ...header, parents: [chain] });
+    return chain === run.chainHash;
   }
 
   /** Whether a place differs between a version and one of its parents; the delta often knows without the states. */
@@ -99,7 +126,7 @@ export class HistoryReader {
 
   #touches(version: VersionRecord, pointer: string): boolean {
     const touched = touches(parsePatch(version.delta), pointer);
-    const [parent] = version.parents;
+    const [parent] = this.#graph.parentsOf(version);
     if (touched !== 'perhaps' || parent === undefined) return touched !== 'none';
     return this.#differs(version, parent, { pointer, index: 0 });
   }
@@ -111,11 +138,12 @@ export class HistoryReader {
     let left = count;
     for (const version of this.#graph.firstParents(this.#branches.head(branch))) {
       if (left === 0) return version.id;
-      left -= 1;
+      left -= 1 + this.#leftOutBefore(version).length;
+      if (left < 0) throw versionCompacted(`${branch}, ${count} back`);
     }
     throw new NervError(
       'state/version-not-found',
-      `Branch '${branch}' has no version ${count} back: its first-parent line has ${count - left} versions.`,
+      `Branch '${branch}' has no version ${count} back: its first-parent line has only ${count - left}.`,
       { details: { branch, back: count } },
     );
   }
@@ -123,11 +151,16 @@ export class HistoryReader {
   #atTime(time: Date, branch: string, by: AtOptions['by']): string {
     if (Number.isNaN(time.getTime()))
       throw new NervError('state/invalid-argument', 'The time to look at is an invalid Date.');
-    const head = this.#branches.head(branch);
     // A Date has milliseconds: the whole of its last one counts.
     const atMicros = BigInt(time.getTime()) * 1000n + 999n;
-    const found = by === 'authored' ? this.#authoredBy(head, atMicros) : this.#branches.headAt(branch, atMicros);
-    if (found !== undefined) return found;
+    const found =
+      by === 'authored'
+        ? this.#authoredBy(this.#branches.head(branch), atMicros)
+        : this.#branches.headAt(branch, atMicros);
+    if (found !== undefined) {
+      if (this.#graph.has(found)) return found;
+      throw versionCompacted(found);
+    }
     throw new NervError(
       'state/version-not-found',
       `Branch '${branch}' has no version ${by} by ${time.toISOString()}.`,
@@ -138,8 +171,18 @@ export class HistoryReader {
   }
 
   #authoredBy(head: string, atMicros: bigint): string | undefined {
-    for (const version of this.#graph.firstParents(head)) if (version.authoredAtMicros <= atMicros) return version.id;
+    for (const version of this.#graph.firstParents(head)) {
+      if (version.authoredAtMicros <= atMicros) return version.id;
+      const [first] = version.parents;
+      if (this.#leftOutBefore(version).some(({ authoredAtMicros }) => authoredAtMicros <= atMicros)) return first;
+    }
     return undefined;
+  }
+
+  /** What is kept of the versions that were left out between a version and the one before it. */
+  #leftOutBefore({ parents: [first] }: Version): ReturnType<typeof readHeaders> {
+    const run = first === undefined ? undefined : this.#graph.tryRun(first);
+    return run === undefined ? [] : readHeaders(run);
   }
 
   #matcher(filter: LogFilter): (version: VersionRecord) => boolean {

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { VersionConflictError } from '../errors.ts';
 import type { Clock, IdSource } from '../ids/clock.ts';
 import { stringify } from '../values/encode.ts';
 import { parse } from '../values/decode.ts';
+import { exportHistory, restoreHistory } from './history-export.ts';
 import type { LocalTemporalStore } from './local-temporal-store.ts';
 import { parsePatch } from './patch.ts';
 import { StateTree } from './state-tree.ts';
@@ -13,9 +14,12 @@ import type { HistoryExport, VersionRecord } from './version.ts';
 
 /** A clock that the test sets, in milliseconds. */
 class TestClock implements Clock {
-  nowMs = 1_000;
+  ms = 1_000;
+  nowMs(): number {
+    return this.ms;
+  }
   nowMicros(): bigint {
-    return BigInt(this.nowMs) * 1000n;
+    return BigInt(this.ms) * 1000n;
   }
 }
 
@@ -32,7 +36,7 @@ describe('a temporal store', () => {
     const run = (): HistoryExport => {
       const store = makeStore<Record<string, number>>({ a: 1 });
       for (let n = 0; n < 200; n += 1) store.commit((draft) => (draft[`k${n % 30}`] = n), `n=${n}`);
-      return store.export();
+      return exportHistory(store);
     };
     expect(stringify(run())).toBe(stringify(run()));
   });
@@ -121,13 +125,13 @@ describe('reading the past', () => {
             states.set(id, store.at(name));
             if (index % 50 === 0) store.at([...states.keys()][0]!);
           }
-          const restored = TemporalStore.restore<Record<string, number>>(store.export());
+          const restored = restoreHistory<Record<string, number>>(exportHistory(store));
           const ids = [...states.keys()];
           for (const read of reads) {
             const id = ids[read % ids.length]!;
             expect(stringify(store.at(id))).toBe(stringify(states.get(id)));
             expect(stringify(restored.at(id))).toBe(stringify(states.get(id)));
-            expect(replay(store.export(), id).hash).toBe(store.version(id).dataHash);
+            expect(replay(exportHistory(store), id).hash).toBe(store.version(id).dataHash);
           }
           expect(restored.verify()).toEqual({ ok: true, versions: ids.length });
         },
@@ -157,7 +161,7 @@ describe('reading the past', () => {
     for (let n = 0; n < 3_000; n += 100) expect(store.at(ids[n]!)[`k${n % 100}`]).toBe(n);
     // Each of the 30 reads replays at most the deltas between two kept states: about as many as the state has keys.
     expect((treeWork.itemsHashed - before) / 30).toBeLessThanOrEqual(100);
-    const snapshots = store.export().versions.filter((version) => version.snapshot !== undefined);
+    const snapshots = exportHistory(store).versions.filter((version) => version.snapshot !== undefined);
     expect(snapshots.length).toBeGreaterThan(20);
     expect(snapshots.length).toBeLessThan(150);
   });
@@ -165,11 +169,11 @@ describe('reading the past', () => {
   test('by time is the head of that time, on the branch asked for', () => {
     const clock = new TestClock();
     const store = makeStore({ n: 0 }, clock);
-    clock.nowMs = 2_000;
+    clock.ms = 2_000;
     store.commit({ n: 1 }, { authoredAtMicros: 500_000_000n });
-    clock.nowMs = 3_000;
+    clock.ms = 3_000;
     store.createBranch('side', 1);
-    clock.nowMs = 4_000;
+    clock.ms = 4_000;
     store.commit({ n: 2 }, { branch: 'side' });
     store.commit({ n: 3 });
     expect(store.at(new Date(1_000))).toEqual({ n: 0 });
@@ -195,9 +199,9 @@ describe('reading the past', () => {
   test('by time stays in order when the clock goes back', () => {
     const clock = new TestClock();
     const store = makeStore({ n: 0 }, clock);
-    clock.nowMs = 5_000;
+    clock.ms = 5_000;
     store.commit({ n: 1 });
-    clock.nowMs = 10;
+    clock.ms = 10;
     store.commit({ n: 2 });
     expect(store.at(new Date(4_999))).toEqual({ n: 0 });
     expect(store.at(new Date(5_000))).toEqual({ n: 2 });
@@ -208,9 +212,18 @@ describe('reading the past', () => {
     const clock = new TestClock();
     const store = makeStore({ n: 0 }, clock);
     store.createBranch('side');
-    clock.nowMs = 2_000;
+    clock.ms = 2_000;
     store.deleteBranch('side');
     expect(() => store.at('side')).toThrow(expect.objectContaining({ code: 'state/version-not-found' }));
+    expect(store.at(new Date(1_500), { branch: 'side' })).toEqual({ n: 0 });
+    expect(() => store.at(new Date(2_500), { branch: 'side' })).toThrow(
+      expect.objectContaining({ code: 'state/version-not-found' }),
+    );
+    for (const by of ['recorded', 'authored'] as const) {
+      expect(() => store.at(new Date(1_500), { branch: 'never', by })).toThrow(
+        expect.objectContaining({ code: 'state/branch-not-found' }),
+      );
+    }
     expect(store.branches().map((branch) => branch.name)).toEqual(['main']);
   });
 
@@ -294,7 +307,7 @@ describe('branches and merges', () => {
     expect(store.state).toEqual({ a: 2 });
   });
 
-  test('the base of criss-cross merges is the latest common version', () => {
+  test('the base of branches merged one after the other is the latest common version', () => {
     const store = makeStore<Record<string, number>>({ a: 0, b: 0 });
     store.createBranch('side');
     store.commit((draft) => (draft['a'] = 1));
@@ -310,9 +323,9 @@ describe('branches and merges', () => {
   test('histories without a common version merge as grown from nothing', () => {
     const a = makeStore<Record<string, number>>({ a: 1 });
     const b = new TemporalStore<Record<string, number>>({ b: 2 }, { ids: { nextId: () => 'other-root' } });
-    const [root] = b.export().versions;
-    const history = a.export();
-    const both = TemporalStore.restore<Record<string, number>>({ ...history, versions: [...history.versions, root!] });
+    const [root] = exportHistory(b).versions;
+    const history = exportHistory(a);
+    const both = restoreHistory<Record<string, number>>({ ...history, versions: [...history.versions, root!] });
     expect(both.planMerge('other-root')).toMatchObject({ base: undefined, type: 'merge' });
     both.merge('other-root');
     expect(both.state).toEqual({ a: 1, b: 2 });
@@ -326,6 +339,20 @@ describe('branches and merges', () => {
     const plan = parse(stringify(store.planMerge('side'))) as unknown as ReturnType<typeof store.planMerge>;
     store.merge({ ...plan, patch: [...plan.patch, { op: 'add', path: '/reviewed', value: 1 }] });
     expect(store.state).toEqual({ a: 5, b: 2, reviewed: 1 });
+  });
+
+  test('a plan knows the branch it was made from, but not where a tag, an id or a number was named', () => {
+    const store = makeStore<Record<string, number>>({ a: 1 });
+    store.createBranch('side');
+    store.tag('named', 'side');
+    expect(store.planMerge('side').source).toBe('side');
+    for (const reference of ['named', store.versionId, 0]) expect(store.planMerge(reference).source).toBeUndefined();
+  });
+
+  test('a plan of no known type is refused', () => {
+    const store = makeStore<Record<string, number>>({ a: 1 });
+    const plan = store.planMerge(0);
+    expect(() => store.merge({ ...plan, type: 'octopus' as 'merge' })).toThrow('merge plan');
   });
 
   test('a branch is moved anywhere, if it is where it was expected', () => {
@@ -386,6 +413,20 @@ describe('subscribers', () => {
     expect(heard).toEqual([1]);
   });
 
+  test('that throw are reported on the console where nobody asked for it', () => {
+    const report = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const store = new TemporalStore({ n: 0 });
+    store.subscribe(() => {
+      throw new Error('broken');
+    });
+    store.commit({ n: 1 });
+    expect(report).toHaveBeenCalledWith(
+      expect.stringContaining('listener'),
+      expect.objectContaining({ message: 'broken' }),
+    );
+    report.mockRestore();
+  });
+
   test('with a comparison of their own are told by it', () => {
     const store = makeStore({ list: [1, 2] });
     const sums: [number, number][] = [];
@@ -408,7 +449,7 @@ describe('a history that was stored', () => {
     store.tag('t', 3);
     store.createBranch('side', 5);
     store.switchBranch('side');
-    return store.export();
+    return exportHistory(store);
   };
   const damage = (change: (versions: VersionRecord[]) => void): HistoryExport => {
     const history = makeHistory();
@@ -419,11 +460,11 @@ describe('a history that was stored', () => {
 
   test('is taken up as it was, and goes on', () => {
     const history = parse(stringify(makeHistory())) as unknown as HistoryExport;
-    const store = TemporalStore.restore<Record<string, number>>(history, { ids: { nextId: () => 'new' } });
+    const store = restoreHistory<Record<string, number>>(history, { ids: { nextId: () => 'new' } });
     expect(store.branch).toBe('side');
     expect(store.state).toEqual({ a: 144 });
     expect(store.tags()).toHaveLength(1);
-    expect(stringify(store.export())).toBe(stringify(makeHistory()));
+    expect(stringify(exportHistory(store))).toBe(stringify(makeHistory()));
     store.commit({ a: -1 });
     expect(store.verify()).toEqual({ ok: true, versions: 152 });
   });
@@ -432,7 +473,7 @@ describe('a history that was stored', () => {
     const altered = damage((versions) => {
       versions[7] = { ...versions[7]!, description: 'forged' };
     });
-    expect(() => TemporalStore.restore(altered)).toThrow(
+    expect(() => restoreHistory(altered)).toThrow(
       expect.objectContaining({ code: 'state/corrupt-version', details: expect.objectContaining({ versionId: 'v8' }) }),
     );
   });
@@ -450,7 +491,7 @@ describe('a history that was stored', () => {
   test.each(alterations.slice(0, 3))(
     'whose %s is never read wrongly, and verify names the first bad version',
     (_, alter) => {
-      const store = TemporalStore.restore<Record<string, number>>(damage(alter));
+      const store = restoreHistory<Record<string, number>>(damage(alter));
       expect(store.verify()).toMatchObject({ ok: false, versionId: 'v8' });
       expect(() => store.at('v8')).toThrow(
         expect.objectContaining({
@@ -463,26 +504,26 @@ describe('a history that was stored', () => {
   );
 
   test.each(alterations.slice(3))('whose %s is never read wrongly', (_, alter) => {
-    const store = TemporalStore.restore<Record<string, number>>(damage(alter));
+    const store = restoreHistory<Record<string, number>>(damage(alter));
     expect(store.verify()).toMatchObject({ ok: false, versionId: 'v8' });
     expect(() => store.at('v8')).toThrow(expect.objectContaining({ code: 'state/corrupt-version' }));
   });
 
   test('of another format, without its branch, or with a version twice is refused', () => {
     const history = makeHistory();
-    expect(() => TemporalStore.restore({ ...history, format: 'x' } as unknown as HistoryExport)).toThrow(
+    expect(() => restoreHistory({ ...history, format: 'x' } as unknown as HistoryExport)).toThrow(
       expect.objectContaining({ code: 'state/invalid-argument' }),
     );
-    expect(() => TemporalStore.restore({ ...history, branch: 'x' })).toThrow(
+    expect(() => restoreHistory({ ...history, branch: 'x' })).toThrow(
       expect.objectContaining({ code: 'state/branch-not-found' }),
     );
-    expect(() => TemporalStore.restore({ ...history, versions: [...history.versions, history.versions[0]!] })).toThrow(
+    expect(() => restoreHistory({ ...history, versions: [...history.versions, history.versions[0]!] })).toThrow(
       expect.objectContaining({ code: 'state/id-taken' }),
     );
-    expect(() => TemporalStore.restore({ ...history, versions: history.versions.slice(1) })).toThrow(
+    expect(() => restoreHistory({ ...history, versions: history.versions.slice(1) })).toThrow(
       expect.objectContaining({ code: 'state/version-not-found' }),
     );
-    expect(() => TemporalStore.restore({ ...history, tags: [{ name: 'x', versionId: 'none' }] })).toThrow(
+    expect(() => restoreHistory({ ...history, tags: [{ name: 'x', versionId: 'none' }] })).toThrow(
       expect.objectContaining({ code: 'state/version-not-found' }),
     );
   });

@@ -11,8 +11,8 @@ import type { Clock, IdSource } from '../ids/clock.ts';
 import { systemClock, systemIds, systemReport } from '../ids/system.ts';
 import { unreachable } from '../assert.ts';
 import { BranchTable } from './branch-table.ts';
-import { exportHistory, restoreHistory } from './history-export.ts';
 import { HistoryReader, type HistoryParts } from './history-reader.ts';
+import { decides, isPlan, planMergeSteps, runSteps } from './merge-plan.ts';
 import { mergeStates } from './merge-states.ts';
 import type { JsonPatch } from './patch.ts';
 import { StateTree, type StatePath } from './state-tree.ts';
@@ -34,9 +34,9 @@ import type {
   VerifyResult,
   VersionReference,
 } from './temporal-store.ts';
-import type { HistoryExport, Tag, Version, VersionRecord } from './version.ts';
+import type { BranchMove, Tag, Version, VersionRecord } from './version.ts';
 import { VersionGraph } from './version-graph.ts';
-import { makeDelta, NOTHING, VersionTrees } from './version-trees.ts';
+import { makeDelta, NOTHING, VersionTrees, type SnapshotPolicy } from './version-trees.ts';
 
 /** Longest id of a version, in UTF-16 code units. */
 const ID_MAX = 128;
@@ -49,6 +49,8 @@ export interface TemporalStoreOptions {
   readonly author?: string | undefined;
   /** The first version's description; default `initial state`. */
   readonly description?: string | undefined;
+  /** How often a state is kept whole in memory; default after 32 deltas, or when replaying costs more than the state. */
+  readonly snapshots?: SnapshotPolicy | undefined;
   readonly clock?: Clock | undefined;
   readonly ids?: IdSource | undefined;
   /** Called with what a listener throws; default the console. */
@@ -74,10 +76,11 @@ interface Head {
 
 /** The `TemporalStore` of this process alone, exported under that name. Everything is synchronous. */
 export class LocalTemporalStore<S> implements TemporalStore<S> {
-  readonly #graph: VersionGraph<VersionRecord>;
-  readonly #trees: VersionTrees;
-  readonly #branches: BranchTable;
-  readonly #reader: HistoryReader;
+  #graph: VersionGraph<VersionRecord>;
+  #trees: VersionTrees;
+  #branches: BranchTable;
+  #reader: HistoryReader;
+  readonly #options: TemporalStoreOptions;
   readonly #observers: StoreObservers<S>;
   readonly #clock: Clock;
   readonly #ids: IdSource;
@@ -87,13 +90,14 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
 
   /** Starts a history whose first version has the initial state. @throws `value/unsupported` */
   constructor(initial: S, options?: TemporalStoreOptions);
-  /** Takes up a history; for `restore`. */
+  /** Takes up a history; for `restoreHistory` and `whatIf`. */
   constructor(initial: undefined, options: TemporalStoreOptions, history: HistoryParts & { readonly branch: string });
   constructor(
     initial: S | undefined,
     options: TemporalStoreOptions = {},
     history?: HistoryParts & { readonly branch: string },
   ) {
+    this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#ids = options.ids ?? systemIds;
     this.#author = options.author ?? '';
@@ -101,19 +105,25 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
       options.onListenerError ?? ((error) => systemReport('A listener of a TemporalStore failed:', error)),
     );
     this.#graph = history?.graph ?? new VersionGraph();
-    this.#trees = history?.trees ?? new VersionTrees(this.#graph);
+    this.#trees = history?.trees ?? new VersionTrees(this.#graph, options.snapshots);
     this.#branches = history?.branches ?? new BranchTable();
     this.#reader = new HistoryReader({ graph: this.#graph, trees: this.#trees, branches: this.#branches });
     this.#head = history === undefined ? this.#start(StateTree.from(initial), options) : this.#headOf(history.branch);
-    this.#lastRecordedAtMicros = this.#branches.moves().at(-1)?.recordedAtMicros ?? 0n;
+    // There is a head, so a branch was moved to it.
+    this.#lastRecordedAtMicros = (this.#branches.moves().at(-1) as BranchMove).recordedAtMicros;
   }
 
-  /**
-   * Takes up a history that `export` gave, here or elsewhere.
-   * @throws `state/corrupt-version` naming the first version whose hash does not fit; `state/invalid-argument`
-   */
-  static restore<S>(history: HistoryExport, options: TemporalStoreOptions = {}): LocalTemporalStore<S> {
-    return new LocalTemporalStore<S>(undefined, options, restoreHistory(history));
+  /** What the store is made of; for the parts of `temporal/` alone. */
+  get parts(): HistoryParts & { readonly options: TemporalStoreOptions } {
+    return { graph: this.#graph, trees: this.#trees, branches: this.#branches, options: this.#options };
+  }
+
+  /** Goes on with another history that has the same heads; for the parts of `temporal/` alone. */
+  replaceHistory({ graph, trees, branches }: HistoryParts): void {
+    this.#graph = graph;
+    this.#trees = trees;
+    this.#branches = branches;
+    this.#reader = new HistoryReader({ graph, trees, branches });
   }
 
   get state(): DeepReadonly<S> {
@@ -201,14 +211,7 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
 
   fastForward(to: VersionReference): string {
     const target = this.#reader.resolve(to, this.branch);
-    if (!this.#graph.isAncestor(this.versionId, target)) {
-      throw new NervError(
-        'state/not-fast-forward',
-        `Version '${target}' does not descend from '${this.versionId}', the head of '${this.branch}'. Merge it instead.`,
-        { details: { branch: this.branch, head: this.versionId, target } },
-      );
-    }
-    this.moveBranch(this.branch, target);
+    this.#fastForward(this.branch, target);
     return target;
   }
 
@@ -226,30 +229,23 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
 
   planMerge(source: VersionReference, options: MergeOptions = {}): MergePlan {
     const branch = options.branch ?? this.branch;
-    const ours = this.#branches.head(branch);
     const theirs = this.#reader.resolve(source, branch);
-    const base = this.#graph.mergeBase(ours, theirs);
-    const plan = { branch, ours, theirs, base, conflicts: [] };
-    if (base === theirs) return { ...plan, type: 'up-to-date', patch: [] };
-    const ourTree = this.#trees.read(ours);
-    const theirTree = this.#trees.read(theirs);
-    if (base === ours && options.fastForward !== false) {
-      return { ...plan, type: 'fast-forward', patch: ourTree.diff(theirTree) };
-    }
-    const baseTree = base === undefined ? undefined : this.#trees.read(base);
-    const merged = mergeStates({ base: baseTree, ours: ourTree, theirs: theirTree }, options);
-    return { ...plan, type: 'merge', patch: ourTree.diff(merged.tree), conflicts: merged.conflicts };
+    return this.#plan({ branch, theirs, source: this.#reader.tryBranch(source) }, options);
   }
 
   merge(source: VersionReference | MergePlan, options: MergeOptions = {}): MergeResult {
-    const plan = isPlan(source) ? source : this.planMerge(source, options);
+    let plan = isPlan(source) ? source : this.planMerge(source, options);
     this.#branches.checkHead(plan.branch, plan.ours);
+    if (plan.source !== undefined) this.#branches.checkHead(plan.source, plan.theirs);
     if (options.expectedHead !== undefined) this.#branches.checkHead(plan.branch, options.expectedHead);
+    if (plan === source && plan.conflicts.length > 0 && decides(options)) {
+      plan = this.#plan(plan, { ...options, fastForward: false });
+    }
     switch (plan.type) {
       case 'up-to-date':
         return { type: plan.type, versionId: plan.ours };
       case 'fast-forward':
-        this.moveBranch(plan.branch, plan.theirs);
+        this.#fastForward(plan.branch, plan.theirs);
         return { type: plan.type, versionId: plan.theirs };
       case 'merge':
         return { type: plan.type, versionId: this.#mergeByPlan(plan, options) };
@@ -261,7 +257,7 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
   revert(reference: VersionReference, options: MergeOptions = {}): string {
     const before = this.#before(options);
     const reverted = this.version(reference);
-    const [parent] = reverted.parents;
+    const [parent] = this.#graph.parentsOf(reverted);
     if (parent === undefined) {
       throw new NervError(
         'state/invalid-argument',
@@ -295,11 +291,6 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
     return this.#reader.verify();
   }
 
-  /** The whole history as plain data, each version after its parents. */
-  export(): HistoryExport {
-    return exportHistory({ graph: this.#graph, trees: this.#trees, branches: this.#branches }, this.branch);
-  }
-
   subscribe(listener: (change: StateChange<S>) => void): StoreSubscription {
     return this.#observers.add(listener);
   }
@@ -307,16 +298,9 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
   select<T>(
     selector: (state: DeepReadonly<S>) => T,
     listener: (selected: T, previous: T, change: StateChange<S>) => void,
-    equals: (a: T, b: T) => boolean = Object.is,
+    equals?: (a: T, b: T) => boolean,
   ): StoreSubscription {
-    let selected = selector(this.state);
-    return this.#observers.add((change) => {
-      const previous = selected;
-      const next = selector(change.state);
-      if (equals(previous, next)) return;
-      selected = next;
-      listener(next, previous, change);
-    });
+    return this.#observers.select(this.state, { selector, listener, equals });
   }
 
   #start(tree: StateTree, options: TemporalStoreOptions): Head {
@@ -352,6 +336,30 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
     });
   }
 
+  #plan(
+    {
+      branch,
+      theirs,
+      source,
+    }: { readonly branch: string; readonly theirs: string; readonly source: string | undefined },
+    options: MergeOptions,
+  ): MergePlan {
+    const request = { graph: this.#graph, branch, ours: this.#branches.head(branch), theirs, source };
+    return runSteps(planMergeSteps(request, options), (id) => this.#trees.read(id));
+  }
+
+  #fastForward(branch: string, target: string): void {
+    const head = this.#branches.head(branch);
+    if (!this.#graph.isAncestor(head, target)) {
+      throw new NervError(
+        'state/not-fast-forward',
+        `Version '${target}' does not descend from '${head}', the head of '${branch}'. Merge it instead.`,
+        { details: { branch, head, target } },
+      );
+    }
+    this.moveBranch(branch, target);
+  }
+
   #mergeByPlan(plan: MergePlan, options: MergeOptions): string {
     const { branch, ours, theirs, base, conflicts } = plan;
     if (conflicts.length > 0) throw new MergeConflictError({ ours, theirs, base, conflicts });
@@ -377,7 +385,7 @@ export class LocalTemporalStore<S> implements TemporalStore<S> {
       description: options.description ?? '',
       dataHash: tree.hash,
     };
-    const chain = chainHash({ ...described, parents: parents.map((id) => this.#graph.get(id).chainHash) });
+    const chain = chainHash({ ...described, parents: parents.map((id) => this.#graph.chainHashOf(id)) });
     const id = checkId(options.id ?? this.#ids.nextId());
     const version: VersionRecord = Object.freeze({
       id,
@@ -434,10 +442,6 @@ function show<S>(tree: StateTree): DeepReadonly<S> {
 
 function normalize(options: string | CommitOptions): CommitOptions {
   return typeof options === 'string' ? { description: options } : options;
-}
-
-function isPlan(source: VersionReference | MergePlan): source is MergePlan {
-  return typeof source === 'object' && 'patch' in source;
 }
 
 function checkId(id: string): string {

@@ -23,7 +23,7 @@ export interface MergedState {
 export function mergeStates(sides: MergeSides, strategy: MergeStrategy): MergedState {
   const conflicts: MergeConflict[] = [];
   const base: MaybeSlot = sides.base === undefined ? ABSENT : sides.base.slot;
-  const slot = mergeSlots({ base, ours: sides.ours.slot, theirs: sides.theirs.slot }, (conflict) => {
+  const resolve = (conflict: SlotConflict): MaybeSlot => {
     const shown = showConflict(conflict);
     const decided = decide(conflict, strategy.resolve?.(shown));
     if (decided !== undefined) return decided.slot;
@@ -31,8 +31,14 @@ export function mergeStates(sides: MergeSides, strategy: MergeStrategy): MergedS
     if (strategy.strategy === 'theirs') return conflict.theirs;
     conflicts.push(shown);
     return conflict.ours;
-  });
+  };
+  const slot = mergeSlots({ base, ours: sides.ours.slot, theirs: sides.theirs.slot }, resolve, strategy.lists);
   return { tree: slot === ABSENT ? sides.ours : StateTree.ofSlot(slot), conflicts };
+}
+
+/** Decides a conflict for neither side: a value that tells both, and that nobody else has put there. */
+export function undecided({ ours, theirs }: MergeConflict): Resolution {
+  return { value: new Map(Object.entries({ ours, theirs })) };
 }
 
 function decide(conflict: SlotConflict, resolution: Resolution): { readonly slot: MaybeSlot } | undefined {

@@ -165,6 +165,12 @@ describe('a JSON Patch', () => {
     expect(() => tree.apply(patch)).toThrow(expect.objectContaining({ details: { index: 1, path: '/none' } }));
   });
 
+  test('of an operation that nobody checked is a mistake of the caller', () => {
+    expect(() => StateTree.from<unknown>({}).applyChecked([{ op: 'swap', path: '' } as never])).toThrow(
+      'patch operation',
+    );
+  });
+
   test('goes through text', () => {
     const patch: JsonPatch = [
       { op: 'move', from: '/a', path: '/b' },

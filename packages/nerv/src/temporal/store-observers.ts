@@ -6,9 +6,16 @@
  *   those that listeners make.
  * - A listener that throws is reported and harms no other.
  */
-import type { StateChange, StoreSubscription } from './temporal-store.ts';
+import type { DeepReadonly, StateChange, StoreSubscription } from './temporal-store.ts';
 
 type Listener<S> = (change: StateChange<S>) => void;
+
+/** What part of a state somebody follows. */
+export interface Selection<S, T> {
+  readonly selector: (state: DeepReadonly<S>) => T;
+  readonly listener: (selected: T, previous: T, change: StateChange<S>) => void;
+  readonly equals?: ((a: T, b: T) => boolean) | undefined;
+}
 
 /** The listeners of one store. */
 export class StoreObservers<S> {
@@ -32,6 +39,18 @@ export class StoreObservers<S> {
       this.#listeners.delete(own);
     };
     return { unsubscribe, [Symbol.dispose]: unsubscribe };
+  }
+
+  /** As `TemporalStore.select`, from a state on. */
+  select<T>(state: DeepReadonly<S>, { selector, listener, equals = Object.is }: Selection<S, T>): StoreSubscription {
+    let selected = selector(state);
+    return this.add((change) => {
+      const previous = selected;
+      const next = selector(change.state);
+      if (equals(previous, next)) return;
+      selected = next;
+      listener(next, previous, change);
+    });
   }
 
   tell(change: StateChange<S>): void {

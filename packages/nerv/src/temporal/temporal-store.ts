@@ -2,6 +2,7 @@ import type { MergeConflict } from '../errors.ts';
 import { LocalTemporalStore } from './local-temporal-store.ts';
 import type { JsonPatch } from './patch.ts';
 import type { StatePath } from './state-tree.ts';
+import type { ListMerger } from './tree/merge.ts';
 import type { Tag, Version } from './version.ts';
 
 /** A state as it is read: nothing in it can be changed. */
@@ -103,6 +104,8 @@ export interface MergeStrategy {
   readonly strategy?: 'field-wise' | 'ours' | 'theirs' | undefined;
   /** Asked for each conflict before the strategy. */
   readonly resolve?: ((conflict: MergeConflict) => Resolution) | undefined;
+  /** How lists are merged whose elements have an identity: `byIdentity({ '/items': 'id' })`; default by position. */
+  readonly lists?: ListMerger | undefined;
 }
 
 /** How a merge is recorded and decided. */
@@ -111,17 +114,28 @@ export interface MergeOptions extends CommitOptions, MergeStrategy {
   readonly fastForward?: boolean | undefined;
 }
 
-/** A merge that was worked out but not done: plain data, to review, change, store and give to `merge`. */
+/**
+ * A merge that was worked out but not done: plain data, to review, store (`stringifyPlan`) and give to `merge`, which
+ * refuses it when something moved since.
+ */
 export interface MergePlan {
   readonly type: 'up-to-date' | 'fast-forward' | 'merge';
   readonly branch: string;
   /** The branch's head: `merge` refuses the plan when it has moved since. */
   readonly ours: string;
   readonly theirs: string;
+  /** The branch that `theirs` is the head of, if it was named so: `merge` refuses the plan when it has moved since. */
+  readonly source: string | undefined;
+  /** The first of `bases`. */
   readonly base: string | undefined;
+  /**
+   * The latest versions that both sides descend from. Of several (branches merged crosswise) the base is their merge; a
+   * place they are in conflict about has a Map of both sides as its base, so it is in conflict again.
+   */
+  readonly bases: readonly string[];
   /** From the state of `ours` to the merged one. Places in conflict stay as they are in `ours`. */
   readonly patch: JsonPatch;
-  /** What is not decided. `merge` refuses the plan while there is any. */
+  /** What is not decided. `merge` refuses the plan while there is any, unless its options decide them. */
   readonly conflicts: readonly MergeConflict[];
 }
 
@@ -179,7 +193,7 @@ export interface TemporalStore<S> {
   /** As `commit`, by a JSON Patch (RFC 6902) over the encoded form. @throws `state/invalid-patch`, and as `commit` */
   commitPatch(patch: JsonPatch, options?: string | CommitOptions): string | Promise<string>;
 
-  /** The state of a version. @throws `state/version-not-found`, `state/corrupt-version` */
+  /** The state of a version. @throws `state/version-not-found`, `state/version-compacted`, `state/corrupt-version` */
   at(reference: VersionReference, options?: AtOptions): DeepReadonly<S> | Promise<DeepReadonly<S>>;
 
   /** What is recorded of a version. @throws `state/version-not-found` */
@@ -214,6 +228,7 @@ export interface TemporalStore<S> {
 
   /**
    * Merges a version into the branch, or carries out a plan; the merge commit's parents are the head and the source.
+   * A plan that has conflicts is worked out again, between the very same versions, with the options' strategy.
    * @throws `MergeConflictError` with every conflict that is not decided; `VersionConflictError`
    */
   merge(source: VersionReference | MergePlan, options?: MergeOptions): MergeResult | Promise<MergeResult>;

@@ -4,9 +4,11 @@
  * Invariants:
  * - A version's parents were added before it, so positions rise from parent to child and no cycle can be.
  * - A version never changes and is never taken away.
+ * - Where versions were left out by compaction, a parent that is not here is the last of a run that is known, and stands
+ *   for the version before that run: descent has no holes.
  */
 import { NervError } from '../errors.ts';
-import { versionNotFound, type Version } from './version.ts';
+import { versionCompacted, versionNotFound, type CompactedRun, type Version } from './version.ts';
 
 /** A version and its place in the order of arrival. */
 interface Entry<V extends Version> {
@@ -14,26 +16,41 @@ interface Entry<V extends Version> {
   readonly position: number;
 }
 
+const OURS = 1;
+const THEIRS = 2;
+const BOTH = 3;
+/** Descends to a common version that was found already. */
+const BELOW = 4;
+
 /** All versions that are here, by id, with their descent. */
 export class VersionGraph<V extends Version = Version> {
   readonly #entries = new Map<string, Entry<V>>();
+  readonly #runs = new Map<string, CompactedRun>();
+  readonly #under: VersionGraph<V> | undefined;
+  #nextPosition: number;
+
+  /** A graph over another one has all of its versions, also later ones, and adds nothing to it. */
+  constructor(under?: VersionGraph<V>) {
+    this.#under = under;
+    this.#nextPosition = under === undefined ? 0 : under.#nextPosition;
+  }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#entries.size + (this.#under?.size ?? 0);
   }
 
   has(id: string): boolean {
-    return this.#entries.has(id);
+    return this.#find(id) !== undefined;
   }
 
-  /** @throws `state/version-not-found` */
+  /** @throws `state/version-not-found`, `state/version-compacted` */
   get(id: string): V {
     return this.#entry(id).version;
   }
 
   /** @throws `state/id-taken`; `state/version-not-found` for a parent that is not here */
   add(version: V): void {
-    if (this.#entries.has(version.id)) {
+    if (this.has(version.id)) {
       throw new NervError(
         'state/id-taken',
         `There is already a version '${version.id}'. Give each version its own id.`,
@@ -42,12 +59,44 @@ export class VersionGraph<V extends Version = Version> {
         },
       );
     }
-    for (const parent of version.parents) this.#entry(parent);
-    this.#entries.set(version.id, { version, position: this.#entries.size });
+    let position = this.#nextPosition;
+    for (const parent of this.parentsOf(version)) position = Math.max(position, this.#entry(parent).position + 1);
+    this.#entries.set(version.id, { version, position });
+    this.#nextPosition = position + 1;
+  }
+
+  /** Takes note of a run that was left out; before the versions that follow it. */
+  addRun(run: CompactedRun): void {
+    this.#runs.set(run.id, run);
+  }
+
+  /** The runs that were left out. */
+  *runs(): Iterable<CompactedRun> {
+    if (this.#under !== undefined) yield* this.#under.runs();
+    yield* this.#runs.values();
+  }
+
+  /** The run that ends with this id, if one was left out. */
+  tryRun(id: string): CompactedRun | undefined {
+    return this.#runs.get(id) ?? this.#under?.tryRun(id);
+  }
+
+  /** The nearest versions that a version descends from, one for each parent, in order. */
+  parentsOf(version: Version): readonly string[] {
+    const { parents } = version;
+    return parents.some((id) => this.tryRun(id) !== undefined)
+      ? parents.map((id) => this.tryRun(id)?.ancestor ?? id)
+      : parents;
+  }
+
+  /** The chain hash of a version, or of the last one of a run that was left out. @throws `state/version-not-found` */
+  chainHashOf(id: string): string {
+    return this.tryRun(id)?.chainHash ?? this.get(id).chainHash;
   }
 
   /** In the order of arrival: parents before children. */
   *versions(): Iterable<V> {
+    if (this.#under !== undefined) yield* this.#under.versions();
     for (const { version } of this.#entries.values()) yield version;
   }
 
@@ -58,7 +107,7 @@ export class VersionGraph<V extends Version = Version> {
     while (waiting.length > 0) {
       const entry = takeLatest(waiting);
       yield entry.version;
-      for (const parent of entry.version.parents) {
+      for (const parent of this.parentsOf(entry.version)) {
         if (seen.has(parent)) continue;
         seen.add(parent);
         waiting.push(this.#entry(parent));
@@ -72,7 +121,7 @@ export class VersionGraph<V extends Version = Version> {
     while (next !== undefined) {
       const { version }: Entry<V> = this.#entry(next);
       yield version;
-      [next] = version.parents;
+      [next] = this.parentsOf(version);
     }
   }
 
@@ -86,52 +135,57 @@ export class VersionGraph<V extends Version = Version> {
     return false;
   }
 
-  /**
-   * The version that both descend from and that no other such version descends from; of several the last to arrive,
-   * `undefined` when the histories have nothing in common.
-   */
+  /** The first of `mergeBases`; `undefined` when the histories have nothing in common. */
   mergeBase(a: string, b: string): string | undefined {
-    const waiting = new Map<string, number>();
+    return this.mergeBases(a, b)[0];
+  }
+
+  /**
+   * The versions that both descend from and that no other such version descends from, the last to arrive first. There
+   * are several where branches were merged into each other crosswise.
+   */
+  mergeBases(a: string, b: string): string[] {
+    const waiting: Entry<V>[] = [];
     const sides = new Map<string, number>();
     const mark = (id: string, side: number): void => {
-      sides.set(id, (sides.get(id) ?? 0) | side);
-      waiting.set(id, this.#entry(id).position);
+      const known = sides.get(id);
+      if (known === undefined) waiting.push(this.#entry(id));
+      sides.set(id, (known ?? 0) | side);
     };
-    mark(a, 1);
-    mark(b, 2);
+    const sideOf = ({ id }: Version): number => sides.get(id) as number; // whoever waits is marked
+    mark(a, OURS);
+    mark(b, THEIRS);
+    const bases: string[] = [];
     // The latest goes first, so a version has met all its descendants when its turn comes.
-    for (let id = takeLatestId(waiting); id !== undefined; id = takeLatestId(waiting)) {
-      const side = sides.get(id) ?? 0;
-      if (side === 3) return id;
-      for (const parent of this.#entry(id).version.parents) mark(parent, side);
+    while (waiting.some(({ version }) => sideOf(version) < BELOW)) {
+      const { version } = takeLatest(waiting);
+      const side = sideOf(version);
+      if (side === BOTH) bases.push(version.id);
+      for (const parent of this.parentsOf(version)) mark(parent, side === BOTH ? BOTH | BELOW : side);
     }
-    return undefined;
+    return bases;
+  }
+
+  #find(id: string): Entry<V> | undefined {
+    const own = this.#entries.get(id);
+    return own !== undefined || this.#under === undefined ? own : this.#under.#find(id);
   }
 
   #entry(id: string): Entry<V> {
-    const entry = this.#entries.get(id);
-    if (entry === undefined) throw versionNotFound(id);
-    return entry;
+    const entry = this.#find(id);
+    if (entry !== undefined) return entry;
+    throw this.tryRun(id) === undefined ? versionNotFound(id) : versionCompacted(id);
   }
 }
 
 /** Few wait at any time (one for each line of descent that is open), so a plain search does. */
 function takeLatest<V extends Version>(waiting: Entry<V>[]): Entry<V> {
   let latest = 0;
-  for (let i = 1; i < waiting.length; i += 1) {
-    if ((waiting[i]?.position ?? -1) > (waiting[latest]?.position ?? -1)) latest = i;
-  }
-  return waiting.splice(latest, 1)[0] as Entry<V>; // `waiting` is not empty
-}
-
-function takeLatestId(waiting: Map<string, number>): string | undefined {
-  let latest: string | undefined;
   let latestPosition = -1;
-  for (const [id, position] of waiting) {
+  for (const [index, { position }] of waiting.entries()) {
     if (position <= latestPosition) continue;
-    latest = id;
+    latest = index;
     latestPosition = position;
   }
-  if (latest !== undefined) waiting.delete(latest);
-  return latest;
+  return waiting.splice(latest, 1)[0] as Entry<V>; // `waiting` is not empty
 }

@@ -1,9 +1,9 @@
 /**
- * The states of versions: some kept, the others rebuilt from the nearest kept one along first parents.
+ * The states of versions: some kept, the others rebuilt from the nearest kept one along first parents. Kept states share
+ * what they have in common, so keeping one costs by what changed since the last.
  *
  * Invariants:
- * - Between two kept states on a line lie deltas that cost at most as much as the later state itself, or as
- *   `REPLAY_COST_MIN`; so reading a version costs at most about twice the loading of one state.
+ * - On a line, no more deltas follow each other without a kept state than the policy allows.
  * - Every state handed out has the hash that its version names.
  */
 import { NervError } from '../errors.ts';
@@ -13,7 +13,23 @@ import { StateTree } from './state-tree.ts';
 import type { VersionRecord } from './version.ts';
 import type { VersionGraph } from './version-graph.ts';
 
-/** Deltas that cost less than this together never make a state worth keeping. */
+/**
+ * When a state is kept whole beside its delta: as soon as one of these limits is met since the last that was kept. What
+ * is not given is no limit.
+ */
+export interface SnapshotPolicy {
+  /** After so many deltas. */
+  readonly versions?: number | undefined;
+  /** After deltas of so many characters together. */
+  readonly bytes?: number | undefined;
+  /** When replaying the deltas costs about so many times as much as loading the state. */
+  readonly replayCost?: number | undefined;
+}
+
+/** How a store keeps states in memory unless it is told otherwise. */
+export const MEMORY_POLICY: SnapshotPolicy = { versions: 32, replayCost: 1 };
+
+/** Deltas that cost less than this together are replayed whatever the state costs. */
 const REPLAY_COST_MIN = 64;
 
 /** Applying an operation costs about as much as loading three places (measured). */
@@ -24,10 +40,14 @@ const RECENT_MAX = 32;
 
 /** Where a version stands between kept states. */
 interface TreeEntry {
-  /** What replaying from the last kept state costs, this version's delta included; 0 when it is kept itself. */
+  /** Since the last kept state, this version's delta included; 0 when it is kept itself. */
+  readonly versions: number;
+  readonly bytes: number;
   readonly replayCost: number;
   readonly kept: StateTree | undefined;
 }
+
+const NONE: TreeEntry = { versions: 0, bytes: 0, replayCost: 0, kept: undefined };
 
 /** Reads any version's state. */
 export class VersionTrees {
@@ -35,28 +55,38 @@ export class VersionTrees {
   readonly #entries = new Map<string, TreeEntry>();
   /** Least recently used first. */
   readonly #recent = new Map<string, StateTree>();
+  readonly #policy: SnapshotPolicy;
+  readonly #under: VersionTrees | undefined;
 
-  constructor(graph: VersionGraph<VersionRecord>) {
+  /** `under` knows the versions of the graph that `graph` lies over. */
+  constructor(graph: VersionGraph<VersionRecord>, policy: SnapshotPolicy = MEMORY_POLICY, under?: VersionTrees) {
     this.#graph = graph;
+    this.#policy = policy;
+    this.#under = under;
   }
 
   /** Takes note of a version that was just added to the graph, whose state is known. */
   noteMade(version: VersionRecord, tree: StateTree, patch: JsonPatch): void {
-    const replayCost = this.#costBefore(version) + patchCost(patch);
-    const isKept = replayCost > Math.max(REPLAY_COST_MIN, tree.weight);
-    this.#entries.set(version.id, isKept ? { replayCost: 0, kept: tree } : { replayCost, kept: undefined });
+    const since = this.#since(version, patchCost(patch));
+    if (this.#isDue(since, tree)) this.keep(version, tree);
+    else this.#entries.set(version.id, since);
     this.#remember(version.id, tree);
   }
 
   /** Takes note of a version that came from elsewhere. Its state is checked when it is read. */
   noteReceived(version: VersionRecord): void {
-    const cost = this.#costBefore(version) + Math.max(1, version.delta.length >>> 5);
-    this.#entries.set(version.id, { replayCost: version.snapshot === undefined ? cost : 0, kept: undefined });
+    const isStored = version.snapshot !== undefined;
+    this.#entries.set(version.id, isStored ? NONE : this.#since(version, 1 + (version.delta.length >>> 4)));
   }
 
-  /** The canonical text of a version's state where one is kept, for the records. */
-  snapshotOf(version: VersionRecord): string | undefined {
-    return this.#entries.get(version.id)?.kept?.stringify() ?? version.snapshot;
+  /** Keeps a version's state, which the caller has checked. */
+  keep(version: VersionRecord, tree: StateTree): void {
+    this.#entries.set(version.id, { ...NONE, kept: tree });
+  }
+
+  /** The state of a version, if it is kept. */
+  tryKept(id: string): StateTree | undefined {
+    return this.#entry(id)?.kept;
   }
 
   /** The state of a version. @throws `state/version-not-found`, `state/corrupt-version` */
@@ -71,7 +101,7 @@ export class VersionTrees {
   /** Checks that a version's delta, and its snapshot if it has one, give the state it names. @throws `state/corrupt-version` */
   check(version: VersionRecord): void {
     const { snapshot } = version;
-    const [parent] = version.parents;
+    const [parent] = this.#graph.parentsOf(version);
     const before = parent === undefined ? NOTHING : this.read(parent);
     const tree = this.#check(version, () => before.applyChecked(parsePatch(version.delta)));
     if (snapshot !== undefined) this.#check(version, () => StateTree.parse(snapshot));
@@ -101,7 +131,7 @@ export class VersionTrees {
   #known(id: string): StateTree | undefined {
     const recent = this.#recent.get(id);
     if (recent !== undefined) this.#remember(id, recent);
-    return recent ?? this.#entries.get(id)?.kept;
+    return recent ?? this.tryKept(id);
   }
 
   /** Reads the snapshot that a version came with, and keeps the state. */
@@ -109,7 +139,7 @@ export class VersionTrees {
     const { snapshot } = version;
     if (snapshot === undefined) return undefined;
     const tree = this.#check(version, () => StateTree.parse(snapshot));
-    this.#entries.set(version.id, { replayCost: 0, kept: tree });
+    this.keep(version, tree);
     return tree;
   }
 
@@ -124,17 +154,38 @@ export class VersionTrees {
     );
   }
 
-  #costBefore(version: VersionRecord): number {
-    const [parent] = version.parents;
-    return parent === undefined ? 0 : (this.#entries.get(parent)?.replayCost ?? 0);
+  #since(version: VersionRecord, replayCost: number): TreeEntry {
+    const [parent] = this.#graph.parentsOf(version);
+    const before = (parent === undefined ? undefined : this.#entry(parent)) ?? NONE;
+    return {
+      versions: before.versions + 1,
+      bytes: before.bytes + version.delta.length,
+      replayCost: before.replayCost + replayCost,
+      kept: undefined,
+    };
+  }
+
+  #isDue({ versions, bytes, replayCost }: TreeEntry, tree: StateTree): boolean {
+    const policy = this.#policy;
+    return (
+      versions >= (policy.versions ?? Infinity) ||
+      bytes >= (policy.bytes ?? Infinity) ||
+      (policy.replayCost !== undefined && replayCost > Math.max(REPLAY_COST_MIN, tree.weight * policy.replayCost))
+    );
+  }
+
+  #entry(id: string): TreeEntry | undefined {
+    const own = this.#entries.get(id);
+    return own !== undefined || this.#under === undefined ? own : this.#under.#entry(id);
   }
 
   #remember(id: string, tree: StateTree): void {
     this.#recent.delete(id);
     this.#recent.set(id, tree);
-    if (this.#recent.size <= RECENT_MAX) return;
-    const [oldest] = this.#recent.keys();
-    if (oldest !== undefined) this.#recent.delete(oldest);
+    for (const oldest of this.#recent.keys()) {
+      if (this.#recent.size <= RECENT_MAX) return;
+      this.#recent.delete(oldest);
+    }
   }
 }
 
@@ -162,14 +213,20 @@ export function makeDelta(before: StateTree, after: StateTree): { readonly patch
   return { patch, text: stringifyPatch(patch) };
 }
 
+/** What was thrown, when it is what NERV throws on purpose; anything else is thrown on. */
+export function operatingError(error: unknown): NervError {
+  if (error instanceof NervError) return error;
+  throw error;
+}
+
 function attempt(version: VersionRecord, make: () => StateTree): StateTree {
   try {
     return make();
   } catch (cause) {
-    if (!(cause instanceof NervError) || cause.code === 'state/corrupt-version') throw cause;
+    const { message } = operatingError(cause);
     throw new NervError(
       'state/corrupt-version',
-      `Version '${version.id}' cannot be read: ${cause.message} Restore the history from a good copy.`,
+      `Version '${version.id}' cannot be read: ${message} Restore the history from a good copy.`,
       { details: { versionId: version.id, author: version.author }, cause },
     );
   }

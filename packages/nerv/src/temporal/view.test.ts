@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { toPlain } from './plain.ts';
 import { StateTree } from './state-tree.ts';
 
 const value = {
@@ -45,6 +46,32 @@ describe('a view', () => {
     expect(JSON.stringify({ items: view.items })).toBe(JSON.stringify({ items: value.items }));
     const { name, ...rest } = view;
     expect([name, Object.keys(rest).length]).toEqual(['cart', 7]);
+  });
+
+  test('is no name for what is none: odd indexes and the console have none', () => {
+    expect(Reflect.get(view.items, '1.5')).toBeUndefined();
+    expect(Reflect.get(view.items, '01')).toBeUndefined();
+    expect(Reflect.get(view.items, '-1')).toBeUndefined();
+    expect(view.items[1]?.tags[0]).toBeUndefined();
+    const many = StateTree.from(Array.from({ length: 1_000 }, (_, n) => n)).view();
+    expect([many[999], many[1_000], many.at(-1_001)]).toEqual([999, undefined, undefined]);
+    expect(Reflect.get(StateTree.from({}).view(), 'x')).toBeUndefined();
+    expect(Reflect.get(view, Symbol.for('nodejs.util.inspect.custom'))).toBeUndefined();
+  });
+
+  test('and every part of it and of a draft can be had as plain values, for whoever clones', () => {
+    expect(() => structuredClone(view)).toThrow();
+    expect(structuredClone(toPlain(view))).toEqual(value);
+    const items = toPlain(view.items);
+    items[0]?.tags.push('changed');
+    expect(view.items[0]?.tags).toEqual(['x']);
+    expect(toPlain({ part: view.items[1], other: 1 })).toEqual({ part: value.items[1], other: 1 });
+    StateTree.from(value).edit((draft) => {
+      draft.items[1]?.tags.push('y');
+      expect(structuredClone(toPlain(draft.items))).toEqual([value.items[0], { id: 'b', tags: ['y'] }]);
+    });
+    expect(toPlain(5)).toBe(5);
+    expect(() => toPlain({ call: () => 1 })).toThrow(expect.objectContaining({ code: 'value/unsupported' }));
   });
 
   test('is read like a plain array', () => {

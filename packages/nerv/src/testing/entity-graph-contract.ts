@@ -442,23 +442,6 @@ function walking(withGraph: WithGraph): void {
       await refused(() => graph.shortestPath('a', 'd', { weight: () => -1 }), 'graph/invalid-argument');
     }),
   );
-
-  test(
-    'components and topological order see the graph as a whole',
-    withGraph(async (graph) => {
-      await chain(graph);
-      const components = await graph.components();
-      expect(components.map((part) => sorted(idsOf(part)))).toEqual(['abcd', 'e']);
-      const order = idsOf(await graph.topologicalOrder(leads));
-      expect(sorted(order)).toBe('abcde');
-      for (const [from, to] of ['ab', 'bc', 'cd', 'ac']) {
-        expect(order.indexOf(from ?? '')).toBeLessThan(order.indexOf(to ?? ''));
-      }
-      await graph.createRelation('leads', { from: 'd', to: 'b' });
-      const ordering = async (): Promise<unknown> => await graph.topologicalOrder(leads);
-      await expect(ordering()).rejects.toMatchObject({ code: 'graph/cycle', details: { cycle: expect.anything() } });
-    }),
-  );
 }
 
 function following(withGraph: WithGraph): void {

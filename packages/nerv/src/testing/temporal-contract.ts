@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { MergeConflictError, NervError, VersionConflictError } from '../errors.ts';
+import { parsePlan, stringifyPlan } from '../temporal/plan-text.ts';
 import type { StateChange, TemporalStore } from '../temporal/temporal-store.ts';
+import { byIdentity } from '../temporal/tree/keyed-lists.ts';
+import { redo, undo } from '../temporal/undo.ts';
 
 /** The state that the contract works on. */
 export interface ContractState {
@@ -25,6 +28,8 @@ export function runTemporalStoreContract(makeStore: MakeContractStore): void {
     reading(withStore);
     branching(withStore);
     merging(withStore);
+    planning(withStore);
+    undoing(withStore);
     watching(withStore);
   });
 }
@@ -172,6 +177,23 @@ function reading(withStore: WithStore): void {
   );
 
   test(
+    'the log and blame know what moved in a list, and which side of a merge a value came from',
+    withStore(async (store) => {
+      const list = await store.commit((draft) => draft.items.push({ id: 'b', done: false }), 'list');
+      const front = await store.commit((draft) => draft.items.unshift({ id: 'z', done: false }), 'front');
+      expect(await idsOf(store.log({ path: '/items/2' }))).toEqual([front, await rootOf(store)]);
+      expect((await idsOf(store.log({ path: '/items/2/id', limit: 1 })))[0]).toBe(front);
+      expect(await idsOf(store.log({ path: '/settings' }))).toHaveLength(1);
+      await store.createBranch('side', list);
+      const theirs = await store.commit((draft) => (draft.settings['side'] = 1), { branch: 'side' });
+      await store.commit((draft) => (draft.count = 1));
+      await store.merge('side');
+      expect((await store.blame('/settings/side')).id).toBe(theirs);
+      expect((await store.blame(['items', 0, 'id'])).id).toBe(front);
+    }),
+  );
+
+  test(
     'a tag does not move, and goes when deleted',
     withStore(async (store) => {
       const { versionId } = store;
@@ -294,6 +316,119 @@ function merging(withStore: WithStore): void {
   );
 }
 
+function planning(withStore: WithStore): void {
+  test(
+    'a plan can be written down, reviewed, and carried out where nothing moved, on neither side',
+    withStore(async (store) => {
+      await store.createBranch('side');
+      await store.commit((draft) => (draft.settings['side'] = 1n), { branch: 'side' });
+      await store.commit((draft) => (draft.count = 2));
+      const text = stringifyPlan(await store.planMerge('side'));
+      expect(parsePlan(text)).toEqual(await store.planMerge('side'));
+      await store.commit((draft) => (draft.settings['side'] = 2n), { branch: 'side' });
+      await expectCode('state/version-conflict', () => store.merge(parsePlan(text)));
+      const { versionId } = await store.merge(parsePlan(stringifyPlan(await store.planMerge('side'))));
+      expect(store.versionId).toBe(versionId);
+      expect(store.state).toMatchObject({ count: 2, settings: { side: 2n } });
+    }),
+  );
+
+  test(
+    'a plan with conflicts is refused, and carried out once they are decided',
+    withStore(async (store) => {
+      await store.createBranch('side');
+      await store.commit((draft) => (draft.count = 1), { branch: 'side' });
+      await store.commit((draft) => (draft.count = 2));
+      const plan = await store.planMerge('side');
+      expect(plan.conflicts).toEqual([{ path: '/count', base: 0, ours: 2, theirs: 1 }]);
+      await expectCode('state/merge-conflict', () => store.merge(plan));
+      await store.merge(plan, { strategy: 'theirs' });
+      expect(store.state.count).toBe(1);
+    }),
+  );
+
+  test(
+    'a plan to move a branch is refused when the version does not descend from its head',
+    withStore(async (store) => {
+      await store.createBranch('side');
+      await store.commit((draft) => (draft.count = 1), { branch: 'side' });
+      const plan = await store.planMerge('side');
+      expect(plan.type).toBe('fast-forward');
+      const ours = await store.commit((draft) => (draft.count = 2));
+      await expectCode('state/not-fast-forward', () => store.merge({ ...plan, ours }));
+      expect(store.versionId).toBe(ours);
+    }),
+  );
+
+  test(
+    'branches that were merged crosswise and decided differently are in conflict again',
+    withStore(async (store) => {
+      await store.createBranch('side');
+      const theirs = await store.commit((draft) => (draft.count = 1), { branch: 'side' });
+      const ours = await store.commit((draft) => (draft.count = 2));
+      await store.merge(theirs, { strategy: 'ours' });
+      await store.merge(ours, { strategy: 'ours', branch: 'side' });
+      const plan = await store.planMerge('side');
+      expect([...plan.bases].sort()).toEqual([ours, theirs].sort());
+      expect(plan.conflicts).toMatchObject([{ path: '/count', ours: 2, theirs: 1 }]);
+      await expectCode('state/merge-conflict', () => store.merge('side'));
+    }),
+  );
+
+  test(
+    'lists whose elements have an identity merge element by element',
+    withStore(async (store) => {
+      await store.createBranch('side');
+      await store.commit(
+        (draft) => {
+          draft.items.unshift({ id: 'z', done: false });
+          draft.items.push({ id: 'theirs', done: false });
+        },
+        { branch: 'side' },
+      );
+      await store.commit((draft) => draft.items.push({ id: 'ours', done: false }));
+      await expectCode('state/merge-conflict', () => store.merge('side'));
+      await store.commit((draft) => {
+        for (const item of draft.items) item.done = item.id === 'a';
+      });
+      await store.merge('side', { lists: byIdentity({ '/items': 'id' }) });
+      expect(store.state.items).toEqual([
+        { id: 'z', done: false },
+        { id: 'a', done: true },
+        { id: 'ours', done: false },
+        { id: 'theirs', done: false },
+      ]);
+    }),
+  );
+}
+
+function undoing(withStore: WithStore): void {
+  test(
+    'each author undoes and redoes what is their own, in order, and what others did stays',
+    withStore(async (store) => {
+      await store.commit((draft) => (draft.count = 1), { author: 'Ada', description: 'one' });
+      await store.commit((draft) => (draft.settings['bo'] = true), { author: 'Bo' });
+      await store.commit((draft) => (draft.title = 'A'), { author: 'Ada' });
+      expect(await redo(store, 'Ada')).toBeUndefined();
+      await undo(store, 'Ada');
+      expect(store.state).toMatchObject({ count: 1, settings: { bo: true } });
+      expect(store.state).not.toHaveProperty('title');
+      const id = await undo(store, 'Ada');
+      expect(store.state.count).toBe(0);
+      expect(id).toBe(store.versionId);
+      expect((await store.version(0)).author).toBe('Ada');
+      expect(await undo(store, 'Ada')).toBeUndefined();
+      await redo(store, 'Ada');
+      expect(store.state.count).toBe(1);
+      await redo(store, 'Ada');
+      expect(store.state).toMatchObject({ count: 1, title: 'A', settings: { bo: true } });
+      expect(await redo(store, 'Ada')).toBeUndefined();
+      await undo(store, 'Bo');
+      expect(store.state.settings).toEqual({ theme: 'dark' });
+    }),
+  );
+}
+
 function watching(withStore: WithStore): void {
   test(
     'subscribers get each version once, in order, with its patch; others only what they selected',
@@ -348,6 +483,10 @@ async function expectCode(code: string, act: () => unknown): Promise<void> {
   const error = await failure(act);
   expect(error).toBeInstanceOf(Error);
   expect((error as { readonly code?: unknown }).code).toBe(code);
+}
+
+async function rootOf(store: TemporalStore<ContractState>): Promise<string> {
+  return (await store.log()).at(-1)?.id ?? '';
 }
 
 async function idsOf(versions: unknown): Promise<string[]> {

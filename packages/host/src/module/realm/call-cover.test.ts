@@ -91,15 +91,7 @@ test('messages of other kinds keep their place between calls', async () => {
     if (message.type === 'reducer') return `${message.requestId} ${message.outcome} ${message.updates.length}`;
     return message.type;
   });
-  expect(seen).toEqual([
-    'initial',
-    '1 ok 0',
-    '2 read 1',
-    '3 ok 0',
-    '4 snapshot 2',
-    '5 ok 1',
-    '6 read 3',
-  ]);
+  expect(seen).toEqual(['initial', '1 ok 0', '2 read 1', '3 ok 0', '4 snapshot 2', '5 ok 1', '6 read 3']);
 });
 
 test('nobody waits for ever behind a client with many calls', async () => {

@@ -25,6 +25,7 @@ let ${STEP_NAME} = () => undefined;
   const apply = Reflect.apply;
   const { Error, TypeError, RangeError, DataView, Uint8Array, String, Array, Object } = globalThis;
   const sliceBytes = Uint8Array.prototype.slice;
+  const setBytes = Uint8Array.prototype.set;
   const isView = ArrayBuffer.isView;
   const stackLines = /\\n[^\\n]*(?:__spacetimedb_end_short_backtrace|spacetimedb_prelude)[^]*$/;
   const replace = String.prototype.replace;
@@ -150,6 +151,11 @@ let ${STEP_NAME} = () => undefined;
       throw convert(thrown);
     }
   };
+  const copyBytes = (bytes) => {
+    const copy = new Uint8Array(bytes.length);
+    apply(setBytes, copy, [bytes]);
+    return copy;
+  };
   const wrapBytes = (call) => (a) => {
     let bytes;
     try {
@@ -157,16 +163,24 @@ let ${STEP_NAME} = () => undefined;
     } catch (thrown) {
       throw convert(thrown);
     }
-    const copy = new Uint8Array(bytes.length);
-    for (let position = 0; position < copy.length; position++) copy[position] = bytes[position];
-    return copy;
+    return copyBytes(bytes);
+  };
+  const wrapPair = (call) => (a, b) => {
+    let pair;
+    try {
+      pair = call(a, b);
+    } catch (thrown) {
+      throw convert(thrown);
+    }
+    return [copyBytes(pair[0]), copyBytes(pair[1])];
   };
   const moduleHooks = Symbol('SpacetimeDB.moduleHooks.v2');
   const sys20 = { moduleHooks, register_hooks() { throw new TypeError('modules of the first interface are not supported'); } };
   const sys21 = {};
   for (const name of host.functionNames) {
     const target = name === 'datastore_clear' ? sys21 : sys20;
-    target[name] = name === 'get_jwt_payload' ? wrapBytes(functions[name]) : wrap(functions[name]);
+    const wrapper = name === 'get_jwt_payload' ? wrapBytes : name === 'procedure_http_request' ? wrapPair : wrap;
+    target[name] = wrapper(functions[name]);
   }
   Object.freeze(sys20);
   Object.freeze(sys21);
@@ -200,6 +214,7 @@ let ${STEP_NAME} = () => undefined;
   let resultMessage = '';
   let resultStack = '';
   let resultBytes;
+  let resultBody;
   const fail = (thrown) => {
     resultMessage = '';
     resultStack = '';
@@ -226,6 +241,7 @@ let ${STEP_NAME} = () => undefined;
   let connectionId = 0n;
   let timestamp = 0n;
   let argsLength = 0;
+  let headLength = 0;
   const takeArgsBuffer = () => {
     const buffer = largeArgs === undefined ? argsBuffer : largeArgs.buffer;
     largeArgs = undefined;
@@ -243,6 +259,15 @@ let ${STEP_NAME} = () => undefined;
         const view = kind === 2 ? hooks.__call_view__(id, sender, args) : hooks.__call_view_anon__(id, args);
         resultBytes = typeof view === 'object' && view !== null ? view.data : undefined;
         if (!(resultBytes instanceof Uint8Array)) throw new TypeError('View returned a value other than { data: Uint8Array }');
+        return RETURNED;
+      }
+      if (kind === 4) {
+        if (typeof hooks.__call_http_handler__ !== 'function') throw new TypeError('the module was built with a version of spacetimedb that has no HTTP handlers');
+        const request = apply(sliceBytes, args, [0, headLength]);
+        const answer = hooks.__call_http_handler__(id, timestamp, request, apply(sliceBytes, args, [headLength]));
+        resultBytes = typeof answer === 'object' && answer !== null ? answer[0] : undefined;
+        resultBody = resultBytes === undefined ? undefined : answer[1];
+        if (!(resultBytes instanceof Uint8Array) || !(resultBody instanceof Uint8Array)) throw new TypeError('HTTP handler returned a value other than [Uint8Array, Uint8Array]');
         return RETURNED;
       }
       resultBytes = hooks.__call_procedure__(id, sender, connectionId, timestamp, args);
@@ -299,18 +324,20 @@ let ${STEP_NAME} = () => undefined;
     setBody(next) { body = next; },
     argsBytes,
     allocateArgs(length) { largeArgs = new Uint8Array(length); return largeArgs; },
-    prepare(nextKind, nextId, nextSender, nextConnectionId, nextTimestamp, nextLength) {
+    prepare(nextKind, nextId, nextSender, nextConnectionId, nextTimestamp, nextLength, nextHeadLength) {
       kind = nextKind;
       id = nextId;
       sender = nextSender;
       connectionId = nextConnectionId;
       timestamp = nextTimestamp;
       argsLength = nextLength;
+      headLength = nextHeadLength;
       selected = run;
     },
     message: () => resultMessage,
     stack: () => resultStack,
     bytes: () => resultBytes,
+    body: () => resultBody,
     selectError(thrown) { selected = () => { resultStack = describeError(thrown).stack; return RETURNED; }; },
     promisePrototype: Promise.prototype,
   };

@@ -1,7 +1,10 @@
+import vm from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { ADA, BOB, type ModuleDatabase, openModule } from '../../../test/module-database.ts';
+import type { HostError } from '../../errors.ts';
 import { makeProgramLoader } from '../program-loader.ts';
-import type { TimeLimits } from './time-limit.ts';
+import type { SystemFunctions } from '../system-functions.ts';
+import { TimeLimit, type TimeLimits } from './time-limit.ts';
 
 const NO_ARGS = new Uint8Array(0);
 const LIMITS: TimeLimits = {
@@ -105,6 +108,21 @@ test('a view that never ends fails for whoever asks for it, and harms nobody els
   expect(db.call(ADA, 'turn', false).outcome).toEqual({ type: 'committed' });
   expect(db.database.sql(owner, 'SELECT * FROM endless').results).toHaveLength(1);
   await db.database.close();
+});
+
+test('a call that is cut off inside a system call is told as unsafe', () => {
+  const seen: HostError[] = [];
+  const limit = new TimeLimit({ ...LIMITS, onUnsafe: (error) => void seen.push(error) });
+  const endless = (): never => {
+    for (;;);
+  };
+  // Every system call is one that does not end.
+  const functions = limit.guard(new Proxy({}, { get: () => endless }) as SystemFunctions);
+  const context = vm.createContext({ functions });
+  const run = () => limit.run(new vm.Script('functions.datastore_clear(1)'), context, false);
+  expect(run).toThrow(TOO_LONG);
+  expect(seen).toEqual([expect.objectContaining({ code: 'module/timeout' })]);
+  expect(limit.isBroken).toBe(true);
 });
 
 describe('what no limit is needed for', () => {

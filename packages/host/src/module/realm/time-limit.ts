@@ -129,12 +129,12 @@ export class TimeLimit implements CoveredCall {
   }
 
   #guardOne(call: (...args: unknown[]) => unknown, touchesTables: boolean): (...args: unknown[]) => unknown {
-    return (a, b, c, d, e, f) => {
+    return (...args) => {
       // The module's garbage collector also calls outside of calls, where nothing is limited or refused.
       if (this.#isRunning) this.#checkDeadline();
       this.#isInHost = touchesTables;
       try {
-        return call(a, b, c, d, e, f);
+        return call(...args);
       } finally {
         this.#isInHost = false;
       }

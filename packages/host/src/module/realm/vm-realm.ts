@@ -2,7 +2,7 @@ import { isUint8Array } from 'node:util/types';
 import vm from 'node:vm';
 import { assert } from '../../assert.ts';
 import { HostError } from '../../errors.ts';
-import type { HookCall, HookOutcome, ModuleRealm, RealmEvents, ViewCall } from '../realm-port.ts';
+import type { HookCall, HookOutcome, HttpHandlerCall, ModuleRealm, RealmEvents, ViewCall } from '../realm-port.ts';
 import {
   SYSTEM_FUNCTION_NAMES,
   type SystemCallFault,
@@ -27,6 +27,9 @@ const fatalDecoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 
 type Step = 'load' | 'describe';
 
+/** What the prelude knows the call of an HTTP handler by. */
+const HTTP_HANDLER = 4;
+
 /** What the prelude hands to the host. Its functions run in the realm; what they return is not to be trusted. */
 interface RealmHandle {
   select(step: Step): void;
@@ -41,11 +44,14 @@ interface RealmHandle {
       connectionId: bigint,
       timestampMicros: bigint,
       argsLength: number,
+      headLength: number,
     ]
   ): void;
   message(): string;
   stack(): string;
   bytes(): unknown;
+  /** The body of an HTTP handler's response. */
+  body(): unknown;
   selectError(thrown: unknown): void;
   readonly promisePrototype: object;
 }
@@ -128,6 +134,16 @@ export class VmRealm implements ModuleRealm {
     return this.#call(sender === undefined ? 3 : 2, call);
   }
 
+  callHttpHandler({ id, timestampMicros, request, body }: HttpHandlerCall): HookOutcome {
+    const args = new Uint8Array(request.length + body.length);
+    args.set(request);
+    args.set(body, request.length);
+    const call = { id, sender: 0n, connectionId: 0n, timestampMicros, args };
+    const outcome = this.#call(HTTP_HANDLER, call, request.length);
+    if (outcome.type !== 'returned') return outcome;
+    return { ...outcome, body: copyOf(this.#handle.body()) };
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -157,15 +173,15 @@ export class VmRealm implements ModuleRealm {
     });
   }
 
-  #call(kind: number, call: HookCall): HookOutcome {
+  #call(kind: number, call: HookCall, headLength = 0): HookOutcome {
     assert(!this.#isClosed, 'a closed realm is not called');
     assert(!this.#isRunning, 'a realm is called by one call at a time');
     const length = call.args.length;
     const handle = this.#handle;
     const target = length <= handle.argsBytes.length ? handle.argsBytes : handle.allocateArgs(length);
     target.set(call.args);
-    handle.prepare(kind, call.id, call.sender, call.connectionId, call.timestampMicros, length);
-    const status = this.#stepOrTimeout(kind === 1);
+    handle.prepare(kind, call.id, call.sender, call.connectionId, call.timestampMicros, length, headLength);
+    const status = this.#stepOrTimeout(kind === 1 || kind === HTTP_HANDLER);
     if (typeof status === 'object') return status;
     if (status === STEP_RETURNED) return { type: 'returned', bytes: kind === 0 ? NO_BYTES : this.#takeBytes() };
     const message = String(handle.message());
@@ -208,9 +224,7 @@ export class VmRealm implements ModuleRealm {
 
   /** A copy in the host's world of the bytes that the last step left. */
   #takeBytes(): Uint8Array {
-    const bytes = this.#handle.bytes();
-    assert(isUint8Array(bytes), 'the prelude hands over bytes');
-    return Uint8Array.from(bytes);
+    return copyOf(this.#handle.bytes());
   }
 
   #makeHost(): PreludeHost {
@@ -231,6 +245,11 @@ export class VmRealm implements ModuleRealm {
       readUtf8: (bytes, isFatal) => (isFatal ? tryDecode(bytes) : decoder.decode(bytes)),
     };
   }
+}
+
+function copyOf(bytes: unknown): Uint8Array {
+  assert(isUint8Array(bytes), 'the prelude hands over bytes');
+  return new Uint8Array(bytes);
 }
 
 function tryDecode(bytes: Uint8Array): string | undefined {

@@ -1,6 +1,7 @@
 import type { Context, Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { CallResult, ProcedureResult } from '../../database/calls.ts';
+import { onceWritable } from '../../database/once-writable.ts';
 import { errorMessage, HostError } from '../../errors.ts';
 import type { Credentials } from '../../identity/claims.ts';
 import { SatsJsonError } from '../../sats-json/sats-json-error.ts';
@@ -105,12 +106,12 @@ async function runCall(
   return withTemporaryClient(target, credentials, async (caller) => {
     const { database } = target;
     if (found.type === 'reducer') {
-      const result = await database.callReducer(caller, found.def.name, args);
+      const result = await onceWritable(database, () => database.callReducer(caller, found.def.name, args));
       if (result.offset !== undefined) await database.whenDurable(result.offset);
       await whenReadDurable(database);
       return reducerAnswer(found.def.lifecycle !== undefined, result);
     }
-    const result = await database.callProcedure(caller, found.def.name, args);
+    const result = await onceWritable(database, () => database.callProcedure(caller, found.def.name, args));
     if (result.offset !== undefined) await database.whenDurable(result.offset);
     await whenReadDurable(database);
     return procedureAnswer(found.def, result);

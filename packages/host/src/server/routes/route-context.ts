@@ -1,6 +1,8 @@
 import type { Clock } from '../../clock/clock.ts';
+import type { ExternalAddress } from '../external-address.ts';
 import type { ManagedHost } from '../managed-host.ts';
 import type { Publishers } from '../publishers.ts';
+import type { MetricsAccess } from './metrics-routes.ts';
 import type { UploadGate } from '../upload-gate.ts';
 
 /** What the routes are answered from. */
@@ -10,6 +12,8 @@ export interface RouteContext {
   /** Version of the host's package, for `GET /v1/health`. */
   readonly packageVersion: string;
   readonly publishers: Publishers;
+  readonly metricsAccess: MetricsAccess;
+  readonly externalAddress: ExternalAddress;
   /** Through it every bundle comes in. */
   readonly uploads: UploadGate;
 }

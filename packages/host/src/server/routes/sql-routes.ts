@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono';
 import type { Caller } from '../../database/calls.ts';
+import { onceWritable } from '../../database/once-writable.ts';
 import type { SqlAnswer, StatementResult } from '../../database/sql-answer.ts';
 import { HostError } from '../../errors.ts';
 import { findDatabase } from '../../session/admission.ts';
@@ -48,7 +49,7 @@ async function runSql(
   { caller, text }: { readonly caller: Caller; readonly text: string },
 ): Promise<SqlAnswer> {
   try {
-    return await database.sql(caller, text);
+    return await onceWritable(database, () => database.sql(caller, text));
   } catch (error) {
     if (!(error instanceof HostError) || error.code !== 'identity/forbidden') throw error;
     if (requestToken(context) !== undefined) throw error;

@@ -1,6 +1,8 @@
 import { assert } from '../../assert.ts';
 import type { Random, Timers } from '../../clock/clock.ts';
-import { systemRandom, systemTimers } from '../../clock/system-clock.ts';
+import { makeStopwatch, type Stopwatch } from '../../clock/stopwatch.ts';
+import { systemClock, systemRandom, systemTimers } from '../../clock/system-clock.ts';
+import { StorageMetrics } from '../../metrics/log-metrics.ts';
 import type { RecoveryReport, RecoveryVisitor, Storage, StorageUsage } from '../storage.ts';
 import { makeClosedError, makeCorruptError, type StorageError } from '../storage-error.ts';
 import { DirectoryLayout, openDirectory, type NumberedFile } from './directory-layout.ts';
@@ -49,7 +51,8 @@ export async function openDiskStorage(options: DiskStorageOptions): Promise<Disk
   const storeId = await openDirectory(fileSystem, layout, options.random ?? systemRandom);
   await layout.removeUnfinished();
   const timers = options.timers ?? systemTimers;
-  return new LogAndSnapshots({ fileSystem, layout, storeId, timers, limits: makeLimits(options) });
+  const measuring = { metrics: new StorageMetrics(), nowMs: makeStopwatch(systemClock) };
+  return new LogAndSnapshots({ fileSystem, layout, storeId, timers, limits: makeLimits(options), ...measuring });
 }
 
 function makeLimits(options: Partial<LogLimits>): LogLimits {
@@ -68,6 +71,8 @@ interface StoreContext {
   readonly storeId: Uint8Array;
   readonly timers: Timers;
   readonly limits: LogLimits;
+  readonly metrics: StorageMetrics;
+  readonly nowMs: Stopwatch;
 }
 
 /**
@@ -104,6 +109,10 @@ class LogAndSnapshots implements DiskStorage {
     const { nextOffset, records, tornBytes } = recovered;
     const snapshotOffset = newest === undefined ? undefined : BigInt(newest.offset);
     return { nextOffset: BigInt(nextOffset), snapshotOffset, records, tornBytes };
+  }
+
+  get metrics(): StorageMetrics {
+    return this.#context.metrics;
   }
 
   append(record: Uint8Array): bigint {

@@ -9,6 +9,8 @@
  */
 import { assert } from '../../assert.ts';
 import type { Timer, Timers } from '../../clock/clock.ts';
+import type { Stopwatch } from '../../clock/stopwatch.ts';
+import type { StorageMetrics } from '../../metrics/log-metrics.ts';
 import { makeClosedError, makeOverloadedError, makeTooLargeError, type StorageError } from '../storage-error.ts';
 import { Batch } from './batch.ts';
 import type { DirectoryLayout } from './directory-layout.ts';
@@ -38,6 +40,8 @@ export interface LogWriterOptions {
   readonly storeId: Uint8Array;
   readonly timers: Timers;
   readonly limits: LogLimits;
+  readonly metrics: StorageMetrics;
+  readonly nowMs: Stopwatch;
   readonly segment: SegmentWriter;
   readonly watermark: Watermark;
   readonly nextOffset: number;
@@ -210,7 +214,10 @@ export class LogWriter {
     this.#committing = batch;
     if (this.#segment.bytes >= this.#options.limits.segmentBytes) await this.#startSegment(batch.firstOffset);
     if (this.#gathering === batch) this.#gathering = undefined;
+    const { metrics, nowMs } = this.#options;
+    const startMs = nowMs();
     await this.#segment.append(batch.seal(this.#segment.place));
+    metrics.noteBatch(nowMs() - startMs, batch.endOffset - batch.firstOffset, batch.bytes);
     this.#committing = undefined;
     this.#durableOffset = batch.endOffset;
     this.#unsyncedBytes -= batch.bytes;

@@ -44,17 +44,17 @@ class PatchedDocument {
     this.#index = index;
     switch (operation.op) {
       case 'add':
-        return this.#add(operation.path, this.#slotOf(operation.value));
+        return this.#add(operation.path, slotOf(operation));
       case 'remove':
         return this.#remove(operation.path);
       case 'replace':
-        return this.#replace(operation.path, this.#slotOf(operation.value));
+        return this.#replace(operation.path, slotOf(operation));
       case 'move':
         return this.#move(operation.from, operation.path);
       case 'copy':
         return this.#add(operation.path, settle(this.#find(operation.from), operation.from));
       case 'test':
-        return this.#test(operation.path, operation.value);
+        return this.#test(operation.path, slotOf(operation));
       default:
         return unreachable(operation, 'patch operation');
     }
@@ -97,8 +97,8 @@ class PatchedDocument {
     this.#add(path, moved);
   }
 
-  #test(path: string, value: JsonValue): void {
-    if (sameSlot(settle(this.#find(path), path), this.#slotOf(value))) return;
+  #test(path: string, slot: Slot): void {
+    if (sameSlot(settle(this.#find(path), path), slot)) return;
     throw new NervError(
       'state/patch-test-failed',
       `The state at '${path}' is not what operation ${this.#index} of the patch expects.`,
@@ -168,14 +168,14 @@ class PatchedDocument {
       : this.#fail(`names '${path}', but the array has ${draft.length} elements`);
   }
 
-  #slotOf(value: JsonValue): Slot {
-    return importValue(decode(value), this.#operation?.path ?? '', () => undefined);
-  }
-
   #fail(what: string): never {
     const path = this.#operation?.path;
     throw new NervError('state/invalid-patch', `Operation ${this.#index} of the patch ${what}.`, {
       details: { index: this.#index, path },
     });
   }
+}
+
+function slotOf({ path, value }: { readonly path: string; readonly value: JsonValue }): Slot {
+  return importValue(decode(value), path, () => undefined);
 }

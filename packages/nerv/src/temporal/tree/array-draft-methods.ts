@@ -4,7 +4,6 @@
  */
 import type { ArrayDraft } from './array-draft.ts';
 import { looseSlot } from './draft-slot.ts';
-import { ABSENT } from './slot.ts';
 
 type ArrayMethod = (draft: ArrayDraft, args: readonly unknown[]) => unknown;
 
@@ -68,8 +67,7 @@ function rearrange(draft: ArrayDraft, change: (elements: unknown[]) => unknown):
 function read(draft: ArrayDraft, from: number, to: number): unknown[] {
   const elements: unknown[] = [];
   for (let position = from; position < to; position += 1) {
-    const element = draft.readAt(position);
-    if (element !== ABSENT) elements.push(element);
+    elements.push(draft.readAt(position));
   }
   return elements;
 }

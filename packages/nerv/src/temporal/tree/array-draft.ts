@@ -140,6 +140,6 @@ export class ArrayDraft implements Draft {
   }
 
   #baseAt(position: number): MaybeSlot {
-    return this.#base.root === undefined ? ABSENT : this.#base.root.at(position);
+    return this.#base.at(position);
   }
 }

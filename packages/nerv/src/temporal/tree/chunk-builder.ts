@@ -34,18 +34,18 @@ class OpenChunk {
   /** Whether the chunk ends after the item it took last. */
   get isFull(): boolean {
     const held = this.digests.length;
-    return endsAt(held, this.digests[held - 1] ?? '');
+    return endsAt(held, this.digests[held - 1] as Digest); // full or not is asked of chunks that hold something
   }
 
   /** Takes items from `from` on, and stops when the chunk is full; returns where it stopped. */
   takeRun(items: Items, from: number, to: number): number {
     const { digests } = items;
-    let end = from;
+    let end = from; // [from, to) lies inside
     let held = this.digests.length;
     do {
       end += 1;
       held += 1;
-    } while (end < to && !endsAt(held, digests[end - 1] ?? ''));
+    } while (end < to && !endsAt(held, digests[end - 1] as Digest));
     this.digests = joined(this.digests, digests, from, end);
     this.keys = joined(this.keys, items.keys, from, end);
     this.slots = joined(this.slots, items.slots, from, end);

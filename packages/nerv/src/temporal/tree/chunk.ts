@@ -77,14 +77,14 @@ export class Chunk implements ItemRun {
     const index = firstNotBelow(this.keys, key);
     if (this.level === 0) return index;
     let position = 0;
-    for (let i = 0; i < index; i += 1) position += this.children[i]?.count ?? 0;
-    return position + (this.children[index]?.positionOf(key) ?? 0);
+    for (let i = 0; i < index; i += 1) position += (this.children[i] as Chunk).count; // `index` is at most the length
+    const child = this.children[index];
+    return child === undefined ? position : position + child.positionOf(key);
   }
 
-  /** The slot at a position, `ABSENT` outside. */
+  /** The slot at a position, which is not negative; `ABSENT` behind the last. */
   at(position: number): MaybeSlot {
-    if (position < 0 || position >= this.count) return ABSENT;
-    if (this.level === 0) return this.slots[position] as Slot; // the position is inside
+    if (this.level === 0) return position < this.slots.length ? (this.slots[position] as Slot) : ABSENT;
     let left = position;
     for (const child of this.children) {
       if (left < child.count) return child.at(left);
@@ -109,13 +109,27 @@ export class Chunk implements ItemRun {
   }
 }
 
+/** The chunks that two trees have at the level of the lower one. */
+export function levelled(a: Chunk | undefined, b: Chunk | undefined): [readonly Chunk[], readonly Chunk[]] {
+  let chunksA: readonly Chunk[] = a === undefined ? [] : [a];
+  let chunksB: readonly Chunk[] = b === undefined ? [] : [b];
+  while (levelOf(chunksA) > levelOf(chunksB)) chunksA = chunksA.flatMap(({ children }) => children);
+  while (levelOf(chunksB) > levelOf(chunksA)) chunksB = chunksB.flatMap(({ children }) => children);
+  return [chunksA, chunksB];
+}
+
+/** The level of neighbouring chunks; 0 when there are none. */
+export function levelOf(chunks: readonly Chunk[]): number {
+  return chunks[0]?.level ?? 0;
+}
+
 /** The index of the first key that is not below `key`, by binary search; the length when all are below. */
 function firstNotBelow(keys: readonly string[], key: string): number {
   let low = 0;
   let high = keys.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compareKeys(keys[middle] ?? '', key) < 0) low = middle + 1;
+    if (compareKeys(keys[middle] as string, key) < 0) low = middle + 1;
     else high = middle;
   }
   return low;

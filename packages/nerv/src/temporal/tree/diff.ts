@@ -1,4 +1,3 @@
-import { assert } from '../../assert.ts';
 import { escapeKey } from '../../values/json.ts';
 import { appendPointer } from '../../values/pointer.ts';
 import type { PatchOperation } from '../patch.ts';
@@ -52,19 +51,13 @@ function addHunk(
   const paired = Math.min(removed, added);
   for (let i = 0; i < paired; i += 1) {
     const at = appendPointer(path, hunk.bFrom + i);
-    addDifference(elementAt(before, hunk.aFrom + i), elementAt(after, hunk.bFrom + i), at, operations);
+    addDifference(before.elementAt(hunk.aFrom + i), after.elementAt(hunk.bFrom + i), at, operations);
   }
   for (let i = paired; i < added; i += 1) {
-    const value = slotToJson(elementAt(after, hunk.bFrom + i));
+    const value = slotToJson(after.elementAt(hunk.bFrom + i));
     operations.push({ op: 'add', path: appendPointer(path, hunk.bFrom + i), value });
   }
   for (let i = paired; i < removed; i += 1) {
     operations.push({ op: 'remove', path: appendPointer(path, hunk.bFrom + paired) });
   }
-}
-
-function elementAt(node: TreeNode, position: number): Slot {
-  const slot = node.root === undefined ? ABSENT : node.root.at(position);
-  assert(slot !== ABSENT, 'a hunk lies inside the array');
-  return slot;
 }

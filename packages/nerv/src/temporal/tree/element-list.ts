@@ -7,7 +7,7 @@
  */
 import { assert } from '../../assert.ts';
 import type { DraftSlot } from './draft-slot.ts';
-import { ABSENT, type Slot, type TreeNode } from './slot.ts';
+import type { Slot, TreeNode } from './slot.ts';
 
 const PIECES_MAX = 256;
 const NEW = -1;
@@ -96,20 +96,23 @@ export class ElementList {
         continue;
       }
       for (const [index, slot] of piece.slots.entries()) {
-        const origin = piece.origins[index] ?? NEW;
+        const origin = piece.origins[index] as number; // there is one for each slot
         visit(origin === NEW ? { type: 'put', slot } : { type: 'kept', from: origin, to: origin + 1 });
       }
     }
   }
 
   #locate(position: number): { readonly piece: Piece; readonly offset: number } {
+    assert(position < this.#length, 'a position lies inside the list');
     let offset = position;
-    for (const piece of this.#pieces) {
-      const size = sizeOf(piece);
-      if (offset < size) return { piece, offset };
-      offset -= size;
+    let index = 0;
+    let piece = this.#pieces[0] as Piece; // there is one for the position
+    while (offset >= sizeOf(piece)) {
+      offset -= sizeOf(piece);
+      index += 1;
+      piece = this.#pieces[index] as Piece; // likewise
     }
-    return assert(false, 'a position lies inside the list') as never;
+    return { piece, offset };
   }
 
   #collapse(): void {
@@ -127,9 +130,7 @@ export class ElementList {
   }
 
   #baseSlot(position: number): Slot {
-    const slot = this.#base.root === undefined ? ABSENT : this.#base.root.at(position);
-    assert(slot !== ABSENT, 'a base piece lies inside the base');
-    return slot;
+    return this.#base.elementAt(position);
   }
 }
 

@@ -1,5 +1,4 @@
 /** Three-way merge of two states with the one they came from. Costs by what either side changed. */
-import { assert } from '../../assert.ts';
 import { escapeKey } from '../../values/json.ts';
 import { appendPointer } from '../../values/pointer.ts';
 import { diffElements } from './array-diff.ts';
@@ -19,31 +18,57 @@ export interface SlotConflict {
 /** Decides a conflict: what shall stand there. It keeps account itself of those it cannot decide. */
 export type SlotResolver = (conflict: SlotConflict) => MaybeSlot;
 
-/** The three states of a merge. */
-interface Sides {
+/** One place in the three states of a merge. */
+export interface MergeSlots {
   readonly base: MaybeSlot;
   readonly ours: MaybeSlot;
   readonly theirs: MaybeSlot;
 }
 
+/** One list in the three states of a merge; empty in `base` when both sides added it. */
+export interface ListSides {
+  readonly base: TreeNode;
+  readonly ours: TreeNode;
+  readonly theirs: TreeNode;
+}
+
+/** The merged list, or what a resolver put in its place. */
+export interface MergedList {
+  readonly slot: MaybeSlot;
+}
+
+/** What a list merger can leave to the merge it is part of. */
+export interface MergeAt {
+  /** Merges one element, told by that path. */
+  element(sides: MergeSlots, path: string): MaybeSlot;
+  /** Has the list as a whole decided as a conflict. */
+  conflict(): MaybeSlot;
+}
+
+/** Merges the list at a path, or leaves it to the usual way. Made by `byIdentity`. */
+export type ListMerger = (path: string, sides: ListSides, mergeAt: MergeAt) => MergedList | undefined;
+
 /**
  * The state that has the changes of both sides. Objects merge key by key, arrays by the regions that changed; what both
  * changed differently goes to `resolve`.
  */
-export function mergeSlots(sides: Sides, resolve: SlotResolver): MaybeSlot {
-  return new Merge(resolve).merge(sides, '');
+export function mergeSlots(sides: MergeSlots, resolve: SlotResolver, lists?: ListMerger): MaybeSlot {
+  return new Merge(resolve, lists).merge(sides, '');
 }
 
 const EMPTY_OBJECT = buildNode('object', NO_ITEMS);
+const EMPTY_ARRAY = buildNode('array', NO_ITEMS);
 
 class Merge {
   readonly #resolve: SlotResolver;
+  readonly #lists: ListMerger | undefined;
 
-  constructor(resolve: SlotResolver) {
+  constructor(resolve: SlotResolver, lists: ListMerger | undefined) {
     this.#resolve = resolve;
+    this.#lists = lists;
   }
 
-  merge(sides: Sides, path: string): MaybeSlot {
+  merge(sides: MergeSlots, path: string): MaybeSlot {
     const { base, ours, theirs } = sides;
     if (sameSlot(ours, theirs) || sameSlot(base, theirs)) return ours;
     if (sameSlot(base, ours)) return theirs;
@@ -52,11 +77,24 @@ class Merge {
       if (base === ABSENT) return this.#mergeObjects({ base: EMPTY_OBJECT, ours, theirs }, path);
       if (isObject(base)) return this.#mergeObjects({ base, ours, theirs }, path);
     }
-    if (isArray(base) && isArray(ours) && isArray(theirs)) return this.#mergeArrays({ base, ours, theirs }, path);
+    if (isArray(ours) && isArray(theirs)) {
+      if (base === ABSENT || isArray(base)) {
+        const list = this.#tryList({ base: base === ABSENT ? EMPTY_ARRAY : base, ours, theirs }, path, sides);
+        if (list !== undefined) return list.slot;
+      }
+      if (isArray(base)) return this.#mergeArrays({ base, ours, theirs }, path);
+    }
     return this.#resolve({ path, base, ours, theirs });
   }
 
-  #mergeObjects({ base, ours, theirs }: Nodes, path: string): TreeNode {
+  #tryList(nodes: ListSides, path: string, sides: MergeSlots): MergedList | undefined {
+    return this.#lists?.(path, nodes, {
+      element: (element, at) => this.merge(element, at),
+      conflict: () => this.#resolve({ path, ...sides }),
+    });
+  }
+
+  #mergeObjects({ base, ours, theirs }: ListSides, path: string): TreeNode {
     const ourChanges = new Map<string, MaybeSlot>();
     diffEntries(base, ours, (key, _, after) => ourChanges.set(key, after));
     const changes = new Map<string, MaybeSlot>();
@@ -68,7 +106,7 @@ class Merge {
     return spliceEntries(ours, changes);
   }
 
-  #mergeArrays(nodes: Nodes, path: string): MaybeSlot {
+  #mergeArrays(nodes: ListSides, path: string): MaybeSlot {
     const ourHunks = diffElements(nodes.base, nodes.ours);
     const splices: Splice[] = [];
     for (const their of diffElements(nodes.base, nodes.theirs)) {
@@ -88,26 +126,20 @@ class Merge {
   }
 
   /** Both sides replaced the same elements one for one. */
-  #mergePairs(nodes: Nodes, { our, their }: HunkPair, path: string, splices: Splice[]): void {
+  #mergePairs(nodes: ListSides, { our, their }: HunkPair, path: string, splices: Splice[]): void {
     for (let i = 0; i < our.aTo - our.aFrom; i += 1) {
       const at = our.bFrom + i;
-      const ours = elementAt(nodes.ours, at);
+      const ours = nodes.ours.elementAt(at);
       const sides = {
-        base: elementAt(nodes.base, our.aFrom + i),
+        base: nodes.base.elementAt(our.aFrom + i),
         ours,
-        theirs: elementAt(nodes.theirs, their.bFrom + i),
+        theirs: nodes.theirs.elementAt(their.bFrom + i),
       };
       const merged = this.merge(sides, appendPointer(path, at));
       if (sameSlot(merged, ours)) continue;
       splices.push({ at, remove: 1, insert: merged === ABSENT ? NO_ITEMS : makeElements([merged]) });
     }
   }
-}
-
-interface Nodes {
-  readonly base: TreeNode;
-  readonly ours: TreeNode;
-  readonly theirs: TreeNode;
 }
 
 interface HunkPair {
@@ -136,7 +168,7 @@ function isPairwise(a: Hunk, b: Hunk): boolean {
   );
 }
 
-function isSameChange(nodes: Nodes, our: Hunk, their: Hunk): boolean {
+function isSameChange(nodes: ListSides, our: Hunk, their: Hunk): boolean {
   if (our.aFrom !== their.aFrom || our.aTo !== their.aTo) return false;
   const a = elements(nodes.ours, our.bFrom, our.bTo);
   const b = elements(nodes.theirs, their.bFrom, their.bTo);
@@ -156,10 +188,4 @@ function elements(node: TreeNode, from: number, to: number): Slot[] {
   const slots: Slot[] = [];
   node.root?.forEach((slot) => slots.push(slot), from, to);
   return slots;
-}
-
-function elementAt(node: TreeNode, position: number): Slot {
-  const slot = node.root === undefined ? ABSENT : node.root.at(position);
-  assert(slot !== ABSENT, 'a hunk lies inside the array');
-  return slot;
 }

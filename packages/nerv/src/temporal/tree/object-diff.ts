@@ -1,7 +1,7 @@
 /** What differs between two objects, found without looking into equal chunks. */
 import { assert } from '../../assert.ts';
 import { compareKeys } from '../../values/json.ts';
-import type { Chunk } from './chunk.ts';
+import { levelled, levelOf, type Chunk } from './chunk.ts';
 import { ABSENT, type MaybeSlot, type Slot, type TreeNode } from './slot.ts';
 
 /** Told of one key: what it had before and what it has after. */
@@ -9,17 +9,10 @@ export type EntryVisitor = (key: string, before: MaybeSlot, after: MaybeSlot) =>
 
 /** Visits each key whose value differs between two objects, in order. Costs by the differences. */
 export function diffEntries(before: TreeNode, after: TreeNode, visit: EntryVisitor): void {
-  let a: readonly Chunk[] = before.root === undefined ? [] : [before.root];
-  let b: readonly Chunk[] = after.root === undefined ? [] : [after.root];
-  while (levelOf(a) > levelOf(b)) a = a.flatMap((chunk) => chunk.children);
-  while (levelOf(b) > levelOf(a)) b = b.flatMap((chunk) => chunk.children);
+  let [a, b] = levelled(before.root, after.root);
   // Below the roots, the lists hold only chunks that have no equal on the other side.
   for (let level = levelOf(a); level > 0; level -= 1) [a, b] = differingChildren(a, b);
   visitEntries(new Cursor(a), new Cursor(b), visit);
-}
-
-function levelOf(chunks: readonly Chunk[]): number {
-  return chunks[0]?.level ?? 0;
 }
 
 function differingChildren(aParents: readonly Chunk[], bParents: readonly Chunk[]): [Chunk[], Chunk[]] {
@@ -70,7 +63,7 @@ class Cursor {
   }
 
   get key(): string {
-    return this.chunk.keys[this.index] ?? '';
+    return this.chunk.keys[this.index] as string; // a cursor that is not done stands on an item
   }
 
   get slot(): Slot {

@@ -26,7 +26,7 @@ export class ObjectDraft implements Draft {
   slotOf(key: string): DraftSlot | typeof ABSENT {
     const changed = this.#changes.get(key);
     if (changed !== undefined || this.#changes.has(key)) return changed;
-    return this.#base.root === undefined ? ABSENT : this.#base.root.find(key);
+    return this.#base.find(key);
   }
 
   /** Puts a slot under a key. */

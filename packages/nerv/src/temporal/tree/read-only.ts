@@ -1,5 +1,4 @@
 import { NervError } from '../../errors.ts';
-import { isPlainObject } from '../../values/encode.ts';
 import type { Value } from '../../values/json.ts';
 
 const MAP_WRITES: readonly string[] = ['set', 'delete', 'clear'];
@@ -26,9 +25,7 @@ export function readOnly(value: Value): Value {
     return withoutWrites(value, SET_WRITES);
   }
   if (value instanceof Date) return withoutWrites(value, DATE_WRITES);
-  if (Array.isArray(value) || isPlainObject(value)) {
-    for (const member of Object.values(value)) readOnly(member);
-  }
+  for (const member of Object.values(value)) readOnly(member as Value); // an array or plain object of values
   return Object.freeze(value);
 }
 

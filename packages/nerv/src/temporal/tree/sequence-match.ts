@@ -67,32 +67,34 @@ function commonUnique(a: readonly string[], b: readonly string[], range: Hunk): 
 function uniquePositions(items: readonly string[], from: number, to: number): Map<string, number> {
   const positions = new Map<string, number>();
   for (let i = from; i < to; i += 1) {
-    const item = items[i] ?? '';
+    const item = items[i] as string; // `to` is at most the length
     positions.set(item, positions.has(item) ? -1 : i);
   }
   return positions;
 }
 
+/** The last pair of a rising chain, and the chain before it. */
+interface Link {
+  readonly pair: readonly [number, number];
+  readonly before: Link | undefined;
+}
+
 /** The longest part of the pairs that rises in `b` too (patience sorting). */
-function rising(pairs: readonly [number, number][]): [number, number][] {
-  const tails: number[] = [];
-  const previous = new Int32Array(pairs.length).fill(-1);
-  for (const [index, pair] of pairs.entries()) {
+function rising(pairs: readonly [number, number][]): (readonly [number, number])[] {
+  const tails: Link[] = [];
+  for (const pair of pairs) {
     let low = 0;
     let high = tails.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((pairs[tails[middle] ?? 0]?.[1] ?? 0) < pair[1]) low = middle + 1;
+      const tail = tails[middle] as Link; // `middle` is below the length
+      if (tail.pair[1] < pair[1]) low = middle + 1;
       else high = middle;
     }
-    if (low > 0) previous[index] = tails[low - 1] ?? -1;
-    tails[low] = index;
+    tails[low] = { pair, before: tails[low - 1] };
   }
-  const chain: [number, number][] = [];
-  for (let at = tails.at(-1) ?? -1; at !== -1; at = previous[at] ?? -1) {
-    const pair = pairs[at];
-    if (pair !== undefined) chain.push(pair);
-  }
+  const chain: (readonly [number, number])[] = [];
+  for (let link = tails.at(-1); link !== undefined; link = link.before) chain.push(link.pair);
   return chain.reverse();
 }
 
@@ -102,7 +104,7 @@ function matchExactly(a: readonly string[], b: readonly string[], range: Hunk, h
   const width = bTo - bFrom + 1;
   // lengths[i * width + j]: the common subsequence of a[aFrom+i..aTo) and b[bFrom+j..bTo).
   const lengths = new Int32Array((aTo - aFrom + 1) * width);
-  const at = (i: number, j: number): number => lengths[i * width + j] ?? 0;
+  const at = (i: number, j: number): number => lengths[i * width + j] as number; // there is a border of zeros
   for (let i = aTo - aFrom - 1; i >= 0; i -= 1) {
     for (let j = bTo - bFrom - 1; j >= 0; j -= 1) {
       lengths[i * width + j] =

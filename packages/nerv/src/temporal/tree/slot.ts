@@ -67,6 +67,23 @@ export class TreeNode {
     return this.root?.count ?? 0;
   }
 
+  /** The slot under a key of an object. */
+  find(key: string): MaybeSlot {
+    return this.root === undefined ? ABSENT : this.root.find(key);
+  }
+
+  /** The slot at a position of an array, `ABSENT` outside. */
+  at(position: number): MaybeSlot {
+    return this.root === undefined ? ABSENT : this.root.at(position);
+  }
+
+  /** The slot at a position that is inside. */
+  elementAt(position: number): Slot {
+    const slot = this.at(position);
+    assert(slot !== ABSENT, 'a position lies inside the array');
+    return slot;
+  }
+
   /** About how many places lie in it, long texts counted by length: what loading or sending it costs. */
   get weight(): number {
     return 1 + (this.root?.weight ?? 0);

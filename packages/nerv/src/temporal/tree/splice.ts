@@ -25,9 +25,10 @@ export function makeElements(slots: readonly Slot[]): ItemRun {
 
 /** Items of an object, with their digests; `keys` must rise. */
 export function makeEntries(keys: readonly string[], slots: readonly Slot[]): ItemRun {
+  // So there is a key for every index below.
   assert(keys.length === slots.length, 'an entry has a key and a value');
   treeWork.itemsHashed += slots.length;
-  const digests = slots.map((slot, index) => entryDigest(escapeKey(keys[index] ?? ''), slotDigest(slot)));
+  const digests = slots.map((slot, index) => entryDigest(escapeKey(keys[index] as string), slotDigest(slot)));
   return { keys, slots, digests };
 }
 
@@ -57,7 +58,7 @@ export function spliceEntries(node: TreeNode, changes: ReadonlyMap<string, Maybe
   const { root } = node;
   const splices: Splice[] = [];
   for (const key of [...changes.keys()].sort(compareKeys)) {
-    const before = root === undefined ? ABSENT : root.find(key);
+    const before = node.find(key);
     const after = changes.get(key);
     if (sameSlot(before, after)) continue;
     splices.push({

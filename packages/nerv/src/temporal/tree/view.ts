@@ -32,10 +32,10 @@ export function tryViewedNode(value: object): TreeNode | undefined {
 
 /** The slot that an own property of this name has in a node; an array's `length` is none. */
 export function slotOfProperty(node: TreeNode, property: string | symbol): MaybeSlot {
-  if (typeof property === 'symbol' || node.root === undefined) return ABSENT;
-  if (node.kind === 'object') return node.root.find(property);
+  if (typeof property === 'symbol') return ABSENT;
+  if (node.kind === 'object') return node.find(property);
   const index = tryIndex(property);
-  return index === undefined ? ABSENT : node.root.at(index);
+  return index === undefined ? ABSENT : node.at(index);
 }
 
 /** The array index that a property name stands for. */
@@ -43,7 +43,7 @@ export function tryIndex(property: string): number | undefined {
   const first = property.charCodeAt(0);
   if (!(first >= 0x30 && first <= 0x39)) return undefined;
   const index = Number(property);
-  return Number.isInteger(index) && String(index) === property ? index : undefined;
+  return String(index) === property && Number.isInteger(index) ? index : undefined;
 }
 
 /** The names of a node's own enumerable properties, in order. */

@@ -19,7 +19,7 @@ export const DISPOSAL_SOURCE: string = `
   }
   const suppress = (failure, error) => ({ error: failure === undefined ? error : new globalThis.SuppressedError(error, failure.error) });
 
-  const makeStackClass = (name, symbolsOf) => class {
+  const makeStackClass = (name, symbolsOf) => class Stack {
     #resources = [];
     #isDisposed = false;
     static { Object.defineProperty(this, 'name', { value: name, configurable: true }); }
@@ -52,7 +52,7 @@ export const DISPOSAL_SOURCE: string = `
     }
     move() {
       this.#assertOpen();
-      const moved = new this.#own();
+      const moved = new Stack();
       moved.#resources = this.#resources;
       this.#resources = [];
       this.#isDisposed = true;
@@ -65,7 +65,6 @@ export const DISPOSAL_SOURCE: string = `
       this.#isDisposed = true;
       return resources;
     }
-    get #own() { return name === 'DisposableStack' ? globalThis.DisposableStack : globalThis.AsyncDisposableStack; }
     #assertOpen() {
       if (this.#isDisposed) throw new ReferenceError('Cannot add values to a disposed stack!');
     }

@@ -1,4 +1,4 @@
-/** Iterator helpers (ES2025), on the prototype that all built-in iterators share, and \`Iterator.concat\`. */
+/** Iterator helpers (ES2025), on the prototype that all built-in iterators share, and `Iterator.concat`. */
 export const ITERATORS_SOURCE: string = `
   const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
   const isObject = (value) => (typeof value === 'object' && value !== null) || typeof value === 'function';
@@ -14,34 +14,30 @@ export const ITERATORS_SOURCE: string = `
   };
 
   // What a helper returns: a generator that also closes what lies under it when it is closed before its first step.
-  const helpers = new WeakMap();
-  const helperPrototype = Object.create(iteratorPrototype);
-  const helperOf = (value) => {
-    const helper = helpers.get(value);
-    if (helper === undefined) throw new TypeError('this is no iterator helper');
-    return helper;
-  };
-  defineAll(helperPrototype, {
+  class IteratorHelper {
+    #generator;
+    #close;
+    #isStarted = false;
+    constructor(generator, close) {
+      this.#generator = generator;
+      this.#close = close;
+    }
     next() {
-      const helper = helperOf(this);
-      helper.isStarted = true;
-      return helper.generator.next();
-    },
+      this.#isStarted = true;
+      return this.#generator.next();
+    }
     return() {
-      const helper = helperOf(this);
-      if (!helper.isStarted) {
-        helper.isStarted = true;
-        helper.close();
+      if (!this.#isStarted) {
+        this.#isStarted = true;
+        this.#close();
       }
-      return helper.generator.return(undefined);
-    },
-  });
-  Object.defineProperty(helperPrototype, Symbol.toStringTag, { value: 'Iterator Helper', configurable: true });
-  const makeHelper = (generator, close) => {
-    const helper = Object.create(helperPrototype);
-    helpers.set(helper, { generator, close, isStarted: false });
-    return helper;
-  };
+      return this.#generator.return(undefined);
+    }
+  }
+  delete IteratorHelper.prototype.constructor;
+  Object.setPrototypeOf(IteratorHelper.prototype, iteratorPrototype);
+  Object.defineProperty(IteratorHelper.prototype, Symbol.toStringTag, { value: 'Iterator Helper', configurable: true });
+  const makeHelper = (generator, close) => new IteratorHelper(generator, close);
   const over = (iterator, generator) => makeHelper(generator, () => { iterator.return?.(); });
 
   function* mapped(iterator, mapper) {
@@ -135,26 +131,26 @@ export const ITERATORS_SOURCE: string = `
     define(iteratorPrototype, 'constructor', Iterator);
     define(globalThis, 'Iterator', Iterator);
   }
-  const wrapPrototype = Object.create(iteratorPrototype);
-  const wrapped = new WeakMap();
-  defineAll(wrapPrototype, {
-    next() {
-      const { iterator, next } = wrapped.get(this);
-      return apply(next, iterator, []);
-    },
+  class WrappedIterator {
+    #iterator;
+    #next;
+    constructor(iterator) {
+      this.#iterator = iterator;
+      this.#next = iterator.next;
+    }
+    next() { return apply(this.#next, this.#iterator, []); }
     return() {
-      const { iterator } = wrapped.get(this);
-      const close = iterator.return;
-      return close === undefined || close === null ? { value: undefined, done: true } : apply(close, iterator, []);
-    },
-  });
+      const close = this.#iterator.return;
+      return close === undefined || close === null ? { value: undefined, done: true } : apply(close, this.#iterator, []);
+    }
+  }
+  delete WrappedIterator.prototype.constructor;
+  Object.setPrototypeOf(WrappedIterator.prototype, iteratorPrototype);
   defineAll(globalThis.Iterator, {
     from(source) {
       const iterator = flattenable(source, true);
       if (iteratorPrototype.isPrototypeOf(iterator)) return iterator;
-      const wrapper = Object.create(wrapPrototype);
-      wrapped.set(wrapper, { iterator, next: iterator.next });
-      return wrapper;
+      return new WrappedIterator(iterator);
     },
     concat(...items) {
       const sources = items.map((item) => {

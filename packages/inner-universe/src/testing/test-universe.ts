@@ -1,0 +1,282 @@
+import { createTestHost, type CrashPoint, type TestHost } from '@inner-universe/host/testing';
+import { UuidV7Source, type Clock } from '@inner-universe/nerv';
+import type { Op } from '@inner-universe/module/wire';
+import { InnerUniverseClient } from '../client/inner-universe-client.ts';
+import { InnerUniverseConfig } from '../controller/config.ts';
+import { InnerUniverseController } from '../controller/controller.ts';
+import { findModule } from '../controller/module-bundle.ts';
+import { OpenedUniverse } from '../opened-universe.ts';
+import type { Universe } from '../universe.ts';
+import type { TestUniverseOptions } from './create-test-universe.ts';
+import type { TestGrant } from './grants.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { TestConnector } from './test-connector.ts';
+import { TestNetwork } from './test-network.ts';
+import { TestTime, TestWaiting } from './test-time.ts';
+
+const OWNER = 'owner';
+const SILENCE_MS = 60_000;
+/** Turns of the event loop without any message after which nothing is on its way. */
+const QUIET_TURNS = 4;
+/** Turns after which something that never comes to rest is taken to be a fault of the test. */
+const TURNS_MAX = 100_000;
+
+/** One universe that was opened, with what lies between it and the host. */
+interface Opened {
+  readonly universe: Universe;
+  readonly network: TestNetwork;
+}
+
+/** A database of its own for one test, with the universes of several identities over it. Use `createTestUniverse`. */
+export class TestUniverse implements AsyncDisposable {
+  /** The host under it: its clock, its storage's faults, SQL past all clients, logs. */
+  readonly host: TestHost;
+  /** The test's clock: the module's, the clients', and that of everything that waits. */
+  readonly clock: Clock;
+  /** What decided all that is random here. */
+  readonly seed: string;
+  readonly #options: TestUniverseOptions;
+  /** Tells forks apart, which must not make the same ids as what they come from. */
+  readonly #lineage: string;
+  readonly #time: TestTime;
+  readonly #waiting: TestWaiting;
+  readonly #opened: Opened[] = [];
+  #forks = 0;
+  #errors: unknown[] = [];
+  #universe: Universe | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(host: TestHost, options: TestUniverseOptions, lineage: string) {
+    this.host = host;
+    this.seed = host.seed;
+    this.#lineage = lineage;
+    this.#options = options;
+    this.#time = new TestTime(host.time);
+    this.clock = this.#time;
+    this.#waiting = new TestWaiting(this.#time, new SeededRandom(`${lineage}/pauses`));
+  }
+
+  /** As `createTestUniverse`. */
+  static async create(options: TestUniverseOptions): Promise<TestUniverse> {
+    const { module = findModule(), seed, startMicros, shareRealm = true } = options;
+    const host = await createTestHost({ module, seed, startMicros, shareRealm });
+    return TestUniverse.#around(host, options, host.seed);
+  }
+
+  static async #around(host: TestHost, options: TestUniverseOptions, lineage: string): Promise<TestUniverse> {
+    const test = new TestUniverse(host, options, lineage);
+    try {
+      test.#universe = await test.as(OWNER);
+      return test;
+    } catch (error) {
+      await test.close();
+      throw error;
+    }
+  }
+
+  /** The owner's universe, who may do everything. */
+  get universe(): Universe {
+    if (this.#universe === undefined) throw new Error('The test universe has its owner\u2019s from the beginning.');
+    return this.#universe;
+  }
+
+  /** What lies between the owner's universe and the host. */
+  get network(): TestNetwork {
+    return this.networkOf(this.universe);
+  }
+
+  /** What lies between a universe of this test and the host. @throws {TypeError} for any other */
+  networkOf(universe: Universe): TestNetwork {
+    const opened = this.#opened.find((one) => one.universe === universe);
+    if (opened === undefined) throw new TypeError('This universe was not made by this test universe.');
+    return opened.network;
+  }
+
+  /**
+   * The universe of a named identity, over a connection of its own; the same name is always the same identity. The owner
+   * grants it what is given first. Closing the test universe closes it.
+   * @throws {ConnectionError} `connection/refused` for an identity that has no grant at all
+   */
+  async as(name: string, grants: readonly TestGrant[] = []): Promise<Universe> {
+    if (grants.length > 0) await this.grant(name, grants);
+    const network = new TestNetwork({ timers: this.#time, onRestored: () => this.#waiting.wake() });
+    const onError = (error: unknown): void => void this.#errors.push(error);
+    const connector = new TestConnector({ host: this.host, network, time: this.#time, name, onListenerError: onError });
+    const { source, reconnectForMs } = this.#options;
+    const { databaseName: database } = this.host;
+    const config = InnerUniverseConfig.from({ memory: true, database, source, reconnectForMs });
+    const { host } = this;
+    const borrowed = {
+      connector,
+      get host() {
+        return host.host;
+      },
+    };
+    const controller = new InnerUniverseController(config, onError, borrowed);
+    const client = await InnerUniverseClient.open({
+      connector: await controller.startServerMode(),
+      database,
+      clock: this.#time,
+      timers: this.#time,
+      ids: this.#makeIds(name),
+      waiting: this.#waiting,
+      onError,
+      reconnectForMs,
+      silenceMs: this.#options.silenceMs ?? SILENCE_MS,
+    });
+    const universe = new OpenedUniverse(controller, client, { onError, source });
+    this.#opened.push({ universe, network });
+    return universe;
+  }
+
+  /** Grants a named identity rights, as the owner. */
+  async grant(name: string, grants: readonly TestGrant[]): Promise<void> {
+    const subject = this.identityOf(name);
+    const ops = grants.map(({ action, resource, scope = '' }): Op => {
+      return { tag: 'grant', value: { subject, action, resource, scope, expiresAt: undefined } };
+    });
+    await this.universe.client.write(ops);
+  }
+
+  /** Takes rights back from a named identity, as the owner. */
+  async revoke(name: string, grants: readonly TestGrant[]): Promise<void> {
+    const subject = this.identityOf(name);
+    const ops = grants.map(({ action, resource, scope = '' }): Op => {
+      return { tag: 'revoke', value: { subject, action, resource, scope } };
+    });
+    await this.universe.client.write(ops);
+  }
+
+  /** The identity that a name stands for, as 64 hexadecimal digits. */
+  identityOf(name: string): string {
+    return this.host.identityOf(name).toString(16).padStart(64, '0');
+  }
+
+  /**
+   * Moves the clock, and with it everything that waits: schedules of the module, delayed messages, pauses before
+   * connecting again, timeouts. What becomes due runs in order, each at its own time, and what it sets off runs before
+   * the clock goes on. @throws {RangeError} for a negative time
+   */
+  async advance(delayMs: number): Promise<void> {
+    if (!(delayMs >= 0)) throw new RangeError(`the clock can be moved on by 0 ms or more, not by ${delayMs}`);
+    const { time } = this.host;
+    const endMicros = time.nowMicros() + BigInt(Math.round(delayMs * 1000));
+    for (;;) {
+      await this.#quiet();
+      const nextMicros = time.nextDueMicros;
+      if (nextMicros === undefined || nextMicros > endMicros) break;
+      const nowMicros = time.nowMicros();
+      time.advance(nextMicros > nowMicros ? nextMicros - nowMicros : 0n);
+    }
+    time.advance(endMicros - time.nowMicros());
+    await this.#quiet();
+  }
+
+  /**
+   * Resolves when nothing is on its way any more and every universe with an unhindered connection has been told all
+   * that was committed before this call.
+   */
+  async settle(): Promise<void> {
+    await this.#quiet();
+    const within = this.#opened.filter(({ network }) => network.isOpen && !network.isImpaired);
+    await Promise.all(within.map(({ universe }) => universe.client.catchUp()));
+    await this.#quiet();
+  }
+
+  /** What went wrong where nobody waited for it: what handlers threw, what failed in the background. Empties the list. */
+  takeErrors(): readonly unknown[] {
+    const errors = this.#errors;
+    this.#errors = [];
+    return errors;
+  }
+
+  /**
+   * Kills the host now, as `kill -9` does: nothing more becomes durable and every connection is lost. Calls wait until
+   * `restart`.
+   */
+  crash(): void {
+    this.host.crash();
+    this.#abandonAttempts();
+  }
+
+  /**
+   * Kills the host at a commit to come: `before` it is durable, or `after` it is and before anybody is told. Resolves
+   * when that has happened. @throws {RangeError}
+   */
+  async crashAt(point: CrashPoint): Promise<void> {
+    await this.host.crashAt(point);
+    this.#abandonAttempts();
+  }
+
+  /**
+   * Starts the host anew, killing it if it still runs: what was durable is there. Resolves when the universes whose
+   * network is not hindered are connected again.
+   */
+  async restart(): Promise<void> {
+    await this.host.restart();
+    this.#abandonAttempts();
+    this.#waiting.wake();
+    const within = this.#opened.filter(({ network }) => !network.isImpaired);
+    await Promise.all(
+      within.map(async ({ universe }) => {
+        if (universe.client.state !== 'closed') await universe.client.catchUp();
+      }),
+    );
+  }
+
+  /**
+   * An independent test universe that goes on from here: same data, identities and time; a clock and connections of its
+   * own, and nobody connected but the owner. The caller closes it.
+   */
+  async fork(): Promise<TestUniverse> {
+    this.#forks += 1;
+    return TestUniverse.#around(await this.host.fork(), this.#options, `${this.#lineage}/fork-${this.#forks}`);
+  }
+
+  /** Closes the universes, then the database. Writes that cannot get through are rejected. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const isAlive = this.host.isAlive && !this.host.storage.isHeld;
+    for (const { network } of this.#opened) if (!isAlive || network.isImpaired) network.end();
+    try {
+      await Promise.all(this.#opened.map(({ universe }) => universe.close()));
+    } finally {
+      await this.host.close();
+    }
+  }
+
+  #abandonAttempts(): void {
+    for (const { network } of this.#opened) network.abandonAttempt();
+  }
+
+  #makeIds(name: string): UuidV7Source {
+    return new UuidV7Source(this.#time, new SeededRandom(`${this.#lineage}/ids/${name}/${this.#opened.length}`));
+  }
+
+  /** Resolves when no message has moved for some turns of the event loop. */
+  async #quiet(): Promise<void> {
+    let messages = -1;
+    let quietTurns = 0;
+    for (let turn = 0; quietTurns < QUIET_TURNS; turn += 1) {
+      if (turn > TURNS_MAX) throw new Error('Messages did not come to an end: does a handler answer itself for ever?');
+      const now = this.#countMessages();
+      quietTurns = now === messages ? quietTurns + 1 : 0;
+      messages = now;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #countMessages(): number {
+    let count = 0;
+    for (const { network } of this.#opened) count += network.messages.toHost + network.messages.toClient;
+    return count;
+  }
+}

@@ -1,0 +1,115 @@
+// PageRank (Brin and Page, 1998), by power iteration. What entities without outgoing relations hold is shared by all.
+//
+// - The scores are never negative and sum to 1, but for rounding.
+// - Whatever is looked up by the place of a vertex or a link is there: all arrays have one element for each.
+
+import type { EntityOf, GraphSchema, Relation, RelationOf } from '../entity.ts';
+import { type GraphReader, typed } from '../graph-reader.ts';
+import type { EntityVertex } from '../vertex.ts';
+import { eachStep, invalidArgument, makeWalk, type Walk } from '../walk.ts';
+import type { ComponentOptions } from './connected-components.ts';
+import { verticesOn } from './vertices-on.ts';
+
+/** How to rank. */
+export interface PageRankOptions<S extends GraphSchema> extends ComponentOptions<S> {
+  /** The part of an entity's score that its relations pass on; from 0 and below 1, default 0.85. */
+  readonly damping?: number | undefined;
+  /** Ends once the scores together change by less than this for each entity; default 1e-6. */
+  readonly tolerance?: number | undefined;
+  /** Ends after so many rounds in any case; default 100. */
+  readonly maxRounds?: number | undefined;
+  /** How much of its entity's score a relation passes on, compared to the others; not negative. Default: all alike. */
+  readonly weight?: ((relation: RelationOf<S>) => number) | undefined;
+}
+
+/** Entities by score, the highest first, equal ones in the graph's order. */
+export interface PageRankResult<E> {
+  readonly ranking: readonly { readonly entity: E; readonly score: number }[];
+  /** Whether the scores had settled within the tolerance. */
+  readonly converged: boolean;
+  readonly rounds: number;
+}
+
+/**
+ * How much each entity is pointed at by what is pointed at much itself. Bidirectional relations point both ways.
+ * Time grows with entities and relations in each round.
+ * @throws NervError `graph/invalid-argument`
+ */
+export function pageRank<S extends GraphSchema = GraphSchema>(
+  graph: GraphReader<S>,
+  options: PageRankOptions<S> = {},
+): PageRankResult<EntityOf<S>> {
+  const { damping = 0.85, tolerance = 1e-6, maxRounds = 100, weight } = options;
+  if (!(damping >= 0 && damping < 1)) throw invalidArgument('damping', damping, 'a number from 0 and below 1');
+  if (!(tolerance > 0)) throw invalidArgument('tolerance', tolerance, 'a number above 0');
+  if (!(maxRounds >= 1)) throw invalidArgument('maxRounds', maxRounds, 'a number from 1');
+  const walk = makeWalk({ ...options, direction: 'out' }, 'out');
+  const vertices = [...verticesOn(graph.rows, walk)];
+  // The relations of a graph are of its schema's types.
+  const links = linksOf(vertices, walk, weight as ((relation: Relation) => number) | undefined);
+  let scores = new Float64Array(vertices.length).fill(1 / vertices.length);
+  let rounds = 0;
+  let converged = vertices.length === 0;
+  while (!converged && rounds < maxRounds) {
+    const next = passOn(scores, links, damping);
+    let change = 0;
+    for (const [place, score] of next.entries()) change += Math.abs(score - (scores[place] ?? 0));
+    scores = next;
+    rounds += 1;
+    converged = change < tolerance * vertices.length;
+  }
+  const ranking = vertices.map(({ row: entity }, place) => ({ entity, score: scores[place] ?? 0 }));
+  return typed({ ranking: ranking.sort((left, right) => right.score - left.score), converged, rounds });
+}
+
+/** Link n leads from vertex `from[n]` to vertex `to[n]` and passes on `share[n]` of what the former holds. */
+interface Links {
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+  readonly share: readonly number[];
+  /** The vertices from which no link leads. */
+  readonly sinks: readonly number[];
+}
+
+function linksOf(
+  vertices: readonly EntityVertex[],
+  walk: Walk,
+  weight: ((relation: Relation) => number) | undefined,
+): Links {
+  const places = new Map(vertices.map((vertex, place) => [vertex, place]));
+  const from: number[] = [];
+  const to: number[] = [];
+  const share: number[] = [];
+  const sinks: number[] = [];
+  for (const [place, vertex] of vertices.entries()) {
+    const first = to.length;
+    let whole = 0;
+    eachStep(vertex, walk, ({ row }, next) => {
+      const part = weight === undefined ? 1 : checkedWeight(weight(row), row);
+      whole += part;
+      from.push(place);
+      to.push(places.get(next) ?? place);
+      share.push(part);
+    });
+    if (whole === 0) sinks.push(place);
+    for (let link = first; link < share.length; link += 1) share[link] = whole === 0 ? 0 : (share[link] ?? 0) / whole;
+  }
+  return { from, to, share, sinks };
+}
+
+function passOn(scores: Float64Array, { from, to, share, sinks }: Links, damping: number): Float64Array<ArrayBuffer> {
+  let sunk = 0;
+  for (const place of sinks) sunk += scores[place] ?? 0;
+  const base = (1 - damping + damping * sunk) / scores.length;
+  const next = new Float64Array(scores.length).fill(base);
+  for (let link = 0; link < to.length; link += 1) {
+    const target = to[link] ?? 0;
+    next[target] = (next[target] ?? 0) + damping * (scores[from[link] ?? 0] ?? 0) * (share[link] ?? 0);
+  }
+  return next;
+}
+
+function checkedWeight(weight: number, relation: Relation): number {
+  if (weight >= 0 && weight < Number.POSITIVE_INFINITY) return weight;
+  throw invalidArgument('weight', weight, `a finite number from 0, for relation '${relation.id}' too`);
+}

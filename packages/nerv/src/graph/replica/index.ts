@@ -1,0 +1,16 @@
+export { BatchBuilder } from '../batch-builder.ts';
+export type {
+  DeleteEntity,
+  DeleteRelation,
+  GraphOperation,
+  UpdateEntity,
+  UpdateRelation,
+  WriteEntity,
+  WriteRelation,
+} from '../graph-operation.ts';
+export { OperationFactory } from '../operation-factory.ts';
+export { GraphReplica } from './graph-replica.ts';
+export type { ConfirmedRow, GraphNotice, GraphReplicaOptions } from './graph-replica.ts';
+export { isValidAt } from '../validity.ts';
+export { makeWalk } from '../walk.ts';
+export type { Walk } from '../walk.ts';
