@@ -5,10 +5,7 @@ import { Session, type Profiler } from 'node:inspector/promises';
  * and parsing git's output. Three parts have no address: `node` is what runs on behalf of none of the others,
  * `collector` the garbage collector, `waiting` time in which the process did nothing.
  */
-export type Owners<Part extends string> = readonly (readonly [address: string, part: Part])[];
-
-/** What every attribution has besides its own parts. */
-type CommonPart = 'node' | 'collector' | 'waiting';
+type Owners<Part extends string> = readonly (readonly [address: string, part: Part])[];
 
 /** Share of each part in the time a piece of work took, in percent, by sampling. */
 export type Shares<Part extends string> = Readonly<Record<Part, number>>;

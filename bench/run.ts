@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { busBenchmark } from './bus.ts';
 import { importBenchmark } from './import.ts';
+import { graphBenchmark } from './graph/graph.ts';
 import { fanoutBenchmark } from './fanout/fanout.ts';
 import { projectionBenchmark } from './projection/projection.ts';
 import { temporalBenchmark } from './temporal/temporal.ts';
@@ -13,6 +14,7 @@ const benchmarks: readonly Benchmark[] = [
   transferBenchmark,
   fanoutBenchmark,
   temporalBenchmark,
+  graphBenchmark,
   projectionBenchmark,
 ];
 

@@ -1,10 +1,11 @@
 /**
- * Measures what the browser has to load: bundles each entry, minifies and compresses it (gzip, level 9), prints a table
- * and fails if an entry is over its budget. `--json` prints the figures as data.
+ * Measures what the browser has to load: bundles each entry, whole or the named exports alone, minifies and compresses it
+ * (gzip, level 9; Brotli for comparison), prints a table and fails if one is over its budget. `--json` prints the figures
+ * as data.
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 /**
@@ -14,14 +15,23 @@ import { build } from 'esbuild';
 const BUDGETS = [
   { entry: 'packages/nerv/src/events/core.ts', budget: 3_000 },
   { entry: 'packages/nerv/src/events/index.ts', budget: 4_700 },
-  { entry: 'packages/nerv/src/index.ts', budget: 38_000, aim: 20_000 },
+  { entry: 'packages/nerv/src/index.ts', budget: 41_000, aim: 20_000 },
+  // What an application pays that imports one class from the main entry: the rest must fall away.
+  { entry: 'packages/nerv/src/index.ts', names: ['EventBus'], budget: 4_700 },
+  { entry: 'packages/nerv/src/index.ts', names: ['Projection'], budget: 4_800 },
+  { entry: 'packages/nerv/src/index.ts', names: ['EntityGraph'], budget: 16_500 },
+  { entry: 'packages/nerv/src/index.ts', names: ['TemporalStore'], budget: 22_000 },
+  { entry: 'packages/nerv/src/values/index.ts', budget: 4_000 },
+  { entry: 'packages/nerv/src/projection/index.ts', budget: 9_200 },
 ];
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-async function measure(entry) {
+async function measure({ entry, names }) {
+  const file = path.join(root, entry);
+  const wanted = names === undefined ? '*' : `{ ${names.join(', ')} }`;
   const result = await build({
-    entryPoints: [path.join(root, entry)],
+    stdin: { contents: `export ${wanted} from ${JSON.stringify(file)};`, resolveDir: root },
     bundle: true,
     minify: true,
     write: false,
@@ -31,18 +41,25 @@ async function measure(entry) {
     conditions: ['source'],
   });
   const code = result.outputFiles[0].contents;
-  return { minified: code.length, compressed: gzipSync(code, { level: 9 }).length };
+  return {
+    minified: code.length,
+    compressed: gzipSync(code, { level: 9 }).length,
+    brotli: brotliCompressSync(code).length,
+  };
 }
 
 const rows = [];
-for (const budget of BUDGETS) rows.push({ ...budget, ...(await measure(budget.entry)) });
+for (const budget of BUDGETS) {
+  const name = budget.names === undefined ? budget.entry : `${budget.entry} { ${budget.names.join(', ')} }`;
+  rows.push({ ...budget, name, ...(await measure(budget)) });
+}
 
 if (process.argv.includes('--json')) {
   process.stdout.write(`${JSON.stringify(rows)}\n`);
 } else {
-  const cells = [['entry', 'minified', 'compressed', 'budget', 'aim']];
-  for (const { entry, minified, compressed, budget, aim } of rows) {
-    cells.push([entry, String(minified), String(compressed), String(budget), aim === undefined ? '' : String(aim)]);
+  const cells = [['entry', 'minified', 'compressed', 'budget', 'aim', 'brotli']];
+  for (const { name, minified, compressed, budget, aim, brotli } of rows) {
+    cells.push([name, ...[minified, compressed, budget, aim ?? '', brotli].map(String)]);
   }
   const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   for (const row of cells) {
@@ -50,11 +67,11 @@ if (process.argv.includes('--json')) {
     process.stdout.write(`${line.join('  ').trimEnd()}\n`);
   }
 }
-for (const { entry, compressed, budget } of rows) {
+for (const { name, compressed, budget } of rows) {
   if (compressed <= budget) continue;
   process.exitCode = 1;
   process.stderr.write(
-    `${entry} is ${compressed} bytes compressed, ${compressed - budget} over its budget of ${budget}. ` +
+    `${name} is ${compressed} bytes compressed, ${compressed - budget} over its budget of ${budget}. ` +
       `See what came in with it, and move what is optional to an entry of its own.\n`,
   );
 }

@@ -4,8 +4,8 @@
  */
 
 /**
- * For each package: the packages it may import, type imports included; `dev` ones by tests only, `testing` ones by the
- * contract suites in its `testing/` folder as well.
+ * For each package: the packages it may import, type imports included; `dev` ones by tests only, `testing` ones by what
+ * its `testing/` folder offers to tests as well.
  */
 export const packages = {
   '@inner-universe/nerv': { folder: 'packages/nerv', imports: [], testing: ['vitest'] },
@@ -26,6 +26,7 @@ export const packages = {
   'inner-universe': {
     folder: 'packages/inner-universe',
     imports: ['@inner-universe/nerv', '@inner-universe/module', '@inner-universe/host', 'spacetimedb', 'undici'],
+    testing: ['vitest'],
     /** Reached only through `import type`: at run time Node cannot load it. */
     typesOnly: ['spacetimedb/server'],
   },

@@ -90,9 +90,13 @@ export async function connectToNothing(): Promise<NullSocket> {
 /** Shaped like a WebSocket as the client uses it. */
 class NullSocket {
   readonly protocol = 'v3.bsatn.spacetimedb';
-  onmessage: ((message: { readonly data: Uint8Array }) => void) | undefined;
-  onclose: (() => void) | undefined;
-  onerror: (() => void) | undefined;
+  onmessage: (message: { data: Uint8Array }) => void = () => undefined;
+  onclose: () => void = () => undefined;
+  onerror: () => void = () => undefined;
+
+  get readyState(): number {
+    return 1;
+  }
 
   set onopen(handler: () => void) {
     setImmediate(() => {
@@ -110,7 +114,7 @@ class NullSocket {
   close(): void {}
 
   #deliver(chunks: readonly Uint8Array[]): void {
-    this.onmessage?.({ data: new Uint8Array(Buffer.concat(chunks)) });
+    this.onmessage({ data: new Uint8Array(Buffer.concat(chunks)) });
   }
 }
 

@@ -15,7 +15,7 @@ import {
   type Row,
 } from '../report.ts';
 import { openAccounts, transferThrough } from './bank.ts';
-import { measureRawStorage, measureStubbedModule, startNullServer } from './ceilings.bench.ts';
+import { connectToNothing, measureRawStorage, measureStubbedModule, startNullServer } from './ceilings.bench.ts';
 import { drive, makePairs, type Load, type Measured, type Skew } from './load.ts';
 import { startScript, startWithSqlite } from './processes.ts';
 
@@ -29,6 +29,9 @@ export const transferBenchmark: Benchmark = {
   about: 'fund transfers in process, on disk and over WebSocket, against the bare module, raw storage and SQLite',
   run: runTransfer,
 };
+
+/** Makes the connections of the client. */
+type Connector = Host['connectInProcess'] | typeof connectToNothing;
 
 /** One variant: what it is called, and how it is measured once. */
 interface Variant {
@@ -73,6 +76,7 @@ const NAMES = {
   sqlite: 'an HTTP server over SQLite',
   storage: 'durable records of the storage alone',
   null: 'a server that does nothing, over WebSocket',
+  nullInProcess: 'a host that does nothing, the client in process',
 } as const;
 
 function makeVariants(bundle: string, shares: Shares<HostPart>[]): readonly Variant[] {
@@ -89,6 +93,7 @@ function makeVariants(bundle: string, shares: Shares<HostPart>[]): readonly Vari
     { name: NAMES.sqlite, measure: measureSqlite },
     { name: NAMES.storage, measure: (load) => measureRawStorage(RECORD_BYTES, load) },
     { name: NAMES.null, measure: measureNullServer },
+    { name: NAMES.nullInProcess, measure: measureNullInProcess },
   ];
 }
 
@@ -105,7 +110,7 @@ async function withHost<Result>(
   const host = await openHost(data === undefined ? { memory: true } : { data });
   try {
     await host.publish({ name: 'bank', module: bundle });
-    const connection = await connectInProcess(host);
+    const connection = await connectThrough(host.connectInProcess);
     await openAccounts(connection, load);
     connection.disconnect();
     return await measure(host);
@@ -133,8 +138,17 @@ async function callDirectly(host: Host, load: Load): Promise<Measured> {
   });
 }
 
-async function callInProcess(host: Host, load: Load): Promise<Measured> {
-  const connections = await Promise.all(Array.from({ length: load.connections }, () => connectInProcess(host)));
+function callInProcess(host: Host, load: Load): Promise<Measured> {
+  return callThrough(host.connectInProcess, load);
+}
+
+/** What the client takes of the thread that it shares with an embedded host. */
+function measureNullInProcess(load: Load): Promise<Measured> {
+  return callThrough(connectToNothing, load);
+}
+
+async function callThrough(connector: Connector, load: Load): Promise<Measured> {
+  const connections = await Promise.all(Array.from({ length: load.connections }, () => connectThrough(connector)));
   try {
     return await transferThrough(connections, load);
   } finally {
@@ -177,12 +191,12 @@ async function runClient(script: string, address: string, load: Load): Promise<M
   return JSON.parse(client.line) as Measured;
 }
 
-function connectInProcess(host: Host): Promise<DbConnection> {
+function connectThrough(connector: Connector): Promise<DbConnection> {
   return new Promise((resolve, reject) => {
     DbConnection.builder()
       .withUri('ws://in-process')
       .withDatabaseName('bank')
-      .withWSFn(host.connectInProcess)
+      .withWSFn(connector)
       .onConnect((connection) => resolve(connection))
       .onConnectError((_context, error) => reject(error))
       .build();
@@ -215,6 +229,8 @@ function rowsOf(skew: Skew, samples: ReadonlyMap<string, readonly Measured[]>): 
     sqlite,
     rate(NAMES.storage),
     rate(NAMES.null),
+    rate(NAMES.nullInProcess),
+    { ...against(memory, rate(NAMES.nullInProcess)), name: `${skew}: (a) once more` },
   ];
 }
 

@@ -39,6 +39,7 @@ export function addModuleCommands(
     )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(new Option('--port <port>', 'port to listen on; 0 picks a free one').argParser(parsePort).default(3000))
+    .option('--thread', 'run module and data in a worker thread; a call that never ends is ended there')
     .action((options) => dev(options, context));
 }
 

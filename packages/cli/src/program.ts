@@ -7,6 +7,7 @@ import { importGitCommand } from './commands/import-git.ts';
 import { serve } from './commands/serve.ts';
 import { start } from './commands/start.ts';
 import { stateShow } from './commands/state.ts';
+import { salvage } from './commands/salvage.ts';
 import { status } from './commands/status.ts';
 import { versionsDiff, versionsLog, versionsShow } from './commands/versions.ts';
 import { addModuleCommands } from './module-commands.ts';
@@ -30,8 +31,21 @@ export function createProgram(context: CommandContext): Command {
   target(program.command('status').description('what is there: counts, stores, branches')).action((options) =>
     status(options, context),
   );
+  addSalvage(program, context);
   addModuleCommands(program, context, parsePort);
   return inherit(program);
+}
+
+function addSalvage(program: Command, context: CommandContext): void {
+  program
+    .command('salvage')
+    .description('read out what is sound of a database whose files are damaged; changes nothing there')
+    .option('--data <dir>', 'data directory, on which nothing may be running', DEFAULT_DATA_DIRECTORY)
+    .option('--database <name>', 'the damaged database', 'universe')
+    .requiredOption('--out <dir>', 'a new folder: a file of JSON lines for each table, the bundle, and report.json')
+    .option('--module <path>', 'the module that was published first, where the stored one is lost')
+    .option('--json', 'print JSON')
+    .action((options) => salvage(options, context));
 }
 
 /** Subcommands throw and print as the program itself does. */

@@ -60,6 +60,21 @@ test('follows a module: publishes, migrates, writes bindings, and says what chan
   await again.next(/running, as it was\n/);
 }, 60_000);
 
+test('runs the module in a thread when told so, and exchanges it there', async () => {
+  const folder = new ModuleFolder();
+  folder.write('module.ts', noteModule());
+  const data = join(makeScratch('dev'), 'data');
+  const dev = new DevProcess(['--module', 'module.ts', '--data', data, '--thread'], folder.path);
+  const address = await dev.next(/http:[^,]+/);
+  await dev.next(/created\n/);
+  folder.write('module.ts', noteModule({ more: 'export const trim = spacetimedb.reducer(() => {});' }));
+  await dev.next(/published\n {2}\+ reducer trim\n/);
+  const authorization = `Bearer ${readFileSync(join(data, 'credentials', 'owner.token'), 'utf8').trim()}`;
+  const metrics = await (await fetch(`${address}/v1/metrics`, { headers: { authorization } })).text();
+  expect(metrics).toMatch(/database_info\{[^}]*isolation="thread"/);
+  expect(await dev.process.stop('SIGINT')).toMatchObject({ code: 0, signal: null });
+}, 60_000);
+
 test('goes on when a change is wrong: a mistake, no module, a migration that is refused', async () => {
   const folder = new ModuleFolder();
   folder.write('module.ts', noteModule());

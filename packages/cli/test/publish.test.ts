@@ -112,9 +112,14 @@ test('where no migration leads, it says why; data are deleted only when that was
   expect(unconfirmed.stderr).toMatch(/cli\/not-confirmed This deletes all data .*--yes/);
   const done = await publish(BROKEN_SHAPE, '--delete-data=on-conflict', '--yes');
   expect(done, done.stderr).toMatchObject({ code: 0 });
+  expect(done.stderr).toContain('! all data of the database are deleted instead');
   const always = await publishAsked(BROKEN_SHAPE, true, '--delete-data');
   expect(always.questions).toEqual(['This deletes all data of the database, and disconnects its clients. Go on?']);
   expect(always.code, always.stderr).toBe(0);
+  expect(always.stderr).toContain('! all data of the database are deleted instead');
+  const unchanged = await publish(BROKEN_SHAPE, '--json', '--yes');
+  expect(unchanged.stderr).not.toContain('deleted');
+  expect(JSON.parse(unchanged.stdout)).toMatchObject({ deletedData: false });
 });
 
 test('the token comes from a file, the environment, or the data directory of a host on this machine', async () => {

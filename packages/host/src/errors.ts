@@ -31,6 +31,7 @@ export type HostErrorCode =
   | 'storage/not-a-database'
   | 'storage/closed'
   | 'storage/record-too-large'
+  | 'salvage/no-program'
   // sats-json
   | 'sats-json/malformed'
   | 'sats-json/mismatch'

@@ -28,7 +28,14 @@ export type PersistenceErrorCode =
   | 'universe/open-failed'
   | 'universe/closed'
   | 'page/gap'
-  | 'client/queue-full';
+  | 'client/queue-full'
+  | 'encryption/invalid-policy'
+  | 'encryption/invalid-keys'
+  | 'encryption/key-store-busy'
+  | 'encryption/not-authentic'
+  | 'encryption/in-list'
+  | 'encryption/not-searchable'
+  | 'encryption/not-indexable';
 
 /**
  * The root of every error that only persistence can cause: a lost connection, a refusal, a damaged directory.

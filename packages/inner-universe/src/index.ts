@@ -29,6 +29,19 @@ export {
 } from './client/reads.ts';
 export type { CallOptions, Connection, Connector } from './connection/connection.ts';
 export type { LinkState } from './connection/link.ts';
+export { EncryptionError } from './encryption/encryption-error.ts';
+export type { EncryptionOptions, EventField, GraphField, StateField } from './encryption/encryption.ts';
+export type { FieldPolicy, FieldPolicyMap, Fields } from './encryption/field-policies.ts';
+export { FileKeyStore } from './encryption/file-key-store.ts';
+export { openKeyRing, type KeyRing, type KeyRingOptions, type KeyStatus } from './encryption/key-ring.ts';
+export { MemoryKeyStore, type KeyStore, type StoredKey, type StoredKeys } from './encryption/key-store.ts';
+export {
+  makeKeyWrapper,
+  makeRandomKey,
+  type KeyEncryptionKeys,
+  type KeyWrapper,
+  type WrappedKey,
+} from './encryption/key-wrapper.ts';
 export { ConnectionError, NervPersistenceError, RefusedError, type PersistenceErrorCode } from './errors.ts';
 export { SpacetimeEventBus, type SpacetimeEventBusOptions } from './events/spacetime-event-bus.ts';
 export { SpacetimeEntityGraph, type SpacetimeEntityGraphOptions } from './graph/spacetime-entity-graph.ts';

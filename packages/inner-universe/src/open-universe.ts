@@ -3,6 +3,7 @@ import { InnerUniverseClient } from './client/inner-universe-client.ts';
 import type { Waiting } from './connection/link.ts';
 import { InnerUniverseConfig, type UniverseOptions } from './controller/config.ts';
 import { InnerUniverseController } from './controller/controller.ts';
+import { Encryption } from './encryption/encryption.ts';
 import { OpenedUniverse } from './opened-universe.ts';
 import type { Universe } from './universe.ts';
 
@@ -14,11 +15,12 @@ const SILENCE_MS = 60_000;
  * (`{ server, token }`). The same program runs on all three.
  * @throws {NervPersistenceError} `config/invalid`; what `InnerUniverseController.startServerMode` throws; and
  * `connection/unreachable`, `connection/unauthorized`, `connection/refused`, `connection/no-such-database`,
- * `connection/schema-mismatch`
+ * `connection/schema-mismatch`; `encryption/invalid-policy`, `encryption/not-indexable`
  */
 export async function openUniverse(options: UniverseOptions): Promise<Universe> {
   const onError = options.onError ?? reportToConsole;
   const config = InnerUniverseConfig.from(options);
+  const encryption = options.encryption === undefined ? undefined : new Encryption(options.encryption, onError);
   options.signal?.throwIfAborted();
   const controller = new InnerUniverseController(config, onError);
   const connector = await controller.startServerMode();
@@ -34,12 +36,23 @@ export async function openUniverse(options: UniverseOptions): Promise<Universe> 
         onError,
         reconnectForMs: config.reconnectForMs,
         silenceMs: config.placement.type === 'server' ? SILENCE_MS : undefined,
+        checkConfiguration: (key, value) => encryption?.checkSetting(key, value),
       },
       { signal: options.signal },
     );
-    return new OpenedUniverse(controller, client, { onError, source: config.source });
+    if (encryption !== undefined) await closingOnFailure(client, () => encryption.checkConfigured(client));
+    return new OpenedUniverse(controller, client, { onError, source: config.source, encryption });
   } catch (error) {
     await controller.stop();
+    throw error;
+  }
+}
+
+async function closingOnFailure(client: InnerUniverseClient, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    await client.close();
     throw error;
   }
 }

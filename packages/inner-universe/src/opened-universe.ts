@@ -1,5 +1,6 @@
 import type { InnerUniverseClient } from './client/inner-universe-client.ts';
 import type { InnerUniverseController } from './controller/controller.ts';
+import type { Encryption } from './encryption/encryption.ts';
 import { SpacetimeEventBus } from './events/spacetime-event-bus.ts';
 import { SpacetimeEntityGraph } from './graph/spacetime-entity-graph.ts';
 import { StateStores } from './temporal/state-stores.ts';
@@ -17,13 +18,18 @@ export class OpenedUniverse implements Universe {
   constructor(
     controller: InnerUniverseController,
     client: InnerUniverseClient,
-    { onError, source }: { onError: (error: unknown) => void; source: string | undefined },
+    options: {
+      readonly onError: (error: unknown) => void;
+      readonly source: string | undefined;
+      readonly encryption?: Encryption | undefined;
+    },
   ) {
+    const { onError, source, encryption } = options;
     this.controller = controller;
     this.client = client;
-    this.events = new SpacetimeEventBus(client, { onError, source });
-    this.states = new StateStores(client, onError);
-    this.graph = new SpacetimeEntityGraph(client, { onError, author: source });
+    this.events = new SpacetimeEventBus(client, { onError, source, sealer: encryption?.events });
+    this.states = new StateStores(client, onError, encryption);
+    this.graph = new SpacetimeEntityGraph(client, { onError, author: source, sealer: encryption?.graph });
   }
 
   close(): Promise<void> {

@@ -1,65 +1,31 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Universe } from '../src/index.ts';
-import { startServer, type TestServer } from './forms.ts';
-
-let server: TestServer;
-let databases = 0;
-
-beforeAll(async () => {
-  server = await startServer();
-});
-
-afterAll(async () => {
-  await server.close();
-});
+import { createTestUniverse, READ_AND_WRITE, type TestGrant } from '../src/testing/index.ts';
 
 /** Two connections to one new database: the owner's, and another of the owner's or of somebody with grants. */
-async function openPair(grants?: readonly { action: string; resource: string; scope?: string }[]): Promise<{
+async function openPair(grants?: readonly TestGrant[]): Promise<{
   one: Universe;
   two: Universe;
-  errors: unknown[];
+  /** Resolves when both have been told everything. */
+  settle(): Promise<void>;
   close(): Promise<void>;
 }> {
-  databases += 1;
-  const database = await server.createDatabase(`live-${databases}`);
-  const errors: unknown[] = [];
-  const onError = (error: unknown): void => void errors.push(error);
-  const one = await server.connect({ database, onError });
-  const token = grants === undefined ? undefined : await admit(one, grants);
-  const two = await server.connect({ database, onError, ...(token === undefined ? {} : { token }) });
+  const testUniverse = await createTestUniverse();
   const close = async (): Promise<void> => {
-    await one.close();
-    await two.close();
+    const errors = testUniverse.takeErrors();
+    await testUniverse.close();
     expect(errors).toEqual([]);
   };
-  return { one, two, errors, close };
+  const two = await (grants === undefined ? testUniverse.as('owner') : testUniverse.as('ada', grants));
+  return { one: testUniverse.universe, two, settle: () => testUniverse.settle(), close };
 }
-
-/** Makes an identity, gives it grants, and returns its token. */
-async function admit(
-  owner: Universe,
-  grants: readonly { action: string; resource: string; scope?: string }[],
-): Promise<string> {
-  const response = await fetch(new URL('v1/identity', server.address), { method: 'POST' });
-  const { identity, token } = (await response.json()) as { identity: string; token: string };
-  const subject = identity.replace(/^0x/, '');
-  for (const { action, resource, scope = '' } of grants) {
-    await owner.client.write([{ tag: 'grant', value: { subject, action, resource, scope, expiresAt: undefined } }]);
-  }
-  return token;
-}
-
-const EVERYTHING = [
-  { action: 'read', resource: 'scope:main' },
-  { action: 'write', resource: 'scope:main' },
-];
 
 describe.each([
   ['the owner twice', undefined],
-  ['the owner and somebody who was let in', EVERYTHING],
-])('two connections to one server: %s', (_, grants) => {
+  ['the owner and somebody who was let in', READ_AND_WRITE],
+])('two connections to one universe: %s', (_, grants) => {
   test('see the events of both, each once, in the same order, their own ones too', async () => {
-    const { one, two, close } = await openPair(grants);
+    const { one, two, settle, close } = await openPair(grants);
     const seen: Record<'one' | 'two', number[]> = { one: [], two: [] };
     one.events.subscribe('tick', (event) => seen.one.push((event.data as { number: number }).number));
     two.events.subscribe('tick', (event) => seen.two.push((event.data as { number: number }).number));
@@ -69,7 +35,7 @@ describe.each([
       if (number % 40 === 0) await published.at(-1);
     }
     await Promise.all(published);
-    await Promise.all([one.client.catchUp(), two.client.catchUp()]);
+    await settle();
     expect(seen.one).toEqual(seen.two);
     expect(seen.one.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_unused, number) => number));
     expect(seen.one.filter((number) => number % 2 === 0)).toEqual(
@@ -79,18 +45,19 @@ describe.each([
   });
 
   test('see ephemeral events of each other', async () => {
-    const { one, two, close } = await openPair(grants);
+    const { one, two, settle, close } = await openPair(grants);
     const seen: unknown[] = [];
     two.events.subscribe('cursor.*', (event) => seen.push(event.data));
     for (let x = 0; x < 5; x += 1) await one.events.publish('cursor.moved', x, { durability: 'ephemeral' });
-    await vi.waitFor(() => expect(seen).toEqual([0, 1, 2, 3, 4]));
+    await settle();
+    expect(seen).toEqual([0, 1, 2, 3, 4]);
     expect((await two.events.publishAndWait('cursor.moved', 5, { durability: 'ephemeral' })).handled).toBe(1);
     expect(seen).toEqual([0, 1, 2, 3, 4, 5]);
     await close();
   });
 
   test('see the versions of each other, each once, in order', async () => {
-    const { one, two, close } = await openPair(grants);
+    const { one, two, settle, close } = await openPair(grants);
     const first = await one.states.open('cart', { count: 0 });
     const second = await two.states.open('cart', { count: -1 });
     expect(second.state.count).toBe(0);
@@ -100,9 +67,11 @@ describe.each([
     const made: string[] = [];
     for (let n = 1; n <= 5; n += 1) {
       made.push(await first.commit((draft) => (draft.count += 1)));
-      await vi.waitFor(() => expect(second.versionId).toBe(made.at(-1)));
+      await settle();
+      expect(second.versionId).toBe(made.at(-1));
       made.push(await second.commit((draft) => (draft.count += 10)));
-      await vi.waitFor(() => expect(first.versionId).toBe(made.at(-1)));
+      await settle();
+      expect(first.versionId).toBe(made.at(-1));
     }
     expect(first.state.count).toBe(55);
     expect(told).toEqual({ first: made, second: made });
@@ -110,7 +79,7 @@ describe.each([
   });
 
   test('of two writers on one branch one wins; the loser learns of it, and its second try succeeds', async () => {
-    const { one, two, close } = await openPair(grants);
+    const { one, two, settle, close } = await openPair(grants);
     const stores = [await one.states.open('counter', { count: 0 }), await two.states.open('counter', { count: 0 })];
     let conflicts = 0;
     const add = async (store: (typeof stores)[number]): Promise<void> => {
@@ -131,7 +100,8 @@ describe.each([
     };
     await Promise.all(stores.map(add));
     for (const store of stores) {
-      await vi.waitFor(() => expect(store.state.count).toBe(20));
+      await settle();
+      expect(store.state.count).toBe(20);
       expect(await store.verify()).toEqual({ ok: true, versions: 21 });
     }
     expect(conflicts).toBeGreaterThan(0);
@@ -151,7 +121,7 @@ describe.each([
   });
 
   test('see the graph of each other change, live', async () => {
-    const { one, two, close } = await openPair(grants);
+    const { one, two, settle, close } = await openPair(grants);
     const changes: string[] = [];
     await two.graph.load();
     two.graph.subscribe((change) => changes.push(`${change.type} ${change.id}`));
@@ -159,11 +129,14 @@ describe.each([
     const ada = await one.graph.createEntity('person', { id: 'ada', name: 'Ada' });
     const bob = await two.graph.createEntity('person', { id: 'bob', name: 'Bob' });
     await one.graph.createRelation('knows', { id: 'knows', from: ada, to: bob });
-    await vi.waitFor(() => expect(changes).toHaveLength(3));
+    await settle();
+    expect(changes).toHaveLength(3);
     await one.graph.updateEntity(ada, { name: 'Zoe' });
-    await vi.waitFor(() => expect(people.current.map(({ name }) => name)).toEqual(['Bob', 'Zoe']));
+    await settle();
+    expect(people.current.map(({ name }) => name)).toEqual(['Bob', 'Zoe']);
     await one.graph.deleteEntity(bob, { cascade: true });
-    await vi.waitFor(() => expect(changes).toHaveLength(6));
+    await settle();
+    expect(changes).toHaveLength(6);
     expect(changes.slice(0, 4)).toEqual(['inserted ada', 'inserted bob', 'inserted knows', 'updated ada']);
     expect(changes.slice(4).sort()).toEqual(['deleted bob', 'deleted knows']);
     expect((await two.graph.neighbors('ada')).length).toBe(0);
@@ -172,14 +145,15 @@ describe.each([
 });
 
 test('on the owner\u2019s connections each change of an entity is told as it was, however fast they come', async () => {
-  const { one, two, close } = await openPair();
+  const { one, two, settle, close } = await openPair();
   const names: unknown[] = [];
   await two.graph.load();
   two.graph.subscribe({ subject: 'entity' }, (change) => names.push(change.after?.name));
   await one.graph.createEntity('person', { id: 'ada', name: '0' });
   const updates = Array.from({ length: 50 }, (_, n) => one.graph.updateEntity('ada', { name: String(n + 1) }));
   await Promise.all(updates);
-  await vi.waitFor(() => expect(names.at(-1)).toBe('50'));
+  await settle();
+  expect(names.at(-1)).toBe('50');
   // Updates that shared a request are one transaction, of which the outcome is told; the order is kept.
   const numbers = names.map(Number);
   expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
@@ -188,14 +162,15 @@ test('on the owner\u2019s connections each change of an entity is told as it was
 });
 
 test('who may read one scope sees just that, live, and what is granted later from then on', async () => {
-  const { one, two, close } = await openPair([{ action: 'read', resource: 'scope:shop' }]);
+  const { one, two, settle, close } = await openPair([{ action: 'read', resource: 'scope:shop' }]);
   const seen: string[] = [];
   two.events.subscribe('**', (event) => seen.push(event.type));
   await one.events.publish('secret', 1);
   await one.events.publish('shown', 1, { scope: 'shop' });
   await one.events.publish('secret.ephemeral', 1, { durability: 'ephemeral' });
   await one.events.publish('shown.ephemeral', 1, { durability: 'ephemeral', scope: 'shop' });
-  await vi.waitFor(() => expect(seen).toEqual(['shown', 'shown.ephemeral']));
+  await settle();
+  expect(seen).toEqual(['shown', 'shown.ephemeral']);
   expect((await two.events.query()).map(({ type }) => type)).toEqual(['shown']);
   await expect(two.events.publish('own', 1)).rejects.toMatchObject({ code: 'permission/denied' });
   await expect(two.client.getSystemStatus()).rejects.toMatchObject({ code: 'permission/denied' });
@@ -204,7 +179,8 @@ test('who may read one scope sees just that, live, and what is granted later fro
   const grant = { subject, action: 'read', resource: 'scope:main', scope: '', expiresAt: undefined };
   await one.client.write([{ tag: 'grant', value: grant }]);
   for (let n = 0; n < 4; n += 1) await one.events.publish('granted', n);
-  await vi.waitFor(() => expect(seen.filter((type) => type === 'granted').length).toBeGreaterThanOrEqual(1));
+  await settle();
+  expect(seen.filter((type) => type === 'granted').length).toBeGreaterThanOrEqual(1);
   await two.client.catchUp();
   expect(seen.filter((type) => type === 'granted')).toHaveLength(4);
   expect(seen).not.toContain('secret');
@@ -212,18 +188,19 @@ test('who may read one scope sees just that, live, and what is granted later fro
 });
 
 test('who may only publish does so, and hears nothing', async () => {
-  const { one, two, close } = await openPair([{ action: 'publish', resource: 'event:sensor.**' }]);
+  const { one, two, settle, close } = await openPair([{ action: 'publish', resource: 'event:sensor.**' }]);
   const seen: string[] = [];
   one.events.subscribe('**', (event) => seen.push(event.type));
   const report = await two.events.publishAndWait('sensor.heat', 21);
   expect(report.handled).toBe(0);
   await expect(two.events.publish('other', 1)).rejects.toMatchObject({ code: 'permission/denied' });
-  await vi.waitFor(() => expect(seen).toEqual(['sensor.heat']));
+  await settle();
+  expect(seen).toEqual(['sensor.heat']);
   await close();
 });
 
 test('who has a grant for one store alone commits to it', async () => {
-  const { one, two, close } = await openPair([
+  const { one, two, settle, close } = await openPair([
     { action: 'read', resource: 'store:cart' },
     { action: 'commit', resource: 'store:cart' },
   ]);
@@ -232,18 +209,20 @@ test('who has a grant for one store alone commits to it', async () => {
   await second.commit((draft) => (draft.count = 1));
   await second.commit((draft) => (draft.count = 2));
   expect(second.state.count).toBe(2);
-  await vi.waitFor(() => expect(first.state.count).toBe(2));
+  await settle();
+  expect(first.state.count).toBe(2);
   await first.commit((draft) => (draft.count = 3));
   await expect(second.commit((draft) => (draft.count = 9))).rejects.toMatchObject({ code: 'state/version-conflict' });
   expect(second.state.count).toBe(3);
   await second.commit((draft) => (draft.count += 1));
-  await vi.waitFor(() => expect(first.state.count).toBe(4));
+  await settle();
+  expect(first.state.count).toBe(4);
   await close();
 });
 
 test('a bridged bus of NERV gets what comes from the log, and gives what is published there, each once', async () => {
   const { EventBus } = await import('@inner-universe/nerv');
-  const { one, two, close } = await openPair();
+  const { one, two, settle, close } = await openPair();
   const bus = new EventBus();
   const local: string[] = [];
   const remote: string[] = [];
@@ -251,10 +230,12 @@ test('a bridged bus of NERV gets what comes from the log, and gives what is publ
   two.events.subscribe('**', (event) => remote.push(event.type));
   const disconnect = one.events.connect(bus);
   bus.publish('from.bus', 1);
-  await vi.waitFor(() => expect(remote).toEqual(['from.bus']));
+  await settle();
+  expect(remote).toEqual(['from.bus']);
   await two.events.publish('from.log', 2);
   await two.events.publish('from.ring', 3, { durability: 'ephemeral' });
-  await vi.waitFor(() => expect(local).toEqual(['from.bus', 'from.log', 'from.ring']));
+  await settle();
+  expect(local).toEqual(['from.bus', 'from.log', 'from.ring']);
   disconnect();
   bus.publish('alone', 4);
   await two.events.publish('last', 5);

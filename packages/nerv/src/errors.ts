@@ -8,6 +8,7 @@ export type NervErrorCode =
   | 'value/unsupported'
   | 'value/malformed'
   | 'value/too-deep'
+  | 'value/too-large'
   | 'hash/malformed'
   | 'id/exhausted'
   | 'event/invalid'

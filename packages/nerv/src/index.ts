@@ -114,8 +114,6 @@ export type { ProjectionDefinition } from './projection/projection.ts';
 export type { CheckpointOptions, ProjectionSnapshot } from './projection/checkpoints.ts';
 export type { ProjectionPosition } from './projection/position.ts';
 export type { ProjectionFeed, ProjectionSource } from './projection/projection-source.ts';
-export { makePerspective } from './projection/perspective.ts';
-export type { Perspective, PerspectiveView } from './projection/perspective.ts';
 export type { StateSource, StateSubscription } from './projection/state-source.ts';
 
 export {

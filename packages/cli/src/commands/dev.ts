@@ -19,6 +19,8 @@ export interface DevOptions {
   readonly data: string;
   readonly host: string;
   readonly port: number;
+  /** Module and data in a worker thread, so that a call that never ends is ended after a while. */
+  readonly thread?: boolean | undefined;
   readonly out?: string | undefined;
   readonly includePrivate?: boolean | undefined;
   /** Delete the data where no migration leads to the new module. */
@@ -30,7 +32,12 @@ export async function dev(options: DevOptions, context: CommandContext): Promise
   const { output } = context;
   const module = await locateModule(options.module);
   const data = resolve(options.data);
-  const host = await openHost({ data, command: 'inner-universe dev', logger: makeStderrLogger('info') });
+  const host = await openHost({
+    data,
+    command: 'inner-universe dev',
+    logger: makeStderrLogger('info'),
+    isolation: options.thread === true ? 'thread' : 'none',
+  });
   try {
     const address = await serveHost(host, options);
     output.out(formatPlace({ module, data, address, database: options.database }));

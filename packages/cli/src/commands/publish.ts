@@ -29,6 +29,7 @@ export async function publish(options: PublishOptions, context: CommandContext):
   output.err(pc.dim(`Publishing ${formatCount(Buffer.byteLength(bundle))} bytes to ${server.origin}\n`));
   const api = new DatabaseApi(new HttpClient(server, { token, signal }), options.database);
   let plan: PublishPreview | undefined;
+  let deletedData = false;
   const published = await publishWithConsent(api, bundle, {
     consent: {
       deleteData: readDeleteData(options.deleteData),
@@ -37,13 +38,15 @@ export async function publish(options: PublishOptions, context: CommandContext):
     },
     dialogue: {
       ask: context.ask,
-      showPlan: (preview) => {
+      showPlan: (preview, deletesData) => {
         plan = preview;
+        deletedData = deletesData;
         output.err(`${formatPreview(preview, options.database)}\n`);
+        if (deletesData) output.err(`${DELETION}\n`);
       },
     },
   });
-  const report = { server: server.origin, database: options.database, ...published, plan };
+  const report = { server: server.origin, database: options.database, ...published, deletedData, plan };
   output.out(options.json === true ? toJson(report) : formatPublished(report));
 }
 
@@ -73,6 +76,9 @@ function formatPreview(preview: PublishPreview | undefined, database: string): s
       : []),
   ].join('\n');
 }
+
+/** What the plan does not say: it is how the data would be taken over, which they are not. */
+const DELETION: string = pc.red('! all data of the database are deleted instead, and init runs anew');
 
 /** How both kinds of server name what clients feel. */
 const BREAKING = /disconnect|breaking|^\s*!/i;

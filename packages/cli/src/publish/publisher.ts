@@ -15,8 +15,11 @@ export interface PublishConsent {
 
 /** What the publisher tells, and how it asks. */
 export interface PublishDialogue {
-  /** What publishing would do; undefined for a database that does not exist yet. Told before anything is asked. */
-  showPlan(preview: PublishPreview | undefined): void;
+  /**
+   * What publishing would do; undefined for a database that does not exist yet. With `deletesData` all of its data go,
+   * and no migration is run. Told before anything is asked.
+   */
+  showPlan(preview: PublishPreview | undefined, deletesData: boolean): void;
   /** Undefined where nobody is there to answer. */
   readonly ask: ((question: string) => Promise<boolean>) | undefined;
 }
@@ -33,8 +36,13 @@ export async function publishWithConsent(
 ): Promise<Published> {
   const { consent, dialogue } = options;
   const preview = await api.preview(bundle);
-  dialogue.showPlan(preview);
+  dialogue.showPlan(preview, deletesData(preview, consent));
   return api.publish(bundle, await decide(preview, consent, dialogue));
+}
+
+function deletesData(preview: PublishPreview | undefined, { deleteData }: PublishConsent): boolean {
+  if (preview === undefined) return false;
+  return deleteData === 'always' || (preview.type === 'manual' && deleteData === 'on-conflict');
 }
 
 async function decide(
@@ -43,7 +51,7 @@ async function decide(
   { ask }: PublishDialogue,
 ): Promise<PublishPermission> {
   if (preview === undefined) return {};
-  if (consent.deleteData === 'always' || (preview.type === 'manual' && consent.deleteData === 'on-conflict')) {
+  if (deletesData(preview, consent)) {
     await confirm('This deletes all data of the database, and disconnects its clients.', consent.yes, ask);
     return { clear: true };
   }

@@ -5,6 +5,9 @@ import type { Clock, Logger, LogLevel, LogRecord, Random, Timer, Timers } from '
 /** The longest delay that `setTimeout` takes without firing at once; longer ones are chained. */
 const TIMEOUT_MS_MAX = 2_147_483_647;
 
+/** How long the wall clock is not looked at: each look costs as much as all the rest. */
+const WALL_CLOCK_EVERY_MICROS = 1_000;
+
 /** How far the high-resolution clock may drift from the wall clock before it is set anew. */
 const DRIFT_MICROS_MAX = 20_000;
 
@@ -13,11 +16,15 @@ export const systemClock: Clock = { nowMicros: makeSystemNow(), monotonicMs: () 
 
 function makeSystemNow(): () => bigint {
   let offsetMicros = 0;
+  let nextLookMicros = 0;
+  const { timeOrigin } = performance;
   return () => {
-    const wallMicros = Date.now() * 1000;
-    const fineMicros = Math.floor((performance.timeOrigin + performance.now()) * 1000);
-    const driftMicros = wallMicros - (fineMicros + offsetMicros);
-    if (Math.abs(driftMicros) > DRIFT_MICROS_MAX) offsetMicros += driftMicros;
+    const fineMicros = Math.floor((timeOrigin + performance.now()) * 1000);
+    if (fineMicros >= nextLookMicros) {
+      nextLookMicros = fineMicros + WALL_CLOCK_EVERY_MICROS;
+      const driftMicros = Date.now() * 1000 - (fineMicros + offsetMicros);
+      if (Math.abs(driftMicros) > DRIFT_MICROS_MAX) offsetMicros += driftMicros;
+    }
     return BigInt(fineMicros + offsetMicros);
   };
 }

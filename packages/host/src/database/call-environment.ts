@@ -10,6 +10,7 @@ import type { HttpRequestHead } from '../module-http/http-message.ts';
 import { makeOutboundError } from '../outbound-http/outbound-error.ts';
 import { OUTBOUND_HTTP_DISABLED, type OutboundHttp, type OutboundResponse } from '../outbound-http/outbound-http.ts';
 import type { TableDef } from '../schema/module-def.ts';
+import { boundRecord } from './bound-record.ts';
 import type { Caller } from './calls.ts';
 import type { ClientRegistry } from './client-registry.ts';
 import type { Committer } from './committer.ts';
@@ -196,7 +197,7 @@ export class CallEnvironment implements SystemCallHost {
   }
 
   #record(record: Omit<LogRecord, 'database' | 'timestampMicros'>): void {
-    this.#logger.log({ ...record, database: this.#name, timestampMicros: this.nowMicros() });
+    this.#logger.log({ ...boundRecord(record), database: this.#name, timestampMicros: this.nowMicros() });
   }
 }
 

@@ -16,6 +16,8 @@ import { ViewError } from '../views/view-error.ts';
 /** What callers are told when the module failed; the true reason is in the log. */
 export const FATAL_MESSAGE = 'The instance encountered a fatal error.';
 
+const COMMITTED = { type: 'committed' } as const;
+
 /** A call that was let through. */
 export interface AdmittedCall<Def> {
   readonly def: Def;
@@ -71,7 +73,7 @@ export class CallExecutor {
       try {
         const { offset } = committer.commit(transaction, { kind, functionName, caller, timestampMicros });
         calls.ended(counts, 'ok', transactions.lastElapsedMs, rowsBefore);
-        return { outcome: { type: 'committed' }, timestampMicros, offset };
+        return { outcome: COMMITTED, timestampMicros, offset };
       } catch (error) {
         calls.ended(counts, 'failed', transactions.lastElapsedMs, rowsBefore);
         if (error instanceof ViewError) return refused(error, timestampMicros, 'fatal');

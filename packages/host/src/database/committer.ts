@@ -214,8 +214,8 @@ export class Committer {
 
   #append(deltas: readonly TableDelta[], info: CommitInfo): bigint {
     const { kind, functionName, caller, timestampMicros, program } = info;
-    const changes: StoredChange[] = [];
-    for (const delta of deltas) if (!delta.table.isEvent) changes.push(this.#toChange(delta));
+    const stored = deltas.some(({ table }) => table.isEvent) ? deltas.filter(({ table }) => !table.isEvent) : deltas;
+    const changes = stored.map((delta) => this.#toChange(delta));
     const sequences = this.#sequences;
     const transaction = { kind, functionName, caller, timestampMicros, sequences, changes };
     const record = encodeRecord(this.#writer, { program, transaction });

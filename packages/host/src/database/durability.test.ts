@@ -109,6 +109,26 @@ describe.each(Object.entries(stores))('a database on %s', (_name, makeStore) => 
     await second.database.close();
   });
 
+  test('writes one snapshot at a time, however many commits there are in one turn', async () => {
+    const storage = await (await makeStore())();
+    const writeSnapshot = storage.writeSnapshot.bind(storage);
+    let [begun, running, most] = [0, 0, 0];
+    storage.writeSnapshot = (offset, chunks) => {
+      begun += 1;
+      running += 1;
+      most = Math.max(most, running);
+      return writeSnapshot(offset, chunks).finally(() => (running -= 1));
+    };
+    const snapshots = { logBytesMin: 20_000, logBytesPerSnapshotByte: 1 };
+    const db = await openModule('people.ts', { storage, snapshots });
+    db.call(ADA, 'write_notes', 100, 300);
+    for (let round = 0; round < 50; round++) db.call(ADA, 'add_person', 'ada', 'red', round);
+    const asked = [db.database.snapshot(), db.database.snapshot()];
+    await Promise.all(asked);
+    expect({ begun, most }).toEqual({ begun: 3, most: 1 });
+    await db.database.close();
+  });
+
   test('is not made when init fails, and can be made afterwards', async () => {
     const openStorage = await makeStore();
     await expect(openModule('bad-init.ts', { storage: await openStorage() })).rejects.toMatchObject({

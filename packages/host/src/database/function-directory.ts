@@ -18,6 +18,9 @@ export interface Refusal {
   readonly log: readonly string[];
 }
 
+/** Longest part of an unknown name that is logged. */
+const LOGGED_NAME_LENGTH_MAX = 100;
+
 /** Names of the lifecycle reducers as refusals spell them. */
 const LIFECYCLE_NAMES = { init: 'Init', connect: 'OnConnect', disconnect: 'OnDisconnect' } as const;
 
@@ -90,9 +93,14 @@ function unknown(kind: 'reducer' | 'procedure', name: string): Refusal {
     reason: 'unknown-function',
     message: kind === 'reducer' ? 'no such reducer' : 'No such procedure',
     log: [
-      `External attempt to call nonexistent ${kind} "${name}" failed. Have you run \`spacetime generate\` recently?`,
+      `External attempt to call nonexistent ${kind} "${shorten(name)}" failed. Have you run \`spacetime generate\` recently?`,
     ],
   };
+}
+
+/** A name that nobody has may be as long as a message; what is logged of it is not. */
+function shorten(name: string): string {
+  return name.length <= LOGGED_NAME_LENGTH_MAX ? name : `${name.slice(0, LOGGED_NAME_LENGTH_MAX)}…`;
 }
 
 /** Bytes after the arguments are let pass, as SpacetimeDB does. */

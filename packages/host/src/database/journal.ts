@@ -158,8 +158,10 @@ export class Journal {
 
   /** Writes a snapshot of the present state. Resolves when it is durable. */
   async snapshot(): Promise<void> {
-    await this.#snapshotting;
-    while (this.#hold !== undefined) await this.#hold.ended;
+    // Without a wait where there is none to wait for: whoever asks next in this turn finds that one is being written.
+    while (this.#snapshotting !== undefined || this.#hold !== undefined) {
+      await (this.#snapshotting ?? this.#hold?.ended);
+    }
     const { nowMs, journal } = this.#options.metrics;
     const startMs = nowMs();
     const logBytes = this.#logBytes;

@@ -184,10 +184,7 @@ function writeTransaction(writer: BsatnWriter, transaction: StoredTransaction): 
   writer.bool(functionName !== undefined);
   if (functionName !== undefined) writer.string(functionName);
   writer.bool(caller !== undefined);
-  if (caller !== undefined) {
-    writer.u256(caller.identity);
-    writer.u128(caller.connectionId);
-  }
+  if (caller !== undefined) writeCaller(writer, caller);
   writer.i64(transaction.timestampMicros);
   writeSequences(writer, transaction.sequences);
   writer.arrayLength(transaction.changes.length);
@@ -197,6 +194,22 @@ function writeTransaction(writer: BsatnWriter, transaction: StoredTransaction): 
     writeRows(writer, change.deletes);
     writeRows(writer, change.inserts);
   }
+}
+
+/** The caller that was written last, and how: a client's calls mostly come one behind the other. */
+let lastCaller: Caller | undefined;
+let lastCallerBytes: Uint8Array = new Uint8Array(0);
+
+function writeCaller(writer: BsatnWriter, caller: Caller): void {
+  if (caller === lastCaller) {
+    writer.raw(lastCallerBytes);
+    return;
+  }
+  const start = writer.length;
+  writer.u256(caller.identity);
+  writer.u128(caller.connectionId);
+  lastCaller = caller;
+  lastCallerBytes = writer.peek().slice(start);
 }
 
 function readTransaction(reader: BsatnReader): StoredTransaction {

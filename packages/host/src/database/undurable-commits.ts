@@ -69,7 +69,9 @@ export class UndurableCommits {
   takeNewestFirst(tableOf: (tableId: number) => TableDef | undefined): readonly LostCommit[] {
     const lost: LostCommit[] = [];
     for (let index = this.#offsets.length - 1; index >= this.#head; index -= 1) {
-      const { transaction } = decodeRecord(this.#buffer.slice(this.#starts[index], this.#starts[index + 1] ?? this.#used));
+      const { transaction } = decodeRecord(
+        this.#buffer.slice(this.#starts[index], this.#starts[index + 1] ?? this.#used),
+      );
       assert(transaction !== undefined, 'the record of a commit holds its transaction');
       const emptied = this.#emptied.get(this.#offsets[index] ?? -1) ?? [];
       const deltas = transaction.changes.map(({ tableId, inserts, deletes, isTruncated }) => {

@@ -171,6 +171,14 @@ function checkSeek(view: StateView, table: TableDef, rows: Map<string, Values>, 
   }
 }
 
+/** A point by its bytes finds what a point by its values does. */
+function checkPoint(transaction: Transaction, table: TableDef, { indexDef, range }: Search): void {
+  if (range.prefix.length !== indexDef.columns.length) return;
+  const key = compileRowCodec(indexDef.columns.map((position) => table.columns[position]!)).encode(range.prefix);
+  const found = transaction.point(table, indexDef, key);
+  expectSameRows(found.map(bytesOf), [...transaction.table(table.id).seek(indexDef, range)].map(bytesOf));
+}
+
 function checkAll(view: StateView, rows: Map<number, Map<string, Values>>): void {
   for (const table of TABLES) {
     const expected = [...rowsOf(rows, table.id).keys()];
@@ -296,6 +304,7 @@ function clear(table: TableDef): Command {
 function seek(table: TableDef, search: Search): Command {
   return command(`seek ${table.name} by ${search.indexDef.name}`, (model, real) => {
     checkSeek(begin(real), table, rowsOf(model.visible, table.id), search);
+    checkPoint(begin(real), table, search);
     checkSeek(real.store.committed, table, rowsOf(model.committed, table.id), search);
   });
 }
@@ -333,8 +342,13 @@ function checkDelta(model: Model, deltas: readonly TableDelta[]): void {
 }
 
 const commit = command('commit', (model, real) => {
-  if (real.transaction === undefined) return;
-  const deltas = real.transaction.commit();
+  const { transaction } = real;
+  if (transaction === undefined) return;
+  checkDelta(
+    model,
+    TABLES.map(({ id }) => transaction.changes(id)).filter((delta) => delta !== undefined),
+  );
+  const deltas = transaction.commit();
   real.transaction = undefined;
   checkDelta(model, deltas);
   for (const { table, deletes, inserts } of deltas) real.replica.applyDelta(table.id, deletes, inserts);

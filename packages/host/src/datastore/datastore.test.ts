@@ -97,7 +97,12 @@ describe('lookups', () => {
     expect(errno(() => transaction.update(5000, 2, row(1n, '', 0)))).toBe(14);
     expect(errno(() => transaction.update(5000, 1, row(1n, '', 0)))).toBe(15);
     expect(errno(() => transaction.deleteRows(5000, [Uint8Array.of(1)]))).toBe(3);
+    expect(errno(() => transaction.point(TABLE, index(99, [0]), new Uint8Array(8)))).toBe(5);
+    for (const length of [0, 7, 9]) {
+      expect(errno(() => transaction.point(TABLE, index(1, [0]), new Uint8Array(length)))).toBe(3);
+    }
     transaction.commit();
+    expect(errno(() => transaction.point(TABLE, index(1, [0]), new Uint8Array(8)))).toBe(2);
     expect(errno(() => transaction.table(5000))).toBe(2);
     expect(errno(() => transaction.rollback())).toBe(2);
   });
@@ -113,6 +118,16 @@ describe('rows', () => {
       expect((error as Error).message).toContain('table "person"');
     }
     expect(transaction.commit()).toEqual([]);
+  });
+
+  test('that are deleted, brought back and deleted again are one change', () => {
+    const store = storeWith(row(1n, 'a', 1));
+    const transaction = store.begin();
+    transaction.deleteRows(5000, [row(1n, 'a', 1)]);
+    transaction.insert(5000, row(1n, 'a', 1));
+    transaction.deleteRows(5000, [row(1n, 'a', 1)]);
+    expect(values(transaction.changes(5000)?.deletes ?? [])).toEqual([[1n, 'a', 1]]);
+    expect(values(transaction.commit()[0]?.deletes ?? [])).toEqual([[1n, 'a', 1]]);
   });
 
   test('are copied: the caller may reuse his buffer', () => {

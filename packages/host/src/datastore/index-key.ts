@@ -10,7 +10,8 @@ import { makeCachedTextKeyReader, readTextKey } from './text-key.ts';
 /*
  * Keys of indexes are decoded values that the language compares by itself, in the order of the types:
  *
- *   bool, up to 32 bits, floats    number (-0 becomes 0; NaN is last, by the comparator)
+ *   bool, up to 32 bits            number
+ *   floats                         number (-0 becomes 0); Infinity and NaN are bigints behind all of them
  *   i64, u64                       number while exact, else bigint: `<` holds between the two
  *   i128 .. u256                   string of 16-bit units, most significant first, sign bit flipped
  *   string                         string whose code units are put in the order of code points
@@ -54,7 +55,7 @@ function readByteKey(bytes: Uint8Array, at: number): number {
   return bytes[at] ?? 0;
 }
 
-/** Readers of the types whose keys are numbers. Adding 0 turns -0 into 0. */
+/** Readers of the types whose keys are numbers or bigints. Adding 0 turns -0 into 0. */
 const SCALAR_READERS: ReadonlyMap<PrimitiveTypeName, KeyReader> = new Map<PrimitiveTypeName, KeyReader>([
   ['bool', readByteKey],
   ['u8', readByteKey],
@@ -65,9 +66,18 @@ const SCALAR_READERS: ReadonlyMap<PrimitiveTypeName, KeyReader> = new Map<Primit
   ['i32', (bytes, at) => readU32(bytes, at) | 0],
   ['u64', readU64Key],
   ['i64', readI64Key],
-  ['f32', (bytes, at) => readF32(bytes, at) + 0],
-  ['f64', (bytes, at) => readF64(bytes, at) + 0],
+  ['f32', (bytes, at) => floatKey(readF32(bytes, at))],
+  ['f64', (bytes, at) => floatKey(readF64(bytes, at))],
 ]);
+
+/** Behind every finite float, and in this order. A key must equal itself, or nothing that holds it can find it again. */
+const INFINITY_KEY = 1n << 1024n;
+const NAN_KEY = 1n << 1025n;
+
+function floatKey(value: number): KeyPart {
+  if (value < Infinity) return value + 0;
+  return value === Infinity ? INFINITY_KEY : NAN_KEY;
+}
 
 /** Compiles how keys are made from values. */
 export function compileKeyMaker(type: AlgebraicType): KeyMaker {

@@ -5,11 +5,11 @@ import type { KeyPart } from './index-key.ts';
  * optimises each for the kind of values it sees, and one for all would be slow for all.
  */
 
-/** Order of number and bigint keys; NaN equals itself and is last. */
+/** Order of number and bigint keys. None is NaN. */
 export function compareNumberKeys(a: number | bigint, b: number | bigint): number {
   if (a < b) return -1;
   if (a > b) return 1;
-  return a === b ? 0 : nanOrder(a, b);
+  return 0;
 }
 
 /** Order of text keys. */
@@ -46,8 +46,6 @@ export function compareCompositeKeys(partCount: number): (a: CompositeKey, b: Co
       if (y === undefined) return -sideOf(b, partCount);
       if (x < y) return -1;
       if (x > y) return 1;
-      const difference = nanOrder(x, y);
-      if (difference !== 0) return difference;
     }
     return sideOf(a, partCount) - sideOf(b, partCount);
   };
@@ -56,8 +54,4 @@ export function compareCompositeKeys(partCount: number): (a: CompositeKey, b: Co
 /** -1 or 1 for the end of a range, 0 for a key. */
 function sideOf(key: CompositeKey, partCount: number): number {
   return key.length > partCount ? Number(key[partCount]) : 0;
-}
-
-function nanOrder(a: KeyPart, b: KeyPart): number {
-  return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
 }

@@ -203,6 +203,11 @@ export class TableData {
 
   #firstVisible(list: SlotList | undefined): number {
     if (typeof list === 'number') return this.#isVisible(list) ? list : -1;
+    return list === undefined ? -1 : this.#firstVisibleOf(list);
+  }
+
+  /** Apart from the above: a function with a closure in it allocates also where it does not get there. */
+  #firstVisibleOf(list: SlotList): number {
     return firstSlot(list, (slot) => this.#isVisible(slot));
   }
 
@@ -244,6 +249,10 @@ export class TableData {
 
   #firstTwin(list: SlotList, slot: number): number {
     if (typeof list === 'number') return this.#isTwin(list, slot) ? list : -1;
+    return this.#firstTwinOf(list, slot);
+  }
+
+  #firstTwinOf(list: SlotList, slot: number): number {
     return firstSlot(list, (other) => this.#isTwin(other, slot));
   }
 

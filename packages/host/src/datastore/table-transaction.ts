@@ -289,5 +289,6 @@ export class TableTransaction {
 
 /** An array with room for a row of each slot: one that grows would take room for many, and most hold one or two. */
 function makeRoom({ length }: SlotQueue): Row[] {
+  // oxlint-disable-next-line unicorn/no-new-array -- a number, by its type
   return new Array<Row>(length);
 }

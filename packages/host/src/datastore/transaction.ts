@@ -222,6 +222,12 @@ function rowsSeen(store: RowStore, list: SlotList | undefined): readonly Row[] {
   if (list === undefined) return NO_ROWS;
   const { states } = store;
   if (typeof list === 'number') return isVisible(states[list] ?? FREE, 'transaction') ? [store.row(list)] : NO_ROWS;
+  return severalSeen(store, list);
+}
+
+/** Apart from the above: a function with a closure in it allocates also where it does not get there. */
+function severalSeen(store: RowStore, list: SlotList): readonly Row[] {
+  const { states } = store;
   const rows: Row[] = [];
   forEachSlot(list, (slot) => {
     if (isVisible(states[slot] ?? FREE, 'transaction')) rows.push(store.row(slot));

@@ -220,7 +220,10 @@ describe('a realm', () => {
       `);
       expect(realm.callReducer(CALL)).toMatchObject({ type: 'returned' });
       await new Promise((resolve) => setImmediate(resolve));
-      expect(rejections).toEqual([expect.stringMatching(/^Error: too late\n {4}at .*spacetimedb_module/)]);
+      // A frame of the host would tell who reads the log where it lies on the machine.
+      expect(rejections).toEqual([
+        expect.stringMatching(/^Error: too late(\n {4}at [^\n]*spacetimedb_module[^\n]*)+$/),
+      ]);
       realm.close();
     } finally {
       for (const listener of foreign) process.on('unhandledRejection', listener);

@@ -17,6 +17,7 @@ import { addPublishRoutes } from './routes/publish-routes.ts';
 import type { RouteContext } from './routes/route-context.ts';
 import { addSchemaRoutes } from './routes/schema-routes.ts';
 import { addSqlRoutes } from './routes/sql-routes.ts';
+import { addUnsupportedRoutes } from './routes/unsupported-routes.ts';
 
 /** What the HTTP interface is answered from. */
 export interface HttpAppOptions extends RouteContext {
@@ -53,6 +54,7 @@ export function makeHttpApp(options: HttpAppOptions): Hono {
   addCallRoutes(app, options);
   addSqlRoutes(app, options);
   addSchemaRoutes(app, options);
+  addUnsupportedRoutes(app);
   return app;
 }
 

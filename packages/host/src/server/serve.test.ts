@@ -148,7 +148,14 @@ describe('HTTP', () => {
   });
 
   test('what this host does not do is not found', async () => {
-    for (const path of ['/v1/energy/0', '/v1/mcp', '/v1/nothing-here']) expect((await request(path)).status).toBe(404);
+    for (const path of ['/v1/energy/0', '/v1/mcp', '/v1/database/people/mcp', '/v1/prometheus/sd_config']) {
+      const response = await request(path);
+      expect([response.status, await response.text()]).toEqual([
+        404,
+        expect.stringMatching(/not supported by the embed/),
+      ]);
+    }
+    expect((await request('/v1/nothing-here')).status).toBe(404);
   });
 
   test('a name that a foreign page made resolve to this machine gets nothing', async () => {

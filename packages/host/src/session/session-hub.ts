@@ -1,5 +1,6 @@
 import { assert } from '../assert.ts';
 import type { Clock, Logger, LogLevel, Timers } from '../clock/clock.ts';
+import { makeStopwatch, type Stopwatch } from '../clock/stopwatch.ts';
 import type { Caller, Commit, ConnectResult, ProcedureResult } from '../database/calls.ts';
 import { errorMessage, type HostError } from '../errors.ts';
 import type { ClientPayload } from '../protocol/payload.ts';
@@ -18,6 +19,7 @@ import type { SessionDatabase } from './session-database.ts';
 import { DEFAULT_SESSION_LIMITS, type SessionLimits } from './session-limits.ts';
 import type { ClientSession, ServedSessions } from './served-host.ts';
 import { Session, type SessionHost, type SessionOptions } from './session.ts';
+import { UpdateMessages } from './update-messages.ts';
 
 /*
  * All clients of one database. What holds:
@@ -55,6 +57,7 @@ const PLANNING = { identity: 0n, isOwner: true };
 export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
   readonly name: string;
   readonly clock: Clock;
+  readonly nowMs: Stopwatch;
   readonly logger: Logger;
   readonly limits: SessionLimits;
   readonly metrics: SessionMetrics;
@@ -85,6 +88,7 @@ export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
   constructor(options: SessionHubOptions) {
     this.name = options.name;
     this.clock = options.clock;
+    this.nowMs = makeStopwatch(options.clock);
     this.logger = options.logger;
     this.limits = { ...DEFAULT_SESSION_LIMITS, ...options.limits };
     const { sessions, queries } = options.metrics ?? new DatabaseMetrics({ clock: options.clock });
@@ -232,7 +236,8 @@ export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
       this.#subscriptions = subscriptions;
       for (const session of clients) if (session.isClosed) subscriptions.removeClient(session);
       for (const [client, message] of failed) this.#failClient(client, message);
-      for (const [client, own] of updates) asSession(client).sendUpdate(own);
+      const messages = new UpdateMessages();
+      for (const [client, own] of updates) asSession(client).send(messages.of(own));
     };
   }
 
@@ -333,8 +338,11 @@ export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
     if (commit.deltas.length === 0 || this.#sessions.size === 0) return;
     const startMs = this.#queries.nowMs();
     try {
+      const messages = new UpdateMessages();
       for (const [client, updates] of this.subscriptions.evaluate(commit.deltas)) {
-        this.#deliver(commit, client, updates);
+        const session = asSession(client);
+        if (commit.kind === 'reducer' && this.#ownCall?.session === session) this.#ownCall.updates = updates;
+        else session.send(messages.of(updates));
       }
       for (const [client, message] of this.subscriptions.takeFailedClients()) this.#failClient(client, message);
     } catch (error) {
@@ -345,12 +353,6 @@ export class SessionHub implements SessionHost, MessageTarget, ServedSessions {
       }
     }
     this.#queries.commitTold(startMs, this.#planOf);
-  }
-
-  #deliver(commit: Commit, client: object, updates: readonly QuerySetUpdate[]): void {
-    const session = asSession(client);
-    if (commit.kind === 'reducer' && this.#ownCall?.session === session) this.#ownCall.updates = updates;
-    else session.sendUpdate(updates);
   }
 
   /** Ends a client whose queries grew over the limit: it missed a commit. */

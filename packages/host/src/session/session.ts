@@ -1,11 +1,11 @@
 import type { Clock, Logger, LogLevel } from '../clock/clock.ts';
+import type { Stopwatch } from '../clock/stopwatch.ts';
 import type { Caller } from '../database/calls.ts';
 import { errorMessage, HostError } from '../errors.ts';
 import type { EncodedMessage } from '../protocol/message-builder.ts';
 import { ClientPayload, type ProtocolVersion } from '../protocol/payload.ts';
-import { encodeInitialConnection, encodeTransactionUpdate } from '../protocol/server-message.ts';
+import { encodeInitialConnection } from '../protocol/server-message.ts';
 import type { DisconnectCause, SessionMetrics } from '../metrics/session-metrics.ts';
-import type { QuerySetUpdate } from '../subscriptions/shared-results.ts';
 import type { Visibility } from '../subscriptions/subscription-manager.ts';
 import type { ClientLink } from './client-link.ts';
 import { CLOSE_CODES, shortenReason } from './close-codes.ts';
@@ -36,6 +36,8 @@ export interface SessionOptions {
 /** What a session asks of the hub it belongs to. */
 export interface SessionHost {
   readonly clock: Clock;
+  /** For the length of turns: reading it is cheaper than the clock. */
+  readonly nowMs: Stopwatch;
   readonly limits: SessionLimits;
   readonly metrics: SessionMetrics;
   readonly logger: Logger;
@@ -166,11 +168,11 @@ export class Session implements ClientSession {
   /** Handles what the client sent until nothing is left, the turn is over, or too much is on its way out. */
   processInbox(): void {
     this.#isInboxScheduled = false;
-    const endMicros = this.#host.clock.nowMicros() + BigInt(this.#host.limits.turnMicrosMax);
+    const endMs = this.#host.nowMs() + this.#host.limits.turnMicrosMax / 1000;
     while (this.#state === 'open' && this.#inbox.length > 0) {
       if (this.#isBusy() || (this.#host.coversCalls && this.#inbox[0]?.isReducerCall === true)) break;
       this.#guard(() => this.#handleNext());
-      if (this.#host.clock.nowMicros() >= endMicros) break;
+      if (this.#host.nowMs() >= endMs) break;
     }
     if (this.#state === 'open') this.#pauseOrResume();
   }
@@ -206,11 +208,6 @@ export class Session implements ClientSession {
     // A long turn can fill the box of a client that reads well: only what cannot leave counts.
     this.#sendReady();
     if (this.#isOverfull()) this.#drop('the client reads too slowly', CLOSE_CODES.tryAgain);
-  }
-
-  /** Queues what one transaction of somebody else changed in this client's query sets. */
-  sendUpdate(updates: readonly QuerySetUpdate[]): void {
-    this.send(encodeTransactionUpdate(updates));
   }
 
   /** Sends what may leave by now, and goes on with the client's messages where that was held up. */

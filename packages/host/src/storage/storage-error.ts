@@ -33,7 +33,8 @@ export function makeCorruptError(damage: Damage): StorageError {
     code: 'storage/corrupt',
     message:
       `Damaged storage: ${damage.reason}, in ${damage.file} at byte ${damage.byte}. Nothing was changed. ` +
-      'Check the disk and restore the directory from a backup, or read out what is sound with salvageDiskStorage().',
+      'Check the disk and restore the directory from a backup, or read out what is sound: `inner-universe salvage`, or ' +
+      'salvageDatabase().',
     details: { ...damage },
   });
 }

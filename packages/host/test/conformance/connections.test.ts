@@ -35,28 +35,33 @@ section('Connections', MODULE, (rule) => {
   rule('a token that is none, of another host, or changed by one letter is refused', async (host) => {
     const token = await host.tokenOf('ada');
     const [header, payload, signature] = token.split('.') as [string, string, string];
-    const other = Buffer.from(JSON.stringify({ ...(JSON.parse(Buffer.from(payload, 'base64url').toString()) as object), sub: 'owner' }));
+    const other = Buffer.from(
+      JSON.stringify({ ...(JSON.parse(Buffer.from(payload, 'base64url').toString()) as object), sub: 'owner' }),
+    );
     const bad = ['nonsense', `${header}.${payload}.`, `${header}.${other.toString('base64url')}.${signature}`];
     for (const forged of bad) await expect(host.connect(DbConnection, { token: forged })).rejects.toThrow();
     expect(await host.dial({ as: 'ada' })).toBeDefined();
   });
-  rule('messages are answered in the order in which they came, several in one payload as each in its own', async (host) => {
-    for (const version of VERSIONS) {
-      const client = await host.dial({ as: 'ada', version });
-      const next = counter();
-      const messages = Array.from({ length: 30 }, () => {
-        const id = next();
-        if (id % 3 === 0) return subscribe(id, id, 'SELECT * FROM team');
-        return id % 3 === 1 ? call('reducer', id, 'steps', strings([])) : oneOff(id, 'SELECT * FROM team');
-      });
-      if (version === 'v3') client.say(...messages);
-      else for (const message of messages) client.say(message);
-      await client.until(() => client.messages.length === 31);
-      expect(client.since(1).map((message) => 'requestId' in message && message.requestId)).toEqual(
-        messages.map((_message, at) => at + 1),
-      );
-    }
-  });
+  rule(
+    'messages are answered in the order in which they came, several in one payload as each in its own',
+    async (host) => {
+      for (const version of VERSIONS) {
+        const client = await host.dial({ as: 'ada', version });
+        const next = counter();
+        const messages = Array.from({ length: 30 }, () => {
+          const id = next();
+          if (id % 3 === 0) return subscribe(id, id, 'SELECT * FROM team');
+          return id % 3 === 1 ? call('reducer', id, 'steps', strings([])) : oneOff(id, 'SELECT * FROM team');
+        });
+        if (version === 'v3') client.say(...messages);
+        else for (const message of messages) client.say(message);
+        await client.until(() => client.messages.length === 31);
+        expect(client.since(1).map((message) => 'requestId' in message && message.requestId)).toEqual(
+          messages.map((_message, at) => at + 1),
+        );
+      }
+    },
+  );
   rule('a payload holds one message in v2 and at least one in v3', async (host) => {
     const single = await host.dial({ version: 'v2' });
     single.say(oneOff(1, 'SELECT * FROM team'), oneOff(2, 'SELECT * FROM team'));
@@ -68,32 +73,43 @@ section('Connections', MODULE, (rule) => {
       reason: expect.stringContaining('v3 websocket binary payload must contain at least one'),
     });
   });
-  rule('what cannot be read ends the connection with 1011 and a reason of at most 123 bytes, and no other connection', async (host) => {
-    const witness = await host.dial({ as: 'witness' });
-    const junk: readonly Uint8Array[] = [
-      Uint8Array.of(99),
-      Uint8Array.of(255, 1, 2, 3),
-      subscribe(1, 1, 'SELECT * FROM team').slice(0, -1),
-      call('reducer', 1, 'steps', strings([])).fill(7, 5, 6),
-      Uint8Array.of(0, 1, 0, 0, 0, 1, 0, 0, 0, 255, 255, 255, 255),
-      bsatn((writer) => {
-        writer.u8(2);
-        writer.u32(1);
-        writer.byteArray(Uint8Array.of(0xff, 0xfe));
-      }),
-    ];
-    for (const bytes of junk) {
-      const client = await host.dial();
-      client.say(bytes);
-      const { code, reason } = await client.ended();
-      expect([code, Buffer.byteLength(reason) > 0, Buffer.byteLength(reason) <= 123]).toEqual([1011, true, true]);
-    }
-    expect(await witness.ask(oneOff(1, 'SELECT * FROM team'))).toMatchObject({ error: undefined });
-  });
+  rule(
+    'what cannot be read ends the connection with 1011 and a reason of at most 123 bytes, and no other connection',
+    async (host) => {
+      const witness = await host.dial({ as: 'witness' });
+      const junk: readonly Uint8Array[] = [
+        Uint8Array.of(99),
+        Uint8Array.of(255, 1, 2, 3),
+        subscribe(1, 1, 'SELECT * FROM team').slice(0, -1),
+        call('reducer', 1, 'steps', strings([])).fill(7, 5, 6),
+        Uint8Array.of(0, 1, 0, 0, 0, 1, 0, 0, 0, 255, 255, 255, 255),
+        bsatn((writer) => {
+          writer.u8(2);
+          writer.u32(1);
+          writer.byteArray(Uint8Array.of(0xff, 0xfe));
+        }),
+      ];
+      for (const bytes of junk) {
+        const client = await host.dial();
+        client.say(bytes);
+        const { code, reason } = await client.ended();
+        expect([code, Buffer.byteLength(reason) > 0, Buffer.byteLength(reason) <= 123]).toEqual([1011, true, true]);
+      }
+      expect(await witness.ask(oneOff(1, 'SELECT * FROM team'))).toMatchObject({ error: undefined });
+    },
+  );
   rule('what came before a message that cannot be read is done', async (host) => {
     const client = await host.dial();
     const name = `before ${host.form}`;
-    client.say(call('reducer', 1, 'run', bsatn((writer) => writer.string(name))), Uint8Array.of(99));
+    client.say(
+      call(
+        'reducer',
+        1,
+        'run',
+        bsatn((writer) => writer.string(name)),
+      ),
+      Uint8Array.of(99),
+    );
     await client.ended();
     expect(await host.noted(name)).toBe('');
   });

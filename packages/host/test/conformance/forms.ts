@@ -8,6 +8,7 @@ import type { PlainRow } from '../../src/database/plain-results.ts';
 import { type Host, openHost } from '../../src/host.ts';
 import type { ClientLimits, HostedDatabase } from '../../src/hosted-database.ts';
 import type { ModuleSource } from '../../src/module/bundle-module.ts';
+import type { InProcessRequest, InProcessSocket } from '../../src/session/in-process.ts';
 import { readTestModule } from '../../src/testing/module-texts.ts';
 import { createTestHost, type TestHost } from '../../src/testing/index.ts';
 import { ProbeConnection } from './probe-connection.ts';
@@ -46,10 +47,9 @@ interface Builder<Connection> {
   withDatabaseName(name: string): this;
   withToken(token?: string): this;
   withConfirmedReads(confirmed: boolean): this;
-  // The bindings name the request and the socket in the SDK's own types.
-  withWSFn(connect: (request: never) => Promise<never>): this;
+  withWSFn(connect: (request: InProcessRequest) => Promise<InProcessSocket>): this;
   onConnect(callback: (connection: Connection, identity: Identity, token: string) => void): this;
-  onConnectError(callback: (context: never, error: Error) => void): this;
+  onConnectError(callback: (context: unknown, error: Error) => void): this;
   onDisconnect(callback: () => void): this;
   build(): Connection;
 }
@@ -161,7 +161,7 @@ export class ConformanceHost {
           onDisconnect?.();
           reject(new Error('disconnected'));
         });
-      if (address === undefined) builder.withWSFn(this.host.connectInProcess as never);
+      if (address === undefined) builder.withWSFn(this.host.connectInProcess);
       builder.build();
     });
   }

@@ -28,20 +28,26 @@ section('HTTP: calls', { module: fixture('conf-calls.ts') }, (rule) => {
       text: 'The instance encountered a fatal error.',
     });
   });
-  rule('an unknown function is 404, a private one is to others, a lifecycle reducer and bad arguments are 400', async (host) => {
-    expect(await callFunction(host, 'no_such', '[]')).toMatchObject({ status: 404, text: expect.stringMatching(/^No such procedure/) });
-    expect((await callFunction(host, 'run_job', '[]')).status).toBe(404);
-    expect(await callFunction(host, 'init', '[]')).toMatchObject({
-      status: 400,
-      text: "can't directly call special Init lifecycle reducer",
-    });
-    for (const body of ['[]', '["x"]', '["x", -1]', '["x", 1, 2]', '{"name": "x"}', 'nonsense', '']) {
-      expect(await callFunction(host, 'add_person', body), body).toMatchObject({
-        status: 400,
-        text: expect.stringMatching(/^invalid arguments for reducer add_person: /),
+  rule(
+    'an unknown function is 404, a private one is to others, a lifecycle reducer and bad arguments are 400',
+    async (host) => {
+      expect(await callFunction(host, 'no_such', '[]')).toMatchObject({
+        status: 404,
+        text: expect.stringMatching(/^No such procedure/),
       });
-    }
-  });
+      expect((await callFunction(host, 'run_job', '[]')).status).toBe(404);
+      expect(await callFunction(host, 'init', '[]')).toMatchObject({
+        status: 400,
+        text: "can't directly call special Init lifecycle reducer",
+      });
+      for (const body of ['[]', '["x"]', '["x", -1]', '["x", 1, 2]', '{"name": "x"}', 'nonsense', '']) {
+        expect(await callFunction(host, 'add_person', body), body).toMatchObject({
+          status: 400,
+          text: expect.stringMatching(/^invalid arguments for reducer add_person: /),
+        });
+      }
+    },
+  );
   rule('the content type must be application/json, exactly', async (host) => {
     for (const [headers, status] of [
       [{ 'content-type': 'application/json; charset=utf-8' }, 415],
@@ -101,21 +107,30 @@ section('HTTP: SQL and schema', { module: fixture('conf-rooms.ts') }, (rule) => 
     expect(await counts(`UPDATE team SET title = 'c'`)).toMatchObject({ rows_updated: 2 });
     expect(await counts('DELETE FROM team WHERE id = 1')).toMatchObject({ rows_deleted: 1 });
     const refused = await sql(host, 'DELETE FROM team', 'ada');
-    expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('is not authorized to run SQL DML statements')]);
+    expect([refused.status, refused.text]).toEqual([
+      403,
+      expect.stringContaining('is not authorized to run SQL DML statements'),
+    ]);
   });
-  rule('values of every type are JSON, exactly: big integers as numbers or hex, bytes as hex, structures as arrays', async (host) => {
-    const who = (await host.identityOf('ada')).toString(16).padStart(64, '0');
-    const filled = await host.http('POST', `${BASE}/call/fill_every`, {
-      as: 'ada',
-      headers: JSON_TYPE,
-      body: `[["0x${who}"], [1739201130123456]]`,
-    });
-    expect(filled.status).toBe(200);
-    const { text } = await sql(host, 'SELECT ok, i8, u64, i128, u256, f32, f64, text, bytes, who, at, maybe FROM every WHERE id = 1');
-    expect(text).toContain(
-      `"rows":[[true,-5,9223372036854775808,-1267650600228229401496703205376,"0x8${'0'.repeat(63)}",null,-1e+300,"it's","abcd",["0x${who.replace(/^0+/, '')}"],[1739201130123456],[1,[]]]]`,
-    );
-  });
+  rule(
+    'values of every type are JSON, exactly: big integers as numbers or hex, bytes as hex, structures as arrays',
+    async (host) => {
+      const who = (await host.identityOf('ada')).toString(16).padStart(64, '0');
+      const filled = await host.http('POST', `${BASE}/call/fill_every`, {
+        as: 'ada',
+        headers: JSON_TYPE,
+        body: `[["0x${who}"], [1739201130123456]]`,
+      });
+      expect(filled.status).toBe(200);
+      const { text } = await sql(
+        host,
+        'SELECT ok, i8, u64, i128, u256, f32, f64, text, bytes, who, at, maybe FROM every WHERE id = 1',
+      );
+      expect(text).toContain(
+        `"rows":[[true,-5,9223372036854775808,-1267650600228229401496703205376,"0x8${'0'.repeat(63)}",null,-1e+300,"it's","abcd",["0x${who.replace(/^0+/, '')}"],[1739201130123456],[1,[]]]]`,
+      );
+    },
+  );
   rule('what is wrong with a query is 400 in its own words', async (host) => {
     for (const [text, message] of [
       ['SELECT * FROM nowhere', /no such table: `nowhere`/],
@@ -126,7 +141,9 @@ section('HTTP: SQL and schema', { module: fixture('conf-rooms.ts') }, (rule) => 
     }
   });
   rule('the schema is told as version 9 and 10, to anybody, and needs its version', async (host) => {
-    const nine = JSON.parse((await host.http('GET', `${BASE}/schema?version=9`)).text) as { tables: { name: string }[] };
+    const nine = JSON.parse((await host.http('GET', `${BASE}/schema?version=9`)).text) as {
+      tables: { name: string }[];
+    };
     expect(nine.tables.map(({ name }) => name)).toContain('loose_link');
     const ten = JSON.parse((await host.http('GET', `${BASE}/schema?version=10`)).text) as { sections: object[] };
     expect(ten.sections.length).toBeGreaterThan(3);
@@ -153,16 +170,24 @@ section('HTTP: databases', { module: fixture('conf-rooms.ts') }, (rule) => {
       owner_identity: { __identity__: `0x${owner}` },
       initial_program: expect.stringMatching(/^0x[0-9a-f]{64}$/),
     });
-    expect(JSON.parse((await host.http('GET', `/v1/identity/${owner}/databases`)).text)).toEqual({ identities: [identity] });
+    expect(JSON.parse((await host.http('GET', `/v1/identity/${owner}/databases`)).text)).toEqual({
+      identities: [identity],
+    });
     expect(JSON.parse((await host.http('GET', `${BASE}/unstable/timestamp`)).text)).toEqual({
       __timestamp_micros_since_unix_epoch__: expect.any(Number),
     });
   });
   rule('what is not there is 404', async (host) => {
-    for (const path of ['/v1/database/nowhere', '/v1/database/nowhere/identity', `/v1/database/${'0'.repeat(64)}/schema?version=9`]) {
+    for (const path of [
+      '/v1/database/nowhere',
+      '/v1/database/nowhere/identity',
+      `/v1/database/${'0'.repeat(64)}/schema?version=9`,
+    ]) {
       expect((await host.http('GET', path)).status, path).toBe(404);
     }
-    expect((await host.http('POST', '/v1/database/nowhere/sql', { as: 'ada', body: 'SELECT 1' })).text).toMatch(/nowhere.* not found|No such database/);
+    expect((await host.http('POST', '/v1/database/nowhere/sql', { as: 'ada', body: 'SELECT 1' })).text).toMatch(
+      /nowhere.* not found|No such database/,
+    );
   });
   rule('what belongs to the owner is refused to everybody else: 401 or 403, and nothing happened', async (host) => {
     const guarded = [
@@ -195,7 +220,9 @@ section('HTTP: databases', { module: fixture('conf-rooms.ts') }, (rule) => {
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as Record<string, unknown>);
-    await host.until(async () => (await read()).some(({ message }) => String(message).includes('nonexistent reducer "no_such"')));
+    await host.until(async () =>
+      (await read()).some(({ message }) => String(message).includes('nonexistent reducer "no_such"')),
+    );
     for (const line of await read()) {
       expect(line).toMatchObject({
         level: expect.stringMatching(/^(Error|Warn|Info|Debug|Trace|Panic)$/),
@@ -207,35 +234,56 @@ section('HTTP: databases', { module: fixture('conf-rooms.ts') }, (rule) => {
   });
 });
 
-section('HTTP: a database\'s life', { module: fixture('conf-rooms.ts'), isFresh: true, forms: ['disk', 'thread'] }, (rule) => {
-  rule('the owner renames, locks, unlocks, resets and deletes', async (host) => {
-    const as = 'owner';
-    expect((await host.http('POST', `${BASE}/names`, { as, body: 'second-name' })).status).toBe(200);
-    expect(JSON.parse((await host.http('GET', '/v1/database/second-name/names')).text)).toEqual({ names: [DATABASE, 'second-name'] });
-    expect((await host.http('POST', `${BASE}/names`, { as, body: 'Not A Name' })).status).toBe(400);
-    expect((await host.http('POST', `${BASE}/lock`, { as })).status).toBe(200);
-    expect(await host.http('DELETE', BASE, { as })).toMatchObject({ status: 403, text: expect.stringMatching(/locked/) });
-    expect((await host.http('POST', `${BASE}/unlock`, { as })).status).toBe(200);
-    await sql(host, `INSERT INTO team (id, title) VALUES (1, 'x')`);
-    const { identity } = host.hosted;
-    expect((await host.http('PUT', `${BASE}/reset`, { as })).status).toBe(200);
-    expect(host.hosted.identity).toBe(identity);
-    expect(await host.sql('SELECT * FROM team')).toEqual([]);
-    expect((await host.http('DELETE', BASE, { as })).status).toBe(200);
-    expect((await host.http('GET', BASE)).status).toBe(404);
-  });
-  rule('a program is published, previewed and published again over HTTP', async (host) => {
-    const as = 'owner';
-    const bundle = host.hosted.database.program;
-    const created = await host.http('PUT', '/v1/database/made-here', { as, body: bundle });
-    expect(JSON.parse(created.text)).toMatchObject({ Success: { domain: 'made-here', op: 'created', database_identity: expect.stringMatching(/^[0-9a-f]{64}$/) } });
-    const again = await host.http('PUT', '/v1/database/made-here', { as, body: `${bundle}\n// changed` });
-    expect(JSON.parse(again.text)).toMatchObject({ Success: { op: 'updated' } });
-    const plan = await host.http('POST', '/v1/database/made-here/pre_publish', { as, body: `${bundle}\n// once more` });
-    expect(JSON.parse(plan.text)).toMatchObject({
-      AutoMigrate: { migrate_plan: expect.any(String), break_clients: false, token: expect.any(String), major_version_upgrade: false },
+section(
+  "HTTP: a database's life",
+  { module: fixture('conf-rooms.ts'), isFresh: true, forms: ['disk', 'thread'] },
+  (rule) => {
+    rule('the owner renames, locks, unlocks, resets and deletes', async (host) => {
+      const as = 'owner';
+      expect((await host.http('POST', `${BASE}/names`, { as, body: 'second-name' })).status).toBe(200);
+      expect(JSON.parse((await host.http('GET', '/v1/database/second-name/names')).text)).toEqual({
+        names: [DATABASE, 'second-name'],
+      });
+      expect((await host.http('POST', `${BASE}/names`, { as, body: 'Not A Name' })).status).toBe(400);
+      expect((await host.http('POST', `${BASE}/lock`, { as })).status).toBe(200);
+      expect(await host.http('DELETE', BASE, { as })).toMatchObject({
+        status: 403,
+        text: expect.stringMatching(/locked/),
+      });
+      expect((await host.http('POST', `${BASE}/unlock`, { as })).status).toBe(200);
+      await sql(host, `INSERT INTO team (id, title) VALUES (1, 'x')`);
+      const { identity } = host.hosted;
+      expect((await host.http('PUT', `${BASE}/reset`, { as })).status).toBe(200);
+      expect(host.hosted.identity).toBe(identity);
+      expect(await host.sql('SELECT * FROM team')).toEqual([]);
+      expect((await host.http('DELETE', BASE, { as })).status).toBe(200);
+      expect((await host.http('GET', BASE)).status).toBe(404);
     });
-    expect((await host.http('POST', '/v1/database/not-yet/pre_publish', { as, body: bundle })).status).toBe(404);
-    expect(await host.http('PUT', '/v1/database/made-here', { as, body: 'export default 7' })).toMatchObject({ status: 400 });
-  });
-});
+    rule('a program is published, previewed and published again over HTTP', async (host) => {
+      const as = 'owner';
+      const bundle = host.hosted.database.program;
+      const created = await host.http('PUT', '/v1/database/made-here', { as, body: bundle });
+      expect(JSON.parse(created.text)).toMatchObject({
+        Success: { domain: 'made-here', op: 'created', database_identity: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      });
+      const again = await host.http('PUT', '/v1/database/made-here', { as, body: `${bundle}\n// changed` });
+      expect(JSON.parse(again.text)).toMatchObject({ Success: { op: 'updated' } });
+      const plan = await host.http('POST', '/v1/database/made-here/pre_publish', {
+        as,
+        body: `${bundle}\n// once more`,
+      });
+      expect(JSON.parse(plan.text)).toMatchObject({
+        AutoMigrate: {
+          migrate_plan: expect.any(String),
+          break_clients: false,
+          token: expect.any(String),
+          major_version_upgrade: false,
+        },
+      });
+      expect((await host.http('POST', '/v1/database/not-yet/pre_publish', { as, body: bundle })).status).toBe(404);
+      expect(await host.http('PUT', '/v1/database/made-here', { as, body: 'export default 7' })).toMatchObject({
+        status: 400,
+      });
+    });
+  },
+);

@@ -27,8 +27,16 @@ section('Tokens', { module: fixture('conf-rooms.ts') }, (rule) => {
     const { text } = await host.http('POST', '/v1/identity');
     const { identity, token } = JSON.parse(text) as { identity: string; token: string };
     expect(identity).toMatch(/^c200[0-9a-f]{60}$/);
-    expect(JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString())).toMatchObject({ typ: 'JWT', alg: 'ES256' });
-    expect(payloadOf(token)).toMatchObject({ iss: 'localhost', hex_identity: identity, aud: ['spacetimedb'], iat: expect.any(Number) });
+    expect(JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString())).toMatchObject({
+      typ: 'JWT',
+      alg: 'ES256',
+    });
+    expect(payloadOf(token)).toMatchObject({
+      iss: 'localhost',
+      hex_identity: identity,
+      aud: ['spacetimedb'],
+      iat: expect.any(Number),
+    });
     const own = { headers: { authorization: `Bearer ${token}` } };
     expect((await host.http('GET', `/v1/identity/${identity}/verify`, own)).status).toBe(204);
     expect((await host.http('GET', `/v1/identity/${'c2'.padEnd(64, '0')}/verify`, own)).status).toBe(400);
@@ -57,7 +65,11 @@ section('Tokens', { module: fixture('conf-rooms.ts') }, (rule) => {
   });
   rule('a browser may ask for an exchange from any origin', async (host) => {
     const answer = await host.http('OPTIONS', '/v1/identity/websocket-token', {
-      headers: { origin: 'https://example.com', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
+      headers: {
+        origin: 'https://example.com',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization',
+      },
     });
     expect(answer.status).toBeLessThan(300);
     expect(answer.headers.get('access-control-allow-origin')).toBe('*');

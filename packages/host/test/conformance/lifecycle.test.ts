@@ -32,14 +32,17 @@ section('Lifecycle of clients', { module: fixture('conf-calls.ts') }, (rule) => 
     await host.restart();
     expect(await host.noted('init')).toBe(`${owner} null 0`);
   });
-  rule('client_connected has run, with the identity, connection and claims, when the client hears that it is connected', async (host) => {
-    const { connection, identity } = await host.connect(DbConnection, { as: 'ada' });
-    await subscribed(connection, 'SELECT * FROM visit');
-    const [visit] = [...connection.db.visit.iter()].filter(({ who }) => who.isEqual(identity));
-    expect(visit!.connection.isEqual(connection.connectionId)).toBe(true);
-    expect(JSON.parse(visit!.claims)).toMatchObject({ iss: 'localhost', hex_identity: identity.toHexString() });
-    expect(ConnectionId.fromString(connection.connectionId.toHexString()).isZero()).toBe(false);
-  });
+  rule(
+    'client_connected has run, with the identity, connection and claims, when the client hears that it is connected',
+    async (host) => {
+      const { connection, identity } = await host.connect(DbConnection, { as: 'ada' });
+      await subscribed(connection, 'SELECT * FROM visit');
+      const [visit] = [...connection.db.visit.iter()].filter(({ who }) => who.isEqual(identity));
+      expect(visit!.connection.isEqual(connection.connectionId)).toBe(true);
+      expect(JSON.parse(visit!.claims)).toMatchObject({ iss: 'localhost', hex_identity: identity.toHexString() });
+      expect(ConnectionId.fromString(connection.connectionId.toHexString()).isZero()).toBe(false);
+    },
+  );
   rule('one identity may have many connections, each with an id of its own', async (host) => {
     const clients = await Promise.all([1, 2, 3].map(() => host.dial({ as: 'many' })));
     expect(new Set(clients.map(({ greeting }) => greeting.connectionId)).size).toBe(3);
@@ -66,39 +69,49 @@ section('Lifecycle of clients', { module: fixture('conf-calls.ts') }, (rule) => 
     await bar(host, 'eve', '');
     await host.connect(DbConnection, { as: 'eve' });
   });
-  rule('when client_disconnected fails, what it did is taken back and the client is gone all the same', async (host) => {
-    await bar(host, 'stubborn', '');
-    const { connection } = await host.connect(DbConnection, { as: 'stubborn' });
-    await bar(host, 'stubborn', 'stay');
-    await host.until(async () => (await host.sql('SELECT * FROM st_client')).length === 1);
-    const before = await host.noted('left');
-    connection.disconnect();
-    await host.until(async () => (await clientsOf(host, 'stubborn')) === 0);
-    expect(await host.noted('left')).toBe(before);
-    const who = await host.identityOf('stubborn');
-    expect((await host.sql('SELECT who FROM visit')).filter((row) => row['who'] === who)).toHaveLength(1);
-    await bar(host, 'stubborn', '');
-  });
-  rule('an HTTP call and an SQL request connect and disconnect their caller, and one that is refused is 403', async (host) => {
-    await settled(host);
-    const before = Number((await host.noted('left')) ?? '0');
-    const json = { 'content-type': 'application/json' };
-    const answer = await host.http('POST', '/v1/database/test/call/run', {
-      as: 'web',
-      headers: json,
-      body: '["context of a call"]',
-    });
-    expect(answer.status).toBe(200);
-    await host.http('POST', '/v1/database/test/sql', { as: 'web', body: 'SELECT * FROM person' });
-    await host.until(async () => Number(await host.noted('left')) === before + 2);
-    expect(await clientsOf(host, 'web')).toBe(0);
-    await bar(host, 'web', 'refuse');
-    for (const path of ['call/run', 'sql']) {
-      const refused = await host.http('POST', `/v1/database/test/${path}`, { as: 'web', headers: json, body: '["x"]' });
-      expect([refused.status, refused.text]).toEqual([403, 'you may not come in']);
-    }
-    await bar(host, 'web', '');
-  });
+  rule(
+    'when client_disconnected fails, what it did is taken back and the client is gone all the same',
+    async (host) => {
+      await bar(host, 'stubborn', '');
+      const { connection } = await host.connect(DbConnection, { as: 'stubborn' });
+      await bar(host, 'stubborn', 'stay');
+      await host.until(async () => (await host.sql('SELECT * FROM st_client')).length === 1);
+      const before = await host.noted('left');
+      connection.disconnect();
+      await host.until(async () => (await clientsOf(host, 'stubborn')) === 0);
+      expect(await host.noted('left')).toBe(before);
+      const who = await host.identityOf('stubborn');
+      expect((await host.sql('SELECT who FROM visit')).filter((row) => row['who'] === who)).toHaveLength(1);
+      await bar(host, 'stubborn', '');
+    },
+  );
+  rule(
+    'an HTTP call and an SQL request connect and disconnect their caller, and one that is refused is 403',
+    async (host) => {
+      await settled(host);
+      const before = Number((await host.noted('left')) ?? '0');
+      const json = { 'content-type': 'application/json' };
+      const answer = await host.http('POST', '/v1/database/test/call/run', {
+        as: 'web',
+        headers: json,
+        body: '["context of a call"]',
+      });
+      expect(answer.status).toBe(200);
+      await host.http('POST', '/v1/database/test/sql', { as: 'web', body: 'SELECT * FROM person' });
+      await host.until(async () => Number(await host.noted('left')) === before + 2);
+      expect(await clientsOf(host, 'web')).toBe(0);
+      await bar(host, 'web', 'refuse');
+      for (const path of ['call/run', 'sql']) {
+        const refused = await host.http('POST', `/v1/database/test/${path}`, {
+          as: 'web',
+          headers: json,
+          body: '["x"]',
+        });
+        expect([refused.status, refused.text]).toEqual([403, 'you may not come in']);
+      }
+      await bar(host, 'web', '');
+    },
+  );
   rule('after a restart nobody is connected who was, and identities are kept by their tokens', async (host) => {
     const { token, identity } = await host.connect(DbConnection, {});
     await host.restart();

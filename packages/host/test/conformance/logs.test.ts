@@ -15,7 +15,10 @@ section('Logs', { module: fixture('conf-calls.ts') }, (rule) => {
       }
     })();
     await host.until(() => seen.length >= 3);
-    await host.http('POST', '/v1/database/test/call/no_such', { headers: { 'content-type': 'application/json' }, body: '[]' });
+    await host.http('POST', '/v1/database/test/call/no_such', {
+      headers: { 'content-type': 'application/json' },
+      body: '[]',
+    });
     await reading;
     expect(seen.length).toBeGreaterThanOrEqual(4);
     expect(seen.at(-1)).toContain('nonexistent reducer "no_such"');
@@ -31,8 +34,10 @@ section('Logs', { module: fixture('conf-calls.ts') }, (rule) => {
     const line = (await linesNow()).find(({ message }) => message.includes('a warning'));
     expect(line).toMatchObject({ level: 'warn', functionName: 'run' });
   });
-  rule('the log outlives a restart where there is a disk, and says what happened before', async (host) => {
-    if (host.form === 'memory') return;
+});
+
+section('Logs on disk', { module: fixture('conf-calls.ts'), forms: ['disk', 'thread', 'socket'] }, (rule) => {
+  rule('the log outlives a restart, and says what happened before', async (host) => {
     await host.probe('console levels');
     await host.until(() => host.logs.some((line) => line.includes('a trace')));
     await host.restart();

@@ -15,7 +15,13 @@ interface Parts {
 
 const COLUMNS = 'id: t.u32().primaryKey(), name: t.string(), mood: Mood';
 
-function program({ itemOptions = 'public: true', columns = COLUMNS, tables = '', names = '', functions = '' }: Parts = {}) {
+function program({
+  itemOptions = 'public: true',
+  columns = COLUMNS,
+  tables = '',
+  names = '',
+  functions = '',
+}: Parts = {}) {
   return source(`
     import { schema, table, t, SenderError } from 'spacetimedb/server';
     const Mood = t.enum('Mood', ['calm', 'loud']);
@@ -63,52 +69,63 @@ section('Publishing again', { module: program(), isFresh: true }, (rule) => {
     const client = await host.dial({ as: 'ada' });
     expect(await client.ask(call('reducer', 1, 'other'))).toMatchObject({ outcome: 'ok' });
   });
-  rule('tables, indexes, functions and variants are added with clients connected, whose subscriptions go on', async (host) => {
-    await fill(host);
-    const client = await host.dial({ as: 'ada' });
-    await client.ask(subscribe(1, 1, 'SELECT * FROM item'));
-    await publish(host, {
-      columns: 'id: t.u32().primaryKey(), name: t.string().index("btree"), mood: Mood3',
-      tables: `const added = table({ name: 'added', public: true }, { id: t.u32().primaryKey() });`,
-      names: ', added',
-    });
-    expect(await client.ask(call('reducer', 2, 'steps', strings(['three'])))).toMatchObject({ outcome: 'ok' });
-    expect(client.held('item')).toHaveLength(3);
-    expect(await client.ask(subscribe(3, 3, 'SELECT * FROM added'))).toMatchObject({ type: 'subscribed' });
-    expect(client.closed).toBeUndefined();
-    expect(await host.sql(`SELECT id FROM item WHERE name = 'two'`)).toEqual([{ id: 2 }]);
-  });
-  rule('columns are added at the end with their defaults, by a plan that breaks clients: refused, or every client ended', async (host) => {
-    await fill(host);
-    const columns = `${COLUMNS}, score: t.u32().default(7), word: t.string().default('none')`;
-    const client = await host.dial({ as: 'ada' });
-    await expect(publish(host, { columns })).rejects.toMatchObject({ code: 'database/breaks-clients' });
-    expect(client.closed).toBeUndefined();
-    await publish(host, { columns }, 'break-clients');
-    expect((await client.ended()).code).toBe(1001);
-    expect(await host.sql('SELECT name, score, word FROM item WHERE id = 1')).toEqual([{ name: 'one', score: 7, word: 'none' }]);
-    await host.restart();
-    expect(await host.sql('SELECT score FROM item WHERE id = 2')).toEqual([{ score: 7 }]);
-  });
-  rule('what would lose or misread data is refused, every reason at once, and the old program goes on', async (host) => {
-    await fill(host);
-    const cases: readonly [Parts, RegExp][] = [
-      [{ columns: 'id: t.u32().primaryKey(), mood: Mood' }, /name/],
-      [{ columns: `${COLUMNS}, score: t.u32()` }, /default/],
-      [{ columns: 'name: t.string(), id: t.u32().primaryKey(), mood: Mood' }, /item/],
-      [{ columns: 'id: t.u64().primaryKey(), name: t.string(), mood: Mood' }, /id/],
-      [{ columns: 'id: t.u32().primaryKey(), name: t.string(), mood: MoodFewer' }, /mood/i],
-      [{ itemOptions: 'public: true, event: true' }, /event/i],
-      [{ columns: 'id: t.u32().primaryKey(), name: t.option(t.string()), mood: Mood' }, /name/],
-    ];
-    for (const [parts, message] of cases) {
-      const refusal = await refusalOf(host, parts);
-      expect(refusal, JSON.stringify(parts)).not.toMatch(/^(updated|unchanged)$/);
-      expect(refusal, JSON.stringify(parts)).toMatch(message);
-    }
-    await fill(host);
-    expect(await host.sql('SELECT name FROM item')).toHaveLength(4);
-  });
+  rule(
+    'tables, indexes, functions and variants are added with clients connected, whose subscriptions go on',
+    async (host) => {
+      await fill(host);
+      const client = await host.dial({ as: 'ada' });
+      await client.ask(subscribe(1, 1, 'SELECT * FROM item'));
+      await publish(host, {
+        columns: 'id: t.u32().primaryKey(), name: t.string().index("btree"), mood: Mood3',
+        tables: `const added = table({ name: 'added', public: true }, { id: t.u32().primaryKey() });`,
+        names: ', added',
+      });
+      expect(await client.ask(call('reducer', 2, 'steps', strings(['three'])))).toMatchObject({ outcome: 'ok' });
+      expect(client.held('item')).toHaveLength(3);
+      expect(await client.ask(subscribe(3, 3, 'SELECT * FROM added'))).toMatchObject({ type: 'subscribed' });
+      expect(client.closed).toBeUndefined();
+      expect(await host.sql(`SELECT id FROM item WHERE name = 'two'`)).toEqual([{ id: 2 }]);
+    },
+  );
+  rule(
+    'columns are added at the end with their defaults, by a plan that breaks clients: refused, or every client ended',
+    async (host) => {
+      await fill(host);
+      const columns = `${COLUMNS}, score: t.u32().default(7), word: t.string().default('none')`;
+      const client = await host.dial({ as: 'ada' });
+      await expect(publish(host, { columns })).rejects.toMatchObject({ code: 'database/breaks-clients' });
+      expect(client.closed).toBeUndefined();
+      await publish(host, { columns }, 'break-clients');
+      expect((await client.ended()).code).toBe(1001);
+      expect(await host.sql('SELECT name, score, word FROM item WHERE id = 1')).toEqual([
+        { name: 'one', score: 7, word: 'none' },
+      ]);
+      await host.restart();
+      expect(await host.sql('SELECT score FROM item WHERE id = 2')).toEqual([{ score: 7 }]);
+    },
+  );
+  rule(
+    'what would lose or misread data is refused, every reason at once, and the old program goes on',
+    async (host) => {
+      await fill(host);
+      const cases: readonly [Parts, RegExp][] = [
+        [{ columns: 'id: t.u32().primaryKey(), mood: Mood' }, /name/],
+        [{ columns: `${COLUMNS}, score: t.u32()` }, /default/],
+        [{ columns: 'name: t.string(), id: t.u32().primaryKey(), mood: Mood' }, /item/],
+        [{ columns: 'id: t.u64().primaryKey(), name: t.string(), mood: Mood' }, /id/],
+        [{ columns: 'id: t.u32().primaryKey(), name: t.string(), mood: MoodFewer' }, /mood/i],
+        [{ itemOptions: 'public: true, event: true' }, /event/i],
+        [{ columns: 'id: t.u32().primaryKey(), name: t.option(t.string()), mood: Mood' }, /name/],
+      ];
+      for (const [parts, message] of cases) {
+        const refusal = await refusalOf(host, parts);
+        expect(refusal, JSON.stringify(parts)).not.toMatch(/^(updated|unchanged)$/);
+        expect(refusal, JSON.stringify(parts)).toMatch(message);
+      }
+      await fill(host);
+      expect(await host.sql('SELECT name FROM item')).toHaveLength(4);
+    },
+  );
   rule('a unique column is added when its values are, and refused by name when they are not', async (host) => {
     await fill(host);
     await host.sql(`UPDATE item SET name = 'same'`);
@@ -157,10 +174,16 @@ section('Publishing again', { module: program(), isFresh: true }, (rule) => {
   });
   rule('a plan tells what would happen, and changes nothing', async (host) => {
     await fill(host);
-    const plan = await host.host.planPublish({ name: DATABASE, module: program({ columns: `${COLUMNS}, score: t.u32().default(7)` }) });
+    const plan = await host.host.planPublish({
+      name: DATABASE,
+      module: program({ columns: `${COLUMNS}, score: t.u32().default(7)` }),
+    });
     expect(plan).toMatchObject({ breaksClients: true, refusals: [] });
     expect(plan.text).toMatch(/score/);
-    const refused = await host.host.planPublish({ name: DATABASE, module: program({ columns: 'id: t.u64().primaryKey()' }) });
+    const refused = await host.host.planPublish({
+      name: DATABASE,
+      module: program({ columns: 'id: t.u64().primaryKey()' }),
+    });
     expect(refused.refusals.length).toBeGreaterThanOrEqual(2);
     expect((await host.host.publish({ name: DATABASE, module: program() })).outcome).toBe('unchanged');
   });

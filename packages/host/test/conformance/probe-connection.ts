@@ -1,4 +1,13 @@
-import { DbConnectionBuilder, DbConnectionImpl, procedures, reducers, reducerSchema, schema, t, table } from 'spacetimedb';
+import {
+  DbConnectionBuilder,
+  DbConnectionImpl,
+  procedures,
+  reducers,
+  reducerSchema,
+  schema,
+  t,
+  table,
+} from 'spacetimedb';
 
 const tables = schema({
   result: table({ name: 'result' }, { key: t.string().primaryKey(), value: t.string() }),

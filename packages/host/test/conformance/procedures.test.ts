@@ -5,7 +5,8 @@ import { DbConnection } from './fixtures/conf-calls-bindings.ts';
 import { type ConformanceHost, fixture } from './forms.ts';
 import { section } from './rule.ts';
 
-const twoSteps = (name: string, how: string): Uint8Array => bsatn((writer) => (writer.string(name), writer.string(how)));
+const twoSteps = (name: string, how: string): Uint8Array =>
+  bsatn((writer) => (writer.string(name), writer.string(how)));
 const levelsOf = async (host: ConformanceHost, name: string): Promise<number> =>
   (await host.sql('SELECT name FROM person')).filter((row) => String(row['name']).startsWith(name)).length;
 
@@ -44,18 +45,25 @@ section('Procedures', { module: fixture('conf-calls.ts') }, (rule) => {
     expect(await levelsOf(host, 'nested')).toBe(1);
     expect(await connection.procedures.twoSteps({ name: 'as before', how: '' })).toBe('2');
   });
-  rule('everybody, the caller too, is told of each transaction by a message of its own, before the result', async (host) => {
-    const client = await host.dial({ as: 'ada' });
-    await client.ask(subscribe(1, 1, 'SELECT * FROM person'));
-    const seen = client.messages.length;
-    await client.ask(call('procedure', 2, 'two_steps', twoSteps(`told ${host.form}`, '')));
-    expect(client.since(seen).map(({ type }) => type)).toEqual(['update', 'update', 'procedure']);
-  });
+  rule(
+    'everybody, the caller too, is told of each transaction by a message of its own, before the result',
+    async (host) => {
+      const client = await host.dial({ as: 'ada' });
+      await client.ask(subscribe(1, 1, 'SELECT * FROM person'));
+      const seen = client.messages.length;
+      await client.ask(call('procedure', 2, 'two_steps', twoSteps(`told ${host.form}`, '')));
+      expect(client.since(seen).map(({ type }) => type)).toEqual(['update', 'update', 'procedure']);
+    },
+  );
   rule('unknown procedures, private ones and bad arguments are answered, and the connection stays', async (host) => {
     const client = await host.dial({ as: 'ada' });
     const failed = (error: unknown): object => ({ type: 'procedure', returned: undefined, error });
-    expect(await client.ask(call('procedure', 1, 'no_such'))).toMatchObject(failed(expect.stringMatching(/no such procedure/i)));
-    expect(await client.ask(call('procedure', 2, 'run_job'))).toMatchObject(failed(expect.stringMatching(/no such procedure/i)));
+    expect(await client.ask(call('procedure', 1, 'no_such'))).toMatchObject(
+      failed(expect.stringMatching(/no such procedure/i)),
+    );
+    expect(await client.ask(call('procedure', 2, 'run_job'))).toMatchObject(
+      failed(expect.stringMatching(/no such procedure/i)),
+    );
     expect(await client.ask(call('procedure', 3, 'add', Uint8Array.of(1)))).toMatchObject(
       failed(expect.stringMatching(/^invalid arguments for procedure add: /)),
     );
@@ -67,7 +75,9 @@ section('Procedures', { module: fixture('conf-calls.ts') }, (rule) => {
     const add = (left: number): Uint8Array => bsatn((writer) => (writer.u32(left), writer.u32(1)));
     const run = bsatn((writer) => writer.string('context of a call'));
     const ids = Array.from({ length: 50 }, (_, at) => at + 1);
-    client.say(...ids.map((id) => (id % 2 === 0 ? call('procedure', id, 'add', add(id)) : call('reducer', id, 'run', run))));
+    client.say(
+      ...ids.map((id) => (id % 2 === 0 ? call('procedure', id, 'add', add(id)) : call('reducer', id, 'run', run))),
+    );
     await client.until(() => client.messages.length >= seen + 50);
     const answers = client.since(seen).map((message) => ('requestId' in message ? message.requestId : undefined));
     expect(answers.toSorted((one, other) => one! - other!)).toEqual(ids);

@@ -1,6 +1,10 @@
 import { WebSocket } from 'ws';
 import type { InProcessRequest, InProcessSocket } from '../../src/session/in-process.ts';
-import { decodeServerPayload, type DecodedUpdate, type ServerMessage } from '../session-fixtures/decode-server-message.ts';
+import {
+  decodeServerPayload,
+  type DecodedUpdate,
+  type ServerMessage,
+} from '../session-fixtures/decode-server-message.ts';
 
 export type Version = 'v2' | 'v3';
 

@@ -12,17 +12,20 @@ const namesOf = async (host: ConformanceHost): Promise<unknown[]> =>
   (await host.sql('SELECT name FROM person')).map(({ name }) => name).sort();
 
 section('Reducer calls', { module: fixture('conf-calls.ts') }, (rule) => {
-  rule('a call that returns is committed, and its changes are in the caller\'s cache when its promise resolves', async (host) => {
-    const { connection } = await host.connect(DbConnection, { as: 'ada' });
-    await subscribed(connection, 'SELECT * FROM person');
-    const events: string[] = [];
-    connection.db.person.onInsert(({ event }, row) => {
-      events.push(`${event.tag} ${event.tag === 'Reducer' ? event.value.reducer.name : ''} ${row.name}`);
-    });
-    await connection.reducers.addPerson({ name: 'Ada', level: 1 });
-    expect(connection.db.person.name.find('Ada')?.level).toBe(1);
-    expect(events).toEqual([expect.stringMatching(/^Reducer add_?[pP]erson Ada$/)]);
-  });
+  rule(
+    "a call that returns is committed, and its changes are in the caller's cache when its promise resolves",
+    async (host) => {
+      const { connection } = await host.connect(DbConnection, { as: 'ada' });
+      await subscribed(connection, 'SELECT * FROM person');
+      const events: string[] = [];
+      connection.db.person.onInsert(({ event }, row) => {
+        events.push(`${event.tag} ${event.tag === 'Reducer' ? event.value.reducer.name : ''} ${row.name}`);
+      });
+      await connection.reducers.addPerson({ name: 'Ada', level: 1 });
+      expect(connection.db.person.name.find('Ada')?.level).toBe(1);
+      expect(events).toEqual([expect.stringMatching(/^Reducer add_?[pP]erson Ada$/)]);
+    },
+  );
   rule('the words of a SenderError reach the caller, and nothing of any other error does', async (host) => {
     const { connection } = await host.connect(DbConnection, { as: 'ada' });
     await expect(connection.reducers.fail({ how: 'refuse' })).rejects.toMatchObject({
@@ -30,7 +33,10 @@ section('Reducer calls', { module: fixture('conf-calls.ts') }, (rule) => {
       message: 'not today: ümlaut',
     });
     for (const how of ['crash', 'string', 'nothing', 'look-alike', 'unique', 'recursion']) {
-      await expect(connection.reducers.fail({ how }), how).rejects.toMatchObject({ name: 'InternalError', message: FATAL });
+      await expect(connection.reducers.fail({ how }), how).rejects.toMatchObject({
+        name: 'InternalError',
+        message: FATAL,
+      });
     }
     expect((await namesOf(host)).filter((name) => String(name).startsWith('ghost'))).toEqual([]);
   });
@@ -38,7 +44,7 @@ section('Reducer calls', { module: fixture('conf-calls.ts') }, (rule) => {
     const { connection } = await host.connect(DbConnection, { as: 'ada' });
     await expect(connection.reducers.give({})).resolves.toBeUndefined();
   });
-  rule('a user\'s error is logged as an error, any other as a panic with its message', async (host) => {
+  rule("a user's error is logged as an error, any other as a panic with its message", async (host) => {
     const { connection } = await host.connect(DbConnection, { as: 'ada' });
     await connection.reducers.fail({ how: 'refuse' }).catch(() => undefined);
     await connection.reducers.fail({ how: 'crash' }).catch(() => undefined);
@@ -82,62 +88,108 @@ section('Reducer calls', { module: fixture('conf-calls.ts') }, (rule) => {
       at: '-1n',
     });
   });
-  rule('what follows an await runs inside the transaction; what fails there is logged and changes nothing', async (host) => {
-    const { connection } = await host.connect(DbConnection, { as: 'ada' });
-    await connection.reducers.wait({ text: 'for it' });
-    expect(await host.noted('waited')).toBe('for it');
-    await connection.reducers.waitAndFail({});
-    await connection.reducers.wait({ text: 'once more' });
-    expect(await host.noted('waited')).toBe('once more');
-  });
-  rule('an unknown reducer, a private one of another\'s, and a lifecycle reducer are refused by name, and the connection stays', async (host) => {
-    const guest = await host.dial({ as: 'ada' });
-    const refusal = (message: string): object => ({ type: 'reducer', outcome: 'internal', message });
-    expect(await guest.ask(call('reducer', 1, 'no_such'))).toMatchObject(refusal('no such reducer'));
-    expect(await guest.ask(call('reducer', 2, 'addPerson'))).toMatchObject(refusal('no such reducer'));
-    expect(await guest.ask(call('reducer', 3, 'on_tick'))).toMatchObject(refusal('no such reducer'));
-    expect(await guest.ask(call('reducer', 4, 'init'))).toMatchObject(
-      refusal("can't directly call special Init lifecycle reducer"),
-    );
-    const owner = await host.dial({ as: 'owner' });
-    expect(await owner.ask(call('reducer', 5, 'on_connect'))).toMatchObject(
-      refusal("can't directly call special OnConnect lifecycle reducer"),
-    );
-    const row = bsatn((writer) => {
-      writer.u64(900n);
-      writer.u8(1);
-      writer.i64(0n);
-      writer.string('by hand');
-    });
-    expect(await owner.ask(call('reducer', 6, 'on_tick', row))).toMatchObject({ outcome: 'ok' });
-    expect(await guest.ask(call('reducer', 7, 'add_person', bsatn((w) => (w.string('B'), w.u32(1)))))).toMatchObject({
-      outcome: 'ok',
-    });
-    await host.until(() => host.logs.some((line) => line.includes('External attempt to call nonexistent reducer "no_such"')));
-  });
-  rule('arguments that are cut short are refused with the reducer\'s name; bytes behind them are let pass', async (host) => {
-    const client = await host.dial({ as: 'ada' });
-    expect(await client.ask(call('reducer', 1, 'run', Uint8Array.of(9)))).toMatchObject({
-      outcome: 'internal',
-      message: expect.stringMatching(/^invalid arguments for reducer run: /),
-    });
-    const longer = Uint8Array.from([...text('context of a call'), 1, 2, 3]);
-    expect(await client.ask(call('reducer', 2, 'run', longer))).toMatchObject({ outcome: 'ok' });
-    await host.until(() => host.logs.some((line) => line.includes('External attempt to call reducer "run" failed, invalid arguments')));
-  });
+  rule(
+    'what follows an await runs inside the transaction; what fails there is logged and changes nothing',
+    async (host) => {
+      const { connection } = await host.connect(DbConnection, { as: 'ada' });
+      await connection.reducers.wait({ text: 'for it' });
+      expect(await host.noted('waited')).toBe('for it');
+      await connection.reducers.waitAndFail({});
+      await connection.reducers.wait({ text: 'once more' });
+      expect(await host.noted('waited')).toBe('once more');
+    },
+  );
+  rule(
+    "an unknown reducer, a private one of another's, and a lifecycle reducer are refused by name, and the connection stays",
+    async (host) => {
+      const guest = await host.dial({ as: 'ada' });
+      const refusal = (message: string): object => ({ type: 'reducer', outcome: 'internal', message });
+      expect(await guest.ask(call('reducer', 1, 'no_such'))).toMatchObject(refusal('no such reducer'));
+      expect(await guest.ask(call('reducer', 2, 'addPerson'))).toMatchObject(refusal('no such reducer'));
+      expect(await guest.ask(call('reducer', 3, 'on_tick'))).toMatchObject(refusal('no such reducer'));
+      expect(await guest.ask(call('reducer', 4, 'init'))).toMatchObject(
+        refusal("can't directly call special Init lifecycle reducer"),
+      );
+      const owner = await host.dial({ as: 'owner' });
+      expect(await owner.ask(call('reducer', 5, 'on_connect'))).toMatchObject(
+        refusal("can't directly call special OnConnect lifecycle reducer"),
+      );
+      const row = bsatn((writer) => {
+        writer.u64(900n);
+        writer.u8(1);
+        writer.i64(0n);
+        writer.string('by hand');
+      });
+      expect(await owner.ask(call('reducer', 6, 'on_tick', row))).toMatchObject({ outcome: 'ok' });
+      expect(
+        await guest.ask(
+          call(
+            'reducer',
+            7,
+            'add_person',
+            bsatn((w) => (w.string('B'), w.u32(1))),
+          ),
+        ),
+      ).toMatchObject({
+        outcome: 'ok',
+      });
+      await host.until(() =>
+        host.logs.some((line) => line.includes('External attempt to call nonexistent reducer "no_such"')),
+      );
+    },
+  );
+  rule(
+    "arguments that are cut short are refused with the reducer's name; bytes behind them are let pass",
+    async (host) => {
+      const client = await host.dial({ as: 'ada' });
+      expect(await client.ask(call('reducer', 1, 'run', Uint8Array.of(9)))).toMatchObject({
+        outcome: 'internal',
+        message: expect.stringMatching(/^invalid arguments for reducer run: /),
+      });
+      const longer = Uint8Array.from([...text('context of a call'), 1, 2, 3]);
+      expect(await client.ask(call('reducer', 2, 'run', longer))).toMatchObject({ outcome: 'ok' });
+      await host.until(() =>
+        host.logs.some((line) => line.includes('External attempt to call reducer "run" failed, invalid arguments')),
+      );
+    },
+  );
+  rule(
+    'a name or a refusal as long as a message may be is answered, and the log repeats no more than its beginning',
+    async (host) => {
+      const client = await host.dial({ as: 'ada' });
+      const seen = host.logs.length;
+      expect(await client.ask(call('reducer', 1, 'x'.repeat(1_000_000)))).toMatchObject({ message: 'no such reducer' });
+      expect(await client.ask(call('reducer', 2, 'run', text('y'.repeat(1_000_000))))).toMatchObject({
+        outcome: 'error',
+      });
+      await host.until(() => host.logs.slice(seen).some((line) => line.includes('there is no probe')));
+      expect(Math.max(...host.logs.slice(seen).map((line) => line.length))).toBeLessThan(40_000);
+      expect(host.logs.slice(seen).find((line) => line.includes('nonexistent'))?.length).toBeLessThan(400);
+    },
+  );
   rule('a call that fails tells nobody but its caller', async (host) => {
     const watcher = await host.dial({ as: 'bob' });
     await watcher.ask(subscribe(1, 1, 'SELECT * FROM person', 'SELECT * FROM flash'));
     const seen = watcher.messages.length;
     const client = await host.dial({ as: 'ada' });
     await client.ask(call('reducer', 1, 'fail', text('crash')));
-    await client.ask(call('reducer', 2, 'add_person', bsatn((w) => (w.string(`told ${host.form}`), w.u32(1)))));
+    await client.ask(
+      call(
+        'reducer',
+        2,
+        'add_person',
+        bsatn((w) => (w.string(`told ${host.form}`), w.u32(1))),
+      ),
+    );
     await watcher.until(() => watcher.messages.length > seen);
     expect(watcher.since(seen)).toMatchObject([{ type: 'update', updates: [{ table: 'flash' }, { table: 'person' }] }]);
   });
-  rule('an uncaught error of the host is no error of the user: its class is the module\'s, its text stays here', async (host) => {
-    expect(await host.probe('names of error classes')).toBe('UniqueAlreadyExists true false');
-  });
+  rule(
+    "an uncaught error of the host is no error of the user: its class is the module's, its text stays here",
+    async (host) => {
+      expect(await host.probe('names of error classes')).toBe('UniqueAlreadyExists true false');
+    },
+  );
   rule('thousands of iterators left behind harm neither this call nor the next', async (host) => {
     expect(await host.probe('iterators left behind')).toBe('left');
     expect(await host.probe('iterators left behind')).toBe('left');
@@ -145,7 +197,13 @@ section('Reducer calls', { module: fixture('conf-calls.ts') }, (rule) => {
   rule('clients see updates by primary key as one change of a row', async (host) => {
     const { connection } = await host.connect(DbConnection, { as: 'ada' });
     await connection.reducers.addPerson({ name: 'changing', level: 1 });
-    await new Promise<void>((resolve) => void connection.subscriptionBuilder().onApplied(() => resolve()).subscribe(tables.person));
+    await new Promise<void>(
+      (resolve) =>
+        void connection
+          .subscriptionBuilder()
+          .onApplied(() => resolve())
+          .subscribe(tables.person),
+    );
     const events: string[] = [];
     connection.db.person.onUpdate((_context, before, after) => events.push(`${before.level}->${after.level}`));
     connection.db.person.onInsert((_context, { name }) => events.push(`+${name}`));
@@ -160,7 +218,7 @@ section('What a module finds around it', { module: fixture('conf-calls.ts') }, (
   rule('a call knows its sender, connection, time and database', async (host) => {
     expect(await host.probe('context of a call')).toBe('true true 64');
   });
-  rule('the claims of the caller\'s token are there, with the identity that they give', async (host) => {
+  rule("the claims of the caller's token are there, with the identity that they give", async (host) => {
     expect(await host.probe('claims of the caller')).toBe('true false localhost true');
   });
   rule('nothing of Node is in reach: no process, timers, network, or modules', async (host) => {

@@ -36,6 +36,9 @@ export function section(title: string, setting: Setting, define: (rule: Rule) =>
 }
 
 /** Rules that no host is needed for, such as encodings. */
-export function plainSection(title: string, define: (rule: (text: string, body: () => void | Promise<void>) => void) => void): void {
-  describe(title, () => define((text, body) => void test(text, body)));
+export function plainSection(
+  title: string,
+  define: (rule: (text: string, body: () => void | Promise<void>) => void) => void,
+): void {
+  describe(title, () => define((text, body) => test(text, body)));
 }

@@ -13,17 +13,22 @@ const waiting = async (host: ConformanceHost, label: string): Promise<number> =>
   (await host.sql(`SELECT * FROM tick WHERE label = '${label}'`)).length;
 
 section('Schedules', { module: fixture('conf-calls.ts') }, (rule) => {
-  rule('a row for a time calls its reducer once then, as the database, without a connection, and is gone', async (host) => {
-    const connection = await planner(host);
-    await connection.reducers.plan({ label: 'once', delayMicros: 20n * MS, every: false });
-    expect(await waiting(host, 'once')).toBe(1);
-    await host.until(async () => (await host.noted('tick once')) !== undefined && (await waiting(host, 'once')) === 0);
-    // The row is there while the reducer runs, which is not before its time; nobody counts as internal.
-    expect(await host.noted('how once')).toBe('true null false true false');
-    await connection.reducers.plan({ label: 'marker', delayMicros: 20n * MS, every: false });
-    await host.until(async () => (await host.noted('tick marker')) !== undefined);
-    expect(await host.noted('tick once')).toBe('1');
-  });
+  rule(
+    'a row for a time calls its reducer once then, as the database, without a connection, and is gone',
+    async (host) => {
+      const connection = await planner(host);
+      await connection.reducers.plan({ label: 'once', delayMicros: 20n * MS, every: false });
+      expect(await waiting(host, 'once')).toBe(1);
+      await host.until(
+        async () => (await host.noted('tick once')) !== undefined && (await waiting(host, 'once')) === 0,
+      );
+      // The row is there while the reducer runs, which is not before its time; nobody counts as internal.
+      expect(await host.noted('how once')).toBe('true null false true false');
+      await connection.reducers.plan({ label: 'marker', delayMicros: 20n * MS, every: false });
+      await host.until(async () => (await host.noted('tick marker')) !== undefined);
+      expect(await host.noted('tick once')).toBe('1');
+    },
+  );
   rule('a time that has passed is due at once', async (host) => {
     await (await planner(host)).reducers.plan({ label: 'overdue', delayMicros: -5n * MS, every: false });
     await host.until(async () => (await host.noted('tick overdue')) === '1');
@@ -49,7 +54,9 @@ section('Schedules', { module: fixture('conf-calls.ts') }, (rule) => {
   });
   rule('a row of a transaction that was taken back calls nothing', async (host) => {
     const connection = await planner(host);
-    await expect(connection.reducers.plan({ label: 'rolled back', delayMicros: 1n, every: false })).rejects.toThrow('taken back');
+    await expect(connection.reducers.plan({ label: 'rolled back', delayMicros: 1n, every: false })).rejects.toThrow(
+      'taken back',
+    );
     await connection.reducers.plan({ label: 'after rolled back', delayMicros: 20n * MS, every: false });
     await host.until(async () => (await host.noted('tick after rolled back')) !== undefined);
     expect(await host.noted('tick rolled back')).toBeUndefined();

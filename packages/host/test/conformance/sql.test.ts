@@ -14,7 +14,10 @@ async function idsOf(client: ProtocolClient, condition: string): Promise<string>
   if (answer.type !== 'one-off') throw new Error(`no answer to a query: ${JSON.stringify(answer)}`);
   if (answer.error !== undefined) return answer.error;
   const rows = answer.tables!.flatMap(({ rows: found }) => found);
-  return rows.map((row) => new BsatnReader(fromHex(row)).u32()).sort().join(' ');
+  return rows
+    .map((row) => new BsatnReader(fromHex(row)).u32())
+    .sort()
+    .join(' ');
 }
 
 /** A client in front of the two rows of `every`. The first is of ada. */
@@ -113,7 +116,10 @@ section('SQL: what may be subscribed to', MODULE, (rule) => {
   rule('a query gives whole rows of one table; everything else is refused in its own words', async (host) => {
     const client = await host.dial({ as: 'ada' });
     const cases: readonly [string, RegExp][] = [
-      ['SELECT id FROM member', /Column projections are not supported in subscriptions; Subscriptions must return a table type/],
+      [
+        'SELECT id FROM member',
+        /Column projections are not supported in subscriptions; Subscriptions must return a table type/,
+      ],
       ['SELECT COUNT(*) AS n FROM member', /Column projections are not supported in subscriptions|Unsupported/],
       ['SELECT * FROM member LIMIT 5', /Unsupported/],
       ['SELECT * FROM member ORDER BY id', /Unsupported/],
@@ -128,7 +134,7 @@ section('SQL: what may be subscribed to', MODULE, (rule) => {
       ['SELECT m.* FROM member m JOIN team t ON team_id = t.id', /Names must be qualified when using joins/],
       ['SELECT * FROM nowhere', /no such table: `nowhere`\. If the table exists, it may be marked private\./],
       ['SELECT * FROM MEMBER', /no such table: `MEMBER`/],
-      ['INSERT INTO team (id, title) VALUES (1, \'x\')', /Unsupported: Non-SELECT queries/],
+      ["INSERT INTO team (id, title) VALUES (1, 'x')", /Unsupported: Non-SELECT queries/],
       ['DELETE FROM team', /Unsupported: Non-SELECT queries/],
       ['SELECT *', /A FROM clause is required|Unsupported/],
       ['', /\S/],
@@ -138,12 +144,17 @@ section('SQL: what may be subscribed to', MODULE, (rule) => {
     for (const [sql, message] of cases) {
       expect(await refused(client, sql), sql.slice(0, 80)).toMatch(message);
       const answer = await client.ask(subscribe(1, 1, sql));
-      expect(answer, sql.slice(0, 80)).toMatchObject({ type: 'subscription-error', message: expect.stringMatching(message) });
+      expect(answer, sql.slice(0, 80)).toMatchObject({
+        type: 'subscription-error',
+        message: expect.stringMatching(message),
+      });
     }
   });
   rule('an event table may not be looked up in by a join', async (host) => {
     const client = await host.dial({ as: 'ada' });
-    expect(await client.ask(subscribe(1, 1, 'SELECT b.* FROM badge b JOIN bell e ON b.team_id = e.team_id'))).toMatchObject({
+    expect(
+      await client.ask(subscribe(1, 1, 'SELECT b.* FROM badge b JOIN bell e ON b.team_id = e.team_id')),
+    ).toMatchObject({
       message: expect.stringMatching(/Event tables cannot be used as the lookup table in subscription joins/),
     });
   });
@@ -164,7 +175,10 @@ section('SQL with strictCompat', { ...MODULE, strictCompat: true, forms: ['memor
   rule('what SpacetimeDB refuses is refused, in its words', async (host) => {
     const client = await host.dial({ as: 'ada' });
     const cases: readonly [string, RegExp | undefined][] = [
-      ['SELECT m.* FROM member m JOIN loose_link l ON m.id = l.member_id', /Subscriptions require indexes on join columns/],
+      [
+        'SELECT m.* FROM member m JOIN loose_link l ON m.id = l.member_id',
+        /Subscriptions require indexes on join columns/,
+      ],
       ['SELECT * FROM member WHERE NOT (id = 1)', /Unsupported expression/],
       ['SELECT m.* FROM loose_link l JOIN member m ON m.id = l.member_id', undefined],
       [`SELECT m.* FROM member m JOIN loose_link l ON m.id = l.member_id WHERE l.word = 'x'`, undefined],
@@ -189,7 +203,9 @@ section('SQL: the wider grammar', MODULE, (rule) => {
     await client.ask(
       call('reducer', 1, 'steps', strings(['wipe', 'member 1 ada 7', 'member 2 bob 7', 'team 7 red', 'badge 7 3'])),
     );
-    expect(await host.sql('SELECT id AS number, nick_name FROM member WHERE id = 2')).toEqual([{ number: 2, nick_name: 'bob' }]);
+    expect(await host.sql('SELECT id AS number, nick_name FROM member WHERE id = 2')).toEqual([
+      { number: 2, nick_name: 'bob' },
+    ]);
     expect(await host.sql('SELECT COUNT(*) AS n FROM member')).toEqual([{ n: 2n }]);
     expect(await host.sql('SELECT * FROM member LIMIT 1')).toHaveLength(1);
     expect(
@@ -197,7 +213,9 @@ section('SQL: the wider grammar', MODULE, (rule) => {
         'SELECT m.id, t.title, b.grade FROM member m JOIN team t ON m.team_id = t.id JOIN badge b ON b.team_id = t.id WHERE m.id = 1',
       ),
     ).toEqual([{ id: 1, title: 'red', grade: 3 }]);
-    expect(await failureOf(host, 'SELECT COUNT(*) FROM member')).toMatch(/Aggregate expressions must have column aliases/);
+    expect(await failureOf(host, 'SELECT COUNT(*) FROM member')).toMatch(
+      /Aggregate expressions must have column aliases/,
+    );
   });
   rule('INSERT goes by position, UPDATE and DELETE by their condition', async (host) => {
     await host.sql('DELETE FROM team');
@@ -215,9 +233,13 @@ section('SQL: the wider grammar', MODULE, (rule) => {
     expect(await failureOf(host, `INSERT INTO team (id, title) VALUES (2, 'other')`)).toMatch(/unique|already exists/i);
     expect(await host.sql('SELECT * FROM team')).toHaveLength(1);
   });
-  rule('only the owner may write, and nobody to a table that is the host\'s', async (host) => {
+  rule("only the owner may write, and nobody to a table that is the host's", async (host) => {
     const ada = (await host.identityOf('ada')).toString(16).padStart(64, '0');
-    for (const sql of [`INSERT INTO team (id, title) VALUES (9, 'x')`, 'DELETE FROM team', `UPDATE team SET title = 'x'`]) {
+    for (const sql of [
+      `INSERT INTO team (id, title) VALUES (9, 'x')`,
+      'DELETE FROM team',
+      `UPDATE team SET title = 'x'`,
+    ]) {
       expect(await failureOf(host, sql, 'ada'), sql).toBe(`Caller ${ada} is not authorized to run SQL DML statements`);
     }
     expect(await failureOf(host, 'DELETE FROM st_client')).not.toBe('done');

@@ -31,18 +31,21 @@ const describeUpdate = ({ querySetId, table, inserts, deletes }: DecodedUpdate):
   `${querySetId} ${table} +${inserts.length} -${deletes.length}`;
 
 section('Subscriptions', MODULE, (rule) => {
-  rule('rows that match come with the answer, and later commits behind it: none is missed, none twice', async (host) => {
-    await apply(host, 'wipe');
-    const writer = await host.dial({ as: 'writer' });
-    const watchers = await Promise.all(Array.from({ length: 5 }, () => host.dial()));
-    for (let id = 1; id <= 40; id += 1) {
-      writer.say(call('reducer', id, 'steps', strings([`member ${id} m${id} ${id % 3}`])));
-      if (id % 8 === 0) watchers[id / 8 - 1]!.say(subscribe(id, 1, 'SELECT * FROM member'));
-    }
-    for (const watcher of watchers) await watcher.until(() => watcher.held('member').length === 40);
-    // A strict cache holds each row once: nothing came with the snapshot and again as an update.
-    for (const watcher of watchers) expect(new Set(watcher.held('member')).size).toBe(40);
-  });
+  rule(
+    'rows that match come with the answer, and later commits behind it: none is missed, none twice',
+    async (host) => {
+      await apply(host, 'wipe');
+      const writer = await host.dial({ as: 'writer' });
+      const watchers = await Promise.all(Array.from({ length: 5 }, () => host.dial()));
+      for (let id = 1; id <= 40; id += 1) {
+        writer.say(call('reducer', id, 'steps', strings([`member ${id} m${id} ${id % 3}`])));
+        if (id % 8 === 0) watchers[id / 8 - 1]!.say(subscribe(id, 1, 'SELECT * FROM member'));
+      }
+      for (const watcher of watchers) await watcher.until(() => watcher.held('member').length === 40);
+      // A strict cache holds each row once: nothing came with the snapshot and again as an update.
+      for (const watcher of watchers) expect(new Set(watcher.held('member')).size).toBe(40);
+    },
+  );
   rule('all queries of a set are of one moment, and answered together', async (host) => {
     await apply(host, 'wipe', 'member 1 ada 7', 'team 7 red');
     const client = await host.dial();
@@ -105,23 +108,26 @@ section('Subscriptions', MODULE, (rule) => {
     });
     expect(await client.ask(subscribe(10, 33, 'SELECT * FROM team'))).toMatchObject({ type: 'subscribed' });
   });
-  rule('a row counts once for each query of a set that it matches; the same text in one set counts once, in two sets twice', async (host) => {
-    await apply(host, 'wipe', 'member 1 ada 7');
-    const client = await host.dial();
-    const held = async (requestId: number, ...queries: string[]): Promise<number> => {
-      const before = client.held('member').length;
-      await client.ask(subscribe(requestId, requestId, ...queries));
-      return client.held('member').length - before;
-    };
-    expect(await held(1, 'SELECT * FROM member', 'SELECT * FROM member')).toBe(1);
-    expect(await held(2, 'SELECT * FROM member')).toBe(1);
-    expect(await held(3, 'SELECT * FROM member', 'SELECT * FROM member WHERE team_id = 7')).toBe(2);
-    expect(await held(4, 'SELECT * FROM member WHERE team_id = 8')).toBe(0);
-    await own(client, '*member 1 eve 8');
-    expect(client.held('member')).toEqual(Array.from({ length: 4 }, () => member(1, 'eve', 8)));
-    await own(client, '-member 1');
-    expect(client.held('member')).toEqual([]);
-  });
+  rule(
+    'a row counts once for each query of a set that it matches; the same text in one set counts once, in two sets twice',
+    async (host) => {
+      await apply(host, 'wipe', 'member 1 ada 7');
+      const client = await host.dial();
+      const held = async (requestId: number, ...queries: string[]): Promise<number> => {
+        const before = client.held('member').length;
+        await client.ask(subscribe(requestId, requestId, ...queries));
+        return client.held('member').length - before;
+      };
+      expect(await held(1, 'SELECT * FROM member', 'SELECT * FROM member')).toBe(1);
+      expect(await held(2, 'SELECT * FROM member')).toBe(1);
+      expect(await held(3, 'SELECT * FROM member', 'SELECT * FROM member WHERE team_id = 7')).toBe(2);
+      expect(await held(4, 'SELECT * FROM member WHERE team_id = 8')).toBe(0);
+      await own(client, '*member 1 eve 8');
+      expect(client.held('member')).toEqual(Array.from({ length: 4 }, () => member(1, 'eve', 8)));
+      await own(client, '-member 1');
+      expect(client.held('member')).toEqual([]);
+    },
+  );
   rule('a join gives each row as often as it has partners, and keeps count as partners come and go', async (host) => {
     await apply(host, 'wipe', 'member 1 ada 7', 'member 2 bob 8', 'badge 7 1', 'badge 7 2');
     const client = await host.dial();
@@ -133,9 +139,7 @@ section('Subscriptions', MODULE, (rule) => {
     await apply(host, '*member 1 ada 9');
     await apply(host, 'badge 9 1', '*member 2 bob 7');
     await client.until(() => client.held('member').filter((row) => row === member(2, 'bob', 7)).length === 2);
-    expect(client.held('member')).toEqual(
-      [member(1, 'ada', 9), member(2, 'bob', 7), member(2, 'bob', 7)].sort(),
-    );
+    expect(client.held('member')).toEqual([member(1, 'ada', 9), member(2, 'bob', 7), member(2, 'bob', 7)].sort());
     expect(changes(client, seen)).toEqual(['1 member +1 -0', '1 member +1 -1', '1 member +0 -2', '1 member +3 -1']);
   });
   rule('both sides of a join may change in one transaction; what nets to nothing is not told', async (host) => {
@@ -153,7 +157,11 @@ section('Subscriptions', MODULE, (rule) => {
     await apply(host, 'wipe', 'member 1 ada 7', 'member 2 bob 8', 'team 7 red', 'team 8 blue');
     const client = await host.dial();
     await client.ask(
-      subscribe(1, 1, `SELECT m.* FROM member AS m JOIN team ON m.team_id = team.id WHERE team.title = 'red' AND m.id < 9`),
+      subscribe(
+        1,
+        1,
+        `SELECT m.* FROM member AS m JOIN team ON m.team_id = team.id WHERE team.title = 'red' AND m.id < 9`,
+      ),
     );
     expect(client.held('member')).toEqual([member(1, 'ada', 7)]);
     await own(client, '*team 8 red', '*team 7 blue');
@@ -177,22 +185,23 @@ section('Subscriptions', MODULE, (rule) => {
     const seen = client.messages.length;
     await apply(host, 'member 1 ada 7', 'team 7 red', 'member 2 bob 7');
     await client.until(() => client.messages.length > seen);
-    expect(changes(client, seen)).toEqual(
-      [1, 2, 3].flatMap((id) => [`${id} member +2 -0`, `${id} team +1 -0`]),
-    );
+    expect(changes(client, seen)).toEqual([1, 2, 3].flatMap((id) => [`${id} member +2 -0`, `${id} team +1 -0`]));
     expect(client.since(seen)).toHaveLength(1);
   });
-  rule('whoever called learns of its own changes in the result, and by nothing else; its other connections by an update', async (host) => {
-    await apply(host, 'wipe');
-    const [caller, other] = [await host.dial({ as: 'ada' }), await host.dial({ as: 'ada' })];
-    for (const client of [caller, other]) await client.ask(subscribe(1, 1, 'SELECT * FROM member'));
-    const [before, seen] = [caller.messages.length, other.messages.length];
-    expect(await own(caller, 'member 1 ada 7')).toMatchObject({ outcome: 'ok', updates: [{ table: 'member' }] });
-    await other.until(() => other.messages.length > seen);
-    expect(other.since(seen)).toMatchObject([{ type: 'update', updates: [{ table: 'member' }] }]);
-    expect(await own(caller, 'team 1 red')).toMatchObject({ outcome: 'ok', updates: [] });
-    expect(caller.since(before).map(({ type }) => type)).toEqual(['reducer', 'reducer']);
-  });
+  rule(
+    'whoever called learns of its own changes in the result, and by nothing else; its other connections by an update',
+    async (host) => {
+      await apply(host, 'wipe');
+      const [caller, other] = [await host.dial({ as: 'ada' }), await host.dial({ as: 'ada' })];
+      for (const client of [caller, other]) await client.ask(subscribe(1, 1, 'SELECT * FROM member'));
+      const [before, seen] = [caller.messages.length, other.messages.length];
+      expect(await own(caller, 'member 1 ada 7')).toMatchObject({ outcome: 'ok', updates: [{ table: 'member' }] });
+      await other.until(() => other.messages.length > seen);
+      expect(other.since(seen)).toMatchObject([{ type: 'update', updates: [{ table: 'member' }] }]);
+      expect(await own(caller, 'team 1 red')).toMatchObject({ outcome: 'ok', updates: [] });
+      expect(caller.since(before).map(({ type }) => type)).toEqual(['reducer', 'reducer']);
+    },
+  );
   rule('every client sees commits in the same order', async (host) => {
     await apply(host, 'wipe', 'member 1 x 0');
     const watchers = await Promise.all([1, 2, 3].map(() => host.dial()));
@@ -204,7 +213,9 @@ section('Subscriptions', MODULE, (rule) => {
       }
     }
     const orderOf = (watcher: ProtocolClient): string[] =>
-      watcher.messages.flatMap((message) => (message.type === 'update' ? message.updates.flatMap(({ inserts }) => inserts) : []));
+      watcher.messages.flatMap((message) =>
+        message.type === 'update' ? message.updates.flatMap(({ inserts }) => inserts) : [],
+      );
     for (const watcher of watchers) await watcher.until(() => orderOf(watcher).length === 45);
     for (const watcher of watchers) expect(orderOf(watcher)).toEqual(orderOf(watchers[0]!));
   });
@@ -242,7 +253,10 @@ section('Subscriptions', MODULE, (rule) => {
     const answer = await client.ask(
       subscribe(1, 1, 'SELECT * FROM looseLink WHERE memberId = 1', 'SELECT * FROM "loose_link" WHERE "member_id" = 2'),
     );
-    expect(answer.type === 'subscribed' && answer.tables.map(({ table }) => table)).toEqual(['loose_link', 'loose_link']);
+    expect(answer.type === 'subscribed' && answer.tables.map(({ table }) => table)).toEqual([
+      'loose_link',
+      'loose_link',
+    ]);
   });
   rule('a query of one time is answered with one table, or with why not', async (host) => {
     await apply(host, 'wipe', 'member 1 ada 7', 'team 7 red');
@@ -254,7 +268,10 @@ section('Subscriptions', MODULE, (rule) => {
       error: undefined,
     });
     expect(await client.ask(oneOff(2, 'SELECT * FROM member WHERE id = 9'))).toMatchObject({ tables: [{ rows: [] }] });
-    expect(await client.ask(oneOff(3, 'SELECT id FROM member'))).toMatchObject({ tables: undefined, error: expect.any(String) });
+    expect(await client.ask(oneOff(3, 'SELECT id FROM member'))).toMatchObject({
+      tables: undefined,
+      error: expect.any(String),
+    });
     expect(await client.ask(oneOff(4, 'SELECT * FROM member LIMIT 1'))).toMatchObject({ error: expect.any(String) });
   });
   rule('what SQL changes is told to who has subscribed', async (host) => {
@@ -272,7 +289,12 @@ section('Subscriptions', MODULE, (rule) => {
     const client = await host.dial();
     await client.ask(subscribe(1, 1, 'SELECT * FROM badge', 'SELECT * FROM wide'));
     expect(client.held('badge').map((row) => row.length / 2)).toEqual([8, 8]);
-    expect(client.held('wide').map((row) => row.length / 2).sort((one, other) => one - other)).toEqual([8, 11, 70_008]);
+    expect(
+      client
+        .held('wide')
+        .map((row) => row.length / 2)
+        .sort((one, other) => one - other),
+    ).toEqual([8, 11, 70_008]);
   });
 });
 
@@ -322,7 +344,9 @@ section('Subscriptions of the official client', MODULE, (rule) => {
     await subscribed(connection, 'SELECT * FROM member');
     const names: string[] = [];
     connection.db.member.onUpdate((_context, _before, { nickName }) => names.push(nickName));
-    await Promise.all(Array.from({ length: 100 }, (_, at) => connection.reducers.steps({ list: [`*member 1 n${at} 0`] })));
+    await Promise.all(
+      Array.from({ length: 100 }, (_, at) => connection.reducers.steps({ list: [`*member 1 n${at} 0`] })),
+    );
     expect(names).toEqual(Array.from({ length: 100 }, (_, at) => `n${at}`));
   });
 });

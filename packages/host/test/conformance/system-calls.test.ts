@@ -9,18 +9,24 @@ const NOT_DECODED = "BsatnDecodeError: Couldn't decode the BSATN to the expected
 const NO_ITERATOR = 'NoSuchIter: The provided row iterator is not valid';
 
 section('System calls', { module: fixture('conf-sys.ts') }, (rule) => {
-  rule('tables and indexes are found by canonical name and by the name in the source, and user tables count from 4097', async (host) => {
-    expect(await host.probe('names')).toBe('true true true true');
-  });
+  rule(
+    'tables and indexes are found by canonical name and by the name in the source, and user tables count from 4097',
+    async (host) => {
+      expect(await host.probe('names')).toBe('true true true true');
+    },
+  );
   rule('unknown names are NoSuchTable and NoSuchIndex, and names are case-sensitive', async (host) => {
     expect(await host.probe('unknown names')).toBe(
       'NoSuchTable: No such table | NoSuchIndex: No such index | NoSuchTable: No such table',
     );
   });
-  rule('advancing tells bytes: positive while rows wait, negative with the last ones, and the iterator is gone then', async (host) => {
-    expect(await host.probe('counting advance')).toBe(`24 24 -6 ${NO_ITERATOR}`);
-    expect(await host.probe('an empty scan')).toBe(`0 ${NO_ITERATOR}`);
-  });
+  rule(
+    'advancing tells bytes: positive while rows wait, negative with the last ones, and the iterator is gone then',
+    async (host) => {
+      expect(await host.probe('counting advance')).toBe(`24 24 -6 ${NO_ITERATOR}`);
+      expect(await host.probe('an empty scan')).toBe(`0 ${NO_ITERATOR}`);
+    },
+  );
   rule('a buffer too small for the next row is told the size it needs, and nothing is lost', async (host) => {
     expect(await host.probe('a buffer for no row')).toBe('{"__buffer_too_small__":6} 6');
   });
@@ -53,17 +59,22 @@ section('System calls', { module: fixture('conf-sys.ts') }, (rule) => {
       'RangeError: length argument was out of bounds for `ArrayBuffer`',
     );
   });
-  rule('generated values, and they alone, stand in column order at the start of the buffer that was sent', async (host) => {
-    expect(await host.probe('generated values')).toMatch(/^6 0000 00006e0000090909$/);
-    expect(await host.probe('one generated value')).toMatch(/^2 0100010000006f0000$/);
-    expect(await host.probe('no generated value')).toBe('0 true');
-  });
+  rule(
+    'generated values, and they alone, stand in column order at the start of the buffer that was sent',
+    async (host) => {
+      expect(await host.probe('generated values')).toMatch(/^6 0000 00006e0000090909$/);
+      expect(await host.probe('one generated value')).toMatch(/^2 0100010000006f0000$/);
+      expect(await host.probe('no generated value')).toBe('0 true');
+    },
+  );
   rule('rows are deleted by value and by index, and counted', async (host) => {
     expect(await host.probe('rows deleted by value')).toBe('2');
     expect(await host.probe('rows deleted by index')).toBe('1 2 bigint');
   });
   rule('an update needs a unique index of its table', async (host) => {
-    expect(await host.probe('an update by an index that is not unique')).toBe('IndexNotUnique: The index was not unique');
+    expect(await host.probe('an update by an index that is not unique')).toBe(
+      'IndexNotUnique: The index was not unique',
+    );
     expect(await host.probe('an update by an index of another table')).toBe('NoSuchIndex: No such index');
   });
   rule('a range over a hash index is refused with its own error', async (host) => {
@@ -108,7 +119,9 @@ section('System calls', { module: fixture('conf-sys.ts') }, (rule) => {
     const client = await host.dial({ as: 'ada' });
     await client.ask(call('procedure', 1, 'leave_open'));
     expect(await host.sql('SELECT * FROM other')).toEqual([]);
-    await host.until(() => host.logs.some((line) => /dangling anonymous transaction in procedure leave_open/.test(line)));
+    await host.until(() =>
+      host.logs.some((line) => /dangling anonymous transaction in procedure leave_open/.test(line)),
+    );
     expect(await host.probe('names')).toBe('true true true true');
   });
   rule('the identity is that of the database, and a timer ends once', async (host) => {

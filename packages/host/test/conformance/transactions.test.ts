@@ -56,10 +56,13 @@ section('Transactions and sets of rows', { module: fixture('conf-store.ts') }, (
   rule('clearing a table counts the rows that were visible', async (host) => {
     expect(await host.probe('clear counts')).toBe('2 0 0');
   });
-  rule('rows may be deleted and added while they are read: a walk sees those that were there when it began', async (host) => {
-    expect(await host.probe('rows deleted while they are read')).toBe('5000 0');
-    expect(await host.probe('rows added while they are read')).toBe('3 6');
-  });
+  rule(
+    'rows may be deleted and added while they are read: a walk sees those that were there when it began',
+    async (host) => {
+      expect(await host.probe('rows deleted while they are read')).toBe('5000 0');
+      expect(await host.probe('rows added while they are read')).toBe('3 6');
+    },
+  );
   rule('several walks at once do not disturb each other, and rows larger than the buffer are read', async (host) => {
     expect(await host.probe('two walks at once')).toBe('3000');
     expect(await host.probe('a row larger than the buffer')).toBe('1 300000');
@@ -75,28 +78,37 @@ section('Transactions and sets of rows', { module: fixture('conf-store.ts') }, (
     );
     expect(await host.probe('an index follows an update')).toBe('[] [{"id":1,"name":"a","size":20}]');
   });
-  rule('an update keeps unique values: its own is no conflict, another one is, and freed ones may be taken', async (host) => {
-    expect(await host.probe('an update that takes a unique value')).toMatch(/^UniqueAlreadyExists: .*"n1".*"n2"/);
-    expect(await host.probe('an update of the own unique value')).toBe('[{"id":1,"name":"n1","size":7}]');
-    expect(await host.probe('two updates exchange a unique value by a third')).toMatch(/"n2".*"n1"/);
-  });
+  rule(
+    'an update keeps unique values: its own is no conflict, another one is, and freed ones may be taken',
+    async (host) => {
+      expect(await host.probe('an update that takes a unique value')).toMatch(/^UniqueAlreadyExists: .*"n1".*"n2"/);
+      expect(await host.probe('an update of the own unique value')).toBe('[{"id":1,"name":"n1","size":7}]');
+      expect(await host.probe('two updates exchange a unique value by a third')).toMatch(/"n2".*"n1"/);
+    },
+  );
 
-  rule('a transaction amounts to its net change: insert and delete of a row, and delete and insert of it, are nothing', async (host) => {
-    const client = await follow(host, 'insert 1', 'put 1');
-    expect(await deltaOf(client, 'insert 5', 'delete 5')).toEqual({ inserts: [], deletes: [] });
-    expect(await deltaOf(client, 'delete 1', 'insert 1')).toEqual({ inserts: [], deletes: [] });
-    expect(await deltaOf(client, 'update 1 0')).toEqual({ inserts: [], deletes: [] });
-    expect(await deltaOf(client, 'clear', 'put 1')).toEqual({ inserts: [], deletes: [] });
-    expect(await deltaOf(client, 'update 1 9', 'update 1 0')).toEqual({ inserts: [], deletes: [] });
-  });
-  rule('an update is the old row deleted and the new one inserted, once, however often the row was written', async (host) => {
-    const client = await follow(host, 'insert 1');
-    expect(await deltaOf(client, 'update 1 5', 'update 1 6', 'update 1 7')).toEqual({
-      inserts: [keyed(1, 7)],
-      deletes: [keyed(1)],
-    });
-    expect(client.held('keyed')).toEqual([keyed(1, 7)]);
-  });
+  rule(
+    'a transaction amounts to its net change: insert and delete of a row, and delete and insert of it, are nothing',
+    async (host) => {
+      const client = await follow(host, 'insert 1', 'put 1');
+      expect(await deltaOf(client, 'insert 5', 'delete 5')).toEqual({ inserts: [], deletes: [] });
+      expect(await deltaOf(client, 'delete 1', 'insert 1')).toEqual({ inserts: [], deletes: [] });
+      expect(await deltaOf(client, 'update 1 0')).toEqual({ inserts: [], deletes: [] });
+      expect(await deltaOf(client, 'clear', 'put 1')).toEqual({ inserts: [], deletes: [] });
+      expect(await deltaOf(client, 'update 1 9', 'update 1 0')).toEqual({ inserts: [], deletes: [] });
+    },
+  );
+  rule(
+    'an update is the old row deleted and the new one inserted, once, however often the row was written',
+    async (host) => {
+      const client = await follow(host, 'insert 1');
+      expect(await deltaOf(client, 'update 1 5', 'update 1 6', 'update 1 7')).toEqual({
+        inserts: [keyed(1, 7)],
+        deletes: [keyed(1)],
+      });
+      expect(client.held('keyed')).toEqual([keyed(1, 7)]);
+    },
+  );
   rule('a transaction that changes nothing tells nobody anything', async (host) => {
     const client = await follow(host, 'insert 1');
     const other = await host.dial({ as: 'bob' });
@@ -125,7 +137,9 @@ section('Transactions and sets of rows', { module: fixture('conf-store.ts') }, (
     expect(await host.probe('event rows of another transaction')).toBe('1');
     const client = await follow(host);
     const answer = await client.ask(call('reducer', 3, 'steps', strings(['flash 7'])));
-    expect(answer).toMatchObject({ updates: [{ table: 'flash', isEvent: true, inserts: [expect.any(String)], deletes: [] }] });
+    expect(answer).toMatchObject({
+      updates: [{ table: 'flash', isEvent: true, inserts: [expect.any(String)], deletes: [] }],
+    });
     expect(await host.sql('SELECT * FROM flash')).toEqual([]);
   });
   rule('calls are run one after the other: nothing of one is seen half done by another', async (host) => {
@@ -141,7 +155,8 @@ section('Transactions and sets of rows', { module: fixture('conf-store.ts') }, (
     await watcher.until(() => watcher.held('keyed').length === 60 && watcher.held('bag').length === 60);
     const updates = watcher.since(seen).filter((message) => message.type === 'update');
     expect(updates).toHaveLength(60);
-    for (const { updates: tables } of updates) expect(tables.map(({ table }) => table).sort()).toEqual(['bag', 'keyed']);
+    for (const { updates: tables } of updates)
+      expect(tables.map(({ table }) => table).sort()).toEqual(['bag', 'keyed']);
   });
 });
 
@@ -149,9 +164,12 @@ section('Sequences', { module: fixture('conf-store.ts') }, (rule) => {
   rule('a zero becomes the next value, and the row that comes back has it', async (host) => {
     expect(await host.probe('zero means the next value')).toBe('1 b');
   });
-  rule('an explicit value does not move the sequence; what collides later is refused once and then passed', async (host) => {
-    expect(await host.probe('an explicit value leaves the sequence')).toBe('UniqueAlreadyExists 2');
-  });
+  rule(
+    'an explicit value does not move the sequence; what collides later is refused once and then passed',
+    async (host) => {
+      expect(await host.probe('an explicit value leaves the sequence')).toBe('UniqueAlreadyExists 2');
+    },
+  );
   rule('several sequences of one row give each its own value, for zeros alone', async (host) => {
     expect(await host.probe('several sequences in one row')).toBe('900 1 1 200');
   });
@@ -159,7 +177,9 @@ section('Sequences', { module: fixture('conf-store.ts') }, (rule) => {
     expect(await host.probe('a sequence of one byte goes round')).toMatch(/^1( 2)?$/);
   });
   rule('a zero is replaced by an update as well, which then finds no row', async (host) => {
-    expect(await host.probe('an update with a zero key')).toBe('NoSuchRow: The row was not found, e.g., in an update call');
+    expect(await host.probe('an update with a zero key')).toBe(
+      'NoSuchRow: The row was not found, e.g., in an update call',
+    );
   });
   rule('a value is never given twice: not after a failure, and not after a restart', async (host) => {
     const client = await host.dial({ as: 'ada' });

@@ -33,7 +33,7 @@ export async function loadBindings(library: Library, bundle: string): Promise<Pe
 
 /** The client SDKs of 2.0 and 2.4 need this of Node 22. */
 function supplyWithResolvers(): void {
-  const target: { withResolvers?: unknown } = Promise;
+  const target: PromiseConstructor & { withResolvers?: unknown } = Promise;
   target.withResolvers ??= () => {
     let resolve: unknown;
     let reject: unknown;

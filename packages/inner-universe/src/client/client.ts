@@ -8,7 +8,7 @@ import { ConnectionError, NervPersistenceError } from '../errors.ts';
 import { ChangeFeed, type LiveListener } from './change-feed.ts';
 import type { ReadPage } from './change-source.ts';
 import { opByteLength } from './op-size.ts';
-import { RequestQueue } from './request-queue.ts';
+import { RequestQueue, type OpGroups } from './request-queue.ts';
 import type { ReadName, Reads } from './reads.ts';
 import { RowFollowers, type RowFollowing } from './row-followers.ts';
 
@@ -29,12 +29,20 @@ export interface ClientParts {
   readonly silenceMs?: number | undefined;
   /** What timeouts go by; default the system's timers. */
   readonly timers?: Timers | undefined;
+  /** Throws for a setting that does not go with how this client is used. */
+  readonly checkConfiguration?: ((key: string, value: string | undefined) => void) | undefined;
 }
 
 /** How a request is told apart from others, and who may call it off. */
 export interface ApplyOptions extends CallOptions {
   /** The same id again changes nothing; default: a fresh one. */
   readonly requestId?: string | undefined;
+}
+
+/** Ops that stay together, and the chunks that go before them. */
+export interface LaterWrite {
+  readonly chunks: readonly Op[];
+  readonly ops: readonly Op[];
 }
 
 /** What a client follows, over all its connections. */
@@ -63,6 +71,8 @@ export class ModuleClient implements AsyncDisposable {
   #identity = '';
   #token: string | undefined;
   #closing: Promise<void> | undefined;
+  /** Whether everything that was written has been answered after closing began: writes may read until then. */
+  #isDrained = false;
 
   /** Use `open`. */
   constructor(parts: ClientParts, { link, feed, rows }: Following) {
@@ -148,6 +158,19 @@ export class ModuleClient implements AsyncDisposable {
     else await this.#queue.writeInTurn([...cutByBytes(chunks), ops]);
   }
 
+  /**
+   * Writes what is still being made: it takes its place in the order of writes now. A function is called when
+   * everything written before has been answered. `bytes` is about how many there will be.
+   */
+  async writeLater(later: Promise<LaterWrite> | (() => Promise<LaterWrite>), bytes: number): Promise<void> {
+    const group = ({ chunks, ops }: LaterWrite): OpGroups => [...cutByBytes(chunks), ops];
+    const groups = typeof later === 'function' ? async () => group(await later()) : later.then(group);
+    // A failure is told by the queue; where nothing is queued any more, closing is what is told.
+    if (typeof groups !== 'function') groups.catch(() => undefined);
+    if (this.#closing !== undefined) throw makeClosed();
+    await this.#queue.writeLater(groups, bytes);
+  }
+
   /** Sends one request now, past the queue; resolves when it is durable. */
   async apply(ops: readonly Op[], options: ApplyOptions = {}): Promise<void> {
     if (this.#closing !== undefined) throw makeClosed();
@@ -156,7 +179,7 @@ export class ModuleClient implements AsyncDisposable {
 
   /** One page of a read. A connection that is lost meanwhile is restored and asked again. */
   async read<N extends ReadName>(name: N, args: Reads[N][0], options: CallOptions = {}): Promise<Reads[N][1]> {
-    if (this.#closing !== undefined) throw makeClosed();
+    if (this.#isDrained) throw makeClosed();
     const page = await this.#call((connection, call) => connection.callProcedure(name, args, call), options);
     return page as Reads[N][1]; // the bindings' return type
   }
@@ -203,6 +226,7 @@ export class ModuleClient implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.#queue.idle();
+    this.#isDrained = true;
     this.#feed.close();
     await this.#link.close();
   }

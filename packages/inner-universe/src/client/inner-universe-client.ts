@@ -38,6 +38,13 @@ export type ChangeListener = (type: ChangeType, ids: readonly string[], seq: big
  * `states`, `graph`) are what applications use; this is what they are made of.
  */
 export class InnerUniverseClient extends ModuleClient {
+  readonly #checkConfiguration: ClientParts['checkConfiguration'];
+
+  constructor(...[parts, following]: ConstructorParameters<typeof ModuleClient>) {
+    super(parts, following);
+    this.#checkConfiguration = parts.checkConfiguration;
+  }
+
   static override async open(parts: ClientParts, call: CallOptions = {}): Promise<InnerUniverseClient> {
     return ModuleClient.openAs(InnerUniverseClient, parts, call);
   }
@@ -112,7 +119,8 @@ export class InnerUniverseClient extends ModuleClient {
   }
 
   /** Sets configuration keys (JSON texts); a key without a value goes back to its default. */
-  applyConfiguration(settings: readonly SetConfigurationOp[]): Promise<void> {
+  async applyConfiguration(settings: readonly SetConfigurationOp[]): Promise<void> {
+    for (const { key, value } of settings) this.#checkConfiguration?.(key, value);
     return this.write(settings.map((value) => ({ tag: 'setConfiguration', value })));
   }
 

@@ -5,6 +5,7 @@
  * - While a request is on its way, later calls gather into the next one: batches grow with the load and a lone call
  *   never waits for company.
  * - A call's own ops are never split: they apply together or not at all.
+ * - A call whose ops are still being made holds its place, and those behind it, until they are there.
  */
 import { MAX_REQUEST_BYTES, MAX_REQUEST_OPS, type Op } from '@inner-universe/module/wire';
 import { makeRefusalFrom, NervPersistenceError, refusalOf } from '../errors.ts';
@@ -32,13 +33,28 @@ interface QueuedCall {
   reject(error: unknown): void;
 }
 
+/** Groups of ops, each as one write; they are sent in turn. */
+export type OpGroups = readonly (readonly Op[])[];
+
+/** Ops that are being made, or that must not be begun before everything queued earlier has been answered. */
+export type LaterOps = Promise<OpGroups> | (() => Promise<OpGroups>);
+
+/** The place of a call that is still being made. */
+interface HeldPlace {
+  readonly later: LaterOps;
+  /** What it counts for until its size is known. */
+  readonly bytes: number;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
 /** Turns many small writes into few large requests, in order. */
 export class RequestQueue {
   readonly #send: SendRequest;
   readonly #makeRequestId: () => string;
   readonly #callsMax: number;
   readonly #bytesMax: number;
-  #waiting: QueuedCall[] = [];
+  #waiting: (QueuedCall | HeldPlace)[] = [];
   #waitingBytes = 0;
   #running: Promise<void> | undefined;
 
@@ -80,6 +96,22 @@ export class RequestQueue {
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
+  /**
+   * As `writeInTurn`, for ops that are still being made: takes its place in the order now, whenever they are there.
+   * `bytes` is about how many there will be.
+   */
+  writeLater(later: LaterOps, bytes: number): Promise<void> {
+    const full = this.#fullness(1, bytes);
+    if (full !== undefined) return Promise.reject(full);
+    // A failure is told when its turn comes; until then nobody looks.
+    if (typeof later !== 'function') later.catch(() => undefined);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ later, bytes, resolve, reject });
+      this.#waitingBytes += bytes;
+      this.#start();
+    });
+  }
+
   /** Resolves when everything queued so far has been answered. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
@@ -89,31 +121,88 @@ export class RequestQueue {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ops, bytes, resolve, reject });
       this.#waitingBytes += bytes;
-      // Calls made in the same turn of the event loop share a request.
-      this.#running ??= Promise.resolve().then(() => this.#drain());
+      this.#start();
     });
+  }
+
+  /** Calls made in the same turn of the event loop share a request. */
+  #start(): void {
+    this.#running ??= Promise.resolve().then(() => this.#drain());
   }
 
   async #drain(): Promise<void> {
     try {
-      while (this.#waiting.length > 0) await this.#sendBatch(this.#takeBatch());
+      for (let [first] = this.#waiting; first !== undefined; [first] = this.#waiting) {
+        if (isHeld(first)) await this.#fillFirst();
+        else await this.#sendBatch(this.#takeBatch());
+      }
     } finally {
       this.#running = undefined;
     }
   }
 
+  /** Fills held places at the front: one that had to wait for its turn, else as many as a request could take. */
+  async #fillFirst(): Promise<void> {
+    const held: HeldPlace[] = [];
+    for (const entry of this.#waiting) {
+      if (!isHeld(entry) || held.length === MAX_REQUEST_OPS) break;
+      if (typeof entry.later === 'function' && held.length > 0) break;
+      held.push(entry);
+      if (typeof entry.later === 'function') break;
+    }
+    for (const place of held) await this.#fill(place);
+  }
+
+  async #fill(place: HeldPlace): Promise<void> {
+    try {
+      const { later } = place;
+      const groups = await (typeof later === 'function' ? later() : later);
+      this.#replace(place, this.#makeCalls(place, groups));
+    } catch (error) {
+      this.#replace(place, []);
+      place.reject(error);
+    }
+  }
+
+  /** The calls of a held place: it is done when all of them are, and fails with the first that does. */
+  #makeCalls(place: HeldPlace, groups: OpGroups): readonly QueuedCall[] {
+    let left = groups.length;
+    if (left === 0) place.resolve();
+    return groups.map((ops) => {
+      const bytes = byteLengthOf(ops);
+      const fault = this.#faultOf(ops, bytes);
+      if (fault !== undefined) throw fault;
+      const resolve = (): void => {
+        left -= 1;
+        if (left === 0) place.resolve();
+      };
+      return { ops, bytes, resolve, reject: place.reject };
+    });
+  }
+
+  #replace(place: HeldPlace, calls: readonly QueuedCall[]): void {
+    const index = this.#waiting.indexOf(place);
+    const [only] = calls;
+    // One for one is by far the most frequent, and moves nothing.
+    if (only !== undefined && calls.length === 1) this.#waiting[index] = only;
+    else this.#waiting.splice(index, 1, ...calls);
+    this.#waitingBytes += calls.reduce((total, { bytes }) => total + bytes, -place.bytes);
+  }
+
   #takeBatch(): QueuedCall[] {
     let ops = 0;
     let bytes = 0;
-    let count = 0;
+    const batch: QueuedCall[] = [];
     for (const call of this.#waiting) {
-      if (count > 0 && (ops + call.ops.length > MAX_REQUEST_OPS || bytes + call.bytes > MAX_REQUEST_BYTES)) break;
+      if (isHeld(call)) break;
+      if (batch.length > 0 && (ops + call.ops.length > MAX_REQUEST_OPS || bytes + call.bytes > MAX_REQUEST_BYTES)) break;
       ops += call.ops.length;
       bytes += call.bytes;
-      count += 1;
+      batch.push(call);
     }
     this.#waitingBytes -= bytes;
-    return this.#waiting.splice(0, count);
+    this.#waiting.splice(0, batch.length);
+    return batch;
   }
 
   /** Sends the calls together; when one is refused it alone fails, and the others go again under a new id. */
@@ -154,6 +243,10 @@ export class RequestQueue {
       { details: { calls: length, bytes: this.#waitingBytes }, retryable: true },
     );
   }
+}
+
+function isHeld(entry: QueuedCall | HeldPlace): entry is HeldPlace {
+  return 'later' in entry;
 }
 
 function byteLengthOf(ops: readonly Op[]): number {

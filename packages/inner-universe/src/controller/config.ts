@@ -1,4 +1,5 @@
 import type { Clock, IdSource } from '@inner-universe/nerv';
+import type { EncryptionOptions } from '../encryption/encryption.ts';
 import { NervPersistenceError } from '../errors.ts';
 
 /** What every form of a universe may be told. */
@@ -15,6 +16,8 @@ interface CommonOptions {
   readonly reconnectForMs?: number | undefined;
   readonly clock?: Clock | undefined;
   readonly ids?: IdSource | undefined;
+  /** What is encrypted before it leaves this process. Default: nothing. */
+  readonly encryption?: EncryptionOptions | undefined;
 }
 
 /** What a universe inside this process may be told besides. */

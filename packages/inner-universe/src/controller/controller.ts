@@ -10,9 +10,9 @@ import { findModule } from './module-bundle.ts';
 /** Where a controller stands. */
 export type ControllerState = 'stopped' | 'starting' | 'running' | 'stopping';
 
-/** A host that somebody else runs and closes, and how to reach the database there; a test may exchange it. */
+/** How to reach a database that somebody else runs and closes, and its host if it is in this process; a test may exchange it. */
 export interface BorrowedHost {
-  readonly host: Host;
+  readonly host: Host | undefined;
   readonly connector: Connector;
 }
 

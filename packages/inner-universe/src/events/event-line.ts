@@ -7,6 +7,7 @@
 import type { IncomingEvent } from '@inner-universe/nerv';
 import type { LiveEvent, ReadPage } from '../client/change-source.ts';
 import { ALL_EVENTS } from '../client/reads.ts';
+import type { EventSealer } from '../encryption/event-sealer.ts';
 import { fetchEventOfRow, makeEventOfRow, needsFetch } from './event-row.ts';
 
 /** How many events wait behind one that is being fetched. */
@@ -15,6 +16,7 @@ const WAITING_MAX = 10_000;
 /** What a line reads with and delivers to. */
 export interface EventLineParts {
   readonly read: ReadPage;
+  readonly sealer: EventSealer | undefined;
   readonly deliver: (event: IncomingEvent) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -38,7 +40,7 @@ export class EventLine {
   /** Takes rows in order of `seq`. */
   accept(rows: readonly LiveEvent[]): void {
     for (const row of rows) {
-      if (this.#moving === undefined && this.#missedAfter === undefined && !needsFetch(row))
+      if (this.#moving === undefined && this.#missedAfter === undefined && !needsFetch(row, this.#parts.sealer))
         this.#deliver(() => makeEventOfRow(row));
       else this.#wait(row);
     }
@@ -85,7 +87,7 @@ export class EventLine {
 
   async #deliverFetched(row: LiveEvent): Promise<void> {
     try {
-      const event = needsFetch(row) ? await fetchEventOfRow(this.#parts.read, row) : makeEventOfRow(row);
+      const event = needsFetch(row, this.#parts.sealer) ? await fetchEventOfRow(this.#parts, row) : makeEventOfRow(row);
       this.#deliver(() => event);
     } catch (error) {
       if (!this.#closed) this.#parts.onError(error);

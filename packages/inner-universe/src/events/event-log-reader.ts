@@ -1,17 +1,16 @@
 import { microsOf, type ReadEventsArguments } from '@inner-universe/module/wire';
 import { NervError, type EventOf, type EventPage, type EventQuery, type NervEvent } from '@inner-universe/nerv';
 import { ALL_EVENTS } from '../client/reads.ts';
-import type { ReadPage } from '../client/change-source.ts';
-import { fetchEventOfRow } from './event-row.ts';
+import { fetchEventOfRow, type EventSource } from './event-row.ts';
 
 const PAGE_EVENTS_MAX = 1_000;
 
 /** Reads past events out of the log, page by page. Times are those the events were authored at. */
 export class EventLogReader<M extends object> {
-  readonly #read: ReadPage;
+  readonly #source: EventSource;
 
-  constructor(read: ReadPage) {
-    this.#read = read;
+  constructor(source: EventSource) {
+    this.#source = source;
   }
 
   async query<P extends string>(query: EventQuery<P>): Promise<readonly EventOf<M, P>[]> {
@@ -39,13 +38,13 @@ export class EventLogReader<M extends object> {
   /** One page; it may hold fewer events than asked for, also none, and still have a next. */
   async queryPage<P extends string>(query: EventQuery<P>): Promise<EventPage<EventOf<M, P>>> {
     const descending = query.order === 'descending';
-    const page = await this.#read('readEvents', makeArguments(query, descending));
+    const page = await this.#source.read('readEvents', makeArguments(query, descending));
     const items: NervEvent[] = [];
     for (const row of page.events) {
       const timeMs = Number(microsOf(row.authoredAt) / 1000n);
       if (query.from !== undefined && timeMs < query.from) continue;
       if (query.to !== undefined && timeMs >= query.to) continue;
-      items.push(completeEvent(await fetchEventOfRow(this.#read, row)));
+      items.push(completeEvent(await fetchEventOfRow(this.#source, row)));
     }
     const next = page.more ? (descending ? page.lookedTo - 1n : page.lookedTo) : undefined;
     return {

@@ -1,15 +1,23 @@
 import { microsOf, type EventColumns } from '@inner-universe/module/wire';
-import type { IncomingEvent } from '@inner-universe/nerv';
+import { NervError, type IncomingEvent } from '@inner-universe/nerv';
 import { parse } from '@inner-universe/nerv/values';
 import type { ReadPage } from '../client/change-source.ts';
 import { loadStoredText } from '../client/value-text.ts';
+import type { EventSealer } from '../encryption/event-sealer.ts';
 
 /** A row of the log, the feed or the ring, as an event carries it. */
 export type EventRow = EventColumns & { readonly seq?: bigint | undefined };
 
-/** Whether a row's value must be fetched before it can be read. */
-export function needsFetch(row: EventRow): boolean {
-  return row.dataEncoding === 'chunks/1' || row.metadataEncoding === 'chunks/1';
+/** What rows are made events with: where large values are fetched, and what opens sealed ones. */
+export interface EventSource {
+  readonly read: ReadPage;
+  readonly sealer: EventSealer | undefined;
+}
+
+/** Whether a row's value must be fetched or opened before it can be read. */
+export function needsFetch(row: EventRow, sealer: EventSealer | undefined): boolean {
+  if (row.dataEncoding === 'chunks/1' || row.metadataEncoding === 'chunks/1') return true;
+  return sealer !== undefined && row.kind !== 'system' && sealer.covers(row.eventType);
 }
 
 /** The event of a row whose values lie in it. */
@@ -17,12 +25,14 @@ export function makeEventOfRow(row: EventRow): IncomingEvent {
   return makeEvent(row, row.data, row.metadata);
 }
 
-/** The event of any row; values that lie in chunks are fetched. */
-export async function fetchEventOfRow(read: ReadPage, row: EventRow): Promise<IncomingEvent> {
+/** The event of any row; values that lie in chunks are fetched, and sealed ones opened as far as their keys are here. */
+export async function fetchEventOfRow({ read, sealer }: EventSource, row: EventRow): Promise<IncomingEvent> {
   const { scope } = row;
   const data = await loadStoredText(read, { text: row.data, encoding: row.dataEncoding, scope });
   const metadata = await loadStoredText(read, { text: row.metadata, encoding: row.metadataEncoding, scope });
-  return makeEvent(row, data, metadata);
+  const event = makeEvent(row, data, metadata);
+  if (sealer === undefined || event.kind === 'system' || !sealer.covers(event.type)) return event;
+  return { ...event, data: await sealer.open({ id: event.id, type: event.type, data: event.data }) };
 }
 
 function makeEvent(row: EventRow, data: string, metadata: string): IncomingEvent {
@@ -32,11 +42,20 @@ function makeEvent(row: EventRow, data: string, metadata: string): IncomingEvent
     id: row.eventId === '' ? `broadcast:${row.eventType}:${microsOf(row.recordedAt)}` : row.eventId,
     type: row.eventType,
     kind: row.kind === 'system' ? 'system' : 'application',
-    // A sealed value is readable by whoever has its key; to others it is the sealed text.
-    data: row.dataEncoding === 'sealed/1' ? row.data : parse(data),
+    data: row.dataEncoding === 'sealed/1' ? parseSealed(data) : parse(data),
     timestamp: Number(microsOf(row.authoredAt) / 1000n),
     source: row.source === '' ? undefined : row.source,
     metadata: metadata === '' ? {} : (parse(metadata) as Record<string, unknown>), // the module takes objects only
     ...(seq === undefined ? {} : { seq }),
   };
+}
+
+/** A value that is sealed as a whole. The module does not look into it: what another client wrote may be a text of its own. */
+function parseSealed(text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof NervError) return text;
+    throw error;
+  }
 }

@@ -28,9 +28,10 @@ import {
   type WaitOptions,
 } from '@inner-universe/nerv';
 import { LogReceiver } from '@inner-universe/nerv/events/log-receiver';
-import { stringify } from '@inner-universe/nerv/values';
+import { parse, stringify } from '@inner-universe/nerv/values';
 import type { ModuleClient } from '../client/client.ts';
 import { makeStoredText, type StoredText } from '../client/value-text.ts';
+import type { EventSealer } from '../encryption/event-sealer.ts';
 import { EventLogReader } from './event-log-reader.ts';
 import { EventLine } from './event-line.ts';
 
@@ -42,6 +43,16 @@ export interface SpacetimeEventBusOptions {
   readonly scope?: string | undefined;
   /** Told what a handler threw, and what went wrong between log and bus. */
   readonly onError: (error: unknown) => void;
+  /** Seals data before it is sent, and opens what comes. */
+  readonly sealer?: EventSealer | undefined;
+}
+
+/** An event on its way to the log. */
+interface Outgoing {
+  readonly id: string;
+  readonly type: string;
+  readonly data: unknown;
+  readonly options: PublishOptions;
 }
 
 /** NERV's own bus, as far as this one builds on it. */
@@ -70,9 +81,9 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
       onError: ({ error }) => options.onError(error),
     });
     this.#receiver = new LogReceiver(this.#local, () => Number(client.clock.nowMicros() / 1000n));
-    this.#log = new EventLogReader<M>(client.readPage);
-    const { onError } = options;
-    this.#line = new EventLine({ read: client.readPage, deliver: (event) => this.#deliver(event), onError });
+    const { onError, sealer } = options;
+    this.#log = new EventLogReader<M>({ read: client.readPage, sealer });
+    this.#line = new EventLine({ read: client.readPage, sealer, deliver: (event) => this.#deliver(event), onError });
     this.#stopListening = client.listen((events) => this.#line.accept(events));
   }
 
@@ -197,14 +208,14 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     for (const tell of this.#awaited.values()) tell(undefined);
   }
 
-  async #publish(event: { id: string; type: string; data: unknown; options: PublishOptions }): Promise<string> {
+  async #publish(event: Outgoing): Promise<string> {
     this.#assertOpen();
     const { id, type, options } = event;
     assertPublishable(type, { ...options, id });
-    const { op, chunks } = this.#makeOp(event);
+    const write = this.#makeWrite(event);
     if (options.optimistic === true) this.#deliverPending(event);
     try {
-      await this.#client.writeWithChunks(chunks, [op]);
+      await write();
     } catch (error) {
       this.#receiver.rejectPending(id, error);
       throw error;
@@ -216,16 +227,33 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     if (this.#closed) throw new NervError('event/closed', 'The event bus is closed. Open the universe again.');
   }
 
-  #makeOp(event: { id: string; type: string; data: unknown; options: PublishOptions }): {
-    op: Op;
-    chunks: readonly Op[];
-  } {
+  /** Checks and makes what is sent; the result sends it. What is sealed takes its place in the order meanwhile. */
+  #makeWrite(event: Outgoing): () => Promise<void> {
+    const { sealer } = this.#options;
+    const { id, type } = event;
+    const text = stringify(event.data);
+    const authoredMicros = this.#authoredMicrosOf(event.options);
+    if (sealer?.covers(type) !== true) {
+      const { op, chunks } = this.#makeOp(event, text, authoredMicros);
+      return () => this.#client.writeWithChunks(chunks, [op]);
+    }
+    const sealing = sealer.seal({ id, type, data: parse(text) }).then((data) => {
+      const { op, chunks } = this.#makeOp(event, stringify(data), authoredMicros);
+      return { chunks, ops: [op] };
+    });
+    return () => this.#client.writeLater(sealing, text.length);
+  }
+
+  #authoredMicrosOf({ timestamp }: PublishOptions): bigint {
+    return timestamp === undefined ? this.#client.clock.nowMicros() : BigInt(Math.round(timestamp * 1000));
+  }
+
+  #makeOp(event: Outgoing, text: string, authoredMicros: bigint): { op: Op; chunks: readonly Op[] } {
     const { id, type, options } = event;
     const scope = options.scope ?? this.#options.scope ?? 'main';
-    const data = makeStoredText(stringify(event.data), scope, `The data of event ${id} (${type})`);
+    const data = makeStoredText(text, scope, `The data of event ${id} (${type})`);
+    const isSealedWhole = data.encoding === 'json/1' && text.startsWith(SEALED_START);
     const metadata = options.metadata === undefined ? NO_METADATA : this.#storeMetadata(event, scope);
-    const micros =
-      options.timestamp === undefined ? this.#client.clock.nowMicros() : BigInt(Math.round(options.timestamp * 1000));
     const value: PublishEventOp = {
       eventId: id,
       eventType: type,
@@ -233,9 +261,9 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
       scope,
       source: options.source ?? this.#options.source ?? '',
       partitionKey: options.partitionKey ?? '',
-      authoredAt: makeWireTimestamp(micros),
+      authoredAt: makeWireTimestamp(authoredMicros),
       data: data.text,
-      dataEncoding: data.encoding,
+      dataEncoding: isSealedWhole ? 'sealed/1' : data.encoding,
       metadata: metadata.text,
       metadataEncoding: metadata.encoding,
       durability: options.durability === 'ephemeral' ? 'ephemeral' : 'durable',
@@ -243,14 +271,11 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     return { op: { tag: 'publishEvent', value }, chunks: [...data.chunks, ...metadata.chunks] };
   }
 
-  #storeMetadata(
-    { id, type, options }: { id: string; type: string; options: PublishOptions },
-    scope: string,
-  ): StoredText {
+  #storeMetadata({ id, type, options }: Outgoing, scope: string): StoredText {
     return makeStoredText(stringify(options.metadata ?? {}), scope, `The metadata of event ${id} (${type})`);
   }
 
-  #deliverPending(event: { id: string; type: string; data: unknown; options: PublishOptions }): void {
+  #deliverPending(event: Outgoing): void {
     const { id, type, data, options } = event;
     const timestamp = options.timestamp ?? Number(this.#client.clock.nowMicros() / 1000n);
     const { source = this.#options.source, metadata } = options;
@@ -265,6 +290,8 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
 
 /** How many events of a bridged bus are remembered until they come back; more are on their way only if none come back. */
 const OWN_MAX = 10_000;
+/** How the text of a value begins that is sealed as a whole. A user's own key would have one more `$`. */
+const SEALED_START = '{"$sealed":';
 const NO_METADATA: StoredText = { text: '{}', encoding: 'json/1', chunks: [] };
 
 function remember(ids: Set<string>, id: string): void {

@@ -78,7 +78,7 @@ function assertTimes(operation: GraphOperation): void {
     const time: unknown = Reflect.get(given, name);
     if (time === undefined || (typeof time === 'number' && Math.abs(time) <= MAX_TIME_MS)) continue;
     const subject = operation.type.endsWith('entity') ? 'entity' : 'relation';
-    throw new NervError(`${subject}/invalid`, `'${name}' is ${String(time)}, not milliseconds since 1970.`, {
+    throw new NervError(`${subject}/invalid`, `'${name}' is no time in milliseconds since 1970.`, {
       details: { field: name },
     });
   }

@@ -1,7 +1,6 @@
 import { MAX_READ_IDS } from '@inner-universe/module/wire';
-import type { ReadPage } from '../client/change-source.ts';
 import { ALL_ENTITIES, ALL_RELATIONS, pages } from '../client/reads.ts';
-import { makeEntities, makeRelations, type StoredEntity, type StoredRelation } from './graph-rows.ts';
+import { makeEntities, makeRelations, type RowSource, type StoredEntity, type StoredRelation } from './graph-rows.ts';
 
 /** What the module can filter by itself. */
 export interface EntityFilter {
@@ -21,18 +20,18 @@ export interface RelationFilter {
 
 /** Reads the graph by pages. */
 export class GraphReads {
-  readonly #read: ReadPage;
+  readonly #source: RowSource;
 
-  constructor(read: ReadPage) {
-    this.#read = read;
+  constructor(source: RowSource) {
+    this.#source = source;
   }
 
   /** Those of the entities that exist, in any order. */
   async entitiesById(ids: readonly string[]): Promise<readonly StoredEntity[]> {
     const found: StoredEntity[] = [];
     for (const some of cut(ids)) {
-      for await (const page of pages((cursor) => this.#read('readEntities', { ...ALL_ENTITIES, ids: some, cursor }))) {
-        found.push(...(await makeEntities(this.#read, page.entities)));
+      for await (const page of pages((cursor) => this.#source.read('readEntities', { ...ALL_ENTITIES, ids: some, cursor }))) {
+        found.push(...(await makeEntities(this.#source, page.entities)));
       }
     }
     return found;
@@ -42,9 +41,9 @@ export class GraphReads {
     const found: StoredRelation[] = [];
     for (const some of cut(ids)) {
       for await (const page of pages((cursor) =>
-        this.#read('readRelations', { ...ALL_RELATIONS, ids: some, cursor }),
+        this.#source.read('readRelations', { ...ALL_RELATIONS, ids: some, cursor }),
       )) {
-        found.push(...(await makeRelations(this.#read, page.relations)));
+        found.push(...(await makeRelations(this.#source, page.relations)));
       }
     }
     return found;
@@ -54,17 +53,17 @@ export class GraphReads {
   async *entities(filter: EntityFilter = {}): AsyncGenerator<readonly StoredEntity[], void, undefined> {
     const { entityType = '', tag = '', name = '' } = filter;
     for await (const page of pages((cursor) =>
-      this.#read('readEntities', { ...ALL_ENTITIES, entityType, tag, name, cursor }),
+      this.#source.read('readEntities', { ...ALL_ENTITIES, entityType, tag, name, cursor }),
     )) {
-      yield await makeEntities(this.#read, page.entities);
+      yield await makeEntities(this.#source, page.entities);
     }
   }
 
   async *relations(filter: RelationFilter = {}): AsyncGenerator<readonly StoredRelation[], void, undefined> {
     const { relationType = '', name = '', fromId = '', toId = '', endId = '' } = filter;
     const wanted = { ...ALL_RELATIONS, relationType, name, fromId, toId, endId };
-    for await (const page of pages((cursor) => this.#read('readRelations', { ...wanted, cursor }))) {
-      yield await makeRelations(this.#read, page.relations);
+    for await (const page of pages((cursor) => this.#source.read('readRelations', { ...wanted, cursor }))) {
+      yield await makeRelations(this.#source, page.relations);
     }
   }
 }

@@ -3,23 +3,35 @@ import type { Entity, Properties, Relation } from '@inner-universe/nerv';
 import { parse } from '@inner-universe/nerv/values';
 import type { ReadPage } from '../client/change-source.ts';
 import { loadStoredText } from '../client/value-text.ts';
+import type { GraphKind, GraphSealer } from '../encryption/graph-sealer.ts';
 
 /** An entity that the module has, so that it has a place in the log. */
 export type StoredEntity = Entity & { readonly seq: number };
 /** As `StoredEntity`, for relations. */
 export type StoredRelation = Relation & { readonly seq: number };
 
-/** Entities of rows, in their order; large properties are fetched. */
-export function makeEntities(read: ReadPage, rows: readonly EntityRow[]): Promise<readonly StoredEntity[]> {
-  return Promise.all(rows.map(async (row) => Object.freeze({ ...(await common(read, row)), type: row.entityType })));
+/** What rows are read with: where large properties are fetched, and what opens sealed ones. */
+export interface RowSource {
+  readonly read: ReadPage;
+  readonly sealer: GraphSealer | undefined;
+}
+
+/** Entities of rows, in their order; large properties are fetched, and sealed ones opened as far as their keys are here. */
+export function makeEntities(source: RowSource, rows: readonly EntityRow[]): Promise<readonly StoredEntity[]> {
+  return Promise.all(
+    rows.map(async (row) => {
+      const subject: RowSubject = { kind: 'entity', type: row.entityType };
+      return Object.freeze({ ...(await common(source, row, subject)), type: row.entityType });
+    }),
+  );
 }
 
 /** Relations of rows, in their order. A relation without a strength counts as strong as one. */
-export function makeRelations(read: ReadPage, rows: readonly RelationRow[]): Promise<readonly StoredRelation[]> {
+export function makeRelations(source: RowSource, rows: readonly RelationRow[]): Promise<readonly StoredRelation[]> {
   return Promise.all(
     rows.map(async (row) =>
       Object.freeze({
-        ...(await common(read, row)),
+        ...(await common(source, row, { kind: 'relation', type: row.relationType })),
         type: row.relationType,
         from: row.fromId,
         to: row.toId,
@@ -30,16 +42,25 @@ export function makeRelations(read: ReadPage, rows: readonly RelationRow[]): Pro
   );
 }
 
+interface RowSubject {
+  readonly kind: GraphKind;
+  readonly type: string;
+}
+
 async function common(
-  read: ReadPage,
+  source: RowSource,
   row: GraphColumns & { readonly id: string },
+  { kind, type }: RowSubject,
 ): Promise<Omit<StoredEntity, 'type'>> {
+  const { sealer } = source;
+  const stored = await readProperties(source.read, row);
+  const isSealed = sealer?.covers(kind, type) === true;
   return {
     id: row.id,
     name: row.name,
     description: row.description,
     tags: Object.freeze([...row.tags]),
-    properties: await readProperties(read, row),
+    properties: isSealed ? await sealer.open(kind, { id: row.id, type }, stored) : stored,
     createdAt: milliseconds(row.createdAt),
     updatedAt: milliseconds(row.updatedAt),
     validFrom: row.validFrom === undefined ? undefined : milliseconds(row.validFrom),
@@ -50,7 +71,7 @@ async function common(
 
 async function readProperties(read: ReadPage, row: GraphColumns): Promise<Properties> {
   const { properties, propertiesEncoding, scope } = row;
-  // Sealed properties are for whoever holds the key; here they are only known to be there.
+  // Properties are sealed one by one. What another client sealed as a whole is only known to be there.
   if (propertiesEncoding === 'sealed/1') return Object.freeze({ $sealed: properties });
   const text = await loadStoredText(read, { text: properties, encoding: propertiesEncoding, scope });
   return Object.freeze(parse(text)) as Properties; // the module takes objects only

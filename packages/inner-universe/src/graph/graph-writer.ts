@@ -6,13 +6,15 @@ import {
   type Properties,
 } from '@inner-universe/nerv';
 import type { GraphOperation, WriteEntity, WriteRelation } from '@inner-universe/nerv/graph/replica';
-import { MAX_INLINE_VALUE_BYTES } from '@inner-universe/module/wire';
+import { MAX_INLINE_VALUE_BYTES, type Op } from '@inner-universe/module/wire';
 import { stringify } from '@inner-universe/nerv/values';
-import type { ModuleClient } from '../client/client.ts';
+import type { LaterWrite, ModuleClient } from '../client/client.ts';
 import { utf8Length } from '../client/op-size.ts';
 import { refusalOf, RefusedError } from '../errors.ts';
 import { makeGraphWrite, makeWholeUpdate, type GraphOpContext, type GraphWrite } from './graph-ops.ts';
-import type { GraphReads } from './graph-reads.ts';
+import type { GraphSealer } from '../encryption/graph-sealer.ts';
+import { GraphReads } from './graph-reads.ts';
+import { WriteSealing } from './write-sealing.ts';
 
 /** How often an update of large properties is made anew because somebody else was faster. */
 const ATTEMPTS_MAX = 8;
@@ -29,11 +31,14 @@ export class GraphWriter {
   readonly #client: ModuleClient;
   readonly #reads: GraphReads;
   readonly #context: GraphOpContext;
+  readonly #sealing: WriteSealing | undefined;
 
-  constructor(client: ModuleClient, reads: GraphReads, context: GraphOpContext) {
+  constructor(client: ModuleClient, sealer: GraphSealer | undefined, context: GraphOpContext) {
     this.#client = client;
-    this.#reads = reads;
+    // Rows as they are stored: what is sealed in them is written back as it is.
+    this.#reads = new GraphReads({ read: client.readPage, sealer: undefined });
     this.#context = context;
+    this.#sealing = sealer === undefined ? undefined : new WriteSealing(sealer, this.#reads);
   }
 
   /** Writes all of them or, when one is refused, none; `details.op` then says which. */
@@ -41,7 +46,9 @@ export class GraphWriter {
     const writes = operations.map((operation) => makeGraphWrite(operation, this.#context));
     if (writes.length === 0) return;
     await this.#refuseRetyping(operations);
-    await this.#send(writes, operations);
+    const need = this.#sealing?.needOf(operations) ?? 'nothing';
+    if (need === 'nothing') await this.#send(operations, () => this.#client.writeWithChunks(...joined(writes)));
+    else await this.#send(operations, () => this.#sendSealed(operations, need));
   }
 
   /**
@@ -102,19 +109,40 @@ export class GraphWriter {
     for (const key of patch.removeProperties ?? []) delete properties[key];
     const whole = { ...operation, ifSeq: ifSeq ?? row.seq };
     // What was read and what is given are both storable.
-    await this.#send([makeWholeUpdate(whole, properties as Properties, this.#context)], [operation]);
+    const plain = properties as Properties;
+    const sealed = (await this.#sealing?.sealProperties(isEntity ? 'entity' : 'relation', row, plain)) ?? plain;
+    const write = makeWholeUpdate(whole, sealed, this.#context);
+    await this.#send([operation], () => this.#client.writeWithChunks(...joined([write])));
   }
 
-  async #send(writes: readonly GraphWrite[], operations: readonly GraphOperation[]): Promise<void> {
+  /** Takes its place in the order of writes now, and is sealed before its turn, or, if rows are looked at, in its turn. */
+  #sendSealed(operations: readonly GraphOperation[], need: 'sealing' | 'rows'): Promise<void> {
+    const make = async (): Promise<LaterWrite> => {
+      const sealed = (await this.#sealing?.seal(operations)) ?? operations;
+      const [chunks, ops] = joined(sealed.map((operation) => makeGraphWrite(operation, this.#context)));
+      return { chunks, ops };
+    };
+    const bytes = operations.reduce((sum, operation) => sum + sizeOf(operation), 0);
+    return this.#client.writeLater(need === 'rows' ? make : make(), bytes);
+  }
+
+  async #send(operations: readonly GraphOperation[], send: () => Promise<void>): Promise<void> {
     try {
-      await this.#client.writeWithChunks(
-        writes.flatMap(({ chunks }) => chunks),
-        writes.map(({ op }) => op),
-      );
+      await send();
     } catch (error) {
       throw asGraphError(error, operations);
     }
   }
+}
+
+function joined(writes: readonly GraphWrite[]): [chunks: readonly Op[], ops: readonly Op[]] {
+  return [writes.flatMap(({ chunks }) => chunks), writes.map(({ op }) => op)];
+}
+
+/** About how many bytes the properties of an operation take. */
+function sizeOf(operation: GraphOperation): number {
+  const given = 'input' in operation ? operation.input : 'patch' in operation ? operation.patch : {};
+  return 'properties' in given && given.properties !== undefined ? stringify(given.properties).length : 0;
 }
 
 function isUpsert(operation: GraphOperation): operation is Upsert {

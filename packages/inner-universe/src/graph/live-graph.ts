@@ -12,8 +12,8 @@ import { idsOf } from '../client/inner-universe-client.ts';
 import type { LiveEvent } from '../client/change-source.ts';
 import type { ModuleClient } from '../client/client.ts';
 import { ChangedRows, type Subject } from './changed-rows.ts';
-import type { GraphReads } from './graph-reads.ts';
-import { makeEntities, makeRelations } from './graph-rows.ts';
+import { GraphReads } from './graph-reads.ts';
+import { makeEntities, makeRelations, type RowSource } from './graph-rows.ts';
 
 /** Records that wait to be taken in; beyond, the graph is read anew instead. */
 const RECORDS_MAX = 10_000;
@@ -22,6 +22,7 @@ const RECORDS_MAX = 10_000;
 export class LiveGraph {
   readonly #replica: GraphReplica;
   readonly #client: ModuleClient;
+  readonly #source: RowSource;
   readonly #reads: GraphReads;
   readonly #onError: (error: unknown) => void;
   readonly #changed = new ChangedRows();
@@ -33,9 +34,10 @@ export class LiveGraph {
   #isReloadDue = false;
   #closed = false;
 
-  constructor(client: ModuleClient, reads: GraphReads, onError: (error: unknown) => void) {
+  constructor(client: ModuleClient, source: RowSource, onError: (error: unknown) => void) {
     this.#client = client;
-    this.#reads = reads;
+    this.#source = source;
+    this.#reads = new GraphReads(source);
     this.#onError = onError;
     this.#replica = new GraphReplica({ onError });
   }
@@ -187,11 +189,10 @@ export class LiveGraph {
   }
 
   async #makeRows(subject: Subject, rows: readonly (EntityRow | RelationRow)[]): Promise<readonly LiveRow[]> {
-    const read = this.#client.readPage;
     // The rows of a subject are of its table.
     if (subject === 'entity')
-      return (await makeEntities(read, rows as readonly EntityRow[])).map((row) => ({ type: 'entity', row }));
-    return (await makeRelations(read, rows as readonly RelationRow[])).map((row) => ({ type: 'relation', row }));
+      return (await makeEntities(this.#source, rows as readonly EntityRow[])).map((row) => ({ type: 'entity', row }));
+    return (await makeRelations(this.#source, rows as readonly RelationRow[])).map((row) => ({ type: 'relation', row }));
   }
 
   async #readRows(subject: Subject, ids: readonly string[]): Promise<readonly LiveRow[]> {

@@ -51,6 +51,7 @@ import {
   type Walk,
 } from '@inner-universe/nerv/graph/replica';
 import type { ModuleClient } from '../client/client.ts';
+import type { GraphSealer } from '../encryption/graph-sealer.ts';
 import { GraphWriter } from './graph-writer.ts';
 import { GraphReads } from './graph-reads.ts';
 import type { StoredEntity, StoredRelation } from './graph-rows.ts';
@@ -63,6 +64,8 @@ export interface SpacetimeEntityGraphOptions {
   /** Where what is created may be read from; default `main`. */
   readonly scope?: string | undefined;
   readonly onError: (error: unknown) => void;
+  /** Seals properties before they are sent, and opens what is read. */
+  readonly sealer?: GraphSealer | undefined;
 }
 
 const NEIGHBORS_MAX = 1_000;
@@ -75,6 +78,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   readonly #factory: OperationFactory;
   readonly #reads: GraphReads;
   readonly #live: LiveGraph;
+  readonly #sealer: GraphSealer | undefined;
   readonly #onError: (error: unknown) => void;
   #closed = false;
 
@@ -84,12 +88,12 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
       nextId: () => client.ids.nextId(),
       nowMs: () => Number(client.clock.nowMicros() / 1000n),
     });
-    this.#reads = new GraphReads(client.readPage);
-    this.#writer = new GraphWriter(client, this.#reads, {
-      scope: options.scope ?? 'main',
-      author: options.author ?? '',
-    });
-    this.#live = new LiveGraph(client, this.#reads, options.onError);
+    const { sealer } = options;
+    const source = { read: client.readPage, sealer };
+    this.#sealer = sealer;
+    this.#reads = new GraphReads(source);
+    this.#writer = new GraphWriter(client, sealer, { scope: options.scope ?? 'main', author: options.author ?? '' });
+    this.#live = new LiveGraph(client, source, options.onError);
   }
 
   async createEntity<T extends EntityTypeOf<S>>(
@@ -247,6 +251,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     query?: EntityQuery<T, EntityProperties<S, T>>,
   ): LiveQuery<EntityOf<S, T>> {
     this.#assertOpen();
+    if (query !== undefined) this.#sealer?.checkQuery('entity', erase(query));
     this.#loadInBackground();
     return typed(this.#live.graph.liveQuery(erase<EntityQuery | undefined>(query)));
   }
@@ -256,6 +261,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     query?: RelationQuery<T, RelationProperties<S, T>>,
   ): LiveQuery<RelationOf<S, T>> {
     this.#assertOpen();
+    if (query !== undefined) this.#sealer?.checkQuery('relation', erase(query));
     this.#loadInBackground();
     return typed(this.#live.graph.liveRelations(erase<RelationQuery | undefined>(query)));
   }
@@ -362,6 +368,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   async #candidates(query: EntityQuery): Promise<LocalEntityGraph> {
     this.#assertOpen();
     makeGraphOf([]).queryPage(query); // a query that makes no sense is refused before anything is read
+    this.#sealer?.checkQuery('entity', query);
     if (this.#live.isLoaded) return this.#whole();
     const entityType = singleType(query.type);
     const rows: StoredEntity[] = [];
@@ -373,6 +380,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   async #relationCandidates(query: RelationQuery): Promise<LocalEntityGraph> {
     this.#assertOpen();
     makeGraphOf([]).queryRelationsPage(query);
+    this.#sealer?.checkQuery('relation', query);
     if (this.#live.isLoaded) return this.#whole();
     const { from: fromId, to: toId, name } = query;
     const rows: StoredRelation[] = [];

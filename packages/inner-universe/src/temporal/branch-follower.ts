@@ -9,13 +9,13 @@ import { NervError } from '@inner-universe/nerv';
 import { StoreObservers, type DeepReadonly, type StateChange, type StateTree } from '@inner-universe/nerv/temporal';
 import type { LiveEvent } from '../client/change-source.ts';
 import type { ModuleClient } from '../client/client.ts';
+import type { StatePair, StateSealer } from '../encryption/state-sealer.ts';
 import type { VersionLog, BranchHead } from './version-log.ts';
 import type { VersionReader } from './version-reader.ts';
 
-/** What is checked out. */
-export interface Head extends BranchHead {
+/** What is checked out: as it is recorded and as it is seen. */
+export interface Head extends BranchHead, StatePair {
   readonly branch: string;
-  readonly tree: StateTree;
 }
 
 /** What a follower works with. */
@@ -24,13 +24,14 @@ export interface FollowerParts {
   readonly reader: VersionReader;
   readonly log: VersionLog;
   readonly name: string;
+  /** Opens what is sealed in states; undefined where nothing is. */
+  readonly sealer: StateSealer | undefined;
   readonly onError: (error: unknown) => void;
 }
 
 /** A version that is being recorded here. */
-interface Making {
+interface Making extends StatePair {
   readonly parents: readonly string[];
-  readonly tree: StateTree;
   /** Whether it was recorded, when that is known. */
   readonly done: Promise<boolean>;
 }
@@ -67,7 +68,7 @@ export class BranchFollower<S> {
   /** Starts without a head: `checkOut` gives it one. */
   constructor(parts: FollowerParts, branch: string, tree: StateTree) {
     this.#parts = parts;
-    this.#head = { branch, versionId: '', seq: -1n, tree };
+    this.#head = { branch, versionId: '', seq: -1n, tree, open: tree };
     this.observers = new StoreObservers<S>(parts.onError);
     this.#stopListening = parts.client.listen(
       (events) => this.#accept(events),
@@ -85,7 +86,7 @@ export class BranchFollower<S> {
     try {
       await this.#inLine(async () => {
         const found = await find();
-        const head = { branch, ...found, tree: await this.#tree(found.versionId) };
+        const head = { branch, ...found, ...(await this.#states(found.versionId)) };
         if (this.#head.versionId === '') this.#head = head;
         else this.#show('switch', head);
       });
@@ -126,6 +127,19 @@ export class BranchFollower<S> {
       const { branch } = this.#head;
       const found = await this.#parts.log.tryHead(branch);
       if (found !== undefined && found.seq > this.#head.seq) await this.#moveTo({ branch, ...found });
+    });
+  }
+
+  /** Shows the head as it is seen with the keys there are now. */
+  reopen(): void {
+    this.#inLine(async () => {
+      const head = this.#head;
+      if (head.versionId === '') return;
+      const open = await this.#open(head.tree);
+      if (open.equals(head.open)) this.#head = { ...head, open };
+      else this.#show('move', { ...head, open });
+    }).catch((error: unknown) => {
+      if (!this.#closed) this.#parts.onError(error);
     });
   }
 
@@ -184,9 +198,9 @@ export class BranchFollower<S> {
     const making = this.#making.get(move.versionId);
     const isOurs = making !== undefined && (await making.done.catch(() => false));
     const { parents } = isOurs ? making : await this.#parts.log.link(move.versionId);
-    const tree = isOurs ? making.tree : await this.#tree(move.versionId);
+    const { tree, open } = isOurs ? making : await this.#states(move.versionId);
     const isNext = parents[0] === this.#head.versionId;
-    this.#show(isNext ? (parents.length > 1 ? 'merge' : 'commit') : 'move', { ...move, tree });
+    this.#show(isNext ? (parents.length > 1 ? 'merge' : 'commit') : 'move', { ...move, tree, open });
   }
 
   #show(type: StateChange<S>['type'], head: Head): void {
@@ -198,15 +212,21 @@ export class BranchFollower<S> {
       branch: head.branch,
       versionId: head.versionId,
       previousVersionId: previous.versionId,
-      patch: previous.tree.diff(head.tree),
-      state: show<S>(head.tree),
-      previousState: show<S>(previous.tree),
+      patch: previous.open.diff(head.open),
+      state: show<S>(head.open),
+      previousState: show<S>(previous.open),
       status: 'confirmed',
     });
   }
 
-  async #tree(versionId: string): Promise<StateTree> {
-    return versionId === this.#head.versionId ? this.#head.tree : (await this.#parts.reader.load(versionId)).tree;
+  async #states(versionId: string): Promise<StatePair> {
+    if (versionId === this.#head.versionId) return this.#head;
+    const { tree } = await this.#parts.reader.load(versionId);
+    return { tree, open: await this.#open(tree) };
+  }
+
+  async #open(tree: StateTree): Promise<StateTree> {
+    return this.#parts.sealer === undefined ? tree : this.#parts.sealer.open(tree);
   }
 
   #inLine<T>(work: () => Promise<T>): Promise<T> {

@@ -39,7 +39,9 @@ import { ALL_REFERENCES, pages } from '../client/reads.ts';
 import { BranchFollower, show } from './branch-follower.ts';
 import { findBlame, findVersions, verifyHistory, type HistorySource } from './history-questions.ts';
 import { asStateError } from './state-refusals.ts';
-import { VersionLog, type BranchHead } from './version-log.ts';
+import type { Encryption } from '../encryption/encryption.ts';
+import type { StatePair, StateSealer } from '../encryption/state-sealer.ts';
+import { VersionLog, type BranchHead, type VersionLink } from './version-log.ts';
 import type { VersionReader } from './version-reader.ts';
 import { prepareVersion, type Recording } from './version-recorder.ts';
 
@@ -59,15 +61,16 @@ export interface TemporalStoreParts {
   readonly reader: VersionReader;
   readonly name: string;
   readonly onError: (error: unknown) => void;
+  /** Seals and opens fields of the state. */
+  readonly encryption?: Encryption | undefined;
   /** Called once, when the store is closed. */
   readonly onClose?: (() => void) | undefined;
 }
 
 /** What a commit starts from. */
-interface Base {
+interface Base extends StatePair {
   readonly branch: string;
   readonly versionId: string;
-  readonly tree: StateTree;
 }
 
 /** A `TemporalStore` whose versions live in the module, shared live with every process that has it open. */
@@ -76,21 +79,28 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   readonly #parts: TemporalStoreParts;
   readonly #options: TemporalStoreOptions;
   readonly #log: VersionLog;
+  readonly #sealer: StateSealer | undefined;
+  readonly #stopFollowingKeys: (() => void) | undefined;
   readonly #follower: BranchFollower<S>;
   #writing: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   private constructor(parts: TemporalStoreParts, options: TemporalStoreOptions, initial: StateTree) {
-    const { client, reader, name, onError } = parts;
+    const { client, reader, name, onError, encryption } = parts;
     this.name = name;
     this.#parts = parts;
     this.#options = options;
     this.#log = new VersionLog(client, name);
+    this.#sealer = encryption?.stateSealer(name);
     this.#follower = new BranchFollower(
-      { client, reader, log: this.#log, name, onError },
+      { client, reader, log: this.#log, name, onError, sealer: this.#sealer },
       options.branch ?? 'main',
       initial,
     );
+    this.#stopFollowingKeys = encryption?.onKeysChanged(() => {
+      this.#sealer?.forget();
+      if (this.#sealer !== undefined) this.#follower.reopen();
+    });
   }
 
   /** @throws `state/branch-not-found` when the store has versions but not that branch */
@@ -116,7 +126,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   }
 
   get state(): DeepReadonly<S> {
-    return show<S>(this.#follower.head.tree);
+    return show<S>(this.#follower.head.open);
   }
 
   get versionId(): string {
@@ -128,20 +138,20 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   }
 
   async commit(change: Change<S>, options: string | CommitOptions = {}): Promise<string> {
-    return this.#commitWith(options, ({ tree }) =>
+    return this.#commitWith(options, (open) =>
       // What is no function is a state: functions cannot be stored.
       typeof change === 'function'
-        ? tree.edit((draft) => (change as (draft: Drafted<S>) => unknown)(draft as Drafted<S>))
-        : tree.adopt(StateTree.from<unknown>(change)),
+        ? open.edit((draft) => (change as (draft: Drafted<S>) => unknown)(draft as Drafted<S>))
+        : open.adopt(StateTree.from<unknown>(change)),
     );
   }
 
   async commitPatch(patch: JsonPatch, options: string | CommitOptions = {}): Promise<string> {
-    return this.#commitWith(options, ({ tree }) => tree.apply(patch));
+    return this.#commitWith(options, (open) => open.apply(patch));
   }
 
   async at(reference: VersionReference, options: AtOptions = {}): Promise<DeepReadonly<S>> {
-    return show<S>(await this.#tree(await this.#resolve(reference, options)));
+    return show<S>(await this.#open(await this.#resolve(reference, options)));
   }
 
   async version(reference: VersionReference, options: AtOptions = {}): Promise<Version> {
@@ -149,8 +159,8 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   }
 
   async diff(from: VersionReference, to: VersionReference = 0): Promise<JsonPatch> {
-    const before = await this.#tree(await this.#resolve(from));
-    return before.diff(await this.#tree(await this.#resolve(to)));
+    const before = await this.#open(await this.#resolve(from));
+    return before.diff(await this.#open(await this.#resolve(to)));
   }
 
   async log(filter: LogFilter = {}): Promise<Version[]> {
@@ -267,7 +277,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
         const { tree, conflicts } = mergeStates({ ...sides, ours }, options);
         if (conflicts.length > 0)
           throw new MergeConflictError({ ours: versionId, theirs: parent, base: reverted.id, conflicts });
-        return tree;
+        return this.#sealMerged(ours, tree);
       });
     });
   }
@@ -315,6 +325,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     if (this.#closed) return;
     this.#closed = true;
     this.#follower.close();
+    this.#stopFollowingKeys?.();
     this.#parts.onClose?.();
   }
 
@@ -329,7 +340,9 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     }
     const options = { description: 'initial state' };
     try {
-      await this.#send({ branch, expectedHead: undefined, parents: [], before: undefined, after: initial, options });
+      const after = await this.#seal(undefined, initial);
+      const parents: readonly VersionLink[] = [];
+      await this.#send({ branch, expectedHead: undefined, parents, before: undefined, after: after.tree, options }, after.open);
     } catch (error) {
       if (!(error instanceof VersionConflictError)) throw error;
     }
@@ -353,8 +366,8 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     const before = await this.#tree(ours);
     const parents = [await this.#log.link(ours), await this.#log.link(theirs)];
     const described = { description: `Merge ${theirs} into ${branch}`, ...options };
-    const after = before.apply(patch);
-    return this.#record({ branch, expectedHead: ours, parents, before, after, options: described });
+    const { tree: after, open } = await this.#sealMerged(before, before.apply(patch));
+    return this.#record({ branch, expectedHead: ours, parents, before, after, options: described }, open);
   }
 
   async #fastForward(branch: string, head: string, target: string): Promise<void> {
@@ -368,19 +381,19 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     await this.#move(branch, head, target);
   }
 
-  #commitWith(options: string | CommitOptions, change: (base: Base) => StateTree): Promise<string> {
+  #commitWith(options: string | CommitOptions, change: (open: StateTree) => StateTree): Promise<string> {
     const described = typeof options === 'string' ? { description: options } : options;
-    return this.#inOrder(() => this.#commitNow(described, change));
+    return this.#inOrder(() => this.#commitNow(described, async (base) => this.#seal(base, change(base.open))));
   }
 
-  async #commitNow(options: CommitOptions, change: (base: Base) => StateTree): Promise<string> {
+  async #commitNow(options: CommitOptions, change: (base: Base) => Promise<StatePair>): Promise<string> {
     const { branch = this.branch, expectedHead } = options;
     if (expectedHead !== undefined) await this.#checkHead(branch, expectedHead);
     const base = await this.#base(branch);
     const { versionId, tree } = base;
-    const after = change(base);
+    const { tree: after, open } = await change(base);
     const parents = [await this.#log.link(versionId)];
-    return this.#record({ branch, expectedHead: versionId, parents, before: tree, after, options });
+    return this.#record({ branch, expectedHead: versionId, parents, before: tree, after, options }, open);
   }
 
   /** Refuses unless the branch is where it is expected, as far as known here; asks again before it refuses. */
@@ -394,14 +407,15 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   }
 
   /** Sends a version with its branch's move; resolves when it is durable and shown. */
-  async #record(recording: Recording): Promise<string> {
+  async #record(recording: Recording, open: StateTree): Promise<string> {
     const { branch } = recording;
-    const versionId = await this.#followed(branch, () => this.#send(recording));
+    const versionId = await this.#followed(branch, () => this.#send(recording, open));
     await this.#follower.settle(branch, versionId);
     return versionId;
   }
 
-  async #send(recording: Recording): Promise<string> {
+  /** `open` is how the recorded state is seen. */
+  async #send(recording: Recording, open: StateTree): Promise<string> {
     const { client, reader } = this.#parts;
     const { scope = 'main', author = '' } = this.#options;
     const { link, op, chunks } = prepareVersion(recording, { client, store: this.name, scope, author });
@@ -410,11 +424,26 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
       () => true,
       () => false,
     );
-    this.#follower.announce(link.id, { parents: link.parents, tree: recording.after, done });
+    this.#follower.announce(link.id, { parents: link.parents, tree: recording.after, open, done });
     await sent;
     reader.adopt({ versionId: link.id, store: this.name, tree: recording.after });
     this.#log.keepLink(link);
     return link.id;
+  }
+
+  /** A state as it is seen, with what is to be recorded of it. */
+  async #seal(before: StatePair | undefined, open: StateTree): Promise<StatePair> {
+    if (this.#sealer === undefined) return { tree: open, open };
+    const pair = { tree: await this.#sealer.seal(before, open), open };
+    this.#sealer.adopt(pair);
+    return pair;
+  }
+
+  /** What was merged of recorded states: values that conflicts were decided for are sealed where they must be. */
+  async #sealMerged(before: StateTree, merged: StateTree): Promise<StatePair> {
+    if (this.#sealer === undefined) return { tree: merged, open: merged };
+    const tree = await this.#sealer.seal({ tree: before, open: before }, merged);
+    return { tree, open: await this.#sealer.open(tree) };
   }
 
   async #move(branch: string, expectedHead: string, head: string): Promise<void> {
@@ -448,10 +477,18 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     return versionId === head.versionId ? head.tree : (await this.#parts.reader.load(versionId)).tree;
   }
 
+  /** How a version is seen. */
+  async #open(versionId: string): Promise<StateTree> {
+    const { head } = this.#follower;
+    if (versionId === head.versionId) return head.open;
+    const tree = await this.#tree(versionId);
+    return this.#sealer === undefined ? tree : this.#sealer.open(tree);
+  }
+
   async #base(branch: string = this.branch): Promise<Base> {
     if (branch === this.branch) return this.#follower.head;
     const { versionId } = await this.#log.head(branch);
-    return { branch, versionId, tree: await this.#tree(versionId) };
+    return { branch, versionId, tree: await this.#tree(versionId), open: await this.#open(versionId) };
   }
 
   async #write(ops: readonly Op[], chunks: readonly Op[] = []): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Value } from '@inner-universe/nerv/values';
 import { StateTree, type JsonPatch } from '@inner-universe/nerv/temporal';
 import type { ModuleClient } from '../client/client.ts';
+import type { Encryption } from '../encryption/encryption.ts';
 import { ALL_REFERENCES } from '../client/reads.ts';
 import { SpacetimeTemporalStore, type TemporalStoreOptions } from './spacetime-temporal-store.ts';
 import { VersionReader, type LoadedState } from './version-reader.ts';
@@ -14,12 +15,14 @@ export class StateStores {
   readonly #client: ModuleClient;
   readonly #reader: VersionReader;
   readonly #onError: (error: unknown) => void;
+  readonly #encryption: Encryption | undefined;
   readonly #open = new Set<Closable>();
 
-  constructor(client: ModuleClient, onError: (error: unknown) => void) {
+  constructor(client: ModuleClient, onError: (error: unknown) => void, encryption?: Encryption) {
     this.#client = client;
     this.#reader = new VersionReader(client.readPage);
     this.#onError = onError;
+    this.#encryption = encryption;
   }
 
   /**
@@ -32,19 +35,20 @@ export class StateStores {
     const onClose = (): void => {
       if (opened.store !== undefined) this.#open.delete(opened.store);
     };
-    const parts = { client: this.#client, reader: this.#reader, name, onError: this.#onError, onClose };
+    const shared = { client: this.#client, reader: this.#reader, onError: this.#onError, encryption: this.#encryption };
+    const parts = { ...shared, name, onClose };
     const store = await SpacetimeTemporalStore.open<S>(parts, initial, options);
     opened.store = store;
     this.#open.add(store);
     return store;
   }
 
-  /** The state of any version of any store, checked against its hash. @throws `state/unknown-version`, `state/corrupt-version` */
+  /** The state of any version of any store, checked against its hash; as recorded, so that sealed fields are sealed. @throws `state/unknown-version`, `state/corrupt-version` */
   load(versionId: string): Promise<LoadedState> {
     return this.#reader.load(versionId);
   }
 
-  /** The JSON Patch between two versions' states, also of different stores; from the empty object if `from` is undefined. */
+  /** The JSON Patch between two versions' states as recorded, also of different stores; from the empty object if `from` is undefined. */
   async diff(from: string | undefined, to: string): Promise<JsonPatch> {
     const before = from === undefined ? StateTree.from<Value>({}) : (await this.#reader.load(from)).tree;
     return before.diff((await this.#reader.load(to)).tree);

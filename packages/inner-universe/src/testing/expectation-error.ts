@@ -60,7 +60,10 @@ function align(came: readonly ScenarioEvent[], expected: readonly ScenarioEvent[
       lines.push({ mark: '=', event: is });
       at += 1;
       wanted += 1;
-    } else if (should !== undefined && (is === undefined || lengthAt(common, at, wanted + 1) >= lengthAt(common, at + 1, wanted))) {
+    } else if (
+      should !== undefined &&
+      (is === undefined || lengthAt(common, at, wanted + 1) >= lengthAt(common, at + 1, wanted))
+    ) {
       lines.push({ mark: '-', event: should });
       wanted += 1;
     } else if (is !== undefined) {
@@ -95,9 +98,10 @@ function lengthAt(table: readonly (readonly number[])[], at: number, wanted: num
   return table[at]?.[wanted] ?? 0;
 }
 
-/** An event without what a scenario does not look at. */
-function plain({ type, data, source, metadata }: ScenarioEvent): ScenarioEvent {
-  return { type, data, ...(source === undefined ? {} : { source }), ...(metadata === undefined ? {} : { metadata }) };
+/** An event with what it says, of all that it could. */
+function plain({ type, data, source, metadata = {} }: ScenarioEvent): ScenarioEvent {
+  const hasMetadata = Object.keys(metadata).length > 0;
+  return { type, data, ...(source === undefined ? {} : { source }), ...(hasMetadata ? { metadata } : {}) };
 }
 
 function show(event: ScenarioEvent): string {

@@ -2,8 +2,6 @@
  * One direction of a test's network, over all connections of one universe: what is planned for the n-th message comes
  * with the n-th message, also when the connection was lost and made anew meanwhile.
  */
-import type { Timers } from '@inner-universe/nerv';
-
 /** What can become of a message on its way. */
 export type MessageFault = 'drop' | 'duplicate' | 'reorder';
 
@@ -18,18 +16,19 @@ interface Planned {
   left: number;
 }
 
-/** After so long, on the test's clock, a message that nobody overtook arrives all the same. */
-const OVERTAKEN_WITHIN_MS = 1;
+/** Calls back in a moment, unless the function it returns is called before. */
+export type Defer = (callback: () => void) => () => void;
 
 /** The messages of one direction, and what is planned for them. */
 export class FaultLane {
-  readonly #timers: Timers;
+  readonly #defer: Defer;
   #planned: Planned[] = [];
   #held: (() => void) | undefined;
   #passed = 0;
 
-  constructor(timers: Timers) {
-    this.#timers = timers;
+  /** `defer`: in how much time a message that nothing overtakes arrives all the same. */
+  constructor(defer: Defer) {
+    this.#defer = defer;
   }
 
   /** Messages that were sent in this direction so far. */
@@ -78,16 +77,16 @@ export class FaultLane {
     return due;
   }
 
-  /** Until the next message has passed; where none comes, for a moment on the test's clock. */
+  /** Until the next message has passed; where none comes, for a moment. */
   #hold(deliver: () => void): void {
     const release = (): void => {
       cancel();
       deliver();
     };
-    const cancel = this.#timers.schedule(() => {
+    const cancel = this.#defer(() => {
       if (this.#held === release) this.#held = undefined;
       deliver();
-    }, OVERTAKEN_WITHIN_MS);
+    });
     this.#held = release;
   }
 }

@@ -51,7 +51,7 @@ export class GivenScenario {
   }
 
   /** What a projection makes of the past alone. @throws {AssertionError} */
-  // oxlint-disable-next-line unicorn/no-thenable -- the word of the trade; awaiting the scenario itself is refused
+  // oxlint-disable-next-line unicorn/no-thenable -- the word of the trade; awaiting a scenario is refused
   then<State, M extends object = EventMap, P extends string = string>(
     ...expectation: readonly [projection: ProjectionDefinition<State, M, P>, state: unknown]
   ): Promise<void> {
@@ -78,7 +78,10 @@ export class WhenScenario {
   ): Promise<void> {
     const [first] = expectation;
     // `await given(…).when(…)` calls this as if it were a promise's.
-    if (typeof first === 'function') throw refuseAwait(expectation);
+    if (typeof first === 'function') {
+      refuseAwait(expectation);
+      return;
+    }
     const { before, after, thrown } = await run(this.#scenario);
     if (thrown !== undefined) {
       throw new Error(`The action threw ${shortly(thrown.error)}; thenThrows() expects that.`, { cause: thrown.error });
@@ -90,7 +93,11 @@ export class WhenScenario {
     const [definition, state] = expectation;
     const projection = new Projection<State, M, P>(definition);
     for (const each of [...before, ...after]) projection.apply(each);
-    assertValue(`The state of projection '${definition.name}' after ${before.length + after.length} events`, projection.state, state);
+    assertValue(
+      `The state of projection '${definition.name}' after ${before.length + after.length} events`,
+      projection.state,
+      state,
+    );
   }
 
   /**
@@ -172,9 +179,9 @@ function shortly(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : inspect(error);
 }
 
-function refuseAwait(callbacks: readonly unknown[]): Error {
+/** Rejects the promise that these callbacks are of. */
+function refuseAwait([, reject]: readonly unknown[]): void {
   const error = new Error('A scenario runs when it is said what to expect: end it with then(…) or thenThrows(…).');
-  const reject = callbacks[1];
-  if (typeof reject === 'function') reject(error);
-  return error;
+  if (typeof reject !== 'function') throw error;
+  reject(error);
 }

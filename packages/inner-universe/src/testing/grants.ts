@@ -7,6 +7,8 @@ export interface TestGrant {
   readonly resource: string;
   /** Limits it to one scope. Default: every scope. */
   readonly scope?: string | undefined;
+  /** When it ends, by the test's clock. Default: never. */
+  readonly expiresAt?: Date | undefined;
 }
 
 /** Reading and writing everything in the scope `main`, for `test.as`. */

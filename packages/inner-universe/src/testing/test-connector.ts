@@ -28,7 +28,7 @@ export class TestConnector implements Connector {
   async connect(options?: CallOptions): Promise<Connection> {
     const { host, network, time, name, onListenerError } = this.#parts;
     const token = await host.tokenOf(name);
-    return openSdkConnection(
+    const opening = openSdkConnection(
       {
         url: 'ws://test/',
         database: host.databaseName,
@@ -39,6 +39,11 @@ export class TestConnector implements Connector {
       },
       options,
     );
+    return opening.catch((error: unknown) => {
+      // Whom the module turns away is told so by `#openLink`: what ends before it began was lost.
+      const isLost = error instanceof ConnectionError && error.code === 'connection/refused' && !isTurnedAway(error);
+      throw isLost ? unreachable('The connection was lost while it was made.', error) : error;
+    });
   }
 
   async #openLink(token: string, wsProtocol: readonly string[]): ReturnType<TestHost['openLink']> {
@@ -59,3 +64,6 @@ export class TestConnector implements Connector {
   }
 }
 
+function isTurnedAway({ cause }: ConnectionError): boolean {
+  return cause instanceof HostError && cause.code === 'identity/forbidden';
+}

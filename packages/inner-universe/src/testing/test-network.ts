@@ -1,5 +1,4 @@
 import type { LinkDirection, TestLink } from '@inner-universe/host/testing';
-import type { Timers } from '@inner-universe/nerv';
 import type { SdkSocket } from '../connection/sdk-socket.ts';
 import { ConnectionError } from '../errors.ts';
 import { FaultLane } from './fault-lane.ts';
@@ -7,7 +6,6 @@ import { FaultSocket } from './fault-socket.ts';
 
 /** What a network is made of. */
 interface NetworkParts {
-  readonly timers: Timers;
   /** Called when connections can be made again. */
   readonly onRestored: () => void;
 }
@@ -26,11 +24,12 @@ export class TestNetwork {
   #link: TestLink | undefined;
   #refusal: ConnectionError | undefined;
   #abort: (error: ConnectionError) => void = () => undefined;
+  #attempt: Promise<unknown> = Promise.resolve();
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
-    this.#toHost = new FaultLane(parts.timers);
-    this.#toClient = new FaultLane(parts.timers);
+    this.#toHost = new FaultLane(afterSomeTurns);
+    this.#toClient = new FaultLane(afterSomeTurns);
   }
 
   // ---- what a test does ----
@@ -66,7 +65,7 @@ export class TestNetwork {
   }
 
   /**
-   * Delivers a message behind the one that follows it; where none follows, a millisecond later on the test's clock.
+   * Delivers a message behind the one that follows it; where none follows soon, it arrives all the same.
    * @throws {RangeError}
    */
   reorderAt(direction: LinkDirection, message = 1): void {
@@ -119,8 +118,10 @@ export class TestNetwork {
     if (this.#refusal !== undefined) throw this.#refusal;
     const aborted = new Promise<never>((_resolve, reject) => (this.#abort = reject));
     const opening = openLink();
+    const opened = Promise.race([opening, aborted]);
+    this.#attempt = opened;
     try {
-      return this.#attach(await Promise.race([opening, aborted]));
+      return this.#attach(await opened);
     } catch (error) {
       // It may still open behind our back: nobody is there then.
       opening.then(
@@ -129,6 +130,11 @@ export class TestNetwork {
       );
       throw error;
     }
+  }
+
+  /** Resolves when no socket is being opened: that takes more than turns of the event loop, for tokens are checked. */
+  async attempted(): Promise<void> {
+    await Promise.allSettled([this.#attempt]);
   }
 
   /** Gives up an attempt to connect that is on its way: the process it leads to is dead. */
@@ -158,6 +164,19 @@ export class TestNetwork {
   #lane(direction: LinkDirection): FaultLane {
     return direction === 'to-host' ? this.#toHost : this.#toClient;
   }
+}
+
+/** Turns of the event loop for which a message waits to be overtaken. Fewer than `settle` and `advance` watch. */
+const HELD_TURNS = 4;
+
+function afterSomeTurns(callback: () => void): () => void {
+  let left = HELD_TURNS;
+  let handle = setImmediate(function turn() {
+    left -= 1;
+    if (left > 0) handle = setImmediate(turn);
+    else callback();
+  });
+  return () => clearImmediate(handle);
 }
 
 /** The error of a host that cannot be reached now. */

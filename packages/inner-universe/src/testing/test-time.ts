@@ -25,18 +25,24 @@ export class TestTime implements Clock, Timers {
   }
 }
 
+/** What a client under test waits by. */
+export interface TestWaitingParts {
+  readonly time: TestTime;
+  readonly random: SeededRandom;
+  /** Whether an attempt to connect could succeed now. */
+  readonly canConnect: () => boolean;
+}
+
 /**
- * How a client under test waits before it connects again: on the test's clock. Whoever brings the other side back ends
- * the pauses by `wake`, so that a test need not know how long they are.
+ * How a client under test waits before it connects again: not at all while there is somebody to connect to, so that a
+ * test need not know of such pauses; else on the test's clock, or until `wake`.
  */
 export class TestWaiting implements Waiting {
-  readonly #time: TestTime;
-  readonly #random: SeededRandom;
+  readonly #parts: TestWaitingParts;
   readonly #sleeping: Set<() => void> = new Set();
 
-  constructor(time: TestTime, random: SeededRandom) {
-    this.#time = time;
-    this.#random = random;
+  constructor(parts: TestWaitingParts) {
+    this.#parts = parts;
   }
 
   sleep(delayMs: number, signal: AbortSignal): Promise<void> {
@@ -48,18 +54,19 @@ export class TestWaiting implements Waiting {
         resolve();
       };
       this.#sleeping.add(finish);
-      const cancel = this.#time.schedule(finish, delayMs);
+      const cancel = this.#parts.time.schedule(finish, delayMs);
       if (signal.aborted) finish();
+      else if (this.#parts.canConnect()) setImmediate(finish);
       else signal.addEventListener('abort', finish, { once: true });
     });
   }
 
   random(): number {
-    return this.#random.next();
+    return this.#parts.random.next();
   }
 
   nowMs(): number {
-    return this.#time.nowMs();
+    return this.#parts.time.nowMs();
   }
 
   /** Ends every pause now. */

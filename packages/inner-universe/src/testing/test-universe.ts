@@ -1,10 +1,11 @@
 import { createTestHost, type CrashPoint, type TestHost } from '@inner-universe/host/testing';
 import { UuidV7Source, type Clock } from '@inner-universe/nerv';
-import type { Op } from '@inner-universe/module/wire';
+import { makeWireTimestamp, type Op } from '@inner-universe/module/wire';
 import { InnerUniverseClient } from '../client/inner-universe-client.ts';
 import { InnerUniverseConfig } from '../controller/config.ts';
 import { InnerUniverseController } from '../controller/controller.ts';
 import { findModule } from '../controller/module-bundle.ts';
+import { refusalOf } from '../errors.ts';
 import { OpenedUniverse } from '../opened-universe.ts';
 import type { Universe } from '../universe.ts';
 import type { TestUniverseOptions } from './create-test-universe.ts';
@@ -17,7 +18,7 @@ import { TestTime, TestWaiting } from './test-time.ts';
 const OWNER = 'owner';
 const SILENCE_MS = 60_000;
 /** Turns of the event loop without any message after which nothing is on its way. */
-const QUIET_TURNS = 4;
+const QUIET_TURNS = 8;
 /** Turns after which something that never comes to rest is taken to be a fault of the test. */
 const TURNS_MAX = 100_000;
 
@@ -25,6 +26,7 @@ const TURNS_MAX = 100_000;
 interface Opened {
   readonly universe: Universe;
   readonly network: TestNetwork;
+  readonly waiting: TestWaiting;
 }
 
 /** A database of its own for one test, with the universes of several identities over it. Use `createTestUniverse`. */
@@ -39,9 +41,9 @@ export class TestUniverse implements AsyncDisposable {
   /** Tells forks apart, which must not make the same ids as what they come from. */
   readonly #lineage: string;
   readonly #time: TestTime;
-  readonly #waiting: TestWaiting;
   readonly #opened: Opened[] = [];
   #forks = 0;
+  #connections = 0;
   #errors: unknown[] = [];
   #universe: Universe | undefined;
   #closing: Promise<void> | undefined;
@@ -53,7 +55,6 @@ export class TestUniverse implements AsyncDisposable {
     this.#options = options;
     this.#time = new TestTime(host.time);
     this.clock = this.#time;
-    this.#waiting = new TestWaiting(this.#time, new SeededRandom(`${lineage}/pauses`));
   }
 
   /** As `createTestUniverse`. */
@@ -99,7 +100,14 @@ export class TestUniverse implements AsyncDisposable {
    */
   async as(name: string, grants: readonly TestGrant[] = []): Promise<Universe> {
     if (grants.length > 0) await this.grant(name, grants);
-    const network = new TestNetwork({ timers: this.#time, onRestored: () => this.#waiting.wake() });
+    this.#connections += 1;
+    const purpose = `${this.#lineage}/${name}/${this.#connections}`;
+    const waiting = new TestWaiting({
+      time: this.#time,
+      random: new SeededRandom(`${purpose}/pauses`),
+      canConnect: () => this.host.isAlive && !network.isImpaired,
+    });
+    const network = new TestNetwork({ onRestored: () => waiting.wake() });
     const onError = (error: unknown): void => void this.#errors.push(error);
     const connector = new TestConnector({ host: this.host, network, time: this.#time, name, onListenerError: onError });
     const { source, reconnectForMs } = this.#options;
@@ -118,22 +126,24 @@ export class TestUniverse implements AsyncDisposable {
       database,
       clock: this.#time,
       timers: this.#time,
-      ids: this.#makeIds(name),
-      waiting: this.#waiting,
+      ids: new UuidV7Source(this.#time, new SeededRandom(`${purpose}/ids`)),
+      waiting,
       onError,
       reconnectForMs,
       silenceMs: this.#options.silenceMs ?? SILENCE_MS,
     });
     const universe = new OpenedUniverse(controller, client, { onError, source });
-    this.#opened.push({ universe, network });
+    this.#opened.push({ universe, network, waiting });
     return universe;
   }
 
   /** Grants a named identity rights, as the owner. */
   async grant(name: string, grants: readonly TestGrant[]): Promise<void> {
     const subject = this.identityOf(name);
-    const ops = grants.map(({ action, resource, scope = '' }): Op => {
-      return { tag: 'grant', value: { subject, action, resource, scope, expiresAt: undefined } };
+    const ops = grants.map(({ action, resource, scope = '', expiresAt }): Op => {
+      const micros = expiresAt === undefined ? undefined : BigInt(expiresAt.getTime()) * 1000n;
+      const end = micros === undefined ? undefined : makeWireTimestamp(micros);
+      return { tag: 'grant', value: { subject, action, resource, scope, expiresAt: end } };
     });
     await this.universe.client.write(ops);
   }
@@ -173,13 +183,13 @@ export class TestUniverse implements AsyncDisposable {
   }
 
   /**
-   * Resolves when nothing is on its way any more and every universe with an unhindered connection has been told all
-   * that was committed before this call.
+   * Resolves when nothing is on its way any more and every universe whose network is not hindered has been told all that
+   * was committed before this call.
    */
   async settle(): Promise<void> {
     await this.#quiet();
-    const within = this.#opened.filter(({ network }) => network.isOpen && !network.isImpaired);
-    await Promise.all(within.map(({ universe }) => universe.client.catchUp()));
+    const within = this.host.isAlive ? this.#opened.filter(({ network }) => !network.isImpaired) : [];
+    await Promise.all(within.map(({ universe }) => catchUp(universe)));
     await this.#quiet();
   }
 
@@ -200,8 +210,8 @@ export class TestUniverse implements AsyncDisposable {
   }
 
   /**
-   * Kills the host at a commit to come: `before` it is durable, or `after` it is and before anybody is told. Resolves
-   * when that has happened. @throws {RangeError}
+   * Kills the host at the n-th commit to come (1 is the next): `before` it is durable, or `after` it is and before
+   * anybody is told. Resolves when that has happened. @throws {RangeError}
    */
   async crashAt(point: CrashPoint): Promise<void> {
     await this.host.crashAt(point);
@@ -215,13 +225,9 @@ export class TestUniverse implements AsyncDisposable {
   async restart(): Promise<void> {
     await this.host.restart();
     this.#abandonAttempts();
-    this.#waiting.wake();
+    for (const { waiting } of this.#opened) waiting.wake();
     const within = this.#opened.filter(({ network }) => !network.isImpaired);
-    await Promise.all(
-      within.map(async ({ universe }) => {
-        if (universe.client.state !== 'closed') await universe.client.catchUp();
-      }),
-    );
+    await Promise.all(within.map(({ universe }) => catchUp(universe)));
   }
 
   /**
@@ -257,16 +263,13 @@ export class TestUniverse implements AsyncDisposable {
     for (const { network } of this.#opened) network.abandonAttempt();
   }
 
-  #makeIds(name: string): UuidV7Source {
-    return new UuidV7Source(this.#time, new SeededRandom(`${this.#lineage}/ids/${name}/${this.#opened.length}`));
-  }
-
   /** Resolves when no message has moved for some turns of the event loop. */
   async #quiet(): Promise<void> {
     let messages = -1;
     let quietTurns = 0;
     for (let turn = 0; quietTurns < QUIET_TURNS; turn += 1) {
       if (turn > TURNS_MAX) throw new Error('Messages did not come to an end: does a handler answer itself for ever?');
+      await Promise.all(this.#opened.map(({ network }) => network.attempted()));
       const now = this.#countMessages();
       quietTurns = now === messages ? quietTurns + 1 : 0;
       messages = now;
@@ -278,5 +281,15 @@ export class TestUniverse implements AsyncDisposable {
     let count = 0;
     for (const { network } of this.#opened) count += network.messages.toHost + network.messages.toClient;
     return count;
+  }
+}
+
+/** Somebody whose grants have ended is told nothing more: that is no fault of the test. */
+async function catchUp({ client }: Universe): Promise<void> {
+  if (client.state === 'closed') return;
+  try {
+    await client.catchUp();
+  } catch (error) {
+    if (refusalOf(error)?.code !== 'permission/denied') throw error;
   }
 }

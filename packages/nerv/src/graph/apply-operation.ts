@@ -16,7 +16,7 @@ import type {
   WriteRelation,
 } from './graph-operation.ts';
 import type { GraphWriter } from './graph-writer.ts';
-import { eachEdge } from './graph-store.ts';
+import { eachEdge, type RelationEnds } from './graph-store.ts';
 import { makeEntity, makeRelation, patchEntity, patchRelation } from './make-row.ts';
 import { requireVertex } from './walk.ts';
 
@@ -83,8 +83,7 @@ function createRelation(writer: GraphWriter, operation: WriteRelation): void {
   const relation = makeRelation(operation);
   const taken = writer.store.relations.get(relation.id)?.row;
   if (taken !== undefined) throw idTaken('relation/id-taken', relation.id, taken.type);
-  assertEndpoints(writer, relation);
-  writer.putRelation(relation);
+  writer.addRelation(relation, endsOf(writer, relation));
 }
 
 function upsertRelation(writer: GraphWriter, operation: WriteRelation): void {
@@ -94,8 +93,8 @@ function upsertRelation(writer: GraphWriter, operation: WriteRelation): void {
     before === undefined ||
     (before.type === relation.type && before.from === relation.from && before.to === relation.to);
   if (!sameTie) throw idTaken('relation/id-taken', before.id, before.type);
-  assertEndpoints(writer, relation);
-  writer.putRelation(relation);
+  if (before === undefined) writer.addRelation(relation, endsOf(writer, relation));
+  else writer.putRelation(relation);
 }
 
 function updateRelation(writer: GraphWriter, operation: UpdateRelation): void {
@@ -116,9 +115,11 @@ function requireRelation({ store }: GraphWriter, id: string): Relation {
   return relation;
 }
 
-function assertEndpoints({ store }: GraphWriter, { id, from, to }: Relation): void {
-  const missing = [from, to].filter((end) => store.entities.get(end) === undefined);
-  if (missing.length === 0) return;
+function endsOf({ store }: GraphWriter, { id, from, to }: Relation): RelationEnds {
+  const start = store.entities.get(from);
+  const end = from === to ? start : store.entities.get(to);
+  if (start !== undefined && end !== undefined) return { from: start, to: end };
+  const missing = [from, to].filter((one) => store.entities.get(one) === undefined);
   const names = missing.map((end) => `'${end}'`).join(' and ');
   throw new NervError(
     'relation/endpoint-missing',

@@ -23,26 +23,24 @@ export function makeCursor(order: RowOrder, last: Entity): string {
  * @throws NervError `graph/invalid-cursor` if it is none, or one of another order
  */
 export function readCursor(order: RowOrder, cursor: unknown): CursorPlace {
-  const place: unknown = typeof cursor === 'string' ? tryParse(cursor) : undefined;
+  const place = parseCursor(cursor);
   if (typeof place === 'object' && place !== null && Reflect.get(place, 'order') === order.signature()) {
     const key: unknown = Reflect.get(place, 'key');
     const id: unknown = Reflect.get(place, 'id');
     if (Array.isArray(key) && typeof id === 'string') return { key, id };
   }
-  throw new NervError(
-    'graph/invalid-cursor',
-    'The cursor is none of this query. Use the one of its last page as it is.',
-    {
-      details: { cursor },
-    },
-  );
+  throw invalidCursor(cursor);
 }
 
-function tryParse(text: string): unknown {
+function parseCursor(cursor: unknown): unknown {
   try {
-    return parse(text);
-  } catch (error) {
-    if (error instanceof NervError) return undefined;
-    throw error;
+    return parse(String(cursor));
+  } catch (cause) {
+    throw invalidCursor(cursor, cause);
   }
+}
+
+function invalidCursor(cursor: unknown, cause?: unknown): NervError {
+  const message = 'The cursor is none of this query. Use the one of its last page as it is.';
+  return new NervError('graph/invalid-cursor', message, { details: { cursor }, cause });
 }

@@ -44,10 +44,9 @@ export function makeChange<Subject extends 'entity' | 'relation', Row>(
   subject: Subject,
   { id, before, after }: NetChange<Row>,
   origin: GraphOrigin,
-): RowChange<Subject, Row> | undefined {
-  if (before === undefined) {
-    return after === undefined ? undefined : { type: 'inserted', subject, id, before: undefined, after, origin };
-  }
+): RowChange<Subject, Row> {
+  // Where there was no row before, there is one after.
+  if (before === undefined) return { type: 'inserted', subject, id, before: undefined, after: after as Row, origin };
   if (after === undefined) return { type: 'deleted', subject, id, before, after: undefined, origin };
   return { type: 'updated', subject, id, before, after, origin };
 }

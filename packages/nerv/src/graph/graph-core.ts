@@ -156,8 +156,7 @@ export class GraphCore {
     }
   }
 
-  #announceChange(change: GraphChange | undefined): void {
-    if (change === undefined) return;
+  #announceChange(change: GraphChange): void {
     for (const listener of this.#listeners) {
       if (isSelected(listener.selector, change)) this.#addNotice(listener, () => listener.handler(change));
     }

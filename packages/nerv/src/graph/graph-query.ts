@@ -1,15 +1,7 @@
 import type { Value } from '../values/json.ts';
 
 /** The fields that entities and relations share, as far as conditions and orders may name them. */
-export type RowField =
-  | 'id'
-  | 'type'
-  | 'name'
-  | 'description'
-  | 'createdAt'
-  | 'updatedAt'
-  | 'validFrom'
-  | 'validTo';
+export type RowField = 'id' | 'type' | 'name' | 'description' | 'createdAt' | 'updatedAt' | 'validFrom' | 'validTo';
 
 /** The fields that only relations have. */
 export type RelationField = 'from' | 'to' | 'strength' | 'bidirectional';

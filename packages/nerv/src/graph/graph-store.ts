@@ -23,6 +23,12 @@ export interface GraphRows {
 
 type StoredEntityVertex = StoredVertex & { row: Entity };
 
+/** The vertices that a relation is tied to. */
+export interface RelationEnds {
+  readonly from: StoredVertex;
+  readonly to: StoredVertex;
+}
+
 /** The rows of a graph and the ways to find them. */
 export class GraphStore implements GraphRows {
   readonly entities: RowTable<StoredEntityVertex>;
@@ -71,9 +77,13 @@ export class GraphStore implements GraphRows {
       return before;
     }
     this.removeRelation(relation.id);
-    const edge = new StoredEdge(relation, this.#vertexOf(relation.from), this.#vertexOf(relation.to));
-    this.relations.change(edge, undefined, relation);
+    this.addRelation(relation, { from: this.#vertexOf(relation.from), to: this.#vertexOf(relation.to) });
     return before;
+  }
+
+  /** Puts in a relation whose id is new, between the vertices of its ends. */
+  addRelation(relation: Relation, { from, to }: RelationEnds): void {
+    this.relations.change(new StoredEdge(relation, from, to), undefined, relation);
   }
 
   /** As `removeEntity`. */

@@ -6,7 +6,7 @@
 import type { Entity, Relation } from './entity.ts';
 import { sameRow } from './make-row.ts';
 import type { NetChange, NetChanges } from './graph-change.ts';
-import type { GraphStore } from './graph-store.ts';
+import type { GraphStore, RelationEnds } from './graph-store.ts';
 
 /** What was in a place before it was written. */
 export type WriteStep =
@@ -33,6 +33,12 @@ export class GraphWriter {
 
   putRelation(relation: Relation): void {
     this.#steps.push({ subject: 'relation', id: relation.id, before: this.store.putRelation(relation) });
+  }
+
+  /** Puts in a relation whose id is new, between these vertices. */
+  addRelation(relation: Relation, ends: RelationEnds): void {
+    this.store.addRelation(relation, ends);
+    this.#steps.push({ subject: 'relation', id: relation.id, before: undefined });
   }
 
   removeRelation(id: string): void {

@@ -189,9 +189,10 @@ function deltaOf<Row>(changes: readonly NetChange<Row>[], origin: GraphOrigin): 
   const updated: { readonly before: Row; readonly after: Row }[] = [];
   const removed: Row[] = [];
   for (const { before, after } of changes) {
-    if (before !== undefined && after !== undefined) updated.push({ before, after });
-    else if (after !== undefined) added.push(after);
-    else if (before !== undefined) removed.push(before);
+    // Where there was no row before, there is one after.
+    if (before === undefined) added.push(after as Row);
+    else if (after === undefined) removed.push(before);
+    else updated.push({ before, after });
   }
   return { added, updated, removed, origin };
 }

@@ -34,10 +34,6 @@ export class RowTable<S extends Slot<Entity>> implements RowSource<S, CompiledQu
     this.#others = others;
   }
 
-  get size(): number {
-    return this.#slots.size;
-  }
-
   get(id: string): S | undefined {
     return this.#slots.get(id);
   }

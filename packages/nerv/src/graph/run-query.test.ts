@@ -19,6 +19,7 @@ describe('refused queries', () => {
     ['with properties that are no object', { where: { properties: 5 } }],
     ['with a pointer that is none', { where: { properties: { '/a~2': 1 } } }],
     ['that nests too deep', { where: deep }],
+    ['at a time that is none', { validAt: 'noon' }],
     ['ordered by nothing', { orderBy: [5] }],
     ['ordered by a field of relations', { orderBy: { field: 'strength' } }],
     ['ordered in no direction', { orderBy: { field: 'name', direction: 'up' } }],
@@ -114,4 +115,19 @@ test('pages of any length, one after another, are the whole', () => {
     } while (cursor !== undefined);
     expect(pages).toEqual(whole);
   }
+});
+
+test('relations come by pages too; a part of a condition that is undefined is none', () => {
+  const graph = new EntityGraph();
+  graph.createEntity('x', { id: 'a' });
+  for (const id of ['1', '2', '3']) graph.createRelation('r', { id, from: 'a', to: 'a' });
+  const first = graph.queryRelationsPage({ limit: 2 });
+  expect(first.items.map(({ id }) => id)).toEqual(['1', '2']);
+  expect(graph.queryRelationsPage({ limit: 2, cursor: first.next }).items.map(({ id }) => id)).toEqual(['3']);
+  expect(graph.queryRelationsPage().items).toHaveLength(3);
+  expect(graph.query({ where: { name: undefined } })).toHaveLength(1);
+  // What the types forbid is what a program without types may do.
+  expect(() => graph.queryPage({ cursor: 5 as unknown as string })).toThrow(
+    expect.objectContaining({ code: 'graph/invalid-cursor' }),
+  );
 });

@@ -1,6 +1,7 @@
 // Queries over rows of one kind: take the fewest that can match, filter, order, cut.
 
-import { type CompiledQuery } from './compiled-query.ts';
+import { assert } from '../assert.ts';
+import type { CompiledQuery } from './compiled-query.ts';
 import { makeCursor, readCursor } from './cursor.ts';
 import type { Entity } from './entity.ts';
 import type { Page } from './graph-query.ts';
@@ -45,7 +46,8 @@ function runPage<Row extends Entity>(
   if (found.length <= limit) return { items: found, next: undefined };
   found.pop();
   const last = found.at(-1);
-  return { items: found, next: last === undefined ? undefined : makeCursor(order, last) };
+  assert(last !== undefined, 'a page that another follows has a row');
+  return { items: found, next: makeCursor(order, last) };
 }
 
 // The first so many in order. Where they are few, what cannot be among them is left out as soon as that is known.

@@ -1,16 +1,19 @@
 // The vertices and edges of the present.
 //
 // - An edge lies in the lists of both its vertices, at the place it knows of each.
-// - No list has more holes than relations, but for short ones.
+// - No list has more holes than relations, but for short ones. `NO_EDGES` stays empty: it is the list of all who have none.
 
 import type { Entity, Relation } from './entity.ts';
 import type { Edge, Edges, Vertex } from './vertex.ts';
 
 const HOLES_ALLOWED = 8;
 
+const NO_EDGES: StoredEdge[] = [];
+
 /** A vertex that changes with the graph. */
 export class StoredVertex implements Vertex {
   row: Entity | undefined;
+  mark = 0;
   readonly out: StoredEdges = new StoredEdges('outPlace');
   readonly in: StoredEdges = new StoredEdges('inPlace');
 
@@ -56,7 +59,7 @@ export class StoredEdge implements Edge {
 
 /** Edges that come and go in constant time on average. */
 class StoredEdges implements Edges<StoredEdge> {
-  list: (StoredEdge | undefined)[] = [];
+  list: (StoredEdge | undefined)[] = NO_EDGES;
   count = 0;
   twoWay = 0;
   readonly #place: 'outPlace' | 'inPlace';
@@ -67,7 +70,8 @@ class StoredEdges implements Edges<StoredEdge> {
 
   add(edge: StoredEdge): void {
     edge[this.#place] = this.list.length;
-    this.list.push(edge);
+    if (this.list === NO_EDGES) this.list = [edge];
+    else this.list.push(edge);
     this.count += 1;
     this.twoWay += Number(edge.row.bidirectional);
   }
@@ -81,7 +85,8 @@ class StoredEdges implements Edges<StoredEdge> {
 
   // A walk that goes on over the old list meanwhile, as a subscriber of its caller may write, sees it as it was.
   #close(): void {
-    this.list = this.list.filter((edge) => edge !== undefined);
-    for (const [place, edge] of this.list.entries()) if (edge !== undefined) edge[this.#place] = place;
+    const list = this.list.filter((edge) => edge !== undefined);
+    for (const [place, edge] of list.entries()) edge[this.#place] = place;
+    this.list = list;
   }
 }

@@ -8,6 +8,8 @@ export interface Vertex {
   readonly row: Entity | undefined;
   readonly out: Edges;
   readonly in: Edges;
+  /** Which walk was here last: for walks alone, by `nextMark`. */
+  mark: number;
 }
 
 /** A vertex whose entity is there. */

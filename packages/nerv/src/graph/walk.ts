@@ -17,6 +17,17 @@ export interface Walk {
 /** Called with a step's relation and the vertex it leads to; what gives true ends the steps. */
 export type TakeStep = (edge: Edge, next: EntityVertex) => boolean | void;
 
+let lastMark = 0;
+
+/**
+ * A mark that no vertex has. A walk marks what it has seen with it, and so may not call foreign code, which might walk
+ * the same graph in between.
+ */
+export function nextMark(): number {
+  lastMark += 1;
+  return lastMark;
+}
+
 /** @throws NervError `graph/invalid-argument` */
 export function makeWalk({ direction, relationType, validAt: at }: WalkOptions, byDefault: Direction): Walk {
   if (direction !== undefined && direction !== 'out' && direction !== 'in' && direction !== 'both') {
@@ -114,13 +125,14 @@ type EntityVisit = Visit<Entity, Relation>;
 
 function breadthFirst(start: EntityVertex, { walk, maxDepth, limit }: TraversalPlan): EntityVisit[] {
   const visits: EntityVisit[] = [{ entity: start.row, depth: 0, via: undefined }];
-  const seen = new Set<Vertex>([start]);
+  const mark = nextMark();
+  start.mark = mark;
   let depth = 1;
   let reached: EntityVertex[] = [];
   const take: TakeStep = (edge, next) => {
     if (visits.length >= limit) return true;
-    if (seen.has(next)) return false;
-    seen.add(next);
+    if (next.mark === mark) return false;
+    next.mark = mark;
     reached.push(next);
     visits.push({ entity: next.row, depth, via: edge.row });
     return false;

@@ -117,3 +117,16 @@ test('ids are used once at a time, and the limit holds', () => {
   overlay.add('c', 3);
   expect(overlay.pending.map(({ id }) => id)).toEqual(['b', 'c']);
 });
+
+test('what changes nothing and answers nobody is told to nobody', () => {
+  const target = new StateTarget<List, number, number, never>([], {
+    apply: addOnce,
+    confirm: (list) => list,
+    difference: () => undefined,
+  });
+  const overlay = new PendingOverlay(target);
+  expect(overlay.confirm(1)).toBeUndefined();
+  expect(overlay.refuse('nobody')).toBeUndefined();
+  expect(overlay.add('q', 1)).toBeUndefined();
+  expect(overlay.pending).toHaveLength(1);
+});

@@ -132,10 +132,14 @@ export class EventLine {
     this.#drain();
   }
 
-  /** Hands the event that failed over again, or leaves it out, and then what waited. @throws as `take` */
+  /**
+   * Hands the event that failed over again, or leaves it out, and then what waited.
+   * @throws as `take`, and `projection/invalid` while the line is held, or if `skip` is another event's id
+   */
   resume({ skip }: ResumeOptions = {}): void {
     const failure = this.#failure;
     if (failure === undefined) return;
+    this.#assertFree();
     const { event } = failure;
     if (event === undefined) throw failure.error;
     if (skip !== undefined && skip !== event.id) {
@@ -156,12 +160,13 @@ export class EventLine {
 
   /**
    * Follows a source from the place on. A failure is forgotten and its event asked for again, with what waited.
-   * @throws NervError `projection/invalid` if it follows a source already
+   * @throws NervError `projection/invalid` if it follows a source already, is held, or has a step unsettled
    */
   follow(source: ProjectionSource): ProjectionFeed {
     if (this.#feed?.active === true) {
       throw projectionError('projection/invalid', this.#name, 'follows a source already; unsubscribe from that first');
     }
+    this.#assertFree();
     this.#waiting.drain();
     this.#failure = undefined;
     const feed = source.follow(this.#place.position, (event) => this.take(event));
@@ -186,6 +191,11 @@ export class EventLine {
       unsubscribe: () => feed.unsubscribe(),
       [Symbol.dispose]: () => feed.unsubscribe(),
     };
+  }
+
+  #assertFree(): void {
+    if (this.#held === undefined && !this.#isBusy) return;
+    throw projectionError('projection/invalid', this.#name, 'is at work; wait until it has rebuilt or written');
   }
 
   #wait(event: NervEvent): void {

@@ -85,7 +85,11 @@ describe('a store', () => {
 
 describe('a store across the network', () => {
   /** A store whose writes take until they are let go on. */
-  function makeSlow(): { store: TemporalStore<Stock>; local: TemporalStore<Stock>; settle: (error?: Error) => Promise<void> } {
+  function makeSlow(): {
+    store: TemporalStore<Stock>;
+    local: TemporalStore<Stock>;
+    settle: (error?: Error) => Promise<void>;
+  } {
     const local = new TemporalStore<Stock>({ items: {} });
     const waiting: ((error?: Error) => void)[] = [];
     const store = Object.create(local, {
@@ -113,7 +117,11 @@ describe('a store across the network', () => {
   test('gets one write at a time, in order', async () => {
     const { store, local, settle } = makeSlow();
     const feed = stockFeed(store);
-    expect([feed.apply(added('a', 1)), feed.apply(added('b', 2)), feed.apply(added('b', 2))]).toEqual([true, true, true]);
+    expect([feed.apply(added('a', 1)), feed.apply(added('b', 2)), feed.apply(added('b', 2))]).toEqual([
+      true,
+      true,
+      true,
+    ]);
     expect([feed.position.seq, feed.waiting]).toEqual([undefined, 2]);
     await settle();
     expect([feed.position.seq, local.state]).toEqual([1, { items: { a: 1 } }]);
@@ -124,6 +132,16 @@ describe('a store across the network', () => {
     await done;
     expect([feed.position.seq, local.state, feed.waiting]).toEqual([2, { items: { a: 1, b: 2 } }, 0]);
     await feed.settled();
+  });
+
+  test('is not asked for the past while a write is under way', async () => {
+    const { store, settle } = makeSlow();
+    const feed = stockFeed(store);
+    feed.apply(added('a', 1));
+    const source = busEvents(makeBus());
+    expect(() => feed.follow(source)).toThrow(expect.objectContaining({ code: 'projection/invalid' }));
+    await settle();
+    expect(await feed.follow(source).caughtUp).toBe(0);
   });
 
   test('that refuses one stops the feed there, and is asked again on resuming', async () => {

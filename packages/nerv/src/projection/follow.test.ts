@@ -104,7 +104,9 @@ test('a bus whose answers come later, and one whose pages fail', async () => {
   // The same bus, with the network before its reads.
   const remote: EventBus = Object.create(local, {
     queryPage: { value: async (query: object) => Promise.resolve(local.queryPage(query)) },
-    replay: { value: async (query: object, handler: never) => Promise.resolve().then(() => local.replay(query, handler)) },
+    replay: {
+      value: async (query: object, handler: never) => Promise.resolve().then(() => local.replay(query, handler)),
+    },
     subscribe: { value: local.subscribe.bind(local) },
   }) as EventBus;
   const list = makeList();
@@ -182,7 +184,12 @@ test('a source of one’s own needs no bus', async () => {
     read: () => events,
     follow(after, take) {
       for (const event of events) if (event.seq! > (after.seq ?? 0)) take(event);
-      return { active: true, caughtUp: Promise.resolve(2), unsubscribe: () => undefined, [Symbol.dispose]: () => undefined };
+      return {
+        active: true,
+        caughtUp: Promise.resolve(2),
+        unsubscribe: () => undefined,
+        [Symbol.dispose]: () => undefined,
+      };
     },
   };
   const list = makeList();

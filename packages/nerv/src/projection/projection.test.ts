@@ -16,7 +16,7 @@ interface Sum {
 }
 
 function makeSum(): Projection<Sum, Orders, 'order.placed' | 'order.cancelled' | 'order.*'> {
-  return new Projection({
+  return Projection.of<Orders>()({
     name: 'sum',
     initial: { total: 0, count: 0 } as Sum,
     on: {
@@ -140,10 +140,14 @@ describe('a reducer that fails', () => {
     const fragile = makeFragile(bad);
     expect(() => fragile.apply(placed(2))).toThrow();
     for (const total of [3, 4, 5]) fragile.apply(placed(total));
-    expect(() => fragile.resume()).toThrow(expect.objectContaining({ details: expect.objectContaining({ id: 'id-2' }) }));
+    expect(() => fragile.resume()).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ id: 'id-2' }) }),
+    );
     expect(fragile.state).toEqual([]);
     bad.delete(2);
-    expect(() => fragile.resume()).toThrow(expect.objectContaining({ details: expect.objectContaining({ id: 'id-4' }) }));
+    expect(() => fragile.resume()).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ id: 'id-4' }) }),
+    );
     expect(fragile.state).toEqual([2, 3]);
     bad.clear();
     fragile.resume();
@@ -244,6 +248,19 @@ test('an event that a subscriber brings waits for its turn; all hear of all stat
   sum.subscribe(() => undefined);
   second.unsubscribe();
   second.unsubscribe();
+});
+
+test('a subscriber that puts the projection elsewhere does not mix up what the others hear', () => {
+  const sum = makeSum();
+  const start = sum.snapshot();
+  const heard: number[] = [];
+  sum.subscribe(({ total }) => {
+    if (total > 0) sum.restore(start);
+  });
+  sum.subscribe(({ total }) => heard.push(total));
+  sum.apply(placed(1, 1));
+  expect(heard).toEqual([1, 0]);
+  expect(sum.state.total).toBe(0);
 });
 
 test('who unsubscribes another before its turn keeps it from hearing', () => {

@@ -7,7 +7,7 @@
  * - At an event whose reducer throws, the projection stops: state and position stay before it, what comes behind it
  *   waits (event-line.ts), and nothing is left out unless somebody says so by the event's id.
  */
-import { NervError } from '../errors.ts';
+import type { NervError } from '../errors.ts';
 import type { EventBus, EventSubscription } from '../events/event-bus.ts';
 import type { EventMap, NervEvent } from '../events/event.ts';
 import { systemReport } from '../ids/system.ts';
@@ -73,6 +73,13 @@ export class Projection<State, M extends object = EventMap, P extends string = s
       },
       done: () => this.#moved(),
     });
+  }
+
+  /** Makes projections of the events of a map: `Projection.of<Events>()({ … })` infers all but the map. */
+  static of<M extends object>(): <State, P extends string>(
+    definition: ProjectionDefinition<State, M, P>,
+  ) => Projection<State, M, P> {
+    return (definition) => new Projection(definition);
   }
 
   get state(): State {

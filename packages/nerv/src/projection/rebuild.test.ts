@@ -16,7 +16,7 @@ function makeList(bad: ReadonlySet<number> = new Set(), name = 'list'): Projecti
     initial: [] as readonly number[],
     on: {
       number: (state: readonly number[], event: NervEvent) => {
-        if (bad.has(event.data as number)) throw new Error(`cannot take ${event.data}`);
+        if (bad.has(event.data as number)) throw new Error(`cannot take ${String(event.data)}`);
         return [...state, event.data as number];
       },
     },
@@ -61,6 +61,19 @@ test('events without a seq that waited are told apart by id from those that were
   list.apply(numbered(4));
   await done;
   expect(list.state).toEqual([1, 2, 3, 4]);
+});
+
+test('nobody resumes it or lets it follow a source meanwhile', async () => {
+  const list = makeList(new Set([13]));
+  expect(() => list.apply(numbered(13))).toThrow();
+  const done = list.rebuild(slowly([numbered(1)]));
+  const invalid = expect.objectContaining({ code: 'projection/invalid' });
+  const follow = vi.fn();
+  expect(() => list.resume({ skip: 'id-13' })).toThrow(invalid);
+  expect(() => list.follow({ read: () => [], follow })).toThrow(invalid);
+  await done;
+  expect(follow).not.toHaveBeenCalled();
+  expect(list.state).toEqual([1]);
 });
 
 test('progress is told each 1,000 events and at the end', async () => {

@@ -23,11 +23,13 @@ export function attempt(call: () => unknown, report: (error: unknown) => void): 
   }
 }
 
-/** Who is told of a state's changes. */
+/** Who is told of a state's changes: each of all of them, in order, also of those that handlers make. */
 export class StateSubscribers<State> {
   readonly #handlers = new Set<(state: State, previous: State) => unknown>();
   readonly #report: (error: unknown) => void;
   readonly #onEmpty: (() => void) | undefined;
+  readonly #waiting: (readonly [state: State, previous: State])[] = [];
+  #isTelling = false;
 
   constructor(report: (error: unknown) => void, onEmpty?: () => void) {
     this.#report = report;
@@ -50,11 +52,18 @@ export class StateSubscribers<State> {
     };
   }
 
-  /** Tells those who are subscribed now and still are when it is their turn. */
+  /** Tells those who are subscribed when it is the change's turn, and still are when it is theirs. */
   tell(state: State, previous: State): void {
-    for (const handler of [...this.#handlers]) {
-      if (this.#handlers.has(handler)) attempt(() => handler(state, previous), this.#report);
+    this.#waiting.push([state, previous]);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      const change = next;
+      for (const handler of [...this.#handlers]) {
+        if (this.#handlers.has(handler)) attempt(() => handler(...change), this.#report);
+      }
     }
+    this.#isTelling = false;
   }
 
   clear(): void {

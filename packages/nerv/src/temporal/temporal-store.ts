@@ -1,4 +1,5 @@
 import type { MergeConflict } from '../errors.ts';
+import type { Sealed } from '../values/sealed.ts';
 import { LocalTemporalStore } from './local-temporal-store.ts';
 import type { JsonPatch } from './patch.ts';
 import type { StatePath } from './state-tree.ts';
@@ -6,7 +7,7 @@ import type { ListMerger } from './tree/merge.ts';
 import type { Tag, Version } from './version.ts';
 
 /** A state as it is read: nothing in it can be changed. */
-export type DeepReadonly<S> = S extends Date | Uint8Array
+export type DeepReadonly<S> = S extends Date | Uint8Array | Sealed
   ? S
   : S extends ReadonlyMap<infer K, infer V>
     ? ReadonlyMap<DeepReadonly<K>, DeepReadonly<V>>
@@ -17,7 +18,7 @@ export type DeepReadonly<S> = S extends Date | Uint8Array
         : S;
 
 /** A state as a draft function sees it: everything in it can be changed. */
-export type Drafted<S> = S extends Date | Uint8Array
+export type Drafted<S> = S extends Date | Uint8Array | Sealed
   ? S
   : S extends ReadonlyMap<infer K, infer V>
     ? Map<K, V>

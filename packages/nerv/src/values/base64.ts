@@ -8,12 +8,17 @@ const SIXTETS: ReadonlyMap<string, number> = new Map(
 /** Bytes as base64. */
 export function encodeBase64(bytes: Uint8Array): string {
   let text = '';
-  for (let i = 0; i < bytes.length; i += 3) {
-    const word = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    text += sixtet(word >>> 18) + sixtet(word >>> 12);
-    text += i + 1 < bytes.length ? sixtet(word >>> 6) : '=';
-    text += i + 2 < bytes.length ? sixtet(word) : '=';
+  let word = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    word = ((word << 8) | byte) & 0xffff;
+    bits += 8;
+    while (bits >= 6) {
+      bits -= 6;
+      text += sixtet(word >>> bits);
+    }
   }
+  if (bits > 0) text += sixtet(word << (6 - bits)) + (bits === 2 ? '==' : '=');
   return text;
 }
 

@@ -1,10 +1,11 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeBase64, tryDecodeBase64 } from './base64.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { decode, isCanonical, parse } from './decode.ts';
-import { encode, stringify } from './encode.ts';
-import type { JsonValue } from './json.ts';
+import { encode, stringify, tryEncodeLeaf } from './encode.ts';
+import { compareKeys, TEXT_LIMIT, type JsonValue } from './json.ts';
 import { appendPointer, parsePointer } from './pointer.ts';
 
 /** Any value that the codec stores. */
@@ -45,6 +46,11 @@ describe('the codec', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('gives back numbers that JSON lacks, each as it is', () => {
+    const numbers = [Number.NaN, Infinity, -Infinity, -0, 0];
+    expect((parse(stringify(numbers)) as number[]).every((number, at) => Object.is(number, numbers[at]))).toBe(true);
   });
 
   test('writes text that is canonical, and takes no other text for canonical', () => {
@@ -89,6 +95,10 @@ describe('the codec', () => {
   test('takes objects of other realms and without prototype, and never shares with its input', () => {
     const bare = Object.assign(Object.create(null) as object, { a: [1] });
     expect(stringify(bare)).toBe('{"a":[1]}');
+    expect(stringify(runInNewContext('({ a: [1, { b: null }] })'))).toBe('{"a":[1,{"b":null}]}');
+    expect(() => stringify(runInNewContext('[new Date(0)]'))).toThrow(
+      expect.objectContaining({ code: 'value/unsupported', details: expect.objectContaining({ path: '/0' }) }),
+    );
     const date = new Date(5);
     const copy = decode(encode({ date })) as { date: Date };
     date.setTime(9);
@@ -122,6 +132,28 @@ describe('the codec', () => {
     ['an error', new Error('x'), ''],
     ['a regular expression', { a: /x/ }, '/a'],
     ['a member of a set', new Set([{ f: () => 1 }]), '/$set/0/f'],
+    ['a value of a map', new Map([['k', Symbol('s')]]), '/$map/0/1'],
+    ['a key of a map', new Map([[() => 1, 1]]), '/$map/0/0'],
+    ['an instance of a subclass of Array', { a: new (class List extends Array {})() }, '/a'],
+    ['an instance of a subclass of Map', { a: new (class Index extends Map {})() }, '/a'],
+    ['an instance of a subclass of Date', { a: new (class Day extends Date {})(0) }, '/a'],
+    ['a Map with properties of its own', { a: Object.assign(new Map(), { extra: 1 }) }, '/a'],
+    ['a Date with a symbol as key', { a: Object.assign(new Date(0), { [Symbol('k')]: 1 }) }, '/a'],
+    ['what only looks like a Date', { a: Object.create(Date.prototype) as unknown }, '/a'],
+    ['what only looks like a Set', { a: new Proxy(new Set(), {}) }, '/a'],
+    ['what only looks like bytes', { a: Object.create(Uint8Array.prototype) as unknown }, '/a'],
+    ['what inherits from a function', { a: Object.create(class {}) as unknown }, '/a'],
+    [
+      'what inherits from an object without prototype',
+      { a: Object.create(Object.create(null) as object) as unknown },
+      '/a',
+    ],
+    ['what inherits from a plain object', { a: Object.create({ b: 1 }) as unknown }, '/a'],
+    ['a boxed number', { a: Object(1) as unknown }, '/a'],
+    ['other typed arrays', { a: new Uint16Array(1) }, '/a'],
+    ['a buffer', { a: new ArrayBuffer(1) }, '/a'],
+    ['weak collections', { a: new WeakMap() }, '/a'],
+    ['a generator', { a: (function* () {})() }, '/a'],
   ];
   test.each(refused)('refuses %s and names the place', (_, bad, path) => {
     expect(() => encode(bad)).toThrow(
@@ -163,6 +195,7 @@ describe('the codec', () => {
     ['{"$bytes":"A*=="}', ''],
     ['{"$bytes":1}', ''],
     ['{"$number":"1"}', ''],
+    ['{"$number":-0}', ''],
     ['{"$undefined":false}', ''],
     ['{"$map":{}}', ''],
     ['{"a":{"$map":[[1]]}}', '/a/$map/0'],
@@ -172,6 +205,12 @@ describe('the codec', () => {
     ['{"a":{"$constructor":1}}', '/a'],
     ['{"a":{"$date":"1970-01-01T00:00:00.000Z","b":1}}', '/a'],
     ['nonsense', ''],
+    ['"\\ud800"', ''],
+    ['{"a":["\\udfff\\ud800"]}', '/a/0'],
+    ['{"a":{"\\ud800":1}}', '/a'],
+    ['{"$map":[[{"$number":"-0"},1]]}', '/$map/0'],
+    ['{"$set":[{"$number":"-0"}]}', ''],
+    ['{"$":1}', ''],
   ];
   test.each(malformed)('refuses %s, which it never wrote', (text, path) => {
     expect(() => parse(text)).toThrow(
@@ -180,10 +219,139 @@ describe('the codec', () => {
   });
 
   test('decodes nothing but JSON', () => {
-    for (const bad of [undefined, () => 1, 1n, Number.NaN, [Infinity]]) {
+    const hole = [1, , 3]; // eslint-disable-line no-sparse-arrays
+    for (const bad of [undefined, () => 1, 1n, Number.NaN, [Infinity], new Date(0), [new Map()], new Point(), hole]) {
       expect(() => decode(bad)).toThrow(expect.objectContaining({ code: 'value/malformed' }));
     }
+    const endless: unknown[] = [];
+    endless.push(endless);
+    expect(() => decode(endless)).toThrow(expect.objectContaining({ code: 'value/too-deep' }));
   });
+
+  test('takes any JSON text, and what it takes it gives back as text of the same value', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 4 }), (text) => {
+        let value;
+        try {
+          value = parse(text);
+        } catch (error) {
+          expect(error).toMatchObject({ code: expect.stringMatching(/^value\/(malformed|too-deep)$/) });
+          return;
+        }
+        expect(parse(stringify(value))).toStrictEqual(value);
+      }),
+    );
+  });
+
+  test('takes text for canonical exactly if it is what the value it stands for is written as', () => {
+    const token = fc.constantFrom(
+      ...[
+        '{',
+        '}',
+        '[',
+        ']',
+        ',',
+        ':',
+        '"$set"',
+        '"$map"',
+        '"$number"',
+        '"-0"',
+        '"a"',
+        '0',
+        '1',
+        '"$$b"',
+        'null',
+        '"NaN"',
+      ],
+    );
+    fc.assert(
+      fc.property(
+        fc.array(token, { maxLength: 9 }).map((tokens) => tokens.join('')),
+        (text) => {
+          let written;
+          try {
+            written = stringify(parse(text));
+          } catch {
+            written = undefined;
+          }
+          expect(isCanonical(text)).toBe(written === text);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+    for (const text of ['{"$set":[0,{"$number":"-0"}]}', '{"$map":[[{"$number":"-0"},1]]}', '"\\ud800"']) {
+      expect(isCanonical(text), text).toBe(false);
+    }
+  });
+
+  test('an error that is not about the text is no answer to whether it is canonical', () => {
+    const broken = {
+      get length(): number {
+        throw new TypeError('broken');
+      },
+    };
+    expect(() => isCanonical(broken as never)).toThrow(TypeError);
+  });
+
+  test('refuses texts that are too long, in and out', () => {
+    const tooLong = 'x'.repeat(TEXT_LIMIT - 1);
+    const limit = expect.objectContaining({
+      code: 'value/too-large',
+      details: { length: TEXT_LIMIT + 1, limit: TEXT_LIMIT },
+    });
+    expect(() => stringify(tooLong)).toThrow(limit);
+    expect(() => parse(`"${tooLong}"`)).toThrow(limit);
+    expect(stringify(tooLong.slice(1))).toHaveLength(TEXT_LIMIT);
+  });
+
+  test('never makes an instance of a class, calls no function and touches no prototype, whatever the text', () => {
+    const before = Reflect.ownKeys(Object.prototype);
+    const hostile = parse(
+      '{"__proto__":{"a":1},"constructor":{"prototype":{"a":1}},"toJSON":1,"then":1,"toString":1,"x":{"__proto__":null}}',
+    ) as Record<string, unknown>;
+    expect(Object.getPrototypeOf(hostile)).toBe(Object.prototype);
+    expect(Object.keys(hostile)).toEqual(['__proto__', 'constructor', 'toJSON', 'then', 'toString', 'x']);
+    expect(Object.getPrototypeOf(hostile['x'])).toBe(Object.prototype);
+    expect(Reflect.ownKeys(Object.prototype)).toEqual(before);
+    expect(stringify(parse(stringify(hostile)))).toBe(stringify(hostile));
+  });
+
+  test('takes bytes of any kind for bytes', () => {
+    expect(stringify(Buffer.from('abc'))).toBe(stringify(Uint8Array.from([97, 98, 99])));
+    expect(parse(stringify(Buffer.from('abc')))).toStrictEqual(Uint8Array.from([97, 98, 99]));
+  });
+
+  test('does not store what is not enumerable, as JSON does not', () => {
+    const value = Object.defineProperty({ a: 1 }, 'hidden', { value: () => 1 });
+    Object.defineProperty(value, Symbol('hidden'), { value: 1 });
+    expect(stringify(value)).toBe('{"a":1}');
+  });
+});
+
+describe('a leaf', () => {
+  test('is encoded alone, and what is none is left to its owner', () => {
+    expect([tryEncodeLeaf(1n, ''), tryEncodeLeaf(null, ''), tryEncodeLeaf(new Set([1]), '')]).toEqual([
+      { $bigint: '1' },
+      null,
+      { $set: [1] },
+    ]);
+    expect([tryEncodeLeaf([], ''), tryEncodeLeaf({}, '')]).toEqual([undefined, undefined]);
+    expect(() => tryEncodeLeaf(Symbol('s'), '/at')).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ path: '/at' }) }),
+    );
+  });
+});
+
+test('keys are ordered by their code units', () => {
+  expect(['\ufb33', 'b', '\ud83d\ude00', 'a', 'b', ''].sort(compareKeys)).toEqual([
+    '',
+    'a',
+    'b',
+    'b',
+    '\ud83d\ude00',
+    '\ufb33',
+  ]);
+  expect([compareKeys('a', 'a'), compareKeys('a', 'b'), compareKeys('b', 'a')]).toEqual([0, -1, 1]);
 });
 
 describe('canonical JSON', () => {
@@ -225,6 +393,34 @@ describe('canonical JSON', () => {
     const text = canonicalJson(Object.fromEntries(names.map((name) => [name, { b: 1, a: 2 }])));
     const expected = ['\r', '1', '\u0080', '\u00f6', '\u20ac', '\ud83d\ude00', '\ufb33'];
     expect(text).toBe(`{${expected.map((name) => `${JSON.stringify(name)}:{"a":2,"b":1}`).join(',')}}`);
+  });
+
+  test('writes the sample of the RFC, section 3.2', () => {
+    const sample = String.raw`{
+      "numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
+      "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",
+      "literals": [null, true, false]
+    }`;
+    const bytes =
+      '7b226c69746572616c73223a5b6e756c6c2c747275652c66616c73655d2c226e756d62657273223a5b3333333333333333332e3333' +
+      '33333333332c31652b33302c342e352c302e3030322c31652d32375d2c22737472696e67223a22e282ac245c75303030665c6e4127' +
+      '425c225c5c5c5c5c222f227d';
+    expect(Buffer.from(canonicalJson(JSON.parse(sample) as JsonValue)).toString('hex')).toBe(bytes);
+  });
+
+  test('writes any JSON so that it is read back, and equal values alike, whatever the order of their keys', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (json) => {
+        const text = canonicalJson(json as JsonValue);
+        expect(canonicalJson(JSON.parse(text) as JsonValue)).toBe(text);
+        const turned = JSON.parse(text, (_, value: unknown) =>
+          typeof value === 'object' && value !== null && !Array.isArray(value)
+            ? Object.fromEntries(Object.entries(value).reverse())
+            : value,
+        ) as JsonValue;
+        expect(canonicalJson(turned)).toBe(text);
+      }),
+    );
   });
 
   test('escapes only what must be escaped', () => {

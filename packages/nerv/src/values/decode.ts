@@ -1,19 +1,21 @@
-/** From the encoded form (see encode.ts) back to JavaScript values. Makes plain data only, never a class's instance. */
+/** From the encoded form (see encode.ts) back to JavaScript values. Makes plain data only, never an instance of a user's class. */
 import { NervError } from '../errors.ts';
 import { tryDecodeBase64 } from './base64.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { DEPTH_LIMIT, setOwn, type JsonValue, type Value } from './json.ts';
+import { isPlainObject } from './encode.ts';
+import { checkLength, DEPTH_LIMIT, hasLoneSurrogate, setOwn, type JsonValue, type Value } from './json.ts';
 import { appendPointer } from './pointer.ts';
+import { Sealed } from './sealed.ts';
 
 /**
  * The value that an encoded form stands for, freshly made and mutable.
- * @throws `value/malformed` with `details.path` when it is not what `encode` writes; `value/too-deep`
+ * @throws `value/malformed` with `details.path` when it stands for nothing that `encode` takes; `value/too-deep`
  */
 export function decode(json: unknown): Value {
   return decodeAt(json, '', 0);
 }
 
-/** The value that a text stands for; the text need not be canonical. @throws as `decode` does */
+/** The value that a text stands for, canonical or not. @throws as `decode` does; `value/too-large` as `stringify` */
 export function parse(text: string): Value {
   return decode(parseJson(text));
 }
@@ -33,20 +35,14 @@ export function isCanonical(text: string): boolean {
   }
 }
 
-/** JSON text as data. @throws `value/malformed` */
+/** JSON text as data. @throws `value/malformed`, `value/too-large` */
 export function parseJson(text: string): JsonValue {
+  checkLength(text);
   try {
     // JSON.parse returns nothing but JSON.
     return JSON.parse(text) as JsonValue;
   } catch (cause) {
-    throw new NervError(
-      'value/malformed',
-      `The text is not JSON: ${cause instanceof Error ? cause.message : 'unknown'}.`,
-      {
-        details: { path: '' },
-        cause,
-      },
-    );
+    throw new NervError('value/malformed', `The text is not JSON: ${String(cause)}.`, { details: { path: '' }, cause });
   }
 }
 
@@ -60,17 +56,16 @@ export function leafTag(object: object, path: string): string | undefined {
 }
 
 function decodeAt(json: unknown, path: string, depth: number): Value {
-  if (json === null || typeof json === 'string' || typeof json === 'boolean') return json;
+  if (json === null || typeof json === 'boolean') return json;
+  if (typeof json === 'string') return hasLoneSurrogate(json) ? malformed(path, 'a lone surrogate') : json;
   if (typeof json === 'number') {
     return Number.isFinite(json) ? json : malformed(path, `the number ${json}`);
   }
   if (typeof json !== 'object') return malformed(path, `a ${typeof json}`);
   if (Array.isArray(json)) return decodeElements(json, path, depth);
+  if (!isPlainObject(json)) return malformed(path, 'no plain object');
   const tag = leafTag(json, path);
-  // `json` is an object and `tag` one of its keys.
-  return tag === undefined
-    ? decodeEntries(json, path, depth)
-    : decodeTagged(tag, (json as Record<string, unknown>)[tag], path, depth);
+  return tag === undefined ? decodeEntries(json, path, depth) : decodeTagged(tag, json[tag], path, depth);
 }
 
 /** `depth` counts arrays, objects, maps and sets around the value, as `encode` does. */
@@ -83,13 +78,15 @@ function checkDepth(path: string, depth: number): void {
 
 function decodeElements(elements: readonly unknown[], path: string, depth: number): Value[] {
   checkDepth(path, depth);
-  return elements.map((element, index) => decodeAt(element, appendPointer(path, index), depth + 1));
+  // A hole, which `map` would pass over, is undefined here.
+  return Array.from(elements, (element, index) => decodeAt(element, appendPointer(path, index), depth + 1));
 }
 
 function decodeEntries(object: object, path: string, depth: number): Value {
   checkDepth(path, depth);
   const decoded: Record<string, Value> = {};
   for (const [name, value] of Object.entries(object)) {
+    if (hasLoneSurrogate(name)) malformed(path, 'a key with a lone surrogate');
     const key = name.charCodeAt(0) === 0x24 ? name.slice(1) : name;
     setOwn(decoded, key, decodeAt(value, appendPointer(path, name), depth + 1));
   }
@@ -112,6 +109,8 @@ function decodeTagged(tag: string, content: unknown, path: string, depth: number
       return decodeSet(content, path, depth);
     case '$number':
       return decodeNumber(content, path);
+    case '$sealed':
+      return Sealed.tryFrom(content) ?? malformed(path, 'no sealed value');
     case '$undefined':
       return content === true ? undefined : malformed(path, 'not true');
     default:
@@ -141,7 +140,7 @@ function decodeMap(content: unknown, path: string, depth: number): Map<Value, Va
     const at = appendPointer(appendPointer(path, '$map'), index);
     if (!Array.isArray(pair) || pair.length !== 2) return malformed(at, 'no pair');
     const [key, value] = decodeElements(pair, at, depth);
-    if (map.has(key)) malformed(at, 'a key that the map already has');
+    if (map.has(key) || Object.is(key, -0)) malformed(at, 'a key that the map already has, or -0');
     map.set(key, value);
   }
   return map;
@@ -149,8 +148,11 @@ function decodeMap(content: unknown, path: string, depth: number): Map<Value, Va
 
 function decodeSet(content: unknown, path: string, depth: number): Set<Value> {
   if (!Array.isArray(content)) return malformed(path, 'no list');
-  const set = new Set(decodeElements(content, appendPointer(path, '$set'), depth));
-  if (set.size !== content.length) malformed(path, 'a member twice');
+  const members = decodeElements(content, appendPointer(path, '$set'), depth);
+  const set = new Set(members);
+  // Neither a set nor a map's keys hold -0: they take it for 0.
+  if (set.size !== content.length || members.some((member) => Object.is(member, -0)))
+    malformed(path, 'a member twice, or -0');
   return set;
 }
 

@@ -8,6 +8,7 @@
  *     new Set([v])         {"$set":[v]}              likewise
  *     -0, NaN, ±Infinity   {"$number":"-0"} ...
  *     undefined            {"$undefined":true}       anywhere, so that nothing is lost silently
+ *     Sealed               {"$sealed":{"ct":"...","iv":"...","kid":"..."}}   an encrypted value
  *     { $key: 1 }          {"$$key":1}               a user's own key that starts with $ gets one more
  *
  * Everything else is refused, with the path to it.
@@ -15,8 +16,9 @@
 import { NervError } from '../errors.ts';
 import { encodeBase64 } from './base64.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { DEPTH_LIMIT, escapeKey, hasLoneSurrogate, setOwn, type JsonValue } from './json.ts';
+import { checkLength, DEPTH_LIMIT, escapeKey, hasLoneSurrogate, setOwn, type JsonValue } from './json.ts';
 import { appendPointer } from './pointer.ts';
+import { Sealed } from './sealed.ts';
 
 /**
  * The encoded form of a value, sharing nothing mutable with it.
@@ -28,9 +30,12 @@ export function encode(value: unknown): JsonValue {
   return encodeAt(value, '', new Nesting());
 }
 
-/** The canonical text (RFC 8785) of a value's encoded form. Equal values give equal text. @throws as `encode` does */
+/**
+ * The canonical text (RFC 8785) of a value's encoded form. Equal values give equal text.
+ * @throws as `encode` does; `value/too-large` beyond 64 Mi characters
+ */
 export function stringify(value: unknown): string {
-  return canonicalJson(encode(value));
+  return checkLength(canonicalJson(encode(value)));
 }
 
 /** The encoded form of a value that is neither array nor plain object, or `undefined` when it is one of those. */
@@ -81,6 +86,8 @@ export function checkElements(elements: readonly unknown[], path: string): void 
       refuse(appendPointer(path, index), 'a hole in an array');
     }
   }
+  // Whatever realm it is of, the prototype of an ordinary array is an array.
+  if (!Array.isArray(Object.getPrototypeOf(elements))) refuse(path, `an instance of ${className(elements)}`);
   // The elements come first and 'length' next; anything behind it was added by name.
   const keys = Reflect.ownKeys(elements);
   if (keys.length > elements.length + 1) refuse(path, `an array with a property '${String(keys.at(-1))}'`);
@@ -92,11 +99,13 @@ export function storableKeys(object: object, path: string): string[] {
   for (const key of keys) {
     if (hasLoneSurrogate(key)) refuse(path, 'a key with a lone surrogate, which UTF-8 cannot hold');
   }
-  const symbols = Object.getOwnPropertySymbols(object);
-  if (symbols.some((symbol) => Object.prototype.propertyIsEnumerable.call(object, symbol))) {
-    refuse(path, 'an object with a symbol as key');
-  }
+  if (hasSymbolKey(object)) refuse(path, 'an object with a symbol as key');
   return keys;
+}
+
+function hasSymbolKey(object: object): boolean {
+  const symbols = Object.getOwnPropertySymbols(object);
+  return symbols.some((symbol) => Object.prototype.propertyIsEnumerable.call(object, symbol));
 }
 
 /** @throws `value/unsupported`, always: `what` at `path` is nothing the codec stores. */
@@ -141,23 +150,36 @@ function encodeLeaf(value: unknown, path: string, nesting: Nesting): JsonValue |
 }
 
 function encodeObjectLeaf(value: object, path: string, nesting: Nesting): JsonValue | undefined {
-  if (Array.isArray(value)) return undefined;
-  if (value instanceof Date) {
+  if (Array.isArray(value) || isPlainObject(value)) return undefined;
+  if (value instanceof Sealed) return { $sealed: value.toContent() };
+  if (value instanceof Uint8Array && ArrayBuffer.isView(value)) return { $bytes: encodeBase64(value) };
+  if (isOrdinary(Date.prototype, value, (date) => date.getTime())) {
     return Number.isNaN(value.getTime()) ? refuse(path, 'an invalid Date') : { $date: value.toISOString() };
   }
-  if (value instanceof Uint8Array) return { $bytes: encodeBase64(value) };
-  if (value instanceof Map) {
+  if (isOrdinary(Map.prototype, value, (map) => map.size)) {
     const at = appendPointer(path, '$map');
     const pairs = [...value];
     return nesting.within(value, path, () => ({
       $map: pairs.map((pair, index) => encodeElements(pair, appendPointer(at, index), nesting)),
     }));
   }
-  if (value instanceof Set) {
+  if (isOrdinary(Set.prototype, value, (set) => set.size)) {
     const at = appendPointer(path, '$set');
     return nesting.within(value, path, () => ({ $set: encodeElements([...value], at, nesting) }));
   }
-  return isPlainObject(value) ? undefined : refuse(path, `an instance of ${className(value)}`);
+  return refuse(path, `an instance of ${className(value)}`);
+}
+
+/** Whether this is what the built-in constructor makes: of no subclass, without properties to lose, and no fake. */
+function isOrdinary<T extends object>(prototype: T, value: object, probe: (value: T) => unknown): value is T {
+  if (Object.getPrototypeOf(value) !== prototype || Object.keys(value).length > 0 || hasSymbolKey(value)) return false;
+  try {
+    // The prototype says so; whether it is one inside is what the built-in finds out, and throws if not.
+    probe(value as T);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function encodeElements(elements: readonly unknown[], path: string, nesting: Nesting): JsonValue[] {
@@ -176,5 +198,6 @@ function encodeEntries(object: object, path: string, nesting: Nesting): JsonValu
 
 function className(value: object): string {
   const constructor: unknown = Reflect.get(value, 'constructor');
-  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'a nameless class';
+  const name = typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'a nameless class';
+  return /^(Date|Map|Set)$/.test(name) ? `${name} that is none of this realm's, or has properties of its own` : name;
 }

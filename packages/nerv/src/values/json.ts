@@ -1,3 +1,6 @@
+import { NervError } from '../errors.ts';
+import type { Sealed } from './sealed.ts';
+
 /** What JSON can hold. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 
@@ -16,6 +19,7 @@ export type Value =
   | string
   | Date
   | Uint8Array
+  | Sealed
   | readonly Value[]
   | ReadonlyMap<Value, Value>
   | ReadonlySet<Value>
@@ -23,6 +27,22 @@ export type Value =
 
 /** How deep arrays, objects, maps and sets may nest in one another. */
 export const DEPTH_LIMIT = 256;
+
+/** The longest text of a value, in UTF-16 code units. */
+export const TEXT_LIMIT: number = 64 * 2 ** 20;
+
+/** Gives the text if it is not too long. @throws NervError `value/too-large` */
+export function checkLength(text: string): string {
+  if (text.length <= TEXT_LIMIT) return text;
+  const { length } = text;
+  throw new NervError(
+    'value/too-large',
+    `The text has ${length} characters, more than ${TEXT_LIMIT}. Split the value.`,
+    {
+      details: { length, limit: TEXT_LIMIT },
+    },
+  );
+}
 
 /** Adds a property even where the name means something to JavaScript (`__proto__`). */
 export function setOwn<T>(object: Record<string, T>, key: string, value: T): void {

@@ -27,7 +27,7 @@ let ${STEP_NAME} = () => undefined;
   const sliceBytes = Uint8Array.prototype.slice;
   const setBytes = Uint8Array.prototype.set;
   const isView = ArrayBuffer.isView;
-  const stackLines = /\\n[^\\n]*(?:__spacetimedb_end_short_backtrace|spacetimedb_prelude)[^]*$/;
+  const stackLines = /\\n[^\\n]*(?:__spacetimedb_end_short_backtrace|spacetimedb_prelude|\\(node:vm:)[^]*$/;
   const replace = String.prototype.replace;
   const startsWith = String.prototype.startsWith;
 

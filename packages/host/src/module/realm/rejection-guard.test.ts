@@ -19,6 +19,12 @@ test('rejections of a module are reported, and the process goes on', async () =>
   expect(code).toBe(0);
 });
 
+test('rejections of a realm that was closed meanwhile, as that of a module that is refused, do not end the process', async () => {
+  const { code, output } = await run('closed');
+  expect(output).toBe('still here\n');
+  expect(code).toBe(0);
+});
+
 test('rejections of the application end it, as they do without a module', async () => {
   const { code, output, errors } = await run('own');
   expect(code).toBe(1);

@@ -1,21 +1,25 @@
 /**
  * Keeps a module's unhandled promise rejections from ending the process, as SpacetimeDB ignores them, and leaves those
- * of the application to what would happen without us. The process-wide listener exists only while a realm does.
+ * of the application to what would happen without us. The process-wide listener is there as long as a realm that may
+ * still reject something: one that was closed may do so late, and a promise keeps its realm's prototype alive.
  */
 const watchers = new WeakMap<object, (reason: unknown) => void>();
-let watcherCount = 0;
+const prototypes = new FinalizationRegistry<undefined>(() => countRealms(-1));
+let realmCount = 0;
 
 /** Reports rejections of promises of one realm, told by its `Promise.prototype`. Returns the way to stop. */
 export function watchRejections(promisePrototype: object, report: (reason: unknown) => void): () => void {
   watchers.set(promisePrototype, report);
-  if (watcherCount === 0) process.on('unhandledRejection', onUnhandledRejection);
-  watcherCount++;
-  return () => {
-    // The prototype stays known: a promise of a closed realm may still be reported late and is still not the app's.
-    watchers.set(promisePrototype, () => undefined);
-    watcherCount--;
-    if (watcherCount === 0) process.off('unhandledRejection', onUnhandledRejection);
-  };
+  prototypes.register(promisePrototype, undefined);
+  countRealms(1);
+  // The prototype stays known: what is still to come is nobody's, and not the application's.
+  return () => void watchers.set(promisePrototype, () => undefined);
+}
+
+function countRealms(change: number): void {
+  if (realmCount === 0) process.on('unhandledRejection', onUnhandledRejection);
+  realmCount += change;
+  if (realmCount === 0) process.off('unhandledRejection', onUnhandledRejection);
 }
 
 function onUnhandledRejection(reason: unknown, promise: Promise<unknown>): void {

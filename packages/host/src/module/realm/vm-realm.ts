@@ -20,6 +20,7 @@ const stepScript = new vm.Script(STEP_SOURCE, { filename: 'spacetimedb_step' });
 const STEP_OPTIONS = { displayErrors: false } as const;
 
 const NO_BYTES = new Uint8Array(0);
+const REDUCER_RETURNED: HookOutcome = { type: 'returned', bytes: NO_BYTES };
 const encoder = new TextEncoder();
 // The interface's decoder keeps a byte order mark.
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -183,7 +184,7 @@ export class VmRealm implements ModuleRealm {
     handle.prepare(kind, call.id, call.sender, call.connectionId, call.timestampMicros, length, headLength);
     const status = this.#stepOrTimeout(kind === 1 || kind === HTTP_HANDLER);
     if (typeof status === 'object') return status;
-    if (status === STEP_RETURNED) return { type: 'returned', bytes: kind === 0 ? NO_BYTES : this.#takeBytes() };
+    if (status === STEP_RETURNED) return kind === 0 ? REDUCER_RETURNED : { type: 'returned', bytes: this.#takeBytes() };
     const message = String(handle.message());
     if (status === STEP_USER_ERROR) return { type: 'user-error', message };
     return { type: 'failed', message, stack: String(handle.stack()) };

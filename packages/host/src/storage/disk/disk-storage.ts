@@ -91,6 +91,7 @@ class LogAndSnapshots implements DiskStorage {
   #snapshotBytes: number = 0;
   #lastSnapshot: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
+  #durable: { readonly offset: number; readonly asBigint: bigint } = { offset: 0, asBigint: 0n };
 
   constructor(context: StoreContext) {
     this.#context = context;
@@ -132,7 +133,10 @@ class LogAndSnapshots implements DiskStorage {
   }
 
   get durableOffset(): bigint {
-    return BigInt(this.#log?.durableOffset ?? 0);
+    const offset = this.#log?.durableOffset ?? 0;
+    // Asked for with every message, and it changes with every sync.
+    if (offset !== this.#durable.offset) this.#durable = { offset, asBigint: BigInt(offset) };
+    return this.#durable.asBigint;
   }
 
   whenDurable(offset: bigint): Promise<void> {

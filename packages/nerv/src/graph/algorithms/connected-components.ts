@@ -1,49 +1,40 @@
-import type { Entity, EntityOf, GraphSchema, RelationTypeOf } from '../entity.ts';
+import type { Entity } from '../entity.ts';
 import type { WalkOptions } from '../graph-query.ts';
-import { type GraphReader, typed } from '../graph-reader.ts';
+import { typed } from '../graph-reader.ts';
 import type { EntityVertex } from '../vertex.ts';
-import { eachStep, makeWalk } from '../walk.ts';
-import { verticesOn } from './vertices-on.ts';
+import { eachStep, makeWalk, nextMark, type TakeStep, type Walk } from '../walk.ts';
+import { type AnyEntity, type AnyRelation, type GraphSource, verticesOn } from './graph-source.ts';
 
 /** Which relations connect, and which entities there are. */
-export type ComponentOptions<S extends GraphSchema> = Pick<WalkOptions<RelationTypeOf<S>>, 'relationType' | 'validAt'>;
+export type ComponentOptions<T extends string> = Pick<WalkOptions<T>, 'relationType' | 'validAt'>;
 
 /**
  * The parts of a graph that no relation connects, whatever its direction: the largest first, equal ones in the order
  * of their first entity. Time and memory grow with entities and relations.
  * @throws NervError `graph/invalid-argument`
  */
-export function connectedComponents<S extends GraphSchema = GraphSchema>(
-  graph: GraphReader<S>,
-  options: ComponentOptions<S> = {},
-): readonly (readonly EntityOf<S>[])[] {
+export function connectedComponents<E extends AnyEntity, R extends AnyRelation>(
+  graph: GraphSource<E, R>,
+  options: ComponentOptions<R['type']> = {},
+): readonly (readonly E[])[] {
   const walk = makeWalk({ ...options, direction: 'both' }, 'both');
-  const seen = new Set<EntityVertex>();
+  const mark = nextMark();
   const components: Entity[][] = [];
   for (const start of verticesOn(graph.rows, walk)) {
-    if (seen.has(start)) continue;
-    const component: Entity[] = [];
-    for (const vertex of reachedFrom(start, seen, (at, reach) => eachStep(at, walk, (_, next) => reach(next)))) {
-      component.push(vertex.row);
-    }
-    components.push(component);
+    if (start.mark !== mark) components.push(reachedFrom(start, walk, mark).map(({ row }) => row));
   }
   return typed(components.sort((left, right) => right.length - left.length));
 }
 
 // What has been reached is walked from in its turn, so that the list grows while it is gone through.
-function reachedFrom(
-  start: EntityVertex,
-  seen: Set<EntityVertex>,
-  eachNext: (vertex: EntityVertex, reach: (next: EntityVertex) => void) => void,
-): readonly EntityVertex[] {
-  seen.add(start);
+function reachedFrom(start: EntityVertex, walk: Walk, mark: number): readonly EntityVertex[] {
+  start.mark = mark;
   const reached = [start];
-  const reach = (next: EntityVertex): void => {
-    if (seen.has(next)) return;
-    seen.add(next);
+  const take: TakeStep = (_, next) => {
+    if (next.mark === mark) return;
+    next.mark = mark;
     reached.push(next);
   };
-  for (const vertex of reached) eachNext(vertex, reach);
+  for (const vertex of reached) eachStep(vertex, walk, take);
   return reached;
 }

@@ -3,3 +3,4 @@ export type { ComponentOptions } from './connected-components.ts';
 export { pageRank } from './page-rank.ts';
 export type { PageRankOptions, PageRankResult } from './page-rank.ts';
 export { topologicalOrder } from './topological-order.ts';
+export type { AnyEntity, AnyRelation, GraphSource } from './graph-source.ts';

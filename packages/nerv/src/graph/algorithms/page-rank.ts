@@ -3,15 +3,15 @@
 // - The scores are never negative and sum to 1, but for rounding.
 // - Whatever is looked up by the place of a vertex or a link is there: all arrays have one element for each.
 
-import type { EntityOf, GraphSchema, Relation, RelationOf } from '../entity.ts';
-import { type GraphReader, typed } from '../graph-reader.ts';
+import type { Relation } from '../entity.ts';
+import { typed } from '../graph-reader.ts';
 import type { EntityVertex } from '../vertex.ts';
 import { eachStep, invalidArgument, makeWalk, type Walk } from '../walk.ts';
 import type { ComponentOptions } from './connected-components.ts';
-import { verticesOn } from './vertices-on.ts';
+import { type AnyEntity, type AnyRelation, type GraphSource, verticesOn } from './graph-source.ts';
 
 /** How to rank. */
-export interface PageRankOptions<S extends GraphSchema> extends ComponentOptions<S> {
+export interface PageRankOptions<R extends AnyRelation> extends ComponentOptions<R['type']> {
   /** The part of an entity's score that its relations pass on; from 0 and below 1, default 0.85. */
   readonly damping?: number | undefined;
   /** Ends once the scores together change by less than this for each entity; default 1e-6. */
@@ -19,7 +19,7 @@ export interface PageRankOptions<S extends GraphSchema> extends ComponentOptions
   /** Ends after so many rounds in any case; default 100. */
   readonly maxRounds?: number | undefined;
   /** How much of its entity's score a relation passes on, compared to the others; not negative. Default: all alike. */
-  readonly weight?: ((relation: RelationOf<S>) => number) | undefined;
+  readonly weight?: ((relation: R) => number) | undefined;
 }
 
 /** Entities by score, the highest first, equal ones in the graph's order. */
@@ -35,10 +35,10 @@ export interface PageRankResult<E> {
  * Time grows with entities and relations in each round.
  * @throws NervError `graph/invalid-argument`
  */
-export function pageRank<S extends GraphSchema = GraphSchema>(
-  graph: GraphReader<S>,
-  options: PageRankOptions<S> = {},
-): PageRankResult<EntityOf<S>> {
+export function pageRank<E extends AnyEntity, R extends AnyRelation>(
+  graph: GraphSource<E, R>,
+  options: PageRankOptions<R> = {},
+): PageRankResult<E> {
   const { damping = 0.85, tolerance = 1e-6, maxRounds = 100, weight } = options;
   if (!(damping >= 0 && damping < 1)) throw invalidArgument('damping', damping, 'a number from 0 and below 1');
   if (!(tolerance > 0)) throw invalidArgument('tolerance', tolerance, 'a number above 0');
@@ -53,20 +53,20 @@ export function pageRank<S extends GraphSchema = GraphSchema>(
   while (!converged && rounds < maxRounds) {
     const next = passOn(scores, links, damping);
     let change = 0;
-    for (const [place, score] of next.entries()) change += Math.abs(score - (scores[place] ?? 0));
+    for (const [place, score] of next.entries()) change += Math.abs(score - (scores[place] as number));
     scores = next;
     rounds += 1;
     converged = change < tolerance * vertices.length;
   }
-  const ranking = vertices.map(({ row: entity }, place) => ({ entity, score: scores[place] ?? 0 }));
+  const ranking = vertices.map(({ row: entity }, place) => ({ entity, score: scores[place] as number }));
   return typed({ ranking: ranking.sort((left, right) => right.score - left.score), converged, rounds });
 }
 
 /** Link n leads from vertex `from[n]` to vertex `to[n]` and passes on `share[n]` of what the former holds. */
 interface Links {
-  readonly from: readonly number[];
-  readonly to: readonly number[];
-  readonly share: readonly number[];
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  readonly share: Float64Array;
   /** The vertices from which no link leads. */
   readonly sinks: readonly number[];
 }
@@ -76,35 +76,32 @@ function linksOf(
   walk: Walk,
   weight: ((relation: Relation) => number) | undefined,
 ): Links {
-  const places = new Map(vertices.map((vertex, place) => [vertex, place]));
+  const places = new Map<EntityVertex, number>(vertices.map((vertex, place) => [vertex, place]));
   const from: number[] = [];
   const to: number[] = [];
   const share: number[] = [];
   const sinks: number[] = [];
   for (const [place, vertex] of vertices.entries()) {
-    const first = to.length;
-    let whole = 0;
+    const parts: number[] = [];
     eachStep(vertex, walk, ({ row }, next) => {
-      const part = weight === undefined ? 1 : checkedWeight(weight(row), row);
-      whole += part;
       from.push(place);
-      to.push(places.get(next) ?? place);
-      share.push(part);
+      to.push(places.get(next) as number);
+      parts.push(weight === undefined ? 1 : checkedWeight(weight(row), row));
     });
+    const whole = parts.reduce((sum, part) => sum + part, 0);
     if (whole === 0) sinks.push(place);
-    for (let link = first; link < share.length; link += 1) share[link] = whole === 0 ? 0 : (share[link] ?? 0) / whole;
+    for (const part of parts) share.push(whole === 0 ? 0 : part / whole);
   }
-  return { from, to, share, sinks };
+  return { from: Int32Array.from(from), to: Int32Array.from(to), share: Float64Array.from(share), sinks };
 }
 
 function passOn(scores: Float64Array, { from, to, share, sinks }: Links, damping: number): Float64Array<ArrayBuffer> {
   let sunk = 0;
-  for (const place of sinks) sunk += scores[place] ?? 0;
-  const base = (1 - damping + damping * sunk) / scores.length;
-  const next = new Float64Array(scores.length).fill(base);
+  for (const place of sinks) sunk += scores[place] as number;
+  const next = new Float64Array(scores.length).fill((1 - damping + damping * sunk) / scores.length);
   for (let link = 0; link < to.length; link += 1) {
-    const target = to[link] ?? 0;
-    next[target] = (next[target] ?? 0) + damping * (scores[from[link] ?? 0] ?? 0) * (share[link] ?? 0);
+    const passed = damping * (scores[from[link] as number] as number) * (share[link] as number);
+    (next[to[link] as number] as number) += passed;
   }
   return next;
 }

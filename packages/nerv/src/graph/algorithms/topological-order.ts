@@ -2,29 +2,29 @@
 
 import { assert } from '../../assert.ts';
 import { NervError } from '../../errors.ts';
-import type { EntityOf, GraphSchema } from '../entity.ts';
-import { type GraphReader, typed } from '../graph-reader.ts';
+import { typed } from '../graph-reader.ts';
 import type { EntityVertex } from '../vertex.ts';
 import { eachStep, makeWalk, type Walk } from '../walk.ts';
 import type { ComponentOptions } from './connected-components.ts';
-import { verticesOn } from './vertices-on.ts';
+import { type AnyEntity, type AnyRelation, type GraphSource, verticesOn } from './graph-source.ts';
 
 /**
  * All entities, each before those its relations lead to.
  * @throws NervError `graph/cycle` with the ids of a cycle, each leading to the next and the last to the first;
  * `graph/invalid-argument`
  */
-export function topologicalOrder<S extends GraphSchema = GraphSchema>(
-  graph: GraphReader<S>,
-  options: ComponentOptions<S> = {},
-): readonly EntityOf<S>[] {
+export function topologicalOrder<E extends AnyEntity, R extends AnyRelation>(
+  graph: GraphSource<E, R>,
+  options: ComponentOptions<R['type']> = {},
+): readonly E[] {
   const walk = makeWalk({ ...options, direction: 'out' }, 'out');
   const vertices = [...verticesOn(graph.rows, walk)];
   const unmet = countUnmet(vertices, walk);
   const ordered = vertices.filter((vertex) => !unmet.has(vertex));
   for (const vertex of ordered) {
     eachStep(vertex, walk, (_, next) => {
-      const left = (unmet.get(next) ?? 0) - 1;
+      // What a relation leads to has been counted.
+      const left = (unmet.get(next) as number) - 1;
       unmet.set(next, left);
       if (left === 0) ordered.push(next);
     });
@@ -51,7 +51,11 @@ function findCycle(vertices: readonly EntityVertex[], ordered: ReadonlySet<Entit
   const places = new Map<EntityVertex, number>();
   for (let vertex = first; ;) {
     const place = places.get(vertex);
-    if (place !== undefined) return trail.slice(place).reverse().map(({ row }) => row.id);
+    if (place !== undefined)
+      return trail
+        .slice(place)
+        .reverse()
+        .map(({ row }) => row.id);
     places.set(vertex, trail.length);
     trail.push(vertex);
     const before = leftOverBefore(vertex, ordered, back);
@@ -60,7 +64,11 @@ function findCycle(vertices: readonly EntityVertex[], ordered: ReadonlySet<Entit
   }
 }
 
-function leftOverBefore(vertex: EntityVertex, ordered: ReadonlySet<EntityVertex>, back: Walk): EntityVertex | undefined {
+function leftOverBefore(
+  vertex: EntityVertex,
+  ordered: ReadonlySet<EntityVertex>,
+  back: Walk,
+): EntityVertex | undefined {
   let found: EntityVertex | undefined;
   eachStep(vertex, back, (_, before) => {
     if (!ordered.has(before)) found = before;

@@ -18,8 +18,8 @@ import { PastRows } from './past-rows.ts';
 /** How much of the past is kept. Both bounds hold. */
 export interface GraphHistoryOptions {
   /**
-   * How many changes of single rows to keep, at most; default 100,000. A change takes some 150 bytes, and the row that
-   * was replaced stays in memory with it.
+   * How many changes of single rows to keep, at most; default 100,000. A change takes some 200 bytes, the row that it
+   * replaced included, and what that row alone holds: properties and tags that the change replaced.
    */
   readonly changes?: number | undefined;
   /** How long to keep them, in milliseconds, judged at each write. Default: for ever. */
@@ -27,7 +27,7 @@ export interface GraphHistoryOptions {
 }
 
 /** One state of a row. */
-export interface Version {
+interface Version {
   readonly subject: 'entity' | 'relation';
   readonly id: string;
   /** When it began; undefined if that is trimmed. */
@@ -35,6 +35,11 @@ export interface Version {
   /** Undefined: the row was deleted. */
   readonly row: Entity | Relation | undefined;
   before: Version | undefined;
+}
+
+/** A change in the log, and the state it made. */
+interface LoggedVersion extends Version {
+  readonly at: number;
 }
 
 const DEFAULT_CHANGES = 100_000;
@@ -45,7 +50,7 @@ export class GraphHistory implements HistoryKeeper {
   readonly #limit: number;
   readonly #ageMs: number;
   readonly #latest = { entity: new Map<string, Version>(), relation: new Map<string, Version>() };
-  #log: Version[] = [];
+  #log: LoggedVersion[] = [];
   #first = 0;
   /** How many changes lie before the log's array. */
   #gone = 0;
@@ -103,14 +108,15 @@ export class GraphHistory implements HistoryKeeper {
     let high = this.#log.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#log[middle]?.at ?? timeMs) <= timeMs) low = middle + 1;
+      // The middle lies between the ends, so that there is a change.
+      if ((this.#log[middle] as LoggedVersion).at <= timeMs) low = middle + 1;
       else high = middle;
     }
     return this.#gone + low;
   }
 
   /** The changes from a place on that is not trimmed, and the place after them. */
-  changesFrom(place: number): { readonly changes: readonly Version[]; readonly end: number } {
+  changesFrom(place: number): { readonly changes: readonly Change[]; readonly end: number } {
     return { changes: this.#log.slice(place - this.#gone), end: this.#gone + this.#log.length };
   }
 
@@ -128,17 +134,16 @@ export class GraphHistory implements HistoryKeeper {
   #add(subject: Version['subject'], { id, before: row, after }: NetChange<Entity>): void {
     const latest = this.#latest[subject];
     const first: Version | undefined = row && { subject, id, at: undefined, row, before: undefined };
-    const version: Version = { subject, id, at: this.#now, row: after, before: latest.get(id) ?? first };
+    const version: LoggedVersion = { subject, id, at: this.#now, row: after, before: latest.get(id) ?? first };
     latest.set(id, version);
     this.#log.push(version);
   }
 
   #trim(): void {
     const oldest = this.#now - this.#ageMs;
-    for (; this.#first < this.#log.length; this.#first += 1) {
-      const version = this.#log[this.#first];
-      assert(version?.at !== undefined, 'every change in the log has a time');
+    for (let version = this.#log[this.#first]; version !== undefined; version = this.#log[this.#first]) {
       if (this.size <= this.#limit && version.at >= oldest) break;
+      this.#first += 1;
       this.#trimmedUpTo = version.at;
       version.before = undefined;
       const latest = this.#latest[version.subject];
@@ -164,6 +169,9 @@ export class GraphHistory implements HistoryKeeper {
     return versions.reverse();
   }
 }
+
+/** Which row changed. */
+type Change = Pick<Version, 'subject' | 'id'>;
 
 interface RowNow<Row> {
   readonly subject: Version['subject'];

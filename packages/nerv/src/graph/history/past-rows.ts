@@ -41,7 +41,8 @@ export class PastRows implements GraphRows {
     this.relations = {
       get: (id) => this.#edge(this.#relationAt(id)),
       all: () => this.#relationsIn(this.#present.relations.all()),
-      candidates: (query) => this.#found(this.#present.relations.candidates(query), (slots) => this.#relationsIn(slots)),
+      candidates: (query) =>
+        this.#found(this.#present.relations.candidates(query), (slots) => this.#relationsIn(slots)),
     };
   }
 
@@ -125,7 +126,10 @@ export class PastRows implements GraphRows {
     const row = this.#relationAt(id);
     this.#changedRelations.set(id, row);
     if (row === undefined) return;
-    for (const [side, end] of [['out', row.from], ['in', row.to]] as const) {
+    for (const [side, end] of [
+      ['out', row.from],
+      ['in', row.to],
+    ] as const) {
       const others = this.#changedAt[side].get(end);
       if (others === undefined) this.#changedAt[side].set(end, [row]);
       else others.push(row);
@@ -136,6 +140,7 @@ export class PastRows implements GraphRows {
 /** An entity of the past. */
 class PastVertex implements EntityVertex {
   readonly row: Entity;
+  mark = 0;
   readonly #graph: PastRows;
   #out: Edges | undefined;
   #in: Edges | undefined;

@@ -13,7 +13,19 @@ function entity(id: string, seq: number, name = id): ConfirmedRow {
 }
 
 function entityRow(id: string, seq: number, name: string): Entity & { readonly seq: number } {
-  return { id, type: 'x', name, description: '', tags: [], properties: {}, createdAt: 5, updatedAt: 5, seq };
+  const validity = { validFrom: undefined, validTo: undefined };
+  return {
+    id,
+    type: 'x',
+    name,
+    description: '',
+    tags: [],
+    properties: {},
+    createdAt: 5,
+    updatedAt: 5,
+    ...validity,
+    seq,
+  };
 }
 
 function relation(id: string, seq: number, from: string, to: string): ConfirmedRow {
@@ -220,4 +232,54 @@ describe('pending requests', () => {
       }),
     );
   });
+});
+
+test('rows may come before their ends, and entities go before their relations', () => {
+  const replica = new GraphReplica();
+  replica.confirm([relation('r', 1, 'a', 'b'), relation('s', 2, 'b', 'b')]);
+  expect(replica.graph.queryRelations({ from: 'a' })).toHaveLength(1);
+  replica.confirm([entity('a', 3), entity('b', 4)]);
+  expect(replica.graph.neighbors('a').map(({ id }) => id)).toEqual(['b']);
+  replica.confirm([{ type: 'entity-deleted', id: 'b', seq: 5 }]);
+  expect(replica.graph.neighbors('a')).toEqual([]);
+  replica.confirm([entity('b', 6)]);
+  expect(replica.graph.neighbors('a').map(({ id }) => id)).toEqual(['b']);
+  replica.confirm([
+    { type: 'entity-deleted', id: 'b', seq: 7 },
+    { type: 'relation-deleted', id: 'r', seq: 8 },
+    { type: 'relation-deleted', id: 's', seq: 9 },
+    { type: 'relation-deleted', id: 'unknown', seq: 10 },
+  ]);
+  expect(replica.graph.queryRelations()).toEqual([]);
+  replica.confirm([entity('b', 11)]);
+  expect(replica.graph.relationsOf('b')).toEqual([]);
+});
+
+test('a relation that comes again with other ends is tied to them alone', () => {
+  const replica = new GraphReplica();
+  replica.confirm([entity('a', 1), entity('b', 2), relation('r', 3, 'a', 'b')]);
+  replica.confirm([relation('r', 4, 'b', 'b')]);
+  expect(replica.graph.relationsOf('a')).toEqual([]);
+  expect(replica.graph.relationsOf('b').map(({ seq }) => seq)).toEqual([4]);
+});
+
+test('what a request was made of is copied, and what throws for reasons of its own goes through', () => {
+  const replica = new GraphReplica();
+  replica.confirm([entity('a', 1)]);
+  const tags = ['first'];
+  const properties = { list: [1] };
+  replica.request('q', [operations.updateEntity('a', { tags, properties })]);
+  tags.push('second');
+  properties.list.push(2);
+  replica.confirm([entity('b', 2)]);
+  expect(replica.graph.getEntity('a')).toMatchObject({ tags: ['first'], properties: { list: [1] } });
+  replica.request('r', [operations.updateEntity('a', { name: 'new' })]);
+  expect(replica.graph.getEntity('a')?.name).toBe('new');
+  const trap = {
+    toString(): string {
+      throw new RangeError('trap');
+    },
+  };
+  const wrong = { ...operations.deleteEntity('a'), id: trap };
+  expect(() => replica.request('s', [wrong as never])).toThrow(RangeError);
 });

@@ -1,5 +1,6 @@
 import { NervError } from '../../errors.ts';
 import type { Value } from '../../values/json.ts';
+import { Sealed } from '../../values/sealed.ts';
 
 const MAP_WRITES: readonly string[] = ['set', 'delete', 'clear'];
 const SET_WRITES: readonly string[] = ['add', 'delete', 'clear'];
@@ -12,7 +13,7 @@ const DATE_WRITES: readonly string[] = Object.getOwnPropertyNames(Date.prototype
  * `state/read-only`; the elements of a byte array cannot be protected, by the language.
  */
 export function readOnly(value: Value): Value {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Sealed) return value;
   if (value instanceof Map) {
     for (const [key, member] of value) {
       readOnly(key);
