@@ -59,7 +59,6 @@ export const packages = {
       'immer',
       'mitt',
       'mutative',
-      'node-sqlite3-wasm',
       'rxjs',
       'undici',
       'ws',

@@ -47,7 +47,10 @@ describeForms((form) => {
       expect(seen).toEqual([{ total: 5, card: CARD, customer: 'ada' }, 'secret-letter', { card: 'clear' }]);
       expect((await universe.events.query()).map(({ data }) => data)).toEqual(seen);
 
-      const store = await universe.states.open('patient/7', { name: 'secret-ada', notes: {} as Record<string, string> });
+      const store = await universe.states.open('patient/7', {
+        name: 'secret-ada',
+        notes: {} as Record<string, string>,
+      });
       const version = await store.commit((draft) => void (draft.notes['1'] = 'secret-note'));
       expect(store.state).toEqual({ name: 'secret-ada', notes: { 1: 'secret-note' } });
       expect(await store.at(1)).toEqual({ name: 'secret-ada', notes: {} });
@@ -155,7 +158,11 @@ describe('two programs on a server', () => {
 
   /** The same database, with a ring that shares nothing but the store of keys. */
   async function openPatient(universe: Universe) {
-    return universe.states.open('patient/1', { name: 'secret-ada', notes: { a: 'secret-a' } as Record<string, string>, visits: 0 });
+    return universe.states.open('patient/1', {
+      name: 'secret-ada',
+      notes: { a: 'secret-a' } as Record<string, string>,
+      visits: 0,
+    });
   }
 
   test('who has no keys sees sealed leaves, may change what is clear, and the ciphertext stays', async () => {
@@ -281,7 +288,11 @@ describe('two programs on a server', () => {
   test('events are found by what is clear, and read by whoever has the keys', async () => {
     const seen: unknown[] = [];
     keyless.events.subscribe('**', ({ data }) => seen.push(data));
-    await keyed.events.publish('letter.sent', { text: 'secret-letter' }, { source: 'post', metadata: { kind: 'clear' } });
+    await keyed.events.publish(
+      'letter.sent',
+      { text: 'secret-letter' },
+      { source: 'post', metadata: { kind: 'clear' } },
+    );
     await keyed.events.publish('order.placed', { total: 5, card: CARD });
     await keyless.client.catchUp();
     expect(seen).toEqual([expect.any(Sealed), { total: 5, card: expect.any(Sealed) }]);
@@ -296,7 +307,9 @@ describe('two programs on a server', () => {
 
   test('properties: what did not change keeps its ciphertext, in updates, upserts and batches', async () => {
     const { graph } = keyed;
-    const raw = async (): Promise<Record<string, unknown>> => ({ ...(await keyless.graph.getEntity('ada'))?.properties });
+    const raw = async (): Promise<Record<string, unknown>> => ({
+      ...(await keyless.graph.getEntity('ada'))?.properties,
+    });
     await graph.createEntity('person', { id: 'ada', properties: { ssn: 'secret-1', city: 'Paris' } });
     const first = await raw();
     expect(first).toEqual({ ssn: expect.any(Sealed), city: 'Paris' });
@@ -309,7 +322,12 @@ describe('two programs on a server', () => {
     await graph.batch((batch) => {
       batch.createEntity('person', { id: 'bob' });
       batch.updateEntity('bob', { properties: { ssn: 'secret-3' } });
-      batch.createRelation('knows', { id: 'ab', from: 'ada', to: 'bob', properties: { since: 'secret-then', how: 'well' } });
+      batch.createRelation('knows', {
+        id: 'ab',
+        from: 'ada',
+        to: 'bob',
+        properties: { since: 'secret-then', how: 'well' },
+      });
       batch.createEntity('thing', { id: 'box', properties: { ssn: 'clear' } });
     });
     expect((await keyed.graph.getEntity('bob'))?.properties).toEqual({ ssn: 'secret-3' });
@@ -335,7 +353,9 @@ describe('two programs on a server', () => {
       graph.query({ where: { or: [{ not: { properties: { '/address/street': 'x' } } }] } }),
     ).rejects.toMatchObject(refused);
     await expect(graph.query({ type: 'person', orderBy: { property: 'ssn' } })).rejects.toMatchObject(refused);
-    await expect(graph.queryRelations({ type: 'knows', where: { properties: { since: 1 } } })).rejects.toMatchObject(refused);
+    await expect(graph.queryRelations({ type: 'knows', where: { properties: { since: 1 } } })).rejects.toMatchObject(
+      refused,
+    );
     expect(() => graph.liveQuery({ where: { properties: { address: { equals: {} } } } })).toThrow(
       expect.objectContaining(refused),
     );
@@ -361,7 +381,10 @@ test('keys that come later open what was sealed before', async () => {
   const early = await openKeyRing({ store: new MemoryKeyStore(), wrapper });
   const keyRing = await openKeyRing({ store, wrapper });
   let current: KeyRing = keyRing;
-  const late = { load: () => (current === early ? Promise.resolve(undefined) : store.load()), save: () => Promise.resolve(false) };
+  const late = {
+    load: () => (current === early ? Promise.resolve(undefined) : store.load()),
+    save: () => Promise.resolve(false),
+  };
   const server = await startServer();
   try {
     const writer = await server.connect({ encryption: makeEncryption(keyRing) });

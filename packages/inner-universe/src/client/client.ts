@@ -165,9 +165,11 @@ export class ModuleClient implements AsyncDisposable {
   async writeLater(later: Promise<LaterWrite> | (() => Promise<LaterWrite>), bytes: number): Promise<void> {
     const group = ({ chunks, ops }: LaterWrite): OpGroups => [...cutByBytes(chunks), ops];
     const groups = typeof later === 'function' ? async () => group(await later()) : later.then(group);
-    // A failure is told by the queue; where nothing is queued any more, closing is what is told.
-    if (typeof groups !== 'function') groups.catch(() => undefined);
-    if (this.#closing !== undefined) throw makeClosed();
+    if (this.#closing !== undefined) {
+      // That it is closed is what is told.
+      if (typeof groups !== 'function') groups.catch(() => undefined);
+      throw makeClosed();
+    }
     await this.#queue.writeLater(groups, bytes);
   }
 

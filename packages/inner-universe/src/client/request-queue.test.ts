@@ -171,3 +171,89 @@ test('groups written in turn end with the first error, when all have been tried'
   });
   expect(applied).toEqual(['1', '3']);
 });
+
+describe('calls that are still being made', () => {
+  test('hold their place, whenever they are ready, and share requests once they are', async () => {
+    const { queue, requests, applied } = makeQueue();
+    const made: ((groups: Op[][]) => void)[] = [];
+    const later = ['b', 'c'].map(() => queue.writeLater(new Promise<Op[][]>((resolve) => made.push(resolve)), 10));
+    const written = [queue.write([opOf('a')]), ...later, queue.write([opOf('d')])];
+    made[1]?.([[opOf('c')]]);
+    await Promise.resolve();
+    expect(applied).toEqual([]);
+    made[0]?.([[opOf('b1'), opOf('b2')]]);
+    await Promise.all(written);
+    expect(applied).toEqual(['b1', 'b2', 'c', 'a', 'd']);
+    expect(requests.length).toBe(1);
+  });
+
+  test('that must see what was written before are begun when it has been answered', async () => {
+    const { queue, applied } = makeQueue();
+    const seen: string[][] = [];
+    const make = (id: string) => async () => {
+      seen.push([...applied]);
+      return [[opOf(id)]];
+    };
+    await Promise.all([
+      queue.write([opOf('a')]),
+      queue.writeLater(make('b'), 0),
+      queue.writeLater(make('c'), 0),
+      queue.writeLater(Promise.resolve([[opOf('d')], [opOf('e')]]), 0),
+    ]);
+    expect(seen).toEqual([['a'], ['a', 'b']]);
+    expect(applied).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  test('whatever fails or is refused, the rest is applied once, in order, and idle waits for all', async () => {
+    const call = fc.record({
+      type: fc.constantFrom('now' as const, 'later' as const, 'turn' as const),
+      outcome: fc.constantFrom('made' as const, 'refused' as const, 'failed' as const),
+      ticks: fc.nat(4),
+      groups: fc.integer({ min: 1, max: 3 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(call, { maxLength: 25 }), async (calls) => {
+        const bad = new Set<string>();
+        const { queue, applied } = makeQueue({ bad });
+        const expected: string[] = [];
+        const outcomes = calls.map(({ type, outcome, ticks, groups }, index) => {
+          const ids = Array.from({ length: type === 'now' ? 1 : groups }, (_, group) => `${index}.${group}`);
+          const last = ids.at(-1) ?? '';
+          const isFailed = outcome === 'failed' && type !== 'now';
+          if (outcome === 'refused') bad.add(last);
+          if (!isFailed) expected.push(...ids.filter((id) => !bad.has(id)));
+          const make = async (): Promise<Op[][]> => {
+            for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
+            if (isFailed) throw new Error(`made no ${index}`);
+            return ids.map((id) => [opOf(id)]);
+          };
+          const written =
+            type === 'now' ? queue.write(ids.map(opOf)) : queue.writeLater(type === 'turn' ? make : make(), 1);
+          return written.then(
+            () => 'made',
+            (error: unknown) => (error instanceof Error && error.message.startsWith('made no') ? 'failed' : 'refused'),
+          );
+        });
+        await queue.idle();
+        expect(applied).toEqual(expected);
+        expect(queue.length).toBe(0);
+        expect(await Promise.all(outcomes)).toEqual(
+          calls.map(({ type, outcome }) => (type === 'now' && outcome === 'failed' ? 'made' : outcome)),
+        );
+      }),
+    );
+  });
+
+  test('count for what they will be about, until they are known', async () => {
+    const { queue } = makeQueue({ callsMax: 2, bytesMax: 100 });
+    const made: ((groups: Op[][]) => void)[] = [];
+    const first = queue.writeLater(new Promise<Op[][]>((resolve) => made.push(resolve)), 90);
+    await expect(queue.write([opOf('a'.repeat(20))])).rejects.toMatchObject({ code: 'client/queue-full' });
+    await expect(queue.writeLater(Promise.reject(new Error('unseen')), 20)).rejects.toMatchObject({
+      code: 'client/queue-full',
+    });
+    made[0]?.([[opOf('b')]]);
+    await first;
+    await queue.write([opOf('a'.repeat(20))]);
+  });
+});

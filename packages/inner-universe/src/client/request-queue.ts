@@ -101,10 +101,10 @@ export class RequestQueue {
    * `bytes` is about how many there will be.
    */
   writeLater(later: LaterOps, bytes: number): Promise<void> {
-    const full = this.#fullness(1, bytes);
-    if (full !== undefined) return Promise.reject(full);
     // A failure is told when its turn comes; until then nobody looks.
     if (typeof later !== 'function') later.catch(() => undefined);
+    const full = this.#fullness(1, bytes);
+    if (full !== undefined) return Promise.reject(full);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ later, bytes, resolve, reject });
       this.#waitingBytes += bytes;
@@ -176,7 +176,7 @@ export class RequestQueue {
         left -= 1;
         if (left === 0) place.resolve();
       };
-      return { ops, bytes, resolve, reject: place.reject };
+      return { ops, bytes, resolve, reject: (error) => place.reject(error) };
     });
   }
 
@@ -195,7 +195,8 @@ export class RequestQueue {
     const batch: QueuedCall[] = [];
     for (const call of this.#waiting) {
       if (isHeld(call)) break;
-      if (batch.length > 0 && (ops + call.ops.length > MAX_REQUEST_OPS || bytes + call.bytes > MAX_REQUEST_BYTES)) break;
+      if (batch.length > 0 && (ops + call.ops.length > MAX_REQUEST_OPS || bytes + call.bytes > MAX_REQUEST_BYTES))
+        break;
       ops += call.ops.length;
       bytes += call.bytes;
       batch.push(call);

@@ -67,7 +67,8 @@ export class GraphSealer {
       const standing = at(before, keys);
       if (standing !== undefined && trySealed(standing) !== undefined) {
         const text = canonicalJson(json);
-        const isSame = canonicalJson(standing) === text || canonicalJson(await this.#cipher.open(standing, place)) === text;
+        const isSame =
+          canonicalJson(standing) === text || canonicalJson(await this.#cipher.open(standing, place)) === text;
         if (isSame) return standing;
       }
       return this.#cipher.seal(json, place, this.#policies[kind].subjectOf(type, keys, of));
@@ -148,7 +149,8 @@ function* propertiesIn(where: Conditions | undefined): Generator<string, void, u
 function at(json: JsonValue, keys: readonly string[]): JsonValue | undefined {
   let found: JsonValue | undefined = json;
   for (const key of keys) {
-    if (found === undefined || found === null || typeof found !== 'object' || !Object.hasOwn(found, key)) return undefined;
+    if (found === undefined || found === null || typeof found !== 'object' || !Object.hasOwn(found, key))
+      return undefined;
     found = (found as JsonObject)[key]; // a list has no such keys of its own that a pattern leads to
   }
   return found;

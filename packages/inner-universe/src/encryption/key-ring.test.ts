@@ -19,7 +19,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-async function makeWrapper(active: 'old' | 'new' = 'old', ids: readonly ('old' | 'new')[] = ['old', 'new']): Promise<KeyWrapper> {
+async function makeWrapper(
+  active: 'old' | 'new' = 'old',
+  ids: readonly ('old' | 'new')[] = ['old', 'new'],
+): Promise<KeyWrapper> {
   return makeKeyWrapper({ active, keys: Object.fromEntries(ids.map((id) => [id, KEYS[id]])) });
 }
 
@@ -46,9 +49,7 @@ describe.each(stores)('a ring over %s', (_, makeStore) => {
 
   test('two processes that need a key at the same time get the same one', async () => {
     const store = makeStore();
-    const rings = await Promise.all(
-      [1, 2, 3].map(async () => openKeyRing({ store, wrapper: await makeWrapper() })),
-    );
+    const rings = await Promise.all([1, 2, 3].map(async () => openKeyRing({ store, wrapper: await makeWrapper() })));
     const kids = await Promise.all(rings.map(async (ring) => (await ring.keyFor('ada')).kid));
     expect(new Set(kids).size).toBe(1);
   });
@@ -131,7 +132,8 @@ test('any order of rotating, rewrapping and erasing keeps what was not erased, a
       let ring: KeyRing = await openKeyRing({ store, wrapper: await makeWrapper(active) });
       const live: { sealed: Awaited<ReturnType<Sealer['seal']>>; subject: string; isErased: boolean }[] = [];
       for (const { type, subject: of } of steps) {
-        if (type === 'seal') live.push({ sealed: await new Sealer(ring).seal(of, PLACE, of), subject: of, isErased: false });
+        if (type === 'seal')
+          live.push({ sealed: await new Sealer(ring).seal(of, PLACE, of), subject: of, isErased: false });
         if (type === 'rotate') await ring.rotate(of);
         if (type === 'erase') {
           await ring.erase(of);
@@ -204,7 +206,7 @@ test('wrapped keys cannot be exchanged in the store', async () => {
   await ring.keyFor('ada');
   await ring.keyFor('bob');
   const { keys, revision } = checkStoredKeys(await store.load());
-  const [ada, bob] = keys as [{ kid: string; wrapped: unknown }, { kid: string; wrapped: unknown }];
+  const [ada, bob] = keys as unknown as [{ kid: string; wrapped: unknown }, { kid: string; wrapped: unknown }];
   const exchanged = [{ ...ada, wrapped: bob.wrapped }, bob] as unknown as StoredKeys['keys'];
   await store.save({ format: 1, revision: revision + 1, keys: exchanged });
   const other = await openKeyRing({ store, wrapper: await makeWrapper() });
@@ -229,7 +231,8 @@ test('a wrapper that fails once is asked again', async () => {
   const wrapper: KeyWrapper = {
     active: local.active,
     wrap: (key, context) => local.wrap(key, context),
-    unwrap: (wrapped, context) => (isDown ? Promise.reject(new Error('service is down')) : local.unwrap(wrapped, context)),
+    unwrap: (wrapped, context) =>
+      isDown ? Promise.reject(new Error('service is down')) : local.unwrap(wrapped, context),
   };
   const store = new MemoryKeyStore();
   const sealed = await new Sealer(await openKeyRing({ store, wrapper })).seal('x', PLACE, '');

@@ -38,7 +38,8 @@ export async function makeKeyWrapper({ active, keys, random }: KeyEncryptionKeys
   const imported = new Map<string, AesKey>();
   for (const [id, key] of Object.entries(keys)) {
     const bytes = typeof key === 'string' ? tryDecodeBase64(key) : key;
-    if (bytes?.byteLength !== KEY_BYTES) throw invalid(`Key '${id}' is not ${KEY_BYTES} bytes, or these in base64.`, id);
+    if (bytes?.byteLength !== KEY_BYTES)
+      throw invalid(`Key '${id}' is not ${KEY_BYTES} bytes, or these in base64.`, id);
     imported.set(id, await importAesKey(bytes));
   }
   const activeKey = imported.get(active);
@@ -88,7 +89,8 @@ class LocalKeyWrapper implements KeyWrapper {
     const parts = { key, iv: bytes.subarray(0, IV_BYTES), associated: utf8(context) };
     const isWhole = bytes.byteLength > IV_BYTES;
     const plain = isWhole ? await tryDecryptAes(parts, bytes.subarray(IV_BYTES)) : undefined;
-    if (plain === undefined) throw invalid(`A data key is not what was wrapped under '${by}'. Restore the key store.`, by);
+    if (plain === undefined)
+      throw invalid(`A data key is not what was wrapped under '${by}'. Restore the key store.`, by);
     return plain;
   }
 }

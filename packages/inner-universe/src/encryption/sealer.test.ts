@@ -11,7 +11,9 @@ const value = fc.oneof(
   text,
   fc.constantFrom<unknown>(null, undefined, true, -0, Number.NaN),
   fc.bigInt(),
-  fc.dictionary(fc.string({ unit: 'grapheme', maxLength: 5 }), fc.oneof(text, fc.integer(), fc.uint8Array()), { noNullPrototype: true }),
+  fc.dictionary(fc.string({ unit: 'grapheme', maxLength: 5 }), fc.oneof(text, fc.integer(), fc.uint8Array()), {
+    noNullPrototype: true,
+  }),
   fc.array(fc.date({ noInvalidDate: true })),
 );
 const place: fc.Arbitrary<Place> = fc.record({

@@ -37,11 +37,18 @@ async function sealNext(sealer: StateSealer, before: StatePair, state: unknown):
 /** What is secret begins so, and nothing else does. */
 const secret = fc.string({ unit: 'grapheme-ascii', maxLength: 5 }).map((text) => `secret-${text}`);
 const clear = fc.oneof(fc.integer(), fc.constantFrom('x', '', null, true));
-const secrets = fc.oneof(secret, fc.array(secret, { maxLength: 3 }), fc.dictionary(fc.constantFrom('a', '$b'), secret, { noNullPrototype: true }));
+const secrets = fc.oneof(
+  secret,
+  fc.array(secret, { maxLength: 3 }),
+  fc.dictionary(fc.constantFrom('a', '$b'), secret, { noNullPrototype: true }),
+);
 const state = fc.record(
   {
     name: secrets,
-    notes: fc.oneof(clear, fc.dictionary(fc.constantFrom('x', 'y', '$z', 'a/b', '0'), secrets, { noNullPrototype: true })),
+    notes: fc.oneof(
+      clear,
+      fc.dictionary(fc.constantFrom('x', 'y', '$z', 'a/b', '0'), secrets, { noNullPrototype: true }),
+    ),
     list: fc.array(fc.oneof(clear, fc.array(clear)), { maxLength: 4 }),
     address: fc.oneof(clear, fc.record({ street: secrets, city: clear }, { requiredKeys: [], noNullPrototype: true })),
     other: clear,
@@ -65,7 +72,8 @@ describe('the states of a store', () => {
           for (const path of sealedPaths(pair.tree)) {
             const leaf = pair.tree.get(path) as Sealed;
             const was = before?.tree.get(path);
-            const isSame = before?.open.has(path) === true && stringify(before.open.get(path)) === stringify(pair.open.get(path));
+            const isSame =
+              before?.open.has(path) === true && stringify(before.open.get(path)) === stringify(pair.open.get(path));
             if (isSame) expect(leaf.toContent()).toEqual((was as Sealed).toContent());
             else if (was instanceof Sealed) expect(leaf.iv).not.toBe(was.iv);
           }
@@ -122,7 +130,11 @@ describe('the states of a store', () => {
     const sealer = makeSealer(FIELDS);
     const tree = StateTree.from<unknown>({ name: { first: 'secret-1' }, notes: { a: 'secret-2' }, other: 1 });
     const open = await sealer.open(tree);
-    const next = await sealNext(sealer, { tree, open }, { name: { first: 'secret-1' }, notes: { a: 'secret-2' }, other: 2 });
+    const next = await sealNext(
+      sealer,
+      { tree, open },
+      { name: { first: 'secret-1' }, notes: { a: 'secret-2' }, other: 2 },
+    );
     expect(next.tree.stringify()).not.toContain('secret-');
     expect((await makeSealer(FIELDS).open(next.tree)).hash).toBe(next.open.hash);
     const inside = await sealNext(sealer, { tree, open }, { name: { first: 'secret-3' }, notes: {}, other: 1 });

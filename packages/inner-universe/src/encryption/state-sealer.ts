@@ -7,7 +7,14 @@
  * - both ways cost by what differs from the state before, not by the size of the state.
  */
 import { StateTree, type JsonPatch, type PatchOperation } from '@inner-universe/nerv/temporal';
-import { appendPointer, canonicalJson, encode, parsePointer, Sealed, type JsonValue } from '@inner-universe/nerv/values';
+import {
+  appendPointer,
+  canonicalJson,
+  encode,
+  parsePointer,
+  Sealed,
+  type JsonValue,
+} from '@inner-universe/nerv/values';
 import type { FieldCipher } from './field-cipher.ts';
 import { FieldPatterns } from './field-patterns.ts';
 import { inList, openFields, replaceFields, sealedJson, trySealed } from './seal-fields.ts';

@@ -30,7 +30,9 @@ export class GraphReads {
   async entitiesById(ids: readonly string[]): Promise<readonly StoredEntity[]> {
     const found: StoredEntity[] = [];
     for (const some of cut(ids)) {
-      for await (const page of pages((cursor) => this.#source.read('readEntities', { ...ALL_ENTITIES, ids: some, cursor }))) {
+      for await (const page of pages((cursor) =>
+        this.#source.read('readEntities', { ...ALL_ENTITIES, ids: some, cursor }),
+      )) {
         found.push(...(await makeEntities(this.#source, page.entities)));
       }
     }

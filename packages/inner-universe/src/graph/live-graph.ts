@@ -192,7 +192,10 @@ export class LiveGraph {
     // The rows of a subject are of its table.
     if (subject === 'entity')
       return (await makeEntities(this.#source, rows as readonly EntityRow[])).map((row) => ({ type: 'entity', row }));
-    return (await makeRelations(this.#source, rows as readonly RelationRow[])).map((row) => ({ type: 'relation', row }));
+    return (await makeRelations(this.#source, rows as readonly RelationRow[])).map((row) => ({
+      type: 'relation',
+      row,
+    }));
   }
 
   async #readRows(subject: Subject, ids: readonly string[]): Promise<readonly LiveRow[]> {

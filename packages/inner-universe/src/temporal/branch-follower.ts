@@ -9,7 +9,8 @@ import { NervError } from '@inner-universe/nerv';
 import { StoreObservers, type DeepReadonly, type StateChange, type StateTree } from '@inner-universe/nerv/temporal';
 import type { LiveEvent } from '../client/change-source.ts';
 import type { ModuleClient } from '../client/client.ts';
-import type { StatePair, StateSealer } from '../encryption/state-sealer.ts';
+import type { StatePair } from '../encryption/state-sealer.ts';
+import type { SealedStates } from './sealed-states.ts';
 import type { VersionLog, BranchHead } from './version-log.ts';
 import type { VersionReader } from './version-reader.ts';
 
@@ -24,8 +25,7 @@ export interface FollowerParts {
   readonly reader: VersionReader;
   readonly log: VersionLog;
   readonly name: string;
-  /** Opens what is sealed in states; undefined where nothing is. */
-  readonly sealer: StateSealer | undefined;
+  readonly sealed: SealedStates;
   readonly onError: (error: unknown) => void;
 }
 
@@ -135,7 +135,7 @@ export class BranchFollower<S> {
     this.#inLine(async () => {
       const head = this.#head;
       if (head.versionId === '') return;
-      const open = await this.#open(head.tree);
+      const open = await this.#parts.sealed.open(head.tree);
       if (open.equals(head.open)) this.#head = { ...head, open };
       else this.#show('move', { ...head, open });
     }).catch((error: unknown) => {
@@ -220,13 +220,9 @@ export class BranchFollower<S> {
   }
 
   async #states(versionId: string): Promise<StatePair> {
-    if (versionId === this.#head.versionId) return this.#head;
+    if (versionId === this.#head.versionId) return { tree: this.#head.tree, open: this.#head.open };
     const { tree } = await this.#parts.reader.load(versionId);
-    return { tree, open: await this.#open(tree) };
-  }
-
-  async #open(tree: StateTree): Promise<StateTree> {
-    return this.#parts.sealer === undefined ? tree : this.#parts.sealer.open(tree);
+    return { tree, open: await this.#parts.sealed.open(tree) };
   }
 
   #inLine<T>(work: () => Promise<T>): Promise<T> {

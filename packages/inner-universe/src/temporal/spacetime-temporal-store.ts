@@ -38,9 +38,10 @@ import type { ModuleClient } from '../client/client.ts';
 import { ALL_REFERENCES, pages } from '../client/reads.ts';
 import { BranchFollower, show } from './branch-follower.ts';
 import { findBlame, findVersions, verifyHistory, type HistorySource } from './history-questions.ts';
-import { asStateError } from './state-refusals.ts';
+import { asStateError, makeBranchExists, makeCheckedOut, makeNotFastForward } from './state-refusals.ts';
 import type { Encryption } from '../encryption/encryption.ts';
-import type { StatePair, StateSealer } from '../encryption/state-sealer.ts';
+import type { StatePair } from '../encryption/state-sealer.ts';
+import { SealedStates } from './sealed-states.ts';
 import { VersionLog, type BranchHead, type VersionLink } from './version-log.ts';
 import type { VersionReader } from './version-reader.ts';
 import { prepareVersion, type Recording } from './version-recorder.ts';
@@ -79,8 +80,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   readonly #parts: TemporalStoreParts;
   readonly #options: TemporalStoreOptions;
   readonly #log: VersionLog;
-  readonly #sealer: StateSealer | undefined;
-  readonly #stopFollowingKeys: (() => void) | undefined;
+  readonly #sealed: SealedStates;
   readonly #follower: BranchFollower<S>;
   #writing: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -91,16 +91,12 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     this.#parts = parts;
     this.#options = options;
     this.#log = new VersionLog(client, name);
-    this.#sealer = encryption?.stateSealer(name);
+    this.#sealed = new SealedStates(encryption, name, () => this.#follower.reopen());
     this.#follower = new BranchFollower(
-      { client, reader, log: this.#log, name, onError, sealer: this.#sealer },
+      { client, reader, log: this.#log, name, onError, sealed: this.#sealed },
       options.branch ?? 'main',
       initial,
     );
-    this.#stopFollowingKeys = encryption?.onKeysChanged(() => {
-      this.#sealer?.forget();
-      if (this.#sealer !== undefined) this.#follower.reopen();
-    });
   }
 
   /** @throws `state/branch-not-found` when the store has versions but not that branch */
@@ -187,14 +183,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
         await this.#write([{ tag: 'moveBranch', value: { store: this.name, name, expectedHead: undefined, head } }]);
       } catch (cause) {
         if (!(cause instanceof VersionConflictError)) throw cause;
-        throw new NervError(
-          'state/branch-exists',
-          `Store '${this.name}' has a branch '${name}' already. Choose another name.`,
-          {
-            details: { branch: name },
-            cause,
-          },
-        );
+        throw makeBranchExists(this.name, name, cause);
       }
     });
   }
@@ -206,15 +195,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   async deleteBranch(name: string): Promise<void> {
     return this.#inOrder(async () => {
       const { versionId: expectedHead } = await this.#log.head(name);
-      if (name === this.branch) {
-        throw new NervError(
-          'state/invalid-argument',
-          `Branch '${name}' is checked out. Switch to another before deleting it.`,
-          {
-            details: { branch: name },
-          },
-        );
-      }
+      if (name === this.branch) throw makeCheckedOut(name);
       await this.#write([{ tag: 'deleteBranch', value: { store: this.name, name, expectedHead } }]);
     });
   }
@@ -277,7 +258,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
         const { tree, conflicts } = mergeStates({ ...sides, ours }, options);
         if (conflicts.length > 0)
           throw new MergeConflictError({ ours: versionId, theirs: parent, base: reverted.id, conflicts });
-        return this.#sealMerged(ours, tree);
+        return this.#sealed.sealMerged(ours, tree);
       });
     });
   }
@@ -325,7 +306,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     if (this.#closed) return;
     this.#closed = true;
     this.#follower.close();
-    this.#stopFollowingKeys?.();
+    this.#sealed.close();
     this.#parts.onClose?.();
   }
 
@@ -340,9 +321,12 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     }
     const options = { description: 'initial state' };
     try {
-      const after = await this.#seal(undefined, initial);
+      const after = await this.#sealed.seal(undefined, initial);
       const parents: readonly VersionLink[] = [];
-      await this.#send({ branch, expectedHead: undefined, parents, before: undefined, after: after.tree, options }, after.open);
+      await this.#send(
+        { branch, expectedHead: undefined, parents, before: undefined, after: after.tree, options },
+        after.open,
+      );
     } catch (error) {
       if (!(error instanceof VersionConflictError)) throw error;
     }
@@ -366,24 +350,20 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     const before = await this.#tree(ours);
     const parents = [await this.#log.link(ours), await this.#log.link(theirs)];
     const described = { description: `Merge ${theirs} into ${branch}`, ...options };
-    const { tree: after, open } = await this.#sealMerged(before, before.apply(patch));
+    const { tree: after, open } = await this.#sealed.sealMerged(before, before.apply(patch));
     return this.#record({ branch, expectedHead: ours, parents, before, after, options: described }, open);
   }
 
   async #fastForward(branch: string, head: string, target: string): Promise<void> {
     if (!(await this.#log.graph()).isAncestor(head, target)) {
-      throw new NervError(
-        'state/not-fast-forward',
-        `Version '${target}' does not descend from '${head}', the head of '${branch}'. Merge it instead.`,
-        { details: { branch, head, target } },
-      );
+      throw makeNotFastForward({ branch, head, target });
     }
     await this.#move(branch, head, target);
   }
 
   #commitWith(options: string | CommitOptions, change: (open: StateTree) => StateTree): Promise<string> {
     const described = typeof options === 'string' ? { description: options } : options;
-    return this.#inOrder(() => this.#commitNow(described, async (base) => this.#seal(base, change(base.open))));
+    return this.#inOrder(() => this.#commitNow(described, async (base) => this.#sealed.seal(base, change(base.open))));
   }
 
   async #commitNow(options: CommitOptions, change: (base: Base) => Promise<StatePair>): Promise<string> {
@@ -431,21 +411,6 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     return link.id;
   }
 
-  /** A state as it is seen, with what is to be recorded of it. */
-  async #seal(before: StatePair | undefined, open: StateTree): Promise<StatePair> {
-    if (this.#sealer === undefined) return { tree: open, open };
-    const pair = { tree: await this.#sealer.seal(before, open), open };
-    this.#sealer.adopt(pair);
-    return pair;
-  }
-
-  /** What was merged of recorded states: values that conflicts were decided for are sealed where they must be. */
-  async #sealMerged(before: StateTree, merged: StateTree): Promise<StatePair> {
-    if (this.#sealer === undefined) return { tree: merged, open: merged };
-    const tree = await this.#sealer.seal({ tree: before, open: before }, merged);
-    return { tree, open: await this.#sealer.open(tree) };
-  }
-
   async #move(branch: string, expectedHead: string, head: string): Promise<void> {
     await this.#followed(branch, () => {
       this.#follower.announceMove(head);
@@ -481,8 +446,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   async #open(versionId: string): Promise<StateTree> {
     const { head } = this.#follower;
     if (versionId === head.versionId) return head.open;
-    const tree = await this.#tree(versionId);
-    return this.#sealer === undefined ? tree : this.#sealer.open(tree);
+    return this.#sealed.open(await this.#tree(versionId));
   }
 
   async #base(branch: string = this.branch): Promise<Base> {

@@ -13,7 +13,8 @@ const DATE_WRITES: readonly string[] = Object.getOwnPropertyNames(Date.prototype
  * `state/read-only`; the elements of a byte array cannot be protected, by the language.
  */
 export function readOnly(value: Value): Value {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Sealed) return value;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Sealed)
+    return value;
   if (value instanceof Map) {
     for (const [key, member] of value) {
       readOnly(key);
