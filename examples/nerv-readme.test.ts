@@ -13,7 +13,7 @@ const samples = [
   ...readFileSync(join(root, 'packages/nerv/README.md'), 'utf8').matchAll(
     /^```ts\n([\s\S]*?)^```$(?:\s*^```text\n([\s\S]*?)^```$)?/gm,
   ),
-].map(([, code = '', output]) => ({ title: /^(?:type|const|class) (\w+)/m.exec(code)?.[1] ?? '', code, output }));
+].map(([, code = '', output = '']) => ({ title: /^(?:type|const|class) (\w+)/m.exec(code)?.[1] ?? '', code, output }));
 
 test('the page has samples of every part', () => {
   const imported = samples.map(({ code }) => code).join('\n');

@@ -32,7 +32,7 @@ export function encode(value: unknown): JsonValue {
 
 /**
  * The canonical text (RFC 8785) of a value's encoded form. Equal values give equal text.
- * @throws as `encode` does; `value/too-large` beyond 64 Mi characters
+ * @throws as `encode` does; `value/too-large` beyond 128 Mi characters
  */
 export function stringify(value: unknown): string {
   return checkLength(canonicalJson(encode(value)));

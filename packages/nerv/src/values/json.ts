@@ -29,7 +29,7 @@ export type Value =
 export const DEPTH_LIMIT = 256;
 
 /** The longest text of a value, in UTF-16 code units. */
-export const TEXT_LIMIT: number = 64 * 2 ** 20;
+export const TEXT_LIMIT: number = 128 * 2 ** 20;
 
 /** Gives the text if it is not too long. @throws NervError `value/too-large` */
 export function checkLength(text: string): string {

@@ -46,8 +46,8 @@ export class CallCover {
   }
 
   /**
-   * Runs a turn, which ends soon after `goesOn` says no. When a call was cut off, gives the error of that call: the
-   * turn is over then, wherever it was.
+   * Runs a turn, which ends soon after `goesOn` says no. When a call was cut off where that is safe, gives the error of
+   * that call: the turn is over then, wherever it was. Elsewhere there is nothing to go on with.
    */
   run(turn: (goesOn: () => boolean) => void): HostError | undefined {
     const end = performance.now() + TURN_MS;
@@ -78,11 +78,12 @@ export class CallCover {
     this.#call = undefined;
   }
 
-  #endCall(): HostError {
+  #endCall(): HostError | undefined {
     const call = this.#call;
     const error = call?.end() ?? makeHostCutError();
-    if (call === undefined || call.isInHost) this.#onUnsafe(error);
-    return error;
+    if (call !== undefined && !call.isInHost) return error;
+    this.#onUnsafe(error);
+    return undefined;
   }
 }
 
