@@ -125,16 +125,18 @@ async function announce(host: ManagedHost, dataDirectory: string, address: strin
 
 function createHttpServer(options: ServeOptions, listener: ReturnType<typeof getRequestListener>): Server {
   const headTimeoutMs = options.headTimeoutMs ?? HEAD_TIMEOUT_MS;
-  const timeouts = {
+  const settings = {
     headersTimeout: headTimeoutMs,
     requestTimeout: Math.max(REQUEST_TIMEOUT_MS, headTimeoutMs),
     // How late a connection may be found to be over its time.
     connectionsCheckingInterval: Math.max(10, Math.min(1_000, headTimeoutMs / 2)),
+    // From Node 24.9 on, which keeps the body of an upgrade to itself; older ones hand every offer to `upgrade`.
+    shouldUpgradeCallback: asksForWebSocket,
   };
   const server =
     options.tls === undefined
-      ? createServer(timeouts, listener)
-      : createTlsServer({ ...timeouts, ...options.tls, handshakeTimeout: headTimeoutMs }, listener);
+      ? createServer(settings, listener)
+      : createTlsServer({ ...settings, ...options.tls, handshakeTimeout: headTimeoutMs }, listener);
   server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
   return server;
 }
