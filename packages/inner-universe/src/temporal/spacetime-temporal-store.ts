@@ -312,13 +312,10 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
 
   /** Records the initial state; when somebody else was faster, theirs is the store's. */
   async #createRoot(branch: string, initial: StateTree | undefined): Promise<BranchHead> {
-    const others = await this.branches();
-    if (others.length > 0 || initial === undefined) {
-      throw this.#log.noBranch(
-        branch,
-        others.map(({ name }) => name),
-      );
-    }
+    const names = (await this.branches()).map(({ name }) => name);
+    // Somebody else has made it since it was looked for.
+    if (names.includes(branch)) return this.#log.head(branch);
+    if (names.length > 0 || initial === undefined) throw this.#log.noBranch(branch, names);
     const options = { description: 'initial state' };
     try {
       const after = await this.#sealed.seal(undefined, initial);
