@@ -102,7 +102,8 @@ describe('against replay', () => {
               attempt(target.graph, now);
             }
             told.set(clock.timeMs, tell(replayed.graph));
-            if (pause === 1 && clock.timeMs % 2 === 0) {
+            // One write may make more changes than are kept.
+            if (pause === 1 && clock.timeMs % 2 === 0 && changes === undefined) {
               const view = graph.asOf(clock.timeMs - 1);
               views.set(clock.timeMs - 1, view);
               expect(tell(view)).toEqual(told.get(clock.timeMs - 1));
