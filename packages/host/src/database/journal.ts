@@ -87,7 +87,7 @@ export class Journal {
     return this.#hold === undefined && this.failure === undefined && !this.#isClosed && this.#storage.writable;
   }
 
-  /** Why nothing may be appended for now, if somebody holds the journal. */
+  /** Why nothing may be appended while somebody holds the journal. */
   get heldFor(): string | undefined {
     return this.#hold?.reason;
   }

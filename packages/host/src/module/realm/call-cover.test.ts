@@ -60,10 +60,8 @@ async function itemsOf(): Promise<number> {
   return hosted.database.status().tables.find(({ name }) => name === 'item')!.rows;
 }
 
-// On a machine that stands still for a second the cut may fall into the rollback, which ends a thread: tried again then.
 test.each(['loop', 'loop_over_rows', 'loop_and_catch', 'loop_in_promise', 'sleep', 'regexp'])(
   '%s in a turn of calls is ended, and the calls before and after it are done, in order',
-  { retry: 2 },
   async (name) => {
     const [ada, bob] = [new TestClient(hosted.sessions), new TestClient(hosted.sessions, { connectionId: 11n })];
     ada.say(add(1, 'before'), call('reducer', 2, name), add(3, 'after'));
