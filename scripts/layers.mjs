@@ -25,7 +25,22 @@ export const packages = {
   },
   'inner-universe': {
     folder: 'packages/inner-universe',
-    imports: ['@inner-universe/nerv', '@inner-universe/module', '@inner-universe/host', 'spacetimedb', 'undici'],
+    imports: [
+      '@inner-universe/nerv',
+      '@inner-universe/module',
+      '@inner-universe/host',
+      '@opentelemetry/api',
+      'react',
+      'spacetimedb',
+      'undici',
+    ],
+    dev: [
+      '@opentelemetry/context-async-hooks',
+      '@opentelemetry/sdk-metrics',
+      '@opentelemetry/sdk-trace-base',
+      'fake-indexeddb',
+      'react-dom',
+    ],
     testing: ['vitest'],
     /** Reached only through `import type`: at run time Node cannot load it. */
     typesOnly: ['spacetimedb/server'],

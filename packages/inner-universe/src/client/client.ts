@@ -1,10 +1,12 @@
-import { makeWireTimestamp, MAX_REQUEST_BYTES, type Op } from '@inner-universe/module/wire';
+import { makeWireTimestamp, MAX_REQUEST_BYTES, type ConsumerAdvance, type Op } from '@inner-universe/module/wire';
 import type { Clock, IdSource, Timers } from '@inner-universe/nerv';
 import { CallTable } from '../connection/call-table.ts';
 import { checkSchema } from '../connection/schema-check.ts';
 import type { CallOptions, Connection, Connector } from '../connection/connection.ts';
 import { Link, type LinkState, type Waiting } from '../connection/link.ts';
 import { ConnectionError, NervPersistenceError } from '../errors.ts';
+import { SILENT_TELEMETRY, type Telemetry } from '../observability/telemetry.ts';
+import type { LocalCopies } from '../offline/local-copies.ts';
 import { ChangeFeed, type LiveListener } from './change-feed.ts';
 import type { ReadPage } from './change-source.ts';
 import { opByteLength } from './op-size.ts';
@@ -29,6 +31,10 @@ export interface ClientParts {
   readonly silenceMs?: number | undefined;
   /** What timeouts go by; default the system's timers. */
   readonly timers?: Timers | undefined;
+  /** What is measured and told; default nobody. */
+  readonly telemetry?: Telemetry | undefined;
+  /** What is kept here for opening without the server. */
+  readonly localCopies?: LocalCopies | undefined;
   /** Throws for a setting that does not go with how this client is used. */
   readonly checkConfiguration?: ((key: string, value: string | undefined) => void) | undefined;
 }
@@ -37,6 +43,8 @@ export interface ClientParts {
 export interface ApplyOptions extends CallOptions {
   /** The same id again changes nothing; default: a fresh one. */
   readonly requestId?: string | undefined;
+  /** Moves a consumer's offset in the same transaction; refused unless its epoch and offset are those. */
+  readonly consumer?: ConsumerAdvance | undefined;
 }
 
 /** Ops that stay together, and the chunks that go before them. */
@@ -63,6 +71,9 @@ export class ModuleClient implements AsyncDisposable {
   readonly clock: Clock;
   /** What timeouts go by; undefined for the system's timers. */
   readonly timers: Timers | undefined;
+  readonly telemetry: Telemetry;
+  /** What is kept here of confirmed data; undefined where nothing is kept. */
+  readonly localCopies: LocalCopies | undefined;
   readonly #link: Link;
   readonly #feed: ChangeFeed;
   readonly #rows: RowFollowers;
@@ -81,6 +92,8 @@ export class ModuleClient implements AsyncDisposable {
     this.ids = parts.ids;
     this.clock = parts.clock;
     this.timers = parts.timers;
+    this.telemetry = parts.telemetry ?? SILENT_TELEMETRY;
+    this.localCopies = parts.localCopies;
     this.#silenceMs = parts.silenceMs;
     this.#link = link;
     this.#feed = feed;
@@ -242,7 +255,7 @@ export class ModuleClient implements AsyncDisposable {
     const args = {
       requestId: options.requestId ?? this.ids.nextId(),
       issuedAt: makeWireTimestamp(this.clock.nowMicros()),
-      consumer: undefined,
+      consumer: options.consumer,
       ops: ops.map(asSdkVariant),
     };
     await this.#call((connection, call) => connection.callReducer('apply', args, call), options);
