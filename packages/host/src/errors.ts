@@ -31,6 +31,7 @@ export type HostErrorCode =
   | 'storage/not-a-database'
   | 'storage/closed'
   | 'storage/record-too-large'
+  | 'storage/not-authentic'
   | 'salvage/no-program'
   // sats-json
   | 'sats-json/malformed'
@@ -79,6 +80,9 @@ export type HostErrorCode =
   | 'host/not-a-host'
   | 'host/credentials-missing'
   | 'host/newer-version'
+  | 'host/key-required'
+  | 'host/wrong-key'
+  | 'host/key-damaged'
   | 'host/already-serving'
   | 'host/invalid-option'
   | 'host/not-serving'

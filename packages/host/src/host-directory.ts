@@ -8,6 +8,7 @@ import { HostError } from './errors.ts';
  *     inner-universe.json   what the directory is: {"format":"inner-universe","version":1}; its first file
  *     lock/                 who has it open
  *     credentials/          keys and the owner's token (0700)
+ *     storage-key.json      the wrapped key that databases are sealed with, if they are
  *     host.json             where it is served, while it is
  *     databases.json        names and locks of databases, where there is more to say than their folders' names
  *     databases/<key>/      the storage of one database each
@@ -46,6 +47,11 @@ export class HostDirectory {
   /** The file of names and locks. */
   get names(): string {
     return join(this.path, 'databases.json');
+  }
+
+  /** The file of the wrapped key that databases are sealed with. */
+  get storageKey(): string {
+    return join(this.path, 'storage-key.json');
   }
 
   databasePath(key: string): string {

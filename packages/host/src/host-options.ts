@@ -9,12 +9,18 @@ import type { ModuleSource } from './module/bundle-module.ts';
 import type { OutboundHttpOptions } from './outbound-http/outbound-options.ts';
 import type { TransformCache } from './module/program-loader.ts';
 import type { UpdateOptions } from './publishing.ts';
+import type { StorageKeyOptions } from './storage/sealed/storage-key.ts';
 import type { IsolationOptions } from './thread/isolation-options.ts';
 
 /** Where a host keeps its databases, and what it runs on. */
 export interface HostOptions extends IsolationOptions, SlowLimits {
   /** A data directory, made when it is not there. Absent: everything is in memory and ends with the host. */
   readonly data?: string | undefined;
+  /**
+   * Encrypts what databases store: AES-256-GCM, by a random key that this one wraps. A directory that is not encrypted
+   * becomes so. Names, credentials and module logs are not encrypted.
+   */
+  readonly storageKey?: StorageKeyOptions | undefined;
   /** True: in memory. To be given where `data` is not, so that nobody loses data by a typing error. */
   readonly memory?: boolean | undefined;
   /** What others are told who find the directory in use. Default `inner-universe`. */

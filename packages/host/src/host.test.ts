@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bundleOf } from '../test/module-database.ts';
 import { silentLogger } from './clock/clock.ts';
-import { type Host, openHost } from './host.ts';
+import type { Host } from './host.ts';
+import { openHost } from './open-host.ts';
 import type { HostOptions } from './host-options.ts';
 
 let root = '';

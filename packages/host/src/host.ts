@@ -1,18 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
 import type { Clock, Logger, Random, Timers } from './clock/clock.ts';
 import { makeStderrLogger, systemClock, systemRandom, systemTimers } from './clock/system-clock.ts';
 import { errorMessage, HostError } from './errors.ts';
 import type { SqlResult } from './database/plain-results.ts';
 import type { SqlOptions } from './direct-sql.ts';
 import { assertUnlocked, exists, notFound } from './database-refusals.ts';
-import { HostDirectory } from './host-directory.ts';
+import type { HostDirectory } from './host-directory.ts';
 import type { CreateOptions, HostOptions, PublishOptions, PublishResult } from './host-options.ts';
 import { type HostedDatabase, type HostedDatabaseOptions, LocalDatabase } from './hosted-database.ts';
-import { type HostCredentials, makeMemoryCredentials, openHostCredentials } from './identity/host-credentials.ts';
+import type { HostCredentials } from './identity/host-credentials.ts';
 import { deriveIdentity, identityToHex, tryParseIdentity } from './identity/identity.ts';
 import { LOCAL_ISSUER } from './identity/claims.ts';
-import { ExternalTokens } from './identity/external-tokens.ts';
 import type { TokenAuthority } from './identity/token-authority.ts';
 import { DatabaseLogs, teeLogger } from './logs/database-logs.ts';
 import { type ModuleSource, readModule } from './module/bundle-module.ts';
@@ -22,8 +20,7 @@ import type { ProgramLoader } from './module/realm-port.ts';
 import type { HostInspection } from './inspection/inspection.ts';
 import type { MetricFamily } from './metrics/metric-family.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
-import { makeNameFile } from './names/name-file.ts';
-import { NameRegistry } from './names/name-registry.ts';
+import type { NameRegistry } from './names/name-registry.ts';
 import { Registration } from './names/registration.ts';
 import { gatherMetrics, inspectHost, type ObservedHost } from './observing.ts';
 import { BlockingHttpClient } from './outbound-http/blocking-client.ts';
@@ -35,66 +32,25 @@ import { makePublishPreview } from './server/publish-preview.ts';
 import type { RunningServer, ServeOptions } from './server/serve.ts';
 import { type InProcessRequest, type InProcessSocket, makeInProcessConnector } from './session/in-process.ts';
 import type { ServedHost } from './session/served-host.ts';
-import { systemCode, toWriteError } from './storage/disk/io-error.ts';
-import { openDiskStorage } from './storage/disk/disk-storage.ts';
-import { type DirectoryLock, lockDirectory } from './storage/lock.ts';
-import { createMemoryStorage } from './storage/memory-storage.ts';
-import type { Storage } from './storage/storage.ts';
+import type { DirectoryLock } from './storage/lock.ts';
+import { openStorage } from './storage/open-storage.ts';
+import type { StorageKey } from './storage/sealed/storage-key.ts';
 import { DatabaseThreads } from './thread/database-threads.ts';
 import { type IsolationSettings, makeTimeLimits, readIsolation } from './thread/isolation-options.ts';
 
-/**
- * Opens a host with all databases of its data directory.
- * @throws {HostError} `host/not-a-host`, `host/newer-version`, `host/names-damaged`, `host/credentials-missing`,
- * `identity/invalid-key`, `identity/invalid-token`, `identity/invalid-issuer`, and what `Database.open` throws for a database that cannot be opened;
- * @throws {StorageError} `storage/in-use` when another process has the directory open, `storage/write-failed` when
- * something must be written and cannot. What exists can be opened on a full disk: its databases are read-only then.
- */
-export async function openHost(options: HostOptions): Promise<Host> {
-  const { clock = systemClock, trustedIssuers: issuers = [], fetch = globalThis.fetch } = options;
-  const external = new ExternalTokens({ issuers, fetch, clock });
-  if (options.data === undefined) {
-    if (options.memory !== true) {
-      throw new HostError({
-        code: 'host/not-a-host',
-        message: 'give a data directory (data), or memory: true to keep nothing',
-      });
-    }
-    const credentials = await makeMemoryCredentials(clock, external);
-    return new Host(options, { credentials, names: await NameRegistry.open(undefined, []) });
-  }
-  const directory = new HostDirectory(resolve(options.data));
-  await directory.check();
-  const lock = await lockDirectory(directory.path, { command: options.command ?? 'inner-universe' });
-  try {
-    await directory.check();
-    await directory.prepare();
-    const databases = await directory.databaseKeys();
-    const credentials = await openHostCredentials(directory.credentials, clock, { databases, external });
-    const names = await NameRegistry.open(makeNameFile(directory.names), databases);
-    const host = new Host(options, { credentials, names, disk: { directory, lock } });
-    await host.openStored(databases);
-    return host;
-  } catch (error) {
-    await lock.release();
-    throw CANNOT_WRITE.includes(systemCode(error)) ? toWriteError(directory.path, error) : error;
-  }
-}
-
-/** What a file system says that is full, or may not be written to. */
-const CANNOT_WRITE = ['ENOSPC', 'EDQUOT', 'EROFS'];
-
 /** What a host on disk has besides one in memory. */
-interface Disk {
+export interface HostDisk {
   readonly directory: HostDirectory;
   readonly lock: DirectoryLock;
+  /** Absent: what is stored is not encrypted. */
+  readonly storageKey: StorageKey | undefined;
 }
 
 /** What a host is put together from beside its options. */
 export interface HostParts {
   readonly credentials: HostCredentials;
   readonly names: NameRegistry;
-  readonly disk?: Disk | undefined;
+  readonly disk?: HostDisk | undefined;
   /** Default: a loader of its own. */
   readonly programs?: ProgramLoader | undefined;
   /** Opens a database in this thread. Default: `LocalDatabase.open`. */
@@ -107,7 +63,7 @@ export class Host implements ServedHost {
   /** What comes in over the network is counted here. */
   readonly serverMetrics: ServerMetrics = new ServerMetrics();
   readonly #credentials: HostCredentials;
-  readonly #disk: Disk | undefined;
+  readonly #disk: HostDisk | undefined;
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #random: Random;
@@ -380,6 +336,7 @@ export class Host implements ServedHost {
     try {
       for (const key of keys) await this.#openStored(key);
       this.#warnOfStrangers();
+      await this.#sealWhatIsPlain();
     } catch (error) {
       await Promise.allSettled(this.databases.map((hosted) => hosted.close()));
       await this.#logs.closeAll();
@@ -394,6 +351,14 @@ export class Host implements ServedHost {
       'no database here belongs to the owner that credentials/ names, so that its token opens none of them. ' +
       'If the folder was exchanged, restore it from the backup of this data directory.';
     this.#warn(message);
+  }
+
+  /** Snapshots stand for everything before them, which goes: nothing plain is left then. */
+  async #sealWhatIsPlain(): Promise<void> {
+    const storageKey = this.#disk?.storageKey;
+    if (storageKey?.isConverting !== true) return;
+    for (const { database } of this.databases) await database.snapshot();
+    await storageKey.finishConverting();
   }
 
   #warn(message: string): void {
@@ -445,23 +410,21 @@ export class Host implements ServedHost {
       ...this.#clients,
       hashSeed: new DataView(this.#random.bytes(4).buffer).getUint32(0),
     };
+    const place = {
+      directory: this.#disk?.directory.databasePath(key),
+      sealing: this.#disk?.storageKey?.describeSealer(key),
+    };
     if (this.#threads !== undefined) {
-      const directory = this.#disk?.directory.databasePath(key);
-      return this.#threads.open({ ...common, directory, outboundPolicy: this.#outboundPolicy });
+      return this.#threads.open({ ...common, ...place, outboundPolicy: this.#outboundPolicy });
     }
     return this.#openLocal({
       ...common,
       outboundHttp: this.#outboundHttp,
-      storage: await this.#openStorage(key),
+      storage: await openStorage({ ...place, random: this.#random }),
       clock: this.#clock,
       timers: this.#timers,
       programs: this.#programs,
     });
-  }
-
-  async #openStorage(key: string): Promise<Storage> {
-    if (this.#disk === undefined) return createMemoryStorage({ keep: false });
-    return openDiskStorage({ directory: this.#disk.directory.databasePath(key), random: this.#random });
   }
 
   #makeTransformCache(): TransformCache | undefined {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ST_CLIENT } from '../src/datastore/system-tables.ts';
-import { type Host, openHost } from '../src/host.ts';
+import type { Host } from '../src/host.ts';
+import { openHost } from '../src/open-host.ts';
 import { silentLogger } from '../src/clock/clock.ts';
 import type { RunningServer } from '../src/server/serve.ts';
 import { bundleOf } from './module-database.ts';

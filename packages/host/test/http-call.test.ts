@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LogRecord } from '../src/clock/clock.ts';
-import { type Host, openHost } from '../src/host.ts';
+import type { Host } from '../src/host.ts';
+import { openHost } from '../src/open-host.ts';
 import { identityToHex } from '../src/identity/identity.ts';
 import type { RunningServer } from '../src/server/serve.ts';
 import { bundleOf } from './module-database.ts';

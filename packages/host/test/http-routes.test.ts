@@ -3,7 +3,8 @@ import { request as requestHttp, type IncomingMessage, type RequestOptions } fro
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LogRecord } from '../src/clock/clock.ts';
-import { type Host, openHost } from '../src/host.ts';
+import type { Host } from '../src/host.ts';
+import { openHost } from '../src/open-host.ts';
 import type { HostOptions } from '../src/host-options.ts';
 import type { RunningServer, ServeOptions } from '../src/server/serve.ts';
 import { bundleOf } from './module-database.ts';

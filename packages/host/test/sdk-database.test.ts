@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '../src/clock/clock.ts';
-import { openHost, type Host } from '../src/host.ts';
+import type { Host } from '../src/host.ts';
+import { openHost } from '../src/open-host.ts';
 import type { RunningServer } from '../src/server/serve.ts';
 import { bundleOf } from './module-database.ts';
 import {

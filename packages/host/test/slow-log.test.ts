@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Clock, LogRecord } from '../src/clock/clock.ts';
 import { systemClock } from '../src/clock/system-clock.ts';
-import { type Host, openHost } from '../src/host.ts';
+import type { Host } from '../src/host.ts';
+import { openHost } from '../src/open-host.ts';
 import type { HostOptions } from '../src/host-options.ts';
 import { bundleOf } from './module-database.ts';
 import { connectPeople, followPeople, type PeopleConnection } from './session-fixtures/people-client.ts';

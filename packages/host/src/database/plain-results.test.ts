@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bundleOf } from '../../test/module-database.ts';
-import { type Host, openHost } from '../host.ts';
+import type { Host } from '../host.ts';
+import { openHost } from '../open-host.ts';
 
 let host: Host;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { bundleOf } from '../../test/module-database.ts';
 import { silentLogger } from '../clock/clock.ts';
-import { openHost } from '../host.ts';
+import { openHost } from '../open-host.ts';
 import { salvageDatabase, type SalvagedDatabase } from './salvage-database.ts';
 
 let data: string;

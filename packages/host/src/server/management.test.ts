@@ -8,7 +8,8 @@ import { TEST_CERTIFICATE } from '../../test/session-fixtures/test-certificate.t
 import { call, oneOff } from '../../test/session-fixtures/test-client.ts';
 import { WireClient } from '../../test/session-fixtures/wire-client.ts';
 import type { LogRecord } from '../clock/clock.ts';
-import { type Host, openHost } from '../host.ts';
+import type { Host } from '../host.ts';
+import { openHost } from '../open-host.ts';
 import type { HostOptions } from '../host-options.ts';
 import { identityToHex } from '../identity/identity.ts';
 import type { RunningServer, ServeOptions } from './serve.ts';

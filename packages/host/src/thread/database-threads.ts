@@ -6,6 +6,7 @@ import type { TransformCache } from '../module/program-loader.ts';
 import type { SlowLimits } from '../metrics/slow-log.ts';
 import { findHelperEntry } from '../outbound-http/helper-entry.ts';
 import type { OutboundPolicy } from '../outbound-http/outbound-options.ts';
+import type { SealerDescription } from '../storage/sealed/storage-key.ts';
 import type { Registration } from '../names/registration.ts';
 import type { IsolationSettings } from './isolation-options.ts';
 import { MemoryTransformCache } from './memory-transform-cache.ts';
@@ -18,6 +19,8 @@ export interface ThreadedDatabaseOptions extends SlowLimits {
   readonly program: string | undefined;
   /** Directory of its storage; absent: in memory. */
   readonly directory: string | undefined;
+  /** How what is stored there is sealed. */
+  readonly sealing: SealerDescription | undefined;
   readonly identity: bigint;
   readonly owner: bigint;
   readonly logger: Logger;
@@ -55,9 +58,21 @@ export class DatabaseThreads {
     const { logger, registration, name, program, directory, identity, owner, limits, strictCompat, hashSeed } = options;
     const { slowCallMs, slowQueryMs } = options;
     const slow = { slowCallMs, slowQueryMs };
-    const { outboundPolicy: policy } = options;
+    const { outboundPolicy: policy, sealing } = options;
     const outbound = policy && { policy, helperEntry: findHelperEntry() };
-    const database = { name, program, directory, identity, owner, limits, strictCompat, hashSeed, outbound, ...slow };
+    const database = {
+      name,
+      program,
+      directory,
+      sealing,
+      identity,
+      owner,
+      limits,
+      strictCompat,
+      hashSeed,
+      outbound,
+      ...slow,
+    };
     return ThreadedDatabase.open(
       {
         worker: { ...database, callTimeLimitMs, procedureTimeLimitMs },

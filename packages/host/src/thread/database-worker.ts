@@ -9,9 +9,7 @@ import { cutAfterMs } from '../module/realm/time-limit.ts';
 import { makeProgramLoader, type TransformCache } from '../module/program-loader.ts';
 import type { ProgramLoader } from '../module/realm-port.ts';
 import { BlockingHttpClient } from '../outbound-http/blocking-client.ts';
-import { openDiskStorage } from '../storage/disk/disk-storage.ts';
-import { createMemoryStorage } from '../storage/memory-storage.ts';
-import type { Storage } from '../storage/storage.ts';
+import { openStorage } from '../storage/open-storage.ts';
 import { measureHeap } from './measure-heap.ts';
 import { Mailbox } from './mailbox.ts';
 import type {
@@ -68,6 +66,7 @@ class DatabaseWorker {
 
   async #openDatabase(): Promise<LocalDatabase> {
     const { name, program, identity, owner, limits, strictCompat, hashSeed, slowCallMs, slowQueryMs } = this.#options;
+    const { directory, sealing } = this.#options;
     return LocalDatabase.open({
       name,
       program,
@@ -79,18 +78,12 @@ class DatabaseWorker {
       slowCallMs,
       slowQueryMs,
       outboundHttp: this.#outboundHttp,
-      storage: await this.#openStorage(),
+      storage: await openStorage({ directory, sealing, random: systemRandom }),
       clock: systemClock,
       timers: systemTimers,
       logger: this.#logger,
       ...this.#makeLoader(),
     });
-  }
-
-  async #openStorage(): Promise<Storage> {
-    const { directory } = this.#options;
-    if (directory === undefined) return createMemoryStorage({ keep: false });
-    return openDiskStorage({ directory, random: systemRandom });
   }
 
   /** Prepared bundles are kept by the host's side, which has its directory and shares them between databases. */

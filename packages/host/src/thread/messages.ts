@@ -4,6 +4,7 @@ import type { ClientLimits, HostedDatabase } from '../hosted-database.ts';
 import type { OutboundPolicy } from '../outbound-http/outbound-options.ts';
 import type { ModuleDef } from '../schema/module-def.ts';
 import type { DatabasePort, ServedSessions } from '../session/served-host.ts';
+import type { SealerDescription } from '../storage/sealed/storage-key.ts';
 import type { SessionOptions } from '../session/session.ts';
 import type { WireError } from './wire-error.ts';
 
@@ -18,6 +19,8 @@ export interface WorkerOptions {
   readonly program: string | undefined;
   /** Directory of the database's storage; absent: in memory. */
   readonly directory: string | undefined;
+  /** How what is stored there is sealed; a secret. Absent: it is not. */
+  readonly sealing: SealerDescription | undefined;
   readonly identity: bigint;
   readonly owner: bigint;
   readonly limits: ClientLimits | undefined;

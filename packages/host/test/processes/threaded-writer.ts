@@ -2,7 +2,7 @@
 // is durable. Runs until it is killed. Arguments: data directory, bundle file.
 import { readFileSync, writeSync } from 'node:fs';
 import { BsatnWriter } from '../../src/bsatn/writer.ts';
-import { openHost } from '../../src/host.ts';
+import { openHost } from '../../src/open-host.ts';
 
 const [data, bundleFile] = process.argv.slice(2);
 const host = await openHost({ data: data!, isolation: 'thread' });

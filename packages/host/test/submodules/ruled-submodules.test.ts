@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openHost, type Host } from '../../src/host.ts';
+import type { Host } from '../../src/host.ts';
+import { openHost } from '../../src/open-host.ts';
 import { identityToHex } from '../../src/identity/identity.ts';
 import type { RunningServer } from '../../src/server/serve.ts';
 import { bundleOf } from '../module-database.ts';

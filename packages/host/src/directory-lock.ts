@@ -1,0 +1,1 @@
+export { type DirectoryLock, type LockClaim, type LockHolder, lockDirectory } from './storage/lock.ts';
