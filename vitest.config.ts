@@ -1,8 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+// Without `module`: what packages have under it is meant for bundlers, and need not be loadable by Node.
+const conditions = ['source', 'node', 'import', 'default'];
+
 export default defineConfig({
-  resolve: { conditions: ['source', 'node', 'import', 'module', 'default'] },
-  ssr: { resolve: { conditions: ['source', 'node', 'import', 'module', 'default'] } },
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
   test: {
     include: [
       'packages/*/src/**/*.test.ts',

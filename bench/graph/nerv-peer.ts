@@ -1,4 +1,4 @@
-import { EntityGraph } from '@inner-universe/nerv';
+import { EntityGraph } from '@inner-universe/nerv/graph';
 import { pageRank } from '@inner-universe/nerv/graph/algorithms';
 import type { Peer } from './peer.ts';
 

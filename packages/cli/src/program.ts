@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { MODULE_RELEASE } from '@inner-universe/module/wire';
+import { archive } from './commands/archive.ts';
 import type { CommandContext } from './commands/context.ts';
 import { eventsList, eventsPublish, eventsTail } from './commands/events.ts';
 import { graphNeighbors, graphShow } from './commands/graph.ts';
@@ -31,9 +32,17 @@ export function createProgram(context: CommandContext): Command {
   target(program.command('status').description('what is there: counts, stores, branches')).action((options) =>
     status(options, context),
   );
+  addArchive(program, context);
   addSalvage(program, context);
   addModuleCommands(program, context, parsePort);
   return inherit(program);
+}
+
+function addArchive(program: Command, context: CommandContext): void {
+  limits(target(program.command('archive').description('move the oldest events into files, and trim them off the log')))
+    .requiredOption('--to <dir>', 'the archive; made when it is not there')
+    .option('--verify', 'read and check what is there, and archive nothing')
+    .action((options) => archive(options, context));
 }
 
 function addSalvage(program: Command, context: CommandContext): void {
@@ -142,16 +151,49 @@ function target(command: Command): Command {
 }
 
 function serving(command: Command): Command {
-  return command
+  return limits(command)
+    .option('--archive <dir>', 'archive events there while serving')
+    .option('--archive-every <duration>', 'from one run of archiving to the next (default: 1h)', parseDuration)
     .option('--data <dir>', 'data directory', DEFAULT_DATA_DIRECTORY)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(new Option('--port <port>', 'port to listen on; 0 picks a free one').argParser(parsePort).default(3000))
+    .addOption(
+      new Option('--metrics <who>', 'who may read /metrics').choices(['owner', 'public', 'off']).default('owner'),
+    )
+    .option('--slow-call-ms <ms>', 'log calls that take longer (default: 1000)', parseMilliseconds)
+    .option('--drain-ms <ms>', 'say at /ready that it stops so long before it does', parseMilliseconds, 0)
     .option('--thread', 'run module and data in a worker thread; a call that never ends is ended there')
     .option(
       '--publisher <identity>',
       'who may create databases here, beside the owner; can be given several times. Whoever publishes owns this machine',
       addIdentity,
     );
+}
+
+/** Options that say what the log keeps. */
+function limits(command: Command): Command {
+  return command
+    .option(
+      '--older-than <duration>',
+      'archive and trim what is older: 30d, 12h, 90m (default: the setting retention)',
+      parseDuration,
+    )
+    .option('--keep <n>', 'archive and trim all but the newest n rows of the log', parseCount);
+}
+
+const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+function parseDuration(text: string): number {
+  const [, count = '', unit = ''] = /^(\d+)([smhdw])$/.exec(text) ?? [];
+  const milliseconds = Number(count) * (DURATION_UNITS_MS[unit] ?? 0);
+  if (milliseconds > 0 && Number.isSafeInteger(milliseconds)) return milliseconds;
+  throw new InvalidArgumentError('Give a duration: a whole number and s, m, h, d or w, as in 30d.');
 }
 
 function addIdentity(text: string, others: readonly bigint[] = []): readonly bigint[] {
@@ -169,6 +211,12 @@ function parseCount(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(count) || count < 1)
     throw new InvalidArgumentError('Give a whole number from 1.');
   return count;
+}
+
+function parseMilliseconds(text: string): number {
+  const delayMs = Number(text);
+  if (!/^\d+$/.test(text) || delayMs > 86_400_000) throw new InvalidArgumentError('Give milliseconds, up to a day.');
+  return delayMs;
 }
 
 function parsePort(text: string): number {

@@ -165,7 +165,7 @@ test('a module that cannot be is refused in its own words, and nothing is made',
   expect(failing).toMatchObject({ code: 1, stdout: '' });
   expect(failing.stderr).toMatch(/server\/refused[\s\S]*no start/);
   const schema = await run(['generate', '--server', address, '--database', database, '--out', folder.path]);
-  expect(schema.stderr).toMatch(/cli\/not-found .*has no database/);
+  expect(schema.stderr).toMatch(/server\/no-such-database .*has no database/);
 });
 
 test('without a module of one\u2019s own it publishes that of Inner Universe', async () => {

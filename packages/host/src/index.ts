@@ -37,6 +37,7 @@ export type { PlanLine } from './migration/describe-plan.ts';
 export type { MigrationPlan, MigrationRefusal, MigrationStep, RefusalRule } from './migration/migration-plan.ts';
 export type { PublishPlan, UpdateOptions } from './publishing.ts';
 export { connectionIdToHex, identityToHex, tryParseIdentity } from './identity/identity.ts';
+export { hashProgram } from './identity/program-hash.ts';
 export type { Fetch } from './identity/issuer-keys.ts';
 export type { JsonWebKeySet, TrustedIssuer } from './identity/trusted-issuer.ts';
 export type { LogLimits } from './logs/log-limits.ts';

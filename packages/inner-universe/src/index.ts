@@ -6,9 +6,34 @@ export {
   type MemoryOptions,
   type Placement,
   type ServerOptions,
+  type ServerTls,
   type UniverseOptions,
 } from './controller/config.ts';
-export { InnerUniverseController, type ControllerState } from './controller/controller.ts';
+export type { Environment } from './controller/config-environment.ts';
+export {
+  InnerUniverseController,
+  type ControllerState,
+  type ControllerStatus,
+  type StopOptions,
+} from './controller/controller.ts';
+export type {
+  DeploymentEvent,
+  DeploymentOptions,
+  DeploymentPermission,
+  DeploymentReport,
+  DeploymentStep,
+  MigrationRun,
+} from './controller/deployment/deployment.ts';
+export type { VerifiedDeployment } from './controller/deployment/verify-deployment.ts';
+export {
+  DatabaseApi,
+  type DatabaseFacts,
+  type Published,
+  type PublishPermission,
+  type PublishPreview,
+} from './management/database-api.ts';
+export { HttpClient, type HttpAnswer, type HttpClientOptions, type HttpRequest } from './management/http-client.ts';
+export type { PoolOptions } from './pool/read-pool.ts';
 export { InnerUniverseClient, type ChangeListener, type ChangeType } from './client/inner-universe-client.ts';
 export type { ApplyOptions, ModuleClient } from './client/client.ts';
 export type { LiveListener } from './client/change-feed.ts';
@@ -28,7 +53,31 @@ export {
   type Reads,
 } from './client/reads.ts';
 export type { CallOptions, Connection, Connector } from './connection/connection.ts';
-export type { LinkState } from './connection/link.ts';
+export type { BreakerOptions, BreakerState, BreakerStatus } from './connection/circuit-breaker.ts';
+export type { LinkState, LinkStatus } from './connection/link-status.ts';
+export type { TokenProvider, TokenSource } from './connection/token-source.ts';
+export type { Watchable } from './connection/watched.ts';
+export type { ArchivedLog } from './consumers/archived-log.ts';
+export type { ConsumerRetry } from './consumers/backoff.ts';
+export type { Consumer, RunOptions } from './consumers/consumer.ts';
+export type { ConsumerStatus, PartitionStatus } from './consumers/consumer-status.ts';
+export type { ConsumerTransaction } from './consumers/consumer-transaction.ts';
+export type { Consumers } from './consumers/consumers.ts';
+export type { DeadLetter, DeadLetters } from './consumers/dead-letters.ts';
+export type {
+  ConsumerDefinition,
+  ConsumerOptions,
+  ConsumerPosition,
+  ConsumerSettings,
+  FailurePolicy,
+  WorkerOptions,
+} from './consumers/definition.ts';
+export type { ConsumerDelivery } from './consumers/delivery.ts';
+export type { EffectPublishOptions } from './consumers/event-effects.ts';
+export type { ConsumerHandler } from './consumers/event-handling.ts';
+export type { OnTrimmed } from './consumers/log-pass.ts';
+export { partitionOf } from './consumers/partition-of.ts';
+export type { EffectCommitOptions } from './consumers/state-effects.ts';
 export { EncryptionError } from './encryption/encryption-error.ts';
 export type { EncryptionOptions, EventField, GraphField, StateField } from './encryption/encryption.ts';
 export type { FieldPolicy, FieldPolicyMap, Fields } from './encryption/field-policies.ts';
@@ -44,7 +93,48 @@ export {
 } from './encryption/key-wrapper.ts';
 export { ConnectionError, NervPersistenceError, RefusedError, type PersistenceErrorCode } from './errors.ts';
 export { SpacetimeEventBus, type SpacetimeEventBusOptions } from './events/spacetime-event-bus.ts';
+export type { EventOptions, EventRules, KeyedEvent } from './events/event-options.ts';
+export type { LogQuery } from './events/event-log-reader.ts';
+export {
+  defineUpcasters,
+  type EventUpcasting,
+  toCurrentEvent,
+  type UpcastEvent,
+  type Upcaster,
+  type Upcasters,
+  type UpcasterSteps,
+} from './events/upcasting.ts';
+export type { ArchiveFiles } from './archive/archive-files.ts';
+export {
+  type ArchiveOptions,
+  type ArchiveProgress,
+  type ArchiveResult,
+  archiveEvents,
+} from './archive/archive-events.ts';
+export { ArchiveSchedule, type ArchiveScheduleOptions } from './archive/archive-schedule.ts';
+export {
+  type ArchiveContents,
+  type ArchiveQuery,
+  type ArchiveSpan,
+  type EventArchive,
+  openArchive,
+  type OpenArchiveOptions,
+} from './archive/event-archive.ts';
+export { NodeArchiveFiles } from './archive/node-archive-files.ts';
+export { readRetention, type RetentionLimits } from './archive/retention.ts';
 export { SpacetimeEntityGraph, type SpacetimeEntityGraphOptions } from './graph/spacetime-entity-graph.ts';
-export { SpacetimeTemporalStore, type TemporalStoreOptions } from './temporal/spacetime-temporal-store.ts';
+export { CHANNELS, type ChannelMessage, type ChannelName } from './observability/diagnostics-channels.ts';
+export { makeJsonLogger, type Logger, type LogRecord, type LogSink } from './observability/logger.ts';
+export { METRICS, type MetricName } from './observability/metric-catalogue.ts';
+export type { MetricDistribution, MetricFamily, MetricLabels, MetricValue } from './observability/metric-family.ts';
+export type { MetricsOptions } from './observability/observer.ts';
+export type { Labels, LogLevel, Telemetry } from './observability/telemetry.ts';
+export type { UniverseMetrics } from './observability/universe-metrics.ts';
+export {
+  SpacetimeTemporalStore,
+  type PendingCommit,
+  type TemporalStoreOptions,
+} from './temporal/spacetime-temporal-store.ts';
+export type { CommitConflictDetails, OnConflict, SharedCommitOptions } from './temporal/state-commit.ts';
 export { StateStores } from './temporal/state-stores.ts';
 export type { LoadedState } from './temporal/version-reader.ts';

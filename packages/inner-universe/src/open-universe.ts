@@ -1,9 +1,14 @@
 import { systemClock, systemIds } from '@inner-universe/nerv';
 import { InnerUniverseClient } from './client/inner-universe-client.ts';
-import type { Waiting } from './connection/link.ts';
+import { runWithSignal } from './connection/run-within.ts';
+import { systemWaiting } from './connection/system-waiting.ts';
 import { InnerUniverseConfig, type UniverseOptions } from './controller/config.ts';
 import { InnerUniverseController } from './controller/controller.ts';
 import { Encryption } from './encryption/encryption.ts';
+import { ObservedConnector } from './observability/observed-connector.ts';
+import { makeObserver } from './observability/observer.ts';
+import { EventRules } from './events/event-options.ts';
+import { openConfiguredOutbox } from './offline/open-outbox.ts';
 import { OpenedUniverse } from './opened-universe.ts';
 import type { Universe } from './universe.ts';
 
@@ -15,64 +20,84 @@ const SILENCE_MS = 60_000;
  * (`{ server, token }`). The same program runs on all three.
  * @throws {NervPersistenceError} `config/invalid`; what `InnerUniverseController.startServerMode` throws; and
  * `connection/unreachable`, `connection/unauthorized`, `connection/refused`, `connection/no-such-database`,
- * `connection/schema-mismatch`; `encryption/invalid-policy`, `encryption/not-indexable`
+ * `connection/schema-mismatch`, `connection/untrusted`, `connection/no-token`, `connection/timeout`;
+ * `encryption/invalid-policy`, `encryption/not-indexable`, `event/missing-upcaster`
  */
-export async function openUniverse(options: UniverseOptions): Promise<Universe> {
-  const onError = options.onError ?? reportToConsole;
-  const config = InnerUniverseConfig.from(options);
+export async function openUniverse(given: UniverseOptions | InnerUniverseConfig): Promise<Universe> {
+  const config = given instanceof InnerUniverseConfig ? given : InnerUniverseConfig.from(given);
+  const { signal, timeoutMs } = config.options;
+  return runWithSignal('openUniverse', { signal, timeoutMs }, (ending) => open(config, ending));
+}
+
+async function open(config: InnerUniverseConfig, signal: AbortSignal | undefined): Promise<Universe> {
+  const { options } = config;
+  const clock = options.clock ?? systemClock;
+  const { telemetry, onError } = makeObserver(options, {
+    database: config.database,
+    clock,
+    nowMs: () => systemWaiting.nowMs(),
+  });
   const encryption = options.encryption === undefined ? undefined : new Encryption(options.encryption, onError);
-  options.signal?.throwIfAborted();
+  // What is wrong in it is told before anything is opened.
+  void new EventRules(options.events);
+  signal?.throwIfAborted();
   const controller = new InnerUniverseController(config, onError);
-  const connector = await controller.startServerMode();
+  const connector = await controller.startServerMode({ signal });
   try {
-    options.signal?.throwIfAborted();
+    const { outbox, mayStartLost } = await openConfiguredOutbox(config, onError, { signal });
     const client = await InnerUniverseClient.open(
       {
-        connector,
+        outbox,
+        mayStartLost,
+        batching: config.options.batching,
+        connector: new ObservedConnector(connector, telemetry),
         database: config.database,
-        clock: options.clock ?? systemClock,
+        clock,
         ids: options.ids ?? systemIds,
         waiting: systemWaiting,
         onError,
+        telemetry,
         reconnectForMs: config.reconnectForMs,
+        connectTimeoutMs: config.connectTimeoutMs,
+        pool: config.pool,
+        breaker: config.breaker,
         silenceMs: config.placement.type === 'server' ? SILENCE_MS : undefined,
         checkConfiguration: (key, value) => encryption?.checkSetting(key, value),
       },
-      { signal: options.signal },
+      { signal },
     );
-    if (encryption !== undefined) await closingOnFailure(client, () => encryption.checkConfigured(client));
-    return new OpenedUniverse(controller, client, { onError, source: config.source, encryption });
+    return await closingOnFailure(client, async () => {
+      if (encryption !== undefined) {
+        if (client.state === 'connected') await encryption.checkConfigured(client);
+        else checkWhenConnected(client, encryption, onError);
+      }
+      const { source } = config;
+      const { events, archive } = options;
+      return new OpenedUniverse(controller, client, { onError, source, encryption, events, archive });
+    });
   } catch (error) {
     await controller.stop();
     throw error;
   }
 }
 
-async function closingOnFailure(client: InnerUniverseClient, work: () => Promise<void>): Promise<void> {
+/** Who opened while the server was away is told later what would have kept it from opening. */
+function checkWhenConnected(
+  client: InnerUniverseClient,
+  encryption: Encryption,
+  onError: (error: unknown) => void,
+): void {
+  const stop = client.onState(({ state }) => {
+    if (state === 'connected' || state === 'closed') stop();
+    if (state === 'connected') encryption.checkConfigured(client).catch(onError);
+  });
+}
+
+async function closingOnFailure<T>(client: InnerUniverseClient, work: () => Promise<T>): Promise<T> {
   try {
-    await work();
+    return await work();
   } catch (error) {
     await client.close();
     throw error;
   }
-}
-
-const systemWaiting: Waiting = {
-  sleep: (delayMs, signal) =>
-    new Promise((resolve) => {
-      const finish = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', finish);
-        resolve();
-      };
-      const timer = setTimeout(finish, delayMs);
-      if (signal.aborted) finish();
-      else signal.addEventListener('abort', finish, { once: true });
-    }),
-  random: () => Math.random(),
-  nowMs: () => performance.now(),
-};
-
-function reportToConsole(error: unknown): void {
-  console.error('inner-universe:', error);
 }

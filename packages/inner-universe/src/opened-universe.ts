@@ -1,8 +1,16 @@
+import type { EventArchive } from './archive/event-archive.ts';
 import type { InnerUniverseClient } from './client/inner-universe-client.ts';
+import type { LinkStatus } from './connection/link-status.ts';
+import type { Watchable } from './connection/watched.ts';
+import type { Consumers } from './consumers/consumers.ts';
+import { createConsumers } from './consumers/create-consumers.ts';
 import type { InnerUniverseController } from './controller/controller.ts';
 import type { Encryption } from './encryption/encryption.ts';
+import type { EventOptions } from './events/event-options.ts';
 import { SpacetimeEventBus } from './events/spacetime-event-bus.ts';
 import { SpacetimeEntityGraph } from './graph/spacetime-entity-graph.ts';
+import { UniverseMetrics } from './observability/universe-metrics.ts';
+import { UniverseTelemetry } from './observability/universe-telemetry.ts';
 import { StateStores } from './temporal/state-stores.ts';
 import type { Universe } from './universe.ts';
 
@@ -13,7 +21,10 @@ export class OpenedUniverse implements Universe {
   readonly events: SpacetimeEventBus;
   readonly states: StateStores;
   readonly graph: SpacetimeEntityGraph;
+  readonly consumers: Consumers;
+  readonly metrics: UniverseMetrics;
   #closing: Promise<void> | undefined;
+  #ending: Promise<void> | undefined;
 
   constructor(
     controller: InnerUniverseController,
@@ -22,14 +33,30 @@ export class OpenedUniverse implements Universe {
       readonly onError: (error: unknown) => void;
       readonly source: string | undefined;
       readonly encryption?: Encryption | undefined;
+      readonly events?: EventOptions | undefined;
+      readonly archive?: EventArchive | undefined;
     },
   ) {
-    const { onError, source, encryption } = options;
+    const { onError, source, encryption, events, archive } = options;
     this.controller = controller;
     this.client = client;
-    this.events = new SpacetimeEventBus(client, { onError, source, sealer: encryption?.events });
+    const { telemetry } = client;
+    this.metrics = telemetry instanceof UniverseTelemetry ? telemetry.metrics : new UniverseMetrics();
+    this.events = new SpacetimeEventBus(client, { ...events, onError, source, sealer: encryption?.events, archive });
     this.states = new StateStores(client, onError, encryption);
-    this.graph = new SpacetimeEntityGraph(client, { onError, author: source, sealer: encryption?.graph });
+    this.graph = new SpacetimeEntityGraph(client, {
+      onError,
+      author: source,
+      sealer: encryption?.graph,
+      onKeysChanged: encryption?.onKeysChanged.bind(encryption),
+    });
+    this.consumers = createConsumers(client, { onError, source, encryption, events, archive });
+    // Who stops the controller alone loses nothing that waits here.
+    controller.addDrain(() => this.#end());
+  }
+
+  get status(): Watchable<LinkStatus> {
+    return this.client.status;
   }
 
   close(): Promise<void> {
@@ -41,23 +68,37 @@ export class OpenedUniverse implements Universe {
     return this.close();
   }
 
-  /** Handlers first, so that they see nothing half closed; then what waits is sent; then what it runs on ends. */
+  /** First its parts, then what it runs on. */
   async #close(): Promise<void> {
-    this.states.close();
-    const ends = [
+    await runAll([() => this.#end(), () => this.controller.stop()]);
+  }
+
+  #end(): Promise<void> {
+    this.#ending ??= this.#endParts();
+    return this.#ending;
+  }
+
+  /** Handlers first, so that they see nothing half closed; then what waits is sent. */
+  async #endParts(): Promise<void> {
+    await runAll([
+      () => this.consumers.close(),
+      () => this.states.close(),
       () => this.graph.close(),
       () => this.events.close(),
       () => this.client.close(),
-      () => this.controller.stop(),
-    ];
-    const errors: unknown[] = [];
-    for (const end of ends) {
-      try {
-        await end();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
+    ]);
   }
+}
+
+/** Runs one after the other, whatever fails; the first error is thrown at the end. */
+async function runAll(ends: readonly (() => unknown)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const end of ends) {
+    try {
+      await end();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }

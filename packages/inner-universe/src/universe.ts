@@ -1,7 +1,11 @@
 import type { SpacetimeEventBus } from './events/spacetime-event-bus.ts';
 import type { StateStores } from './temporal/state-stores.ts';
+import type { Consumers } from './consumers/consumers.ts';
 import type { SpacetimeEntityGraph } from './graph/spacetime-entity-graph.ts';
 import type { InnerUniverseClient } from './client/inner-universe-client.ts';
+import type { UniverseMetrics } from './observability/universe-metrics.ts';
+import type { LinkStatus } from './connection/link-status.ts';
+import type { Watchable } from './connection/watched.ts';
 import type { InnerUniverseController } from './controller/controller.ts';
 
 /** Everything a program works with, over one connection to one database. Close it when done. */
@@ -11,6 +15,14 @@ export interface Universe extends AsyncDisposable {
   readonly events: SpacetimeEventBus;
   readonly states: StateStores;
   readonly graph: SpacetimeEntityGraph;
+  readonly consumers: Consumers;
+  /** What was measured since it was opened. */
+  readonly metrics: UniverseMetrics;
+  /**
+   * Where the connection stands, to be watched: state, target, since when, the last error, when it is tried again. It
+   * goes into `useSyncExternalStore(universe.status.subscribe, universe.status.getSnapshot)` as it is.
+   */
+  readonly status: Watchable<LinkStatus>;
   /**
    * Sends what waits, ends subscriptions, disconnects, and closes a database that was opened here. Idempotent. Writes
    * that wait for a lost server are given `reconnectForMs` to get there, and are rejected then.

@@ -52,7 +52,7 @@ test('the code of the page on testing runs as it stands on the test runner of No
 }, 100_000);
 
 test('and its fixtures on Vitest', async () => {
-  const conditions = `['source', 'node', 'import', 'module', 'default']`;
+  const conditions = `['source', 'node', 'import', 'default']`;
   const resolution = `{ resolve: { conditions: ${conditions} } }`;
   const config = `export default { ...${resolution}, ssr: ${resolution}, test: { testTimeout: 60_000 } };`;
   await writeFile(join(folder, 'vitest.config.mjs'), config);

@@ -1,4 +1,4 @@
-import type { EventBus } from '@inner-universe/nerv';
+import type { EventBus } from '@inner-universe/nerv/events';
 import { runEventBusContract, type ContractEvents } from '@inner-universe/nerv/testing';
 import { closing, describeForms } from './forms.ts';
 

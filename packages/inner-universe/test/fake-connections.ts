@@ -97,6 +97,8 @@ export class FakeConnector implements Connector {
   failures: unknown[] = [];
   /** What every attempt meets when `failures` is empty; undefined: it succeeds. */
   failure: unknown;
+  /** Who the next connections are. */
+  identity: string | undefined;
   readonly #answer: Answer | undefined;
 
   constructor(answer?: Answer) {
@@ -108,7 +110,7 @@ export class FakeConnector implements Connector {
     options.signal?.throwIfAborted();
     const failure = this.failures.length > 0 ? this.failures.shift() : this.failure;
     if (failure !== undefined) throw failure;
-    const connection = new FakeConnection(this.#answer);
+    const connection = new FakeConnection(this.#answer, this.identity);
     this.connections.push(connection);
     return connection;
   }

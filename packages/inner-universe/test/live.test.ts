@@ -221,7 +221,7 @@ test('who has a grant for one store alone commits to it', async () => {
 });
 
 test('a bridged bus of NERV gets what comes from the log, and gives what is published there, each once', async () => {
-  const { EventBus } = await import('@inner-universe/nerv');
+  const { EventBus } = await import('@inner-universe/nerv/events');
   const { one, two, settle, close } = await openPair();
   const bus = new EventBus();
   const local: string[] = [];

@@ -6,35 +6,50 @@ import {
   readConfiguration as configurationOf,
   readConnections as connectionsOf,
   readConsumers as consumersOf,
+  readConsumerWorkers as consumerWorkersOf,
   readPermissions as permissionsOf,
   readRequest as requestOf,
   readScopes as scopesOf,
   readStatus as statusOf,
 } from './reads/administration.ts';
 import { readEvents as eventsOf } from './reads/events.ts';
+import { readGraphChanges as graphChangesOf } from './reads/graph-changes.ts';
+import {
+  readEntitiesAt as entitiesAt,
+  readMoment as momentOf,
+  readNeighborhood as neighborhoodOf,
+  readRelationsAt as relationsAt,
+} from './reads/graph-past.ts';
 import { readEntities as entitiesOf, readHistory as historyOf, readRelations as relationsOf } from './reads/graph.ts';
 import { read } from './reads/reader.ts';
 import {
   readBranches as branchesOf,
   readBranchMoves as branchMovesOf,
+  readCompactedRuns as compactedRunsOf,
   readState as stateOf,
   readStores as storesOf,
   readTags as tagsOf,
   readVersions as versionsOf,
 } from './reads/states.ts';
 import { readVersionAt as versionAt } from './reads/version-at.ts';
+import { readMigrations as migrationsOf } from './migrations/migrate.ts';
 import { database } from './schema/database.ts';
 import {
   auditPage,
   branchesPage,
   branchMovesPage,
+  compactedRunsPage,
   chunkResult,
   configurationResult,
   connectionsResult,
   consumersPage,
+  consumerWorkersResult,
   entitiesPage,
   eventsPage,
+  graphChangesPage,
   historyPage,
+  migrationsResult,
+  momentResult,
   permissionsPage,
   propertyMatch,
   relationsPage,
@@ -127,6 +142,13 @@ export const readBranchMoves = database.procedure(
   (ctx, args) => read(ctx, (reader) => branchMovesOf(reader, args)),
 );
 
+/** A page of what was left out of a store's history. */
+export const readCompactedRuns = database.procedure(
+  { store: t.string(), ids: t.array(t.string()), headers: t.bool(), ...page },
+  compactedRunsPage,
+  (ctx, args) => read(ctx, (reader) => compactedRunsOf(reader, args)),
+);
+
 /** A page of entities. */
 export const readEntities = database.procedure(
   {
@@ -193,10 +215,72 @@ export const readConsumers = database.procedure({ name: t.string(), ...page }, c
   read(ctx, (reader) => consumersOf(reader, args)),
 );
 
+/** Who takes part in a consumer. */
+export const readConsumerWorkers = database.procedure({ name: t.string() }, consumerWorkersResult, (ctx, args) =>
+  read(ctx, (reader) => consumerWorkersOf(reader, args.name)),
+);
+
 /** The connections that are open. */
 export const readConnections = database.procedure(connectionsResult, (ctx) => read(ctx, connectionsOf));
 
 /** Whether a request of the caller was applied. */
 export const readRequest = database.procedure({ requestId: t.string() }, requestResult, (ctx, args) =>
   read(ctx, (reader) => requestOf(reader, args.requestId)),
+);
+
+/** The last `seq` recorded up to a time, for reading the graph as it was then. */
+export const readMoment = database.procedure({ time: t.timestamp() }, momentResult, (ctx, args) =>
+  read(ctx, (reader) => momentOf(reader, args)),
+);
+
+/** A page of the entities as they were at a `seq`. */
+export const readEntitiesAt = database.procedure(
+  {
+    seq: t.u64(),
+    ids: t.array(t.string()),
+    scope: t.string(),
+    entityType: t.string(),
+    name: t.string(),
+    tag: t.string(),
+    ...page,
+  },
+  entitiesPage,
+  (ctx, args) => read(ctx, (reader) => entitiesAt(reader, args)),
+);
+
+/** A page of the relations as they were at a `seq`. */
+export const readRelationsAt = database.procedure(
+  {
+    seq: t.u64(),
+    ids: t.array(t.string()),
+    scope: t.string(),
+    relationType: t.string(),
+    name: t.string(),
+    fromId: t.string(),
+    toId: t.string(),
+    ...page,
+  },
+  relationsPage,
+  (ctx, args) => read(ctx, (reader) => relationsAt(reader, { ...args, endId: '' })),
+);
+
+/** A page of the relations around several entities, now or at a `seq`. */
+export const readNeighborhood = database.procedure(
+  {
+    ids: t.array(t.string()),
+    direction: t.string(),
+    relationTypes: t.array(t.string()),
+    seq: t.u64(),
+    ...page,
+  },
+  relationsPage,
+  (ctx, args) => read(ctx, (reader) => neighborhoodOf(reader, args)),
+);
+
+/** The schema of code and data, and how far each migration is. */
+export const readMigrations = database.procedure(migrationsResult, (ctx) => read(ctx, migrationsOf));
+
+/** A page of what changed in the graph after a `seq`, all in all. */
+export const readGraphChanges = database.procedure({ afterSeq: t.u64(), ...page }, graphChangesPage, (ctx, args) =>
+  read(ctx, (reader) => graphChangesOf(reader, args)),
 );

@@ -5,6 +5,7 @@
 import { t } from 'spacetimedb/server';
 import { connect, disconnect, initialise } from './lifecycle/lifecycle.ts';
 import { maintain } from './maintenance/maintenance.ts';
+import { migrateStep } from './migrations/migrate.ts';
 import { applyOne, applyRequest } from './ops/request.ts';
 import { database } from './schema/database.ts';
 import {
@@ -141,3 +142,6 @@ export const applyConfiguration = database.reducer(
       ops: settings.map((value) => ({ tag: 'setConfiguration' as const, value })),
     }),
 );
+
+/** Takes one step of a migration, for the owner: the one to `to`, if it stands at `cursor`. */
+export const migrate = database.reducer({ to: t.u32(), cursor: t.string() }, (ctx, args) => migrateStep(ctx, args));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ConsumerAdvance, Op } from '../src/wire/index.ts';
+import { MAX_CONSUMER_WORKERS, type ConsumerAdvance, type Op } from '../src/wire/index.ts';
 import { ADA, BOB, openUniverse, ops, OWNER, type Universe } from './universe.ts';
 
 const SECOND = 1_000_000n;
@@ -170,4 +170,123 @@ test('consumers are made once, by whom the pattern is granted, and deleted whole
   universe.apply([{ tag: 'deleteConsumer', value: { name: 'mail' } }]);
   expect(universe.rows('consumer_partition').map((row) => row.name)).toEqual(['x', 'x']);
   expect(universe.apply([claim('b')])).toMatchObject({ code: 'consumer/not-found' });
+});
+
+const seek = (toSeq: bigint, only?: number): Op => ({
+  tag: 'seekConsumer',
+  value: { name: 'mail', partition: only, toSeq },
+});
+const park = (value: { eventId: string; seq: bigint; partition?: number; epoch?: bigint }): Op => ({
+  tag: 'parkEvent',
+  value: { name: 'mail', partition: 0, epoch: 1n, reason: 'poison', attempts: 3, ...value },
+});
+const letters = (universe: Universe): readonly string[] =>
+  universe.rows('consumer_dead_letter').map((row) => `${row.eventId} ${row.attempts}`);
+
+test('seeking moves offsets back, shuts the holders out, and drops the letters of events that come again', async () => {
+  const universe = await openWithConsumer();
+  universe.apply(['a', 'b', 'c'].map((id) => ops.event(id)));
+  universe.apply([claim('one'), claim('one', 1)], ADA);
+  universe.apply([{ tag: 'advancePartition', value: advance(1n, 1n, 5n) }], ADA);
+  universe.apply([park({ eventId: 'a', seq: 2n }), park({ eventId: 'b', seq: 4n })], ADA);
+  universe.apply([park({ eventId: 'c', seq: 4n, partition: 1 })], ADA);
+  expect(universe.apply([seek(3n, 0)], ADA)).toBeUndefined();
+  expect(universe.read('read_consumers', { name: 'mail' }).partitions).toMatchObject([
+    { offset: 3n, epoch: 2n, holder: '' },
+    { offset: 1n, epoch: 1n, holder: 'one' },
+  ]);
+  expect([...letters(universe)].sort()).toEqual(['a 3', 'c 3']);
+  expect(universe.apply([{ tag: 'advancePartition', value: advance(1n, 3n, 5n) }], ADA)).toMatchObject({
+    code: 'consumer/stale-epoch',
+  });
+  expect(universe.apply([claim('two')])).toBeUndefined();
+  expect(partition(universe)).toMatchObject({ epoch: 3n, offset: 3n });
+  expect(universe.apply([seek(0n)])).toBeUndefined();
+  expect(universe.rows('consumer_partition').map((row) => row.offset)).toEqual([0n, 0n]);
+  expect(letters(universe)).toEqual([]);
+});
+
+test('a seek is recorded and audited, stays within the log, and is for those who may consume', async () => {
+  const universe = await openWithConsumer();
+  const last = universe.read('read_scopes').seq;
+  expect(universe.apply([seek(last + 1n)])).toMatchObject({ code: 'value/malformed', ids: ['mail'] });
+  expect(universe.apply([seek(0n, 2)])).toMatchObject({ code: 'consumer/not-found', details: { partition: 2 } });
+  universe.apply([ops.grant(BOB.identity, 'consume', 'event:other')]);
+  expect(universe.apply([seek(0n)], BOB)).toMatchObject({ code: 'permission/denied' });
+  expect(universe.apply([seek(1n)], ADA)).toBeUndefined();
+  const entries = universe.read('read_audit').entries;
+  expect(entries.at(-1)).toMatchObject({ action: 'seek', resource: 'event:order.**', actor: ADA.identity });
+  expect(JSON.parse(entries.at(-1).detail)).toEqual({ name: 'mail', toSeq: '1', partition: null, scope: 'main' });
+  const records = universe.read('read_events', { kind: 'system' }).events;
+  expect(records.at(-1)).toMatchObject({ eventType: 'CONSUMER_MOVED', scope: 'main' });
+  expect(JSON.parse(records.at(-1).data)).toEqual({
+    ids: ['mail'],
+    items: [{ id: 'mail', seq: '1', partitions: ['0', '1'] }],
+  });
+});
+
+test('a letter that is to be tried again says so by its attempts, once', async () => {
+  const universe = await openWithConsumer();
+  universe.apply([claim('one'), park({ eventId: 'a', seq: 1n })]);
+  const retry = (eventId: string): Op => ({ tag: 'retryDeadLetter', value: { name: 'mail', eventId } });
+  expect(universe.apply([retry('a')], ADA)).toBeUndefined();
+  expect(universe.apply([retry('a')], ADA)).toBeUndefined();
+  expect(letters(universe)).toEqual(['a 0']);
+  expect(universe.apply([retry('b')])).toMatchObject({ code: 'consumer/not-found', ids: ['mail', 'b'] });
+  expect(universe.apply([park({ eventId: 'a', seq: 1n })])).toBeUndefined();
+  expect(letters(universe)).toEqual(['a 3']);
+});
+
+test('workers take part until they leave, their lease ends, or their connection does', async () => {
+  const universe = await openWithConsumer();
+  const join = (holder: string, leaseMicros = 10n * SECOND): Op => ({
+    tag: 'joinConsumer',
+    value: { name: 'mail', holder, leaseMicros },
+  });
+  const workers = (caller = OWNER): readonly string[] =>
+    universe
+      .read('read_consumer_workers', { name: 'mail' }, caller)
+      .workers.map((row: { holder: string }) => row.holder);
+  expect(universe.apply([join('z')], ADA)).toBeUndefined();
+  universe.time.advance(SECOND);
+  expect(universe.apply([join('b'), join('a')])).toBeUndefined();
+  expect(workers(ADA)).toEqual(['z', 'a', 'b']);
+  expect(universe.apply([join('z')])).toMatchObject({ code: 'consumer/leased' });
+  universe.time.advance(8n * SECOND);
+  expect(universe.apply([join('z')], ADA)).toBeUndefined();
+  universe.time.advance(2n * SECOND);
+  expect(workers()).toEqual(['z']);
+  universe.apply([join('c')]);
+  const leave = (holder: string): Op => ({ tag: 'leaveConsumer', value: { name: 'mail', holder } });
+  expect(universe.apply([leave('z')])).toBeUndefined();
+  expect(workers()).toEqual(['z', 'c']);
+  expect(universe.apply([leave('c'), leave('nobody')])).toBeUndefined();
+  expect(workers()).toEqual(['z']);
+  universe.connect(ADA);
+  universe.database.disconnect(ADA);
+  expect(workers()).toEqual([]);
+  expect(universe.apply([join('x', 0n)])).toMatchObject({ code: 'value/malformed' });
+  universe.apply([ops.grant(BOB.identity, 'consume', 'event:other')]);
+  expect(universe.apply([join('x')], BOB)).toMatchObject({ code: 'permission/denied' });
+  expect(universe.refusedRead('read_consumer_workers', { name: 'mail' }, BOB)).toMatchObject({
+    code: 'consumer/not-found',
+  });
+});
+
+test('a consumer has so many workers at most, and room again when leases end', async () => {
+  const universe = await openWithConsumer();
+  const join = (number: number): Op => ({
+    tag: 'joinConsumer',
+    value: { name: 'mail', holder: `worker-${number}`, leaseMicros: SECOND },
+  });
+  expect(universe.apply(Array.from({ length: MAX_CONSUMER_WORKERS }, (_, number) => join(number)))).toBeUndefined();
+  expect(universe.apply([join(0)])).toBeUndefined();
+  expect(universe.apply([join(MAX_CONSUMER_WORKERS)])).toMatchObject({
+    code: 'consumer/full',
+    details: { workers: MAX_CONSUMER_WORKERS, limit: MAX_CONSUMER_WORKERS },
+  });
+  universe.time.advance(2n * SECOND);
+  expect(universe.apply([join(MAX_CONSUMER_WORKERS)])).toBeUndefined();
+  universe.apply([{ tag: 'deleteConsumer', value: { name: 'mail' } }]);
+  expect(universe.rows('consumer_worker')).toEqual([]);
 });

@@ -282,6 +282,18 @@ describe('reading events', () => {
 });
 
 describe('trimming', () => {
+  test('lets go of what large values the rows referred to, unless others refer to it', async () => {
+    const universe = await openUniverse();
+    const large = { data: '{"bytes":2,"count":1,"digest":"d"}', dataEncoding: 'chunks/1' };
+    const shared = { metadata: '{"bytes":3,"count":1,"digest":"s"}', metadataEncoding: 'chunks/1' };
+    universe.apply([ops.chunk('d', 2), ops.chunk('s', 3)]);
+    universe.apply([ops.event('one', 'x', { ...large, ...shared }), ops.event('two', 'x', shared)]);
+    const references = (): unknown[] => universe.rows('chunk_value').map((row) => [row.digest, row.references]);
+    expect(references()).toEqual(expect.arrayContaining([['d', 1n], ['s', 2n]]));
+    expect(universe.apply([{ tag: 'trimEvents', value: { upToSeq: 2n, segmentDigest: 'd' } }])).toBeUndefined();
+    expect(references()).toEqual(expect.arrayContaining([['d', 0n], ['s', 1n]]));
+  });
+
   test('removes the oldest rows, keeps seq going, and is told to readers', async () => {
     const universe = await openUniverse();
     universe.apply(Array.from({ length: 10 }, (_, index) => ops.event(`e${index}`)));

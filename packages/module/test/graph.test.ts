@@ -53,6 +53,10 @@ describe('entities', () => {
     expect(universe.apply([ops.entity('ada', { scope: 'lab', upsert: true })])).toMatchObject({
       code: 'entity/id-taken',
     });
+    expect(universe.apply([ops.entity('ada', { entityType: 'robot', upsert: true })])).toMatchObject({
+      code: 'entity/id-taken',
+      details: { type: 'person' },
+    });
     universe.apply([ops.entity('ada', { name: 'Augusta', tags: ['t'], upsert: true })]);
     expect(byId(universe, 'entity', 'ada')).toMatchObject({ name: 'Augusta', revision: 2, createdSeq: 2n, seq: 3n });
     const before = universe.dump().length;

@@ -1,19 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Database } from '../../host/src/database/database.ts';
-import { makeProgramLoader } from '../../host/src/module/program-loader.ts';
 import { createMemoryStorage, makeMemoryContents } from '../../host/src/storage/memory-storage.ts';
-import { ManualTime } from '../../host/src/testing/manual-time.ts';
-import {
-  ADA,
-  DATABASE_IDENTITY,
-  hex,
-  moduleBundle,
-  openUniverse,
-  ops,
-  OWNER,
-  Universe,
-  type Plain,
-} from './universe.ts';
+import { ADA, hex, openUniverse, ops, OWNER, type Plain } from './universe.ts';
 
 const HOUR = 3_600_000_000n;
 
@@ -40,7 +27,8 @@ test('the publisher becomes the owner, and the log begins with that', async () =
     relations: 0n,
     versions: 0n,
     seq: 1n,
-    codeVersion: 1,
+    codeVersion: 2,
+    dataVersion: 2,
   });
 });
 
@@ -75,37 +63,6 @@ describe('connections', () => {
     ).toEqual(['CLIENT_CONNECTED', 'CLIENT_DISCONNECTED']);
     expect(universe.inserted('event_feed').filter((row) => row.eventType === 'CLIENT_CONNECTED')).toHaveLength(1);
   });
-});
-
-test('other code over older data is announced by the first connection, and writes wait for the migration', async () => {
-  const contents = makeMemoryContents();
-  const time = new ManualTime();
-  const bundle = await moduleBundle();
-  const open = (program: string): Promise<Database> =>
-    Database.open({
-      name: 'universe',
-      program,
-      storage: createMemoryStorage({ contents }),
-      identity: DATABASE_IDENTITY,
-      owner: OWNER.identity,
-      clock: time,
-      timers: time,
-      logger: { log: () => undefined },
-      programs: makeProgramLoader(),
-    });
-  const older = await open(bundle);
-  await older.close();
-  const newer = bundle.replace(/CODE_VERSION = 1\b/, 'CODE_VERSION = 2');
-  expect(newer).not.toBe(bundle);
-  const universe = new Universe(await open(newer), time, []);
-  expect(universe.rows('schema_version')).toMatchObject([{ codeVersion: 1, dataVersion: 1 }]);
-  universe.connect(OWNER);
-  expect(universe.rows('schema_version')).toMatchObject([{ codeVersion: 2, dataVersion: 1 }]);
-  expect(universe.apply([ops.event('e')])).toMatchObject({
-    code: 'schema/migrating',
-    details: { dataVersion: 1, codeVersion: 2 },
-  });
-  await universe.database.close();
 });
 
 test('everything is there after the host was opened anew', async () => {

@@ -48,8 +48,12 @@ function everyOp(): Op[] {
       tag: 'parkEvent',
       value: { name: 'mail', partition: 0, epoch: 1n, eventId: 'e0', seq: 1n, reason: '', attempts: 1 },
     },
+    { tag: 'retryDeadLetter', value: { name: 'mail', eventId: 'e0' } },
     { tag: 'discardDeadLetter', value: { name: 'mail', eventId: 'e0' } },
     { tag: 'releasePartition', value: { name: 'mail', partition: 0, epoch: 1n } },
+    { tag: 'joinConsumer', value: { name: 'mail', holder: 'h', leaseMicros: 1n } },
+    { tag: 'leaveConsumer', value: { name: 'mail', holder: 'h' } },
+    { tag: 'seekConsumer', value: { name: 'mail', partition: undefined, toSeq: 0n } },
     { tag: 'deleteConsumer', value: { name: 'mail' } },
     { tag: 'trimEvents', value: { upToSeq: 1n, segmentDigest: 'd' } },
   ];
@@ -91,8 +95,14 @@ const READS: Record<string, object> = {
   read_events: { recentAfter: undefined },
   read_state: { versionId: 'v' },
   read_version_at: { store: 'cart', branch: 'main', time: 0n },
+  read_consumer_workers: { name: 'mail' },
   read_branch_moves: { store: 'cart', branch: 'main' },
   read_chunk: { digest: 'd' },
+  read_moment: { time: 0n },
+  read_graph_changes: { afterSeq: 1n },
+  read_entities_at: { seq: 1n },
+  read_relations_at: { seq: 1n },
+  read_neighborhood: { ids: ['a'] },
   read_request: { requestId: 'request-1' },
 };
 

@@ -45,9 +45,12 @@ export class Universe {
   readonly time: ManualTime;
   readonly logs: LogRecord[];
   readonly commits: Commit[] = [];
+  readonly #requestPrefix: string;
   #requests = 0;
 
-  constructor(database: Database, time: ManualTime, logs: LogRecord[]) {
+  /** `requests` begins the ids of requests: one that was seen before would change nothing. */
+  constructor(database: Database, time: ManualTime, logs: LogRecord[], requests = 'request-') {
+    this.#requestPrefix = requests;
     this.database = database;
     this.time = time;
     this.logs = logs;
@@ -57,7 +60,7 @@ export class Universe {
   /** Applies ops under a fresh request id, as the owner unless another is named. */
   apply(ops: readonly Op[], caller: Caller = OWNER): Outcome {
     this.#requests += 1;
-    return this.request(`request-${this.#requests}`, ops, { caller });
+    return this.request(`${this.#requestPrefix}${this.#requests}`, ops, { caller });
   }
 
   /** Applies ops under a given request id. */
@@ -153,12 +156,14 @@ class ReadRefused extends Error {
 }
 
 /** A universe: a fresh one, or the one that lies in a storage. */
-export async function openUniverse(options: { readonly storage?: Storage } = {}): Promise<Universe> {
+export async function openUniverse(
+  options: { readonly storage?: Storage; readonly program?: string; readonly requests?: string } = {},
+): Promise<Universe> {
   const logs: LogRecord[] = [];
   const time = new ManualTime();
   const database = await Database.open({
     name: 'universe',
-    program: await moduleBundle(),
+    program: options.program ?? (await moduleBundle()),
     storage: options.storage ?? createMemoryStorage(),
     identity: DATABASE_IDENTITY,
     owner: OWNER.identity,
@@ -167,7 +172,7 @@ export async function openUniverse(options: { readonly storage?: Storage } = {})
     logger: { log: (record) => logs.push(record) },
     programs,
   });
-  return new Universe(database, time, logs);
+  return new Universe(database, time, logs, options.requests);
 }
 
 /** An identity as grants name it. */
@@ -213,9 +218,14 @@ const READ_DEFAULTS: Record<string, object> = {
   read_branches: { scope: '', store: '', name: '', ...PAGE },
   read_tags: { scope: '', store: '', name: '', ...PAGE },
   read_branch_moves: PAGE,
+  read_compacted_runs: { store: '', ids: [], headers: true, ...PAGE },
   read_entities: { ids: [], scope: '', entityType: '', name: '', tag: '', ...PAGE },
   read_relations: { ids: [], scope: '', relationType: '', name: '', fromId: '', toId: '', endId: '', ...PAGE },
   read_history: { of: 'entity', id: '', scope: '', throughSeq: 0n, ...PAGE },
+  read_entities_at: { ids: [], scope: '', entityType: '', name: '', tag: '', ...PAGE },
+  read_relations_at: { ids: [], scope: '', relationType: '', name: '', fromId: '', toId: '', ...PAGE },
+  read_graph_changes: PAGE,
+  read_neighborhood: { direction: 'both', relationTypes: [], seq: 0n, ...PAGE },
   read_chunk: { scope: '', position: 0 },
   read_permissions: { subject: '', ...PAGE },
   read_audit: PAGE,
@@ -303,6 +313,13 @@ export const ops = {
   chunk(digest: string, byteLength: number, more: Partial<Value<'uploadChunk'>> = {}): Op {
     const piece = { scope: '', digest, position: 0, count: 1, ...more };
     return { tag: 'uploadChunk', value: { bytes: new Uint8Array(byteLength).fill(piece.position + 1), ...piece } };
+  },
+  compact(child: string, leftOut: readonly string[], more: Partial<Value<'compactVersions'>> = {}): Op {
+    const delta = '[{"op":"add","path":"/all","value":1}]';
+    return { tag: 'compactVersions', value: { store: 'cart', child, leftOut, delta, deltaEncoding: '', ...more } };
+  },
+  prune(versionIds: readonly string[], store = 'cart'): Op {
+    return { tag: 'pruneVersions', value: { store, versionIds } };
   },
   branch(name: string, head: string, expectedHead?: string, store = 'cart'): Op {
     return { tag: 'moveBranch', value: { store, name, expectedHead, head } };

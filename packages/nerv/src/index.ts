@@ -1,30 +1,27 @@
-export { EventBus } from './events/event-bus.ts';
+export { CoreEventBus as EventBus } from './events/core-event-bus.ts';
+export type { CoreEventBusOptions as EventBusOptions } from './events/core-event-bus.ts';
 export type {
+  CoreEventSelector as EventSelector,
+  CoreSubscribeOptions as SubscribeOptions,
   DataArguments,
   DeliveryReport,
   Durability,
   EmitOptions,
   EventHandler,
   EventPublisher,
-  EventSelector,
   EventStream,
   EventSubscription,
   OverflowPolicy,
   PublishOptions,
   StreamOptions,
-  SubscribeOptions,
   WaitOptions,
 } from './events/event-bus.ts';
-export type { EventBusOptions, LocalEventBus } from './events/local-event-bus.ts';
-export { assertPublishable } from './events/incoming-event.ts';
-export type { BusMiddleware, EventStage, HistoryKeeper, NextStage } from './events/bus-parts.ts';
 export type { EventPage, EventQuery } from './events/event-query.ts';
 export type {
   EventKind,
   EventMap,
   EventMetadata,
   EventOf,
-  EventRejectedData,
   EventTypeOf,
   HandlerErrorData,
   IncomingEvent,
@@ -33,32 +30,24 @@ export type {
 export { compilePattern, isEventType, isPattern, matchesPattern } from './events/pattern.ts';
 export type { EventPattern } from './events/pattern.ts';
 
-export { TemporalStore } from './temporal/temporal-store.ts';
+export { CoreTemporalStore as TemporalStore } from './temporal/core-temporal-store.ts';
+export type { CoreTemporalStoreOptions as TemporalStoreOptions } from './temporal/core-temporal-store.ts';
 export type {
   AtOptions,
   BranchInfo,
   Change,
   CommitOptions,
+  CoreStateChange as StateChange,
   DeepReadonly,
   Drafted,
   LogFilter,
-  MergeOptions,
-  MergePlan,
-  MergeResult,
-  MergeStrategy,
-  Resolution,
-  StateChange,
   StoreSubscription,
-  VerifyResult,
   VersionReference,
 } from './temporal/temporal-store.ts';
-export type { TemporalStoreOptions } from './temporal/local-temporal-store.ts';
-export type { JsonPatch, PatchOperation } from './temporal/patch.ts';
-export type { ListMerger } from './temporal/tree/merge.ts';
-export type { SnapshotPolicy } from './temporal/version-trees.ts';
-export type { HistoryExport, Tag, Version, VersionRecord } from './temporal/version.ts';
+export type { Tag, Version } from './temporal/version.ts';
 
-export { EntityGraph } from './graph/entity-graph.ts';
+export { CoreEntityGraph as EntityGraph } from './graph/core-entity-graph.ts';
+export type { CoreEntityGraphOptions as EntityGraphOptions } from './graph/core-entity-graph.ts';
 export type {
   ChangeHandler,
   ChangeSelector,
@@ -69,7 +58,6 @@ export type {
   LiveQuery,
   QueryDelta,
 } from './graph/entity-graph.ts';
-export type { EntityGraphOptions, LocalEntityGraph } from './graph/local-entity-graph.ts';
 export type {
   DeleteEntityOptions,
   Entity,
@@ -90,8 +78,6 @@ export type {
   WriteOptions,
 } from './graph/entity.ts';
 export type { EntityChange, GraphChange, GraphOrigin, RelationChange } from './graph/graph-change.ts';
-export type { GraphPast, RowVersion } from './graph/graph-past.ts';
-export type { GraphReader } from './graph/graph-reader.ts';
 export type {
   Condition,
   Direction,
@@ -109,23 +95,19 @@ export type {
   Where,
 } from './graph/graph-query.ts';
 
-export { Projection } from './projection/projection.ts';
-export type { ProjectionDefinition } from './projection/projection.ts';
-export type { CheckpointOptions, ProjectionSnapshot } from './projection/checkpoints.ts';
+export { CoreProjection as Projection } from './projection/core-projection.ts';
+export type { CoreProjectionDefinition as ProjectionDefinition } from './projection/core-projection.ts';
+export type { ProjectionSnapshot } from './projection/checkpoints.ts';
 export type { ProjectionPosition } from './projection/position.ts';
-export type { ProjectionFeed, ProjectionSource } from './projection/projection-source.ts';
 export type { StateSource, StateSubscription } from './projection/state-source.ts';
 
-export {
-  EntityNotFoundError,
-  MergeConflictError,
-  NervError,
-  RelationNotFoundError,
-  VersionConflictError,
-} from './errors.ts';
-export type { ErrorDetails, MergeConflict, NervErrorCode, NervErrorOptions } from './errors.ts';
+export { decode, parse } from './values/decode.ts';
+export { encode, stringify } from './values/encode.ts';
+export type { JsonValue, Value } from './values/json.ts';
+
+export { EntityNotFoundError, NervError, RelationNotFoundError, VersionConflictError } from './errors.ts';
+export type { ErrorDetails, NervErrorCode, NervErrorOptions } from './errors.ts';
 export type { Clock, IdSource, Random, Timers } from './ids/clock.ts';
 export { tryUuidV7TimeMs, UuidV7Source } from './ids/uuid-v7.ts';
 export { systemClock, systemIds, systemRandom, systemTimers, systemTurnClock } from './ids/system.ts';
 export { idFault, MAX_ID_BYTES } from './ids/id.ts';
-export type { JsonValue, Value } from './values/json.ts';

@@ -1,12 +1,11 @@
 import { join, relative, resolve } from 'node:path';
 import { describeModule, type ModuleDef } from '@inner-universe/host';
 import { generateBindings } from '@inner-universe/host/codegen';
+import { DatabaseApi, HttpClient } from 'inner-universe';
 import { areBindingsCurrent, BINDINGS_FILE, writeBindings } from '../bindings/write-bindings.ts';
 import { CliError } from '../errors.ts';
 import { readModuleOption } from '../module-option.ts';
 import { toJson } from '../output.ts';
-import { DatabaseApi } from '../server-api/database-api.ts';
-import { HttpClient } from '../server-api/http-client.ts';
 import { parseServerUrl } from '../server-api/server-url.ts';
 import type { CommandContext } from './context.ts';
 

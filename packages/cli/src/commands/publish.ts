@@ -1,11 +1,10 @@
+import { DatabaseApi, HttpClient, type PublishPreview } from 'inner-universe';
 import pc from 'picocolors';
 import { CliError } from '../errors.ts';
 import { readModuleOption } from '../module-option.ts';
 import { formatCount, toJson } from '../output.ts';
 import { type DeleteData, publishWithConsent } from '../publish/publisher.ts';
 import { resolveAccess, type ServerOptions } from '../publish/token.ts';
-import { DatabaseApi, type PublishPreview } from '../server-api/database-api.ts';
-import { HttpClient } from '../server-api/http-client.ts';
 import { TOKEN_VARIABLE } from '../target.ts';
 import type { CommandContext } from './context.ts';
 

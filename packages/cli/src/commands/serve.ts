@@ -2,11 +2,12 @@ import { resolve } from 'node:path';
 import { openUniverse, type Universe } from 'inner-universe';
 import pc from 'picocolors';
 import { CliError } from '../errors.ts';
+import { whileArchiving, type ServedArchiveOptions } from './archive.ts';
 import type { CommandContext } from './context.ts';
 import { interrupted } from './interrupted.ts';
 
 /** How to serve. */
-export interface ServeOptions {
+export interface ServeOptions extends ServedArchiveOptions {
   readonly data: string;
   readonly host: string;
   readonly port: number;
@@ -14,6 +15,12 @@ export interface ServeOptions {
   readonly thread?: boolean | undefined;
   /** Who may create databases over the network, beside the owner. */
   readonly publisher?: readonly bigint[] | undefined;
+  /** Who may read `/metrics`: the owner (default), everybody, or nobody. */
+  readonly metrics?: 'owner' | 'public' | 'off' | undefined;
+  /** Calls that take longer are logged, in milliseconds. */
+  readonly slowCallMs?: number | undefined;
+  /** For how long `/ready` says no before the server stops, in milliseconds. */
+  readonly drainMs?: number | undefined;
 }
 
 /** A universe that is being served. */
@@ -28,7 +35,7 @@ export async function serve(options: ServeOptions, context: CommandContext): Pro
   const served = await openServed(options, context.signal);
   try {
     context.output.out(formatServed(served));
-    await interrupted(context.signal);
+    await whileArchiving(served.universe, options, context, () => interrupted(context.signal));
   } finally {
     await closeServed(served, context);
   }
@@ -37,12 +44,16 @@ export async function serve(options: ServeOptions, context: CommandContext): Pro
 /** Opens the universe in a directory, making it if it is not there, and starts to listen. */
 export async function openServed(options: ServeOptions, signal: AbortSignal): Promise<ServedUniverse> {
   const data = resolve(options.data);
-  const universe = await openUniverse({ data, signal, isolation: options.thread === true ? 'thread' : 'none' });
+  const isolation = options.thread === true ? 'thread' : 'none';
+  const universe = await openUniverse({ data, signal, isolation, slowCallMs: options.slowCallMs });
   try {
     const address = await universe.controller.serve({
       host: options.host,
       port: options.port,
       publishers: options.publisher,
+      metrics: options.metrics,
+      moreMetrics: () => universe.metrics.snapshot(),
+      drainMs: options.drainMs,
     });
     return { universe, data, address };
   } catch (error) {

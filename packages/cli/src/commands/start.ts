@@ -4,6 +4,7 @@ import { CliError } from '../errors.ts';
 import { GIT_STORE } from '../git/commit-ops.ts';
 import type { ImportResult } from '../git/importer.ts';
 import { GitRepository } from '../git/repository.ts';
+import { whileArchiving } from './archive.ts';
 import type { CommandContext } from './context.ts';
 import { DEFAULT_DATA_DIRECTORY } from '../target.ts';
 import { formatResult, runImport } from './import-git.ts';
@@ -20,7 +21,7 @@ export async function start(options: ServeOptions, context: CommandContext): Pro
     const imported = await importHere(served, context);
     output.out(`\n${formatStatus(await readStatus(served.universe, served.data))}`);
     output.out(formatHints(served, imported));
-    await interrupted(signal);
+    await whileArchiving(served.universe, options, context, () => interrupted(signal));
   } catch (error) {
     // Ctrl-C during the import is a clean stop: what is acknowledged is there, the next start goes on.
     if (!signal.aborted || !isInterruption(error)) throw error;

@@ -1,5 +1,5 @@
 import { CliError } from '../errors.ts';
-import type { DatabaseApi, Published, PublishPermission, PublishPreview } from '../server-api/database-api.ts';
+import type { DatabaseApi, Published, PublishPermission, PublishPreview } from 'inner-universe';
 
 /** When all data may be deleted: never, always, or only where no migration leads to the new module. */
 export type DeleteData = 'never' | 'always' | 'on-conflict';

@@ -8,6 +8,7 @@ import { describeFailure } from './http-error.ts';
 import { addCallRoutes } from './routes/call-routes.ts';
 import { addDatabaseRoutes } from './routes/database-routes.ts';
 import { addGeneralRoutes } from './routes/general-routes.ts';
+import { addHealthRoutes } from './routes/health-routes.ts';
 import { addIdentityRoutes } from './routes/identity-routes.ts';
 import { addLogRoutes } from './routes/log-routes.ts';
 import { addMetricsRoutes } from './routes/metrics-routes.ts';
@@ -25,7 +26,7 @@ export interface HttpAppOptions extends RouteContext {
 }
 
 /**
- * The HTTP interface under `/v1`. Nothing is allowed because of where a request comes from: what changes a host asks
+ * The HTTP interface: SpacetimeDB's under `/v1`, and what watches a server. Nothing is allowed because of where a request comes from: what changes a host asks
  * for a token of the owner, and a token that the host gives to anybody is not one.
  */
 export function makeHttpApp(options: HttpAppOptions): Hono {
@@ -33,6 +34,7 @@ export function makeHttpApp(options: HttpAppOptions): Hono {
   app.onError((error, context) => fail(context, error, options));
   app.notFound((context) => context.text('not found', 404));
   app.use(countRequests(options.host.serverMetrics, makeStopwatch(options.clock)));
+  addHealthRoutes(app, options);
   app.use(checkHostHeader(options.policy));
   // Before what answers for pages of other origins: a module may say itself what these may do.
   addModuleRoutes(app, options);

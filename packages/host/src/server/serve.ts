@@ -10,9 +10,11 @@ import { ExternalAddress } from './external-address.ts';
 import { removeHostFile, writeHostFile } from './host-file.ts';
 import { bracketed, HostPolicy } from './host-header.ts';
 import { makeHttpApp } from './http-app.ts';
+import type { MetricFamily } from '../metrics/metric-family.ts';
 import type { ManagedHost } from './managed-host.ts';
 import { answerWithoutUpgrade, asksForWebSocket } from './other-upgrade.ts';
 import { Publishers } from './publishers.ts';
+import { Readiness } from './readiness.ts';
 import type { MetricsAccess } from './routes/metrics-routes.ts';
 import { UpgradeHandler } from './upgrade.ts';
 import { UploadGate } from './upload-gate.ts';
@@ -52,10 +54,18 @@ export interface ServeOptions {
   /** Most connections at once, idle ones included; further ones are closed as they come. Default 16,384. */
   readonly connectionsMax?: number | undefined;
   /**
-   * Who may read `GET /v1/metrics`: `owner`, with the token of the host's owner, or `public`, anybody who reaches the
-   * port. They name every database, table and function, and tell how much goes on. Default `owner`.
+   * Who may read `GET /metrics` and `GET /v1/metrics`: `owner`, with the token of the host's owner, `public`, anybody
+   * who reaches the port, or nobody with `off`. They name every database, table and function, and tell how much goes on.
+   * Default `owner`.
    */
   readonly metrics?: MetricsAccess | undefined;
+  /** What the application has measured itself, under names of its own: told there as well. Asked anew each time. */
+  readonly moreMetrics?: (() => readonly MetricFamily[]) | undefined;
+  /**
+   * For how long `GET /ready` says no before the port is freed, in milliseconds: so long who balances load has to notice.
+   * Default 0.
+   */
+  readonly drainMs?: number | undefined;
   /** A connection on which no whole head of a request came within this time is closed. Default 10 seconds. */
   readonly headTimeoutMs?: number | undefined;
 }
@@ -66,7 +76,7 @@ export interface RunningServer {
   readonly address: string;
   readonly port: number;
   /**
-   * Takes no more connections, sends clients what became durable, closes theirs with 1001 and frees the port. The
+   * Says that it is not ready, and after `drainMs` takes no more connections, sends clients what became durable, closes theirs with 1001 and frees the port. The
    * databases stay open. Idempotent.
    */
   close(): Promise<void>;
@@ -80,6 +90,7 @@ export interface RunningServer {
 export async function serveHost(host: ManagedHost, options: ServeOptions): Promise<RunningServer> {
   const policy = new HostPolicy(options.host, options.allowedHosts);
   const clock = systemClock;
+  const readiness = new Readiness({ databases: () => host.databases, timers: systemTimers });
   const app = makeHttpApp({
     host,
     policy,
@@ -87,6 +98,8 @@ export async function serveHost(host: ManagedHost, options: ServeOptions): Promi
     packageVersion: await readPackageVersion(),
     publishers: new Publishers(host.owner, options.publishers),
     metricsAccess: options.metrics ?? 'owner',
+    moreMetrics: options.moreMetrics ?? (() => []),
+    readiness,
     uploads: new UploadGate(options.bundleBytesMax),
     externalAddress: new ExternalAddress(options.trustedProxies),
   });
@@ -106,8 +119,13 @@ export async function serveHost(host: ManagedHost, options: ServeOptions): Promi
   const address = `${options.tls === undefined ? 'http' : 'https'}://${localName(options.host)}:${port}`;
   const { dataDirectory } = host;
   if (dataDirectory !== undefined) await announce(host, dataDirectory, address);
+  const close = async (): Promise<void> => {
+    readiness.drain();
+    await pause(options.drainMs ?? 0);
+    await closeServer(server, upgrades, dataDirectory);
+  };
   let closing: Promise<void> | undefined;
-  return { address, port, close: () => (closing ??= closeServer(server, upgrades, dataDirectory)) };
+  return { address, port, close: () => (closing ??= close()) };
 }
 
 /**
@@ -164,6 +182,10 @@ async function listen(server: Server, options: ServeOptions): Promise<void> {
       cause: error,
     });
   }
+}
+
+async function pause(delayMs: number): Promise<void> {
+  if (delayMs > 0) await new Promise<void>((resolve) => systemTimers.after(delayMs, resolve));
 }
 
 async function closeServer(server: Server, upgrades: UpgradeHandler, dataDirectory: string | undefined): Promise<void> {

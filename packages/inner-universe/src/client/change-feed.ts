@@ -26,6 +26,7 @@ export interface ChangeFeedOptions {
 interface Listening {
   readonly tell: LiveListener;
   readonly onGap: (() => void) | undefined;
+  readonly onRound: (() => void) | undefined;
 }
 
 /** The live end of the log, shared by everything that follows it. */
@@ -48,6 +49,9 @@ export class ChangeFeed {
       },
       deliver: (events) => this.#deliver(events),
       readOn: (read) => this.#readOn(read),
+      finishRound: () => {
+        for (const { onRound } of [...this.#listeners]) this.#guard(() => onRound?.());
+      },
     };
   }
 
@@ -63,10 +67,12 @@ export class ChangeFeed {
 
   /**
    * Calls the listener with each batch of events from now on. `onGap` is called when events were trimmed away before
-   * they could be read here: what is kept up by events must be read anew.
+   * they could be read here, and at the first connection where the server was away before: what is kept up by events
+   * must be read anew. `onRound` is called where not every record of the log is for this reader, each time that a scope
+   * has moved and what may be read of it was handed out.
    */
-  listen(tell: LiveListener, onGap?: () => void): () => void {
-    const listening: Listening = { tell, onGap };
+  listen(tell: LiveListener, onGap?: () => void, onRound?: () => void): () => void {
+    const listening: Listening = { tell, onGap, onRound };
     this.#listeners.add(listening);
     return () => void this.#listeners.delete(listening);
   }
@@ -89,6 +95,11 @@ export class ChangeFeed {
     const parts = { connection, sink: this.#sink, read: this.#read, onError: this.#onError };
     this.#source = this.#isOwner ? new PushedChanges(parts) : new PulledChanges(parts);
     await this.#source.start(read, call);
+  }
+
+  /** Tells everybody to read anew: who listened before the first connection knows nothing of what was before. */
+  tellGap(): void {
+    for (const { onGap } of [...this.#listeners]) this.#guard(() => onGap?.());
   }
 
   /** Hands out everything that was committed before this call; for readers that must see their own writes' effects. */

@@ -16,6 +16,8 @@ export interface FeedSink {
   deliver(events: readonly LiveEvent[]): void;
   /** Reads pages from the cursor to the head and hands them out. */
   readOn(read: ReadPage): Promise<void>;
+  /** Tells those who must look for themselves that all that may be read was handed out. */
+  finishRound(): void;
 }
 
 /** What a source of changes works with. */

@@ -1,18 +1,28 @@
 import { makeWireTimestamp, MAX_REQUEST_BYTES, type ConsumerAdvance, type Op } from '@inner-universe/module/wire';
-import type { Clock, IdSource, Timers } from '@inner-universe/nerv';
+import { systemTimers, type Clock, type IdSource, type Timers } from '@inner-universe/nerv';
+import { CallGuard } from '../connection/call-guard.ts';
 import { CallTable } from '../connection/call-table.ts';
+import type { BreakerOptions, BreakerStatus } from '../connection/circuit-breaker.ts';
 import { checkSchema } from '../connection/schema-check.ts';
 import type { CallOptions, Connection, Connector } from '../connection/connection.ts';
-import { Link, type LinkState, type Waiting } from '../connection/link.ts';
+import { Link, type LinkOptions, type Waiting } from '../connection/link.ts';
+import type { LinkState, LinkStatus } from '../connection/link-status.ts';
+import { runWithin } from '../connection/run-within.ts';
+import type { Watchable } from '../connection/watched.ts';
 import { ConnectionError, NervPersistenceError } from '../errors.ts';
 import { SILENT_TELEMETRY, type Telemetry } from '../observability/telemetry.ts';
 import type { LocalCopies } from '../offline/local-copies.ts';
+import type { OpenedOutbox } from '../offline/outbox-options.ts';
+import type { Work } from '../offline/work.ts';
 import { ChangeFeed, type LiveListener } from './change-feed.ts';
 import type { ReadPage } from './change-source.ts';
 import { opByteLength } from './op-size.ts';
-import { RequestQueue, type OpGroups } from './request-queue.ts';
+import { isLargeRead } from '../pool/large-reads.ts';
+import { ReadPool, type PoolOptions } from '../pool/read-pool.ts';
+import type { BatchingOptions, OpGroups, WriteOptions } from './request-queue.ts';
 import type { ReadName, Reads } from './reads.ts';
 import { RowFollowers, type RowFollowing } from './row-followers.ts';
+import { WriteSide } from './write-side.ts';
 
 /** What a client is made of; `openUniverse` fills it in. */
 export interface ClientParts {
@@ -22,8 +32,9 @@ export interface ClientParts {
   readonly ids: IdSource;
   readonly waiting: Waiting;
   readonly onError: (error: unknown) => void;
-  readonly onState?: ((state: LinkState) => void) | undefined;
   readonly reconnectForMs?: number | undefined;
+  /** How long one attempt to connect may take, each of its steps, in milliseconds. Default 10,000. */
+  readonly connectTimeoutMs?: number | undefined;
   /**
    * How long an open connection may leave a call without an answer before it is taken to be dead, in milliseconds.
    * Undefined: for ever, as fits a host in this process.
@@ -33,8 +44,16 @@ export interface ClientParts {
   readonly timers?: Timers | undefined;
   /** What is measured and told; default nobody. */
   readonly telemetry?: Telemetry | undefined;
-  /** What is kept here for opening without the server. */
-  readonly localCopies?: LocalCopies | undefined;
+  /** Where writes are kept while the server is away, and confirmed data for opening without it. The client closes it. */
+  readonly outbox?: OpenedOutbox | undefined;
+  /** True: opens although the server is away. Default false. */
+  readonly mayStartLost?: boolean | undefined;
+  /** How writes share requests. */
+  readonly batching?: BatchingOptions | undefined;
+  /** Fails calls fast while the other side does not answer. Default: there is no breaker. */
+  readonly breaker?: BreakerOptions | undefined;
+  /** Connections for large reads beside the main one. Default none. */
+  readonly pool?: PoolOptions | undefined;
   /** Throws for a setting that does not go with how this client is used. */
   readonly checkConfiguration?: ((key: string, value: string | undefined) => void) | undefined;
 }
@@ -74,11 +93,16 @@ export class ModuleClient implements AsyncDisposable {
   readonly telemetry: Telemetry;
   /** What is kept here of confirmed data; undefined where nothing is kept. */
   readonly localCopies: LocalCopies | undefined;
+  /** The writes that lie in the outbox: pending, blocked and rejected ones. Without an outbox there are none. */
+  readonly work: Work;
   readonly #link: Link;
   readonly #feed: ChangeFeed;
   readonly #rows: RowFollowers;
-  readonly #queue: RequestQueue;
+  readonly #writes: WriteSide;
   readonly #silenceMs: number | undefined;
+  readonly #guard: CallGuard;
+  readonly #pool: ReadPool | undefined;
+  readonly #hasOutbox: boolean;
   #identity = '';
   #token: string | undefined;
   #closing: Promise<void> | undefined;
@@ -93,15 +117,25 @@ export class ModuleClient implements AsyncDisposable {
     this.clock = parts.clock;
     this.timers = parts.timers;
     this.telemetry = parts.telemetry ?? SILENT_TELEMETRY;
-    this.localCopies = parts.localCopies;
+    this.localCopies = parts.outbox?.records.copies;
     this.#silenceMs = parts.silenceMs;
     this.#link = link;
+    const nowMs = (): number => parts.waiting.nowMs();
+    const { breaker, onError } = parts;
+    this.#guard = new CallGuard({ breaker, nowMs, onError, telemetry: this.telemetry, link: link.status });
+    this.#pool = parts.pool === undefined ? undefined : this.#makePool(parts, parts.pool);
+    this.#hasOutbox = parts.outbox !== undefined;
     this.#feed = feed;
     this.#rows = rows;
-    this.#queue = new RequestQueue({
-      send: (requestId, ops) => this.#send(ops, { requestId }),
-      makeRequestId: () => parts.ids.nextId(),
+    this.#writes = new WriteSide({
+      ...parts,
+      telemetry: this.telemetry,
+      status: link.status,
+      reconnect: () => link.reconnect(),
+      // It was accepted before: the breaker takes note of how it ends, and does not hold it back.
+      send: (request) => this.#guard.watch(() => this.#send(request.ops, request)),
     });
+    this.work = this.#writes.work;
   }
 
   /** Connects, checks the schema, and follows the log from its head on. */
@@ -118,7 +152,7 @@ export class ModuleClient implements AsyncDisposable {
     const opened: { client?: ModuleClient; connection?: Connection } = {};
     const rows = new RowFollowers();
     const feed = new ChangeFeed({
-      read: (name, args) => requireClient(opened).read(name, args),
+      read: (name, args) => requireClient(opened).#readHere(name, args),
       onError: parts.onError,
     });
     const prepare = async (connection: Connection, step: CallOptions): Promise<void> => {
@@ -126,12 +160,20 @@ export class ModuleClient implements AsyncDisposable {
       await feed.attach(connection, step, async () => {
         if (feed.isOwner) await rows.attach(connection, feed.cursor, step);
       });
+      if (opened.client !== undefined && opened.connection === undefined) feed.tellGap();
       opened.connection = connection;
       if (opened.client !== undefined) opened.client.#adopt(connection);
     };
-    const { connector, waiting, onState, reconnectForMs } = parts;
-    const link = await Link.open({ connector, waiting, onState, reconnectForMs, prepare }, call);
-    const client = new kind(parts, { link, feed, rows });
+    let link: Link | undefined;
+    let client: C;
+    try {
+      link = await Link.open({ ...pickLink(parts), prepare }, call);
+      client = new kind(parts, { link, feed, rows });
+    } catch (error) {
+      await link?.close();
+      await parts.outbox?.records.close();
+      throw error;
+    }
     if (opened.connection !== undefined) client.#adopt(opened.connection);
     opened.client = client;
     return client;
@@ -151,52 +193,103 @@ export class ModuleClient implements AsyncDisposable {
     return this.#link.state;
   }
 
+  /** Where the connection stands: state, since when, why, and when it is tried again. To be watched. */
+  get status(): Watchable<LinkStatus> {
+    return this.#link.status;
+  }
+
+  /** Calls the listener after each change of `status`; the result ends that. */
+  onState(listener: (status: LinkStatus) => void): () => void {
+    return this.#link.status.subscribe(listener);
+  }
+
+  /**
+   * Tries now what would be tried after a pause, or not any more: for who knows that the way is free again. Resolves
+   * when connected.
+   * @throws {ConnectionError} the attempt's error, once waiting is over; the signal's reason; `connection/timeout`
+   */
+  async reconnect(options: CallOptions = {}): Promise<void> {
+    await new CallTable(this.timers).run('connect', () => this.#link.reconnect(options.signal), options);
+  }
+
   /** The last `seq` of the log that was followed to. */
   get seq(): bigint {
     return this.#feed.cursor;
   }
 
-  /** Writes ops that belong together, batched with other writes of the moment; resolves when they are durable. */
-  write(ops: readonly Op[]): Promise<void> {
-    return this.#closing === undefined ? this.#queue.write(ops) : Promise.reject(makeClosed());
+  /** The ops that lie in the outbox and are not confirmed yet, from before a restart too, in order. */
+  unconfirmed(): readonly Op[] {
+    return this.work.unconfirmed();
+  }
+
+  /**
+   * Writes ops that belong together, batched with other writes of the moment; resolves when they are durable on the
+   * server. With an outbox it waits for a server that is away, and the write is kept there meanwhile.
+   */
+  write(ops: readonly Op[], options?: WriteOptions): Promise<void> {
+    const fault = this.#writeFault();
+    return fault === undefined ? this.#writes.write(ops, options) : Promise.reject(fault);
   }
 
   /**
    * Writes what refers to chunks: these go first, then the ops, which stay together. The whole takes its place in the
    * order of writes now. A chunk that is there already changes nothing.
    */
-  async writeWithChunks(chunks: readonly Op[], ops: readonly Op[]): Promise<void> {
-    if (this.#closing !== undefined) throw makeClosed();
-    if (chunks.length === 0) await this.#queue.write(ops);
-    else await this.#queue.writeInTurn([...cutByBytes(chunks), ops]);
+  async writeWithChunks(chunks: readonly Op[], ops: readonly Op[], options?: WriteOptions): Promise<void> {
+    const fault = this.#writeFault();
+    if (fault !== undefined) throw fault;
+    if (chunks.length === 0) await this.#writes.write(ops, options);
+    else await this.#writes.writeInTurn([...cutByBytes(chunks), ops], options);
   }
 
   /**
    * Writes what is still being made: it takes its place in the order of writes now. A function is called when
    * everything written before has been answered. `bytes` is about how many there will be.
    */
-  async writeLater(later: Promise<LaterWrite> | (() => Promise<LaterWrite>), bytes: number): Promise<void> {
+  async writeLater(
+    later: Promise<LaterWrite> | (() => Promise<LaterWrite>),
+    bytes: number,
+    options?: WriteOptions,
+  ): Promise<void> {
     const group = ({ chunks, ops }: LaterWrite): OpGroups => [...cutByBytes(chunks), ops];
     const groups = typeof later === 'function' ? async () => group(await later()) : later.then(group);
-    if (this.#closing !== undefined) {
-      // That it is closed is what is told.
+    const fault = this.#writeFault();
+    if (fault !== undefined) {
+      // That it is closed, or away, is what is told.
       if (typeof groups !== 'function') groups.catch(() => undefined);
-      throw makeClosed();
+      throw fault;
     }
-    await this.#queue.writeLater(groups, bytes);
+    await this.#writes.writeLater(groups, bytes, options);
   }
 
   /** Sends one request now, past the queue; resolves when it is durable. */
   async apply(ops: readonly Op[], options: ApplyOptions = {}): Promise<void> {
     if (this.#closing !== undefined) throw makeClosed();
-    await this.#send(ops, options);
+    await this.#guard.run('apply', () => this.#send(ops, options));
   }
 
   /** One page of a read. A connection that is lost meanwhile is restored and asked again. */
   async read<N extends ReadName>(name: N, args: Reads[N][0], options: CallOptions = {}): Promise<Reads[N][1]> {
     if (this.#isDrained) throw makeClosed();
-    const page = await this.#call((connection, call) => connection.callProcedure(name, args, call), options);
-    return page as Reads[N][1]; // the bindings' return type
+    const pool = this.#pool !== undefined && isLargeRead(name, args) ? this.#pool : undefined;
+    return this.#guard.run(name, () => {
+      if (pool === undefined) return this.#readHere(name, args, options);
+      return withinTime(name, options, this.timers, (own) => {
+        const call = { signal: own.signal, timeoutMs: this.#silenceMs };
+        const read = (connection: Connection): Promise<unknown> => connection.callProcedure(name, args, call);
+        return pool.read(read, () => this.#readHere(name, args, own), call) as Promise<Reads[N][1]>; // the bindings' type
+      });
+    });
+  }
+
+  /** Where the circuit breaker stands; undefined where none was asked for. */
+  get breaker(): Watchable<BreakerStatus> | undefined {
+    return this.#guard.breaker;
+  }
+
+  /** Calls that wait for an answer, or for a connection to be made on. */
+  get callsInFlight(): number {
+    return this.#guard.inFlight;
   }
 
   /** `read` as a function, for what takes one. */
@@ -204,10 +297,11 @@ export class ModuleClient implements AsyncDisposable {
 
   /**
    * Calls the listener with every event of the log from now on, records of the module included, in order. `onGap` is
-   * called when some were trimmed away before they could be read here.
+   * called when some were trimmed away before they could be read here; `onRound` where not every record is for this
+   * client, whenever a scope moved and what may be read of it was handed out.
    */
-  listen(listener: LiveListener, onGap?: () => void): () => void {
-    return this.#feed.listen(listener, onGap);
+  listen(listener: LiveListener, onGap?: () => void, onRound?: () => void): () => void {
+    return this.#feed.listen(listener, onGap, onRound);
   }
 
   /**
@@ -215,8 +309,10 @@ export class ModuleClient implements AsyncDisposable {
    * to tables. The result ends it.
    */
   async followRows(following: RowFollowing): Promise<() => void> {
+    // Whose connection it will be is not known before the first one: it is begun on that.
+    if (this.#identity === '') return this.#rows.addLater(following);
     if (!this.#feed.isOwner) return () => undefined;
-    return this.#call((connection) => this.#rows.add(following, connection, this.#feed.cursor), {});
+    return this.#call('subscribe', (connection) => this.#rows.add(following, connection, this.#feed.cursor), {});
   }
 
   /** Resolves when everything committed before this call has been handed to the listeners. */
@@ -240,10 +336,13 @@ export class ModuleClient implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    await this.#queue.idle();
+    await this.#writes.drain();
     this.#isDrained = true;
     this.#feed.close();
+    await this.#pool?.close();
+    this.#guard.close();
     await this.#link.close();
+    await this.#writes.close();
   }
 
   #adopt(connection: Connection): void {
@@ -251,39 +350,82 @@ export class ModuleClient implements AsyncDisposable {
     this.#token = connection.token ?? this.#token;
   }
 
-  async #send(ops: readonly Op[], options: ApplyOptions): Promise<void> {
+  async #send(ops: readonly Op[], options: ApplyOptions & { readonly issuedAtMicros?: bigint }): Promise<void> {
     const args = {
       requestId: options.requestId ?? this.ids.nextId(),
-      issuedAt: makeWireTimestamp(this.clock.nowMicros()),
+      issuedAt: makeWireTimestamp(options.issuedAtMicros ?? this.clock.nowMicros()),
       consumer: options.consumer,
       ops: ops.map(asSdkVariant),
     };
-    await this.#call((connection, call) => connection.callReducer('apply', args, call), options);
+    await this.#call('apply', (connection, call) => connection.callReducer('apply', args, call), options);
+  }
+
+  /** Why nothing can be written now: with an outbox only that it is closed, for there is always room for a while. */
+  #writeFault(): NervPersistenceError | undefined {
+    if (this.#closing !== undefined) return makeClosed();
+    return this.#hasOutbox ? undefined : this.#guard.faultOf('write');
+  }
+
+  /** A page over the main connection, whatever the breaker says. */
+  async #readHere<N extends ReadName>(name: N, args: Reads[N][0], options: CallOptions = {}): Promise<Reads[N][1]> {
+    const page = await this.#call(name, (connection, call) => connection.callProcedure(name, args, call), options);
+    return page as Reads[N][1]; // the bindings' return type
+  }
+
+  #makePool(parts: ClientParts, options: PoolOptions): ReadPool {
+    return new ReadPool({
+      options,
+      connector: parts.connector,
+      prepare: (connection, call) => checkSchema(connection, parts.database, call),
+      identity: () => this.#link.identity,
+      timers: parts.timers ?? systemTimers,
+      nowMs: () => parts.waiting.nowMs(),
+      telemetry: this.telemetry,
+    });
   }
 
   /**
    * Makes a call on the connection there is, and again on the next one when it was lost: reads change nothing, and a
-   * request that was applied is not applied twice. How long that may go on is the link's to say.
+   * request that was applied is not applied twice. `timeoutMs` is for all of that together; without it, how long that
+   * may go on is the link's to say.
    */
-  async #call<T>(start: (connection: Connection, call: CallOptions) => Promise<T>, options: CallOptions): Promise<T> {
-    const call = { signal: options.signal, timeoutMs: options.timeoutMs ?? this.#silenceMs };
-    for (;;) {
-      const connection = await this.#connection(options);
-      try {
-        return await start(connection, call);
-      } catch (error) {
-        if (!(error instanceof ConnectionError)) throw error;
-        const isSilent = error.code === 'connection/timeout' && options.timeoutMs === undefined;
-        if (!isSilent && error.code !== 'connection/lost') throw error;
-        if (isSilent) connection.abandon(error);
+  #call<T>(
+    name: string,
+    start: (connection: Connection, call: CallOptions) => Promise<T>,
+    options: CallOptions,
+  ): Promise<T> {
+    return withinTime(name, options, this.timers, async ({ signal }) => {
+      const call = { signal, timeoutMs: this.#silenceMs };
+      for (;;) {
+        const connection = await this.#link.connection(signal);
+        try {
+          return await start(connection, call);
+        } catch (error) {
+          if (!(error instanceof ConnectionError)) throw error;
+          const isSilent = error.code === 'connection/timeout' && signal?.aborted !== true;
+          if (!isSilent && error.code !== 'connection/lost') throw error;
+          if (isSilent) connection.abandon(error);
+        }
       }
-    }
+    });
   }
+}
 
-  #connection({ signal, timeoutMs }: CallOptions): Promise<Connection> {
-    if (timeoutMs === undefined) return this.#link.connection(signal);
-    return new CallTable(this.timers).run('connect', () => this.#link.connection(signal), { timeoutMs });
-  }
+/** What a link takes of a client's parts. */
+function pickLink(parts: ClientParts): Omit<LinkOptions, 'prepare'> {
+  const { connector, waiting, clock, onError, telemetry, reconnectForMs, connectTimeoutMs, mayStartLost } = parts;
+  return { connector, waiting, clock, onError, telemetry, reconnectForMs, connectTimeoutMs, mayStartLost };
+}
+
+/** Gives work the time its caller gives, as a signal; where that is for ever, nothing is set up. */
+function withinTime<T>(
+  name: string,
+  options: CallOptions,
+  timers: Timers | undefined,
+  work: (call: Pick<CallOptions, 'signal'>) => Promise<T>,
+): Promise<T> {
+  if (options.timeoutMs === undefined) return work({ signal: options.signal });
+  return runWithin(name, options, (signal) => work({ signal }), timers);
 }
 
 /** The SDK's bindings name variants with a capital. */

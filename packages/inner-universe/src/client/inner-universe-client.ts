@@ -24,7 +24,9 @@ import {
 } from '@inner-universe/module/wire';
 import type { CallOptions } from '../connection/connection.ts';
 import type { LiveEvent } from './change-source.ts';
+import { ObservedClient } from '../observability/observed-client.ts';
 import { ModuleClient, type ClientParts } from './client.ts';
+import type { WriteOptions } from './request-queue.ts';
 import { ALL_ENTITIES, ALL_EVENTS, ALL_RELATIONS, ALL_VERSIONS, pages } from './reads.ts';
 
 /** What a change of the log's subject was. */
@@ -37,7 +39,7 @@ export type ChangeListener = (type: ChangeType, ids: readonly string[], seq: big
  * The operations of the module by name, in its own terms: texts and rows, nothing interpreted. The adapters (`events`,
  * `states`, `graph`) are what applications use; this is what they are made of.
  */
-export class InnerUniverseClient extends ModuleClient {
+export class InnerUniverseClient extends ObservedClient {
   readonly #checkConfiguration: ClientParts['checkConfiguration'];
 
   constructor(...[parts, following]: ConstructorParameters<typeof ModuleClient>) {
@@ -49,79 +51,82 @@ export class InnerUniverseClient extends ModuleClient {
     return ModuleClient.openAs(InnerUniverseClient, parts, call);
   }
 
-  publishEvent(op: PublishEventOp): Promise<void> {
-    return this.write([{ tag: 'publishEvent', value: op }]);
+  publishEvent(op: PublishEventOp, options?: WriteOptions): Promise<void> {
+    return this.write([{ tag: 'publishEvent', value: op }], options);
   }
 
-  queryEvents(query: Partial<ReadEventsArguments> = {}): Promise<EventsPage> {
-    return this.read('readEvents', { ...ALL_EVENTS, ...query });
+  queryEvents(query: Partial<ReadEventsArguments> = {}, options?: CallOptions): Promise<EventsPage> {
+    return this.read('readEvents', { ...ALL_EVENTS, ...query }, options);
   }
 
-  createEntity(op: CreateEntityOp): Promise<void> {
-    return this.write([{ tag: 'createEntity', value: op }]);
+  createEntity(op: CreateEntityOp, options?: WriteOptions): Promise<void> {
+    return this.write([{ tag: 'createEntity', value: op }], options);
   }
 
-  async getEntity(id: string): Promise<EntityRow | undefined> {
-    return (await this.read('readEntities', { ...ALL_ENTITIES, ids: [id] })).entities[0];
+  async getEntity(id: string, options?: CallOptions): Promise<EntityRow | undefined> {
+    return (await this.read('readEntities', { ...ALL_ENTITIES, ids: [id] }, options)).entities[0];
   }
 
-  updateEntity(op: UpdateEntityOp): Promise<void> {
-    return this.write([{ tag: 'updateEntity', value: op }]);
+  updateEntity(op: UpdateEntityOp, options?: WriteOptions): Promise<void> {
+    return this.write([{ tag: 'updateEntity', value: op }], options);
   }
 
-  deleteEntity(op: DeleteEntityOp): Promise<void> {
-    return this.write([{ tag: 'deleteEntity', value: op }]);
+  deleteEntity(op: DeleteEntityOp, options?: WriteOptions): Promise<void> {
+    return this.write([{ tag: 'deleteEntity', value: op }], options);
   }
 
-  queryEntities(query: Partial<ReadEntitiesArguments> = {}): Promise<EntitiesPage> {
-    return this.read('readEntities', { ...ALL_ENTITIES, ...query });
+  queryEntities(query: Partial<ReadEntitiesArguments> = {}, options?: CallOptions): Promise<EntitiesPage> {
+    return this.read('readEntities', { ...ALL_ENTITIES, ...query }, options);
   }
 
-  createRelation(op: CreateRelationOp): Promise<void> {
-    return this.write([{ tag: 'createRelation', value: op }]);
+  createRelation(op: CreateRelationOp, options?: WriteOptions): Promise<void> {
+    return this.write([{ tag: 'createRelation', value: op }], options);
   }
 
-  async getRelation(id: string): Promise<RelationRow | undefined> {
-    return (await this.read('readRelations', { ...ALL_RELATIONS, ids: [id] })).relations[0];
+  async getRelation(id: string, options?: CallOptions): Promise<RelationRow | undefined> {
+    return (await this.read('readRelations', { ...ALL_RELATIONS, ids: [id] }, options)).relations[0];
   }
 
-  updateRelation(op: UpdateRelationOp): Promise<void> {
-    return this.write([{ tag: 'updateRelation', value: op }]);
+  updateRelation(op: UpdateRelationOp, options?: WriteOptions): Promise<void> {
+    return this.write([{ tag: 'updateRelation', value: op }], options);
   }
 
-  deleteRelation(op: DeleteRelationOp): Promise<void> {
-    return this.write([{ tag: 'deleteRelation', value: op }]);
+  deleteRelation(op: DeleteRelationOp, options?: WriteOptions): Promise<void> {
+    return this.write([{ tag: 'deleteRelation', value: op }], options);
   }
 
-  queryRelations(query: Partial<ReadRelationsArguments> = {}): Promise<RelationsPage> {
-    return this.read('readRelations', { ...ALL_RELATIONS, ...query });
+  queryRelations(query: Partial<ReadRelationsArguments> = {}, options?: CallOptions): Promise<RelationsPage> {
+    return this.read('readRelations', { ...ALL_RELATIONS, ...query }, options);
   }
 
-  commitStateVersion(op: RecordVersionOp): Promise<void> {
-    return this.write([{ tag: 'recordVersion', value: op }]);
+  commitStateVersion(op: RecordVersionOp, options?: WriteOptions): Promise<void> {
+    return this.write([{ tag: 'recordVersion', value: op }], options);
   }
 
-  recordDelta(op: RecordDeltaOp): Promise<void> {
-    return this.write([{ tag: 'recordDelta', value: op }]);
+  recordDelta(op: RecordDeltaOp, options?: WriteOptions): Promise<void> {
+    return this.write([{ tag: 'recordDelta', value: op }], options);
   }
 
-  /** Versions of a store, newest first, by pages. */
-  async *getVersionHistory(store: string): AsyncGenerator<VersionEntry, void, undefined> {
+  /** Versions of a store, newest first, by pages; `timeoutMs` is for each page. */
+  async *getVersionHistory(store: string, options?: CallOptions): AsyncGenerator<VersionEntry, void, undefined> {
     for await (const page of pages((cursor) =>
-      this.read('readVersions', { ...ALL_VERSIONS, store, descending: true, cursor }),
+      this.read('readVersions', { ...ALL_VERSIONS, store, descending: true, cursor }, options),
     )) {
       yield* page.versions;
     }
   }
 
-  getSystemStatus(): Promise<StatusResult> {
-    return this.read('readStatus', {});
+  getSystemStatus(options?: CallOptions): Promise<StatusResult> {
+    return this.read('readStatus', {}, options);
   }
 
   /** Sets configuration keys (JSON texts); a key without a value goes back to its default. */
-  async applyConfiguration(settings: readonly SetConfigurationOp[]): Promise<void> {
+  async applyConfiguration(settings: readonly SetConfigurationOp[], options?: WriteOptions): Promise<void> {
     for (const { key, value } of settings) this.#checkConfiguration?.(key, value);
-    return this.write(settings.map((value) => ({ tag: 'setConfiguration', value })));
+    return this.write(
+      settings.map((value) => ({ tag: 'setConfiguration', value })),
+      options,
+    );
   }
 
   /** Every event that is recorded or broadcast from now on. */

@@ -44,6 +44,7 @@ export class PulledChanges implements ChangeSource {
     // Ephemeral events from before are nobody's any more.
     for (const scope of this.#scopes.values()) scope.read = scope.last;
     await this.#parts.sink.readOn(read);
+    this.#parts.sink.finishRound();
   }
 
   catchUp(): Promise<void> {
@@ -109,6 +110,7 @@ export class PulledChanges implements ChangeSource {
     for (const scope of this.#scopes.values()) {
       while (scope.read < scope.last && !this.#closed) await this.#readRecent(scope);
     }
+    sink.finishRound();
   }
 
   async #readRecent(scope: FollowedScope): Promise<void> {

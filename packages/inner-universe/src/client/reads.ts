@@ -3,23 +3,34 @@ import type {
   BranchesPage,
   BranchMovesPage,
   ChunkResult,
+  CompactedRunsPage,
   ConfigurationResult,
   ConnectionsResult,
   ConsumersPage,
+  ConsumerWorkersResult,
   EntitiesPage,
   EventsPage,
+  GraphChangesPage,
   HistoryPage,
+  MomentResult,
   PageArguments,
   PermissionsPage,
   ReadBranchMovesArguments,
   ReadChunkArguments,
+  ReadCompactedRunsArguments,
   ReadConsumersArguments,
+  ReadConsumerWorkersArguments,
   ReadEntitiesArguments,
+  ReadEntitiesAtArguments,
   ReadEventsArguments,
+  ReadGraphChangesArguments,
   ReadHistoryArguments,
+  ReadMomentArguments,
+  ReadNeighborhoodArguments,
   ReadPermissionsArguments,
   ReadReferencesArguments,
   ReadRelationsArguments,
+  ReadRelationsAtArguments,
   ReadRequestArguments,
   ReadStateArguments,
   ReadStoresArguments,
@@ -47,15 +58,22 @@ export interface Reads {
   readBranches: [ReadReferencesArguments, BranchesPage];
   readTags: [ReadReferencesArguments, TagsPage];
   readBranchMoves: [ReadBranchMovesArguments, BranchMovesPage];
+  readCompactedRuns: [ReadCompactedRunsArguments, CompactedRunsPage];
   readEntities: [ReadEntitiesArguments, EntitiesPage];
   readRelations: [ReadRelationsArguments, RelationsPage];
   readHistory: [ReadHistoryArguments, HistoryPage];
+  readGraphChanges: [ReadGraphChangesArguments, GraphChangesPage];
+  readMoment: [ReadMomentArguments, MomentResult];
+  readEntitiesAt: [ReadEntitiesAtArguments, EntitiesPage];
+  readRelationsAt: [ReadRelationsAtArguments, RelationsPage];
+  readNeighborhood: [ReadNeighborhoodArguments, RelationsPage];
   readChunk: [ReadChunkArguments, ChunkResult];
   readStatus: [Record<string, never>, StatusResult];
   readConfiguration: [Record<string, never>, ConfigurationResult];
   readPermissions: [ReadPermissionsArguments, PermissionsPage];
   readAudit: [PageArguments, AuditPage];
   readConsumers: [ReadConsumersArguments, ConsumersPage];
+  readConsumerWorkers: [ReadConsumerWorkersArguments, ConsumerWorkersResult];
   readConnections: [Record<string, never>, ConnectionsResult];
   readRequest: [ReadRequestArguments, RequestResult];
 }

@@ -2,7 +2,7 @@ import type { Op } from '@inner-universe/module/wire';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConnectionError, makeCallError } from '../errors.ts';
-import { RequestQueue, type RequestQueueOptions } from './request-queue.ts';
+import { RequestQueue, type OutgoingRequest, type RequestQueueOptions } from './request-queue.ts';
 
 /** An op that a test recognises, and how it is refused if it is. */
 function opOf(id: string): Op {
@@ -28,7 +28,7 @@ function makeQueue(options: Partial<RequestQueueOptions> & { bad?: ReadonlySet<s
 } {
   const requests: string[][] = [];
   const applied: string[] = [];
-  const send = async (_: string, ops: readonly Op[]): Promise<void> => {
+  const send = async ({ ops }: OutgoingRequest): Promise<void> => {
     const ids = idsOf(ops);
     requests.push(ids);
     await Promise.resolve();
@@ -38,7 +38,7 @@ function makeQueue(options: Partial<RequestQueueOptions> & { bad?: ReadonlySet<s
   };
   let requestIds = 0;
   return {
-    queue: new RequestQueue({ send, makeRequestId: () => String(++requestIds), ...options }),
+    queue: new RequestQueue({ send, makeRequestId: () => String(++requestIds), nowMicros: () => 0n, ...options }),
     requests,
     applied,
   };

@@ -1,71 +1,106 @@
 /*
  * The way of writes to the module. Invariants:
- * - Calls reach the module in the order in which they were made; at most one request is on its way, so a call that
- *   was batched with a refused one is still applied before every later call.
- * - While a request is on its way, later calls gather into the next one: batches grow with the load and a lone call
+ * - Writes reach the module in the order in which they were made; at most one request is on its way, so what was
+ *   batched with a refused write is still applied before every later one.
+ * - While a request is on its way, later writes gather into the next one: batches grow with the load and a lone write
  *   never waits for company.
- * - A call's own ops are never split: they apply together or not at all.
- * - A call whose ops are still being made holds its place, and those behind it, until they are there.
+ * - The parts of a write are never split: each applies whole or not at all.
+ * - A write whose ops are still being made holds its place, and those behind it, until they are there.
+ * - Nothing that is kept in an outbox is sent before that knows under which request.
  */
 import { MAX_REQUEST_BYTES, MAX_REQUEST_OPS, type Op } from '@inner-universe/module/wire';
-import { makeRefusalFrom, NervPersistenceError, refusalOf } from '../errors.ts';
-import { opByteLength } from './op-size.ts';
+import { NervError, systemTimers, type Timers } from '@inner-universe/nerv';
+import type { CallOptions } from '../connection/connection.ts';
+import { NervPersistenceError } from '../errors.ts';
+import { makeNotRejected } from '../offline/no-work.ts';
+import { makeFull } from '../offline/outbox-errors.ts';
+import { QueuedWrite, type OpGroups, type QueuedPart, type QueuedRequest } from './queued-write.ts';
+import { findRefused, takeParts, type BatchLimits } from './request-batch.ts';
+import { QueueKeeping, type KeepingOptions } from './request-queue-keeping.ts';
+import { makeAway, makeDiscarded, makeTimeout, makeUnknown } from './write-errors.ts';
+
+export type { OpGroups } from './queued-write.ts';
+
+/** A request as it is sent: the same however often that is. */
+export interface OutgoingRequest {
+  readonly requestId: string;
+  /** When it was put together. */
+  readonly issuedAtMicros: bigint;
+  readonly ops: readonly Op[];
+}
 
 /** Sends one request and resolves when it is durable. */
-export type SendRequest = (requestId: string, ops: readonly Op[]) => Promise<void>;
+export type SendRequest = (request: OutgoingRequest) => Promise<void>;
+
+/** How writes share requests. */
+export interface BatchingOptions {
+  /** Ops in one request, at most; 1 sends every write alone. Default, and the most: 1,000. */
+  readonly opsMax?: number | undefined;
+  /** Bytes in one request, at most. Default, and the most: 1 MiB. */
+  readonly bytesMax?: number | undefined;
+}
+
+/** Who may call a write off, how long it may take, and what becomes of a refusal. */
+export interface WriteOptions extends CallOptions {
+  /**
+   * Whether a refusal is kept in the outbox as rejected work even though it is told to the caller. Default true; false
+   * is for who makes the write anew by himself.
+   */
+  readonly keepRejected?: boolean | undefined;
+}
 
 export interface RequestQueueOptions {
   readonly send: SendRequest;
   readonly makeRequestId: () => string;
-  /** Calls that may wait; one more is refused with `client/queue-full`. Default 250,000. */
+  readonly nowMicros: () => bigint;
+  readonly timers?: Timers | undefined;
+  readonly batching?: BatchingOptions | undefined;
+  /** Writes that may wait or be on their way; one more is refused with `client/queue-full`. Default 250,000. */
   readonly callsMax?: number | undefined;
-  /** Bytes that may wait. One call may always wait, whatever its size. Default 256 MiB. */
+  /** Bytes that may. One write always may, whatever its size. Default 256 MiB. */
   readonly bytesMax?: number | undefined;
+  /** Keeps what waits while the server does not answer. */
+  readonly keeping?: KeepingOptions | undefined;
 }
-
-const CALLS_MAX = 250_000;
-const BYTES_MAX = 268_435_456;
-
-interface QueuedCall {
-  readonly ops: readonly Op[];
-  readonly bytes: number;
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
-/** Groups of ops, each as one write; they are sent in turn. */
-export type OpGroups = readonly (readonly Op[])[];
 
 /** Ops that are being made, or that must not be begun before everything queued earlier has been answered. */
 export type LaterOps = Promise<OpGroups> | (() => Promise<OpGroups>);
 
-/** The place of a call that is still being made. */
-interface HeldPlace {
-  readonly later: LaterOps;
-  /** What it counts for until its size is known. */
-  readonly bytes: number;
-  resolve(): void;
-  reject(error: unknown): void;
-}
+const CALLS_MAX = 250_000;
+const BYTES_MAX = 268_435_456;
 
 /** Turns many small writes into few large requests, in order. */
 export class RequestQueue {
-  readonly #send: SendRequest;
-  readonly #makeRequestId: () => string;
-  readonly #callsMax: number;
-  readonly #bytesMax: number;
-  #waiting: (QueuedCall | HeldPlace)[] = [];
-  #waitingBytes = 0;
-  #running: Promise<void> | undefined;
+  readonly #options: RequestQueueOptions;
+  readonly #limits: BatchLimits;
+  readonly #timers: Timers;
+  readonly #keeping: QueueKeeping | undefined;
+  /** In order; what is in requests as a whole is not here any more. */
+  readonly #waiting: QueuedWrite[] = [];
+  /** Requests that were put together and are not answered, in order. */
+  readonly #requests: QueuedRequest[] = [];
+  /** Writes that are not done. */
+  readonly #open: Set<QueuedWrite> = new Set();
+  #openBytes = 0;
+  #place = 0;
+  #isScheduled = false;
+  #isStopped = false;
+  #idle: { readonly promise: Promise<void>; resolve(): void } | undefined;
 
   constructor(options: RequestQueueOptions) {
-    this.#send = options.send;
-    this.#makeRequestId = options.makeRequestId;
-    this.#callsMax = options.callsMax ?? CALLS_MAX;
-    this.#bytesMax = options.bytesMax ?? BYTES_MAX;
+    this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
+    this.#limits = {
+      opsMax: Math.min(options.batching?.opsMax ?? MAX_REQUEST_OPS, MAX_REQUEST_OPS),
+      bytesMax: Math.min(options.batching?.bytesMax ?? MAX_REQUEST_BYTES, MAX_REQUEST_BYTES),
+    };
+    if (options.keeping === undefined) return;
+    const queue = { open: () => this.#open, requests: () => this.#requests, resume: () => this.#schedule() };
+    this.#keeping = new QueueKeeping(options.keeping, queue, this.#timers);
+    this.#recover(options.keeping);
   }
 
-  /** Calls that have not been sent. */
+  /** Writes of which something has not been sent. */
   get length(): number {
     return this.#waiting.length;
   }
@@ -74,218 +109,345 @@ export class RequestQueue {
    * Queues ops that belong together; resolves when they are durable, rejects with the error of the op that was
    * refused, in which case none of them was applied. A refusal's `op` counts from the first of these.
    */
-  write(ops: readonly Op[]): Promise<void> {
-    const bytes = byteLengthOf(ops);
-    const fault = this.#faultOf(ops, bytes) ?? this.#fullness(1, bytes);
-    return fault === undefined ? this.#push(ops, bytes) : Promise.reject(fault);
+  write(ops: readonly Op[], options: WriteOptions = {}): Promise<void> {
+    return this.writeInTurn([ops], options);
   }
 
   /**
    * Queues groups of ops, each as `write` does, with nobody's ops in between out of turn; resolves when all are
-   * durable, rejects with the first error. When the queue has no room for all, none is queued.
+   * durable, rejects with the first error when all have been tried. When there is no room for all, none is queued.
    */
-  async writeInTurn(groups: readonly (readonly Op[])[]): Promise<void> {
-    const sizes = groups.map(byteLengthOf);
-    for (const [index, ops] of groups.entries()) {
-      const fault = this.#faultOf(ops, sizes[index] ?? 0);
-      if (fault !== undefined) throw fault;
+  writeInTurn(groups: OpGroups, options: WriteOptions = {}): Promise<void> {
+    const write = new QueuedWrite({ place: this.#place, bytes: 0, keepRejected: options.keepRejected ?? true });
+    try {
+      write.make(groups);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    const full = this.#fullness(groups.length, sum(sizes));
-    if (full !== undefined) throw full;
-    const results = await Promise.allSettled(groups.map((ops, index) => this.#push(ops, sizes[index] ?? 0)));
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    return this.#enqueue(write, options);
   }
 
   /**
    * As `writeInTurn`, for ops that are still being made: takes its place in the order now, whenever they are there.
    * `bytes` is about how many there will be.
    */
-  writeLater(later: LaterOps, bytes: number): Promise<void> {
+  writeLater(later: LaterOps, bytes: number, options: WriteOptions = {}): Promise<void> {
     // A failure is told when its turn comes; until then nobody looks.
     if (typeof later !== 'function') later.catch(() => undefined);
-    const full = this.#fullness(1, bytes);
-    if (full !== undefined) return Promise.reject(full);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ later, bytes, resolve, reject });
-      this.#waitingBytes += bytes;
-      this.#start();
-    });
+    const begin = typeof later === 'function' ? later : undefined;
+    const keepRejected = options.keepRejected ?? true;
+    const write = new QueuedWrite({ place: this.#place, bytes, begin, keepRejected });
+    const written = this.#enqueue(write, options);
+    if (typeof later !== 'function' && this.#open.has(write)) void this.#make(write, later);
+    return written;
   }
 
-  /** Resolves when everything queued so far has been answered. */
+  /** Resolves when everything queued so far has been answered, or it has been stopped. */
   async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+    while (this.#open.size > 0 && !this.#isStopped) {
+      this.#idle ??= makeIdle();
+      await this.#idle.promise;
+    }
   }
 
-  #push(ops: readonly Op[], bytes: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ ops, bytes, resolve, reject });
-      this.#waitingBytes += bytes;
-      this.#start();
+  /** The outbox's side of it; undefined where there is none. */
+  get keeping(): QueueKeeping | undefined {
+    return this.#keeping;
+  }
+
+  /** Sends a rejected write again, behind all others. @throws `outbox/not-rejected` */
+  async retry(id: string): Promise<void> {
+    const keeping = this.#requireKeeping(id);
+    this.#place += 1;
+    const write = await keeping.options.keeper.retry(id, this.#place);
+    this.#add(write);
+    keeping.noteRejected();
+    this.#schedule();
+  }
+
+  /** Forgets a rejected write, or one that was not sent. @throws `outbox/not-rejected` */
+  async discard(id: string): Promise<void> {
+    const keeping = this.#requireKeeping(id);
+    const unsent = this.#waiting.find((write) => write.stored?.id === id);
+    if (unsent !== undefined && unsent.taken === 0) {
+      this.#takeOut(unsent, makeDiscarded(id));
+      await keeping.options.keeper.ledger.flush();
+      return;
+    }
+    await keeping.options.keeper.discard(id);
+    keeping.noteRejected();
+  }
+
+  /** Resolves when everything queued so far has been answered, or is kept. */
+  secured(): Promise<void> {
+    return this.#keeping === undefined ? this.idle() : this.#keeping.secured(this.#open);
+  }
+
+  /** As `secured`, without those that cannot be made while the server is away. */
+  async securedAtEnd(): Promise<void> {
+    const makeable = [...this.#open].filter(({ begin, parts }) => begin === undefined || parts !== undefined);
+    await this.#keeping?.secured(makeable);
+  }
+
+  /** Sends nothing any more; who still waits is told what `makeError` makes of it. */
+  stop(makeError: (write: QueuedWrite) => unknown): void {
+    this.#isStopped = true;
+    this.#keeping?.close();
+    for (const write of this.#open) write.settle({ error: makeError(write) });
+    this.#idle?.resolve();
+  }
+
+  #enqueue(write: QueuedWrite, options: WriteOptions): Promise<void> {
+    const fault = this.#fullness(write) ?? (options.signal?.aborted === true ? { error: options.signal.reason } : undefined);
+    if (fault !== undefined) return Promise.reject(fault.error);
+    this.#place += 1;
+    this.#add(write);
+    this.#watch(write, options);
+    if (write.parts !== undefined) this.#onMade(write);
+    this.#schedule();
+    return write.promise;
+  }
+
+  #add(write: QueuedWrite): void {
+    if (write.isDone) {
+      write.settle();
+      return;
+    }
+    this.#waiting.push(write);
+    this.#open.add(write);
+    this.#openBytes += write.bytes;
+  }
+
+  #recover({ keeper }: KeepingOptions): void {
+    const { requests, waiting } = keeper.recover();
+    this.#requests.push(...requests);
+    this.#place = keeper.ledger.lastPlace + 1;
+    for (const write of new Set([...requests.flatMap(({ parts }) => parts.map((part) => part.write)), ...waiting])) {
+      this.#open.add(write);
+      this.#openBytes += write.bytes;
+    }
+    this.#waiting.push(...waiting);
+    this.#schedule();
+  }
+
+  #onMade(write: QueuedWrite): void {
+    const keeping = this.#keeping;
+    if (keeping?.isKeeping !== true) return;
+    if (!write.isEphemeral) keeping.keep([write]);
+  }
+
+  /** Writes made in the same turn of the event loop share a request. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    void Promise.resolve().then(() => {
+      this.#isScheduled = false;
+      this.#pump();
     });
   }
 
-  /** Calls made in the same turn of the event loop share a request. */
-  #start(): void {
-    this.#running ??= Promise.resolve().then(() => this.#drain());
+  #pump(): void {
+    if (this.#isStopped) return;
+    const [first] = this.#requests;
+    if (this.#keeping?.maySend(first) === false) return;
+    const request = first ?? this.#makeRequest();
+    if (request !== undefined && !request.isSent) void this.#deliver(request);
   }
 
-  async #drain(): Promise<void> {
-    try {
-      for (let [first] = this.#waiting; first !== undefined; [first] = this.#waiting) {
-        if (isHeld(first)) await this.#fillFirst();
-        else await this.#sendBatch(this.#takeBatch());
-      }
-    } finally {
-      this.#running = undefined;
+  #makeRequest(): QueuedRequest | undefined {
+    const [first] = this.#waiting;
+    if (first === undefined) return undefined;
+    if (first.parts === undefined) {
+      if (first.begin !== undefined && !first.hasBegun) void this.#make(first, first.begin());
+      return undefined;
     }
+    const parts = takeParts(this.#waiting, this.#limits);
+    return this.#addRequest(parts, 0);
   }
 
-  /** Fills held places at the front: one that had to wait for its turn, else as many as a request could take. */
-  async #fillFirst(): Promise<void> {
-    const held: HeldPlace[] = [];
-    for (const entry of this.#waiting) {
-      if (!isHeld(entry) || held.length === MAX_REQUEST_OPS) break;
-      if (typeof entry.later === 'function' && held.length > 0) break;
-      held.push(entry);
-      if (typeof entry.later === 'function') break;
-    }
-    for (const place of held) await this.#fill(place);
+  #addRequest(parts: readonly QueuedPart[], index: number): QueuedRequest {
+    const request: QueuedRequest = {
+      requestId: this.#options.makeRequestId(),
+      issuedAtMicros: this.#options.nowMicros(),
+      place: this.#place,
+      parts,
+      isSent: false,
+      isRecorded: false,
+    };
+    this.#place += 1;
+    this.#requests.splice(index, 0, request);
+    return request;
   }
 
-  async #fill(place: HeldPlace): Promise<void> {
+  async #make(write: QueuedWrite, making: Promise<OpGroups>): Promise<void> {
+    write.hasBegun = true;
     try {
-      const { later } = place;
-      const groups = await (typeof later === 'function' ? later() : later);
-      this.#replace(place, this.#makeCalls(place, groups));
+      const groups = await making;
+      if (!this.#open.has(write)) return;
+      this.#openBytes -= write.bytes;
+      write.make(groups);
+      this.#openBytes += write.bytes;
+      if (write.isDone) this.#leave(write);
+      else this.#onMade(write);
     } catch (error) {
-      this.#replace(place, []);
-      place.reject(error);
+      this.#fail(write, error);
     }
+    this.#schedule();
   }
 
-  /** The calls of a held place: it is done when all of them are, and fails with the first that does. */
-  #makeCalls(place: HeldPlace, groups: OpGroups): readonly QueuedCall[] {
-    let left = groups.length;
-    if (left === 0) place.resolve();
-    return groups.map((ops) => {
-      const bytes = byteLengthOf(ops);
-      const fault = this.#faultOf(ops, bytes);
-      if (fault !== undefined) throw fault;
-      const resolve = (): void => {
-        left -= 1;
-        if (left === 0) place.resolve();
-      };
-      return { ops, bytes, resolve, reject: (error) => place.reject(error) };
-    });
-  }
-
-  #replace(place: HeldPlace, calls: readonly QueuedCall[]): void {
-    const index = this.#waiting.indexOf(place);
-    const [only] = calls;
-    // One for one is by far the most frequent, and moves nothing.
-    if (only !== undefined && calls.length === 1) this.#waiting[index] = only;
-    else this.#waiting.splice(index, 1, ...calls);
-    this.#waitingBytes += calls.reduce((total, { bytes }) => total + bytes, -place.bytes);
-  }
-
-  #takeBatch(): QueuedCall[] {
-    let ops = 0;
-    let bytes = 0;
-    const batch: QueuedCall[] = [];
-    for (const call of this.#waiting) {
-      if (isHeld(call)) break;
-      if (batch.length > 0 && (ops + call.ops.length > MAX_REQUEST_OPS || bytes + call.bytes > MAX_REQUEST_BYTES))
-        break;
-      ops += call.ops.length;
-      bytes += call.bytes;
-      batch.push(call);
-    }
-    this.#waitingBytes -= bytes;
-    this.#waiting.splice(0, batch.length);
-    return batch;
-  }
-
-  /** Sends the calls together; when one is refused it alone fails, and the others go again under a new id. */
-  async #sendBatch(calls: readonly QueuedCall[]): Promise<void> {
-    let rest = calls;
-    while (rest.length > 0) {
-      try {
-        await this.#send(
-          this.#makeRequestId(),
-          rest.flatMap((call) => call.ops),
-        );
-        rest.forEach((call) => call.resolve());
-        return;
-      } catch (error) {
-        const refused = findRefused(rest, error);
-        if (refused === undefined) {
-          rest.forEach((call) => call.reject(error));
-          return;
-        }
-        rest[refused.index]?.reject(refused.error);
-        rest = rest.toSpliced(refused.index, 1);
+  async #deliver(request: QueuedRequest): Promise<void> {
+    const keeping = this.#keeping;
+    const { requestId, issuedAtMicros, parts } = request;
+    request.isSent = true;
+    let noteAnswered: (() => void) | undefined;
+    try {
+      if (keeping?.options.keeper.mustRecord(request) === true) await keeping.options.keeper.record(request);
+      if (keeping !== undefined) {
+        noteAnswered = keeping.watchAnswer();
+        for (const write of new Set(parts.map((part) => part.write))) if (write.stored) write.stored.attempts += 1;
       }
+      const ops = parts.length === 1 ? (parts[0]?.ops ?? []) : parts.flatMap((part) => part.ops);
+      await this.#options.send({ requestId, issuedAtMicros, ops });
+      noteAnswered?.();
+      if (!this.#isStopped) this.#onApplied(request);
+    } catch (error) {
+      noteAnswered?.();
+      if (!this.#isStopped) this.#onFailed(request, error);
     }
+    this.#schedule();
   }
 
-  #faultOf(ops: readonly Op[], bytes: number): NervPersistenceError | undefined {
-    if (ops.length > MAX_REQUEST_OPS) return makeTooManyOps(ops.length);
-    return bytes > MAX_REQUEST_BYTES ? makeTooLarge(bytes) : undefined;
+  #onApplied(request: QueuedRequest): void {
+    this.#keeping?.noteApplied();
+    this.#requests.splice(this.#requests.indexOf(request), 1);
+    for (const { write, part } of request.parts) write.answer(part);
+    this.#noteAnswer(request, request.parts);
   }
 
-  #fullness(calls: number, bytes: number): NervPersistenceError | undefined {
-    const { length } = this.#waiting;
-    if (length === 0) return undefined;
-    if (length + calls <= this.#callsMax && this.#waitingBytes + bytes <= this.#bytesMax) return undefined;
-    return new NervPersistenceError(
-      'client/queue-full',
-      `${length} calls (${this.#waitingBytes} bytes) wait to be sent. Await what you write before writing more.`,
-      { details: { calls: length, bytes: this.#waitingBytes }, retryable: true },
-    );
+  #onFailed(request: QueuedRequest, error: unknown): void {
+    const { parts } = request;
+    const refused = findRefused(parts, error);
+    if (refused === undefined && this.#mayPass(request, error)) {
+      request.isSent = false;
+      this.#keeping?.pauseFor(error);
+      return;
+    }
+    const index = this.#requests.indexOf(request);
+    this.#requests.splice(index, 1);
+    if (refused !== undefined) {
+      // It alone fails; the others go again, under a new id.
+      const failed = parts.filter((_, part) => part === refused.index);
+      for (const { write, part } of failed) write.answer(part, { error: refused.error });
+      // Where a refusal stops those behind it, they are not sent together with those before it.
+      const before = this.#keeping?.options.onRejected === 'stop' ? refused.index : parts.length;
+      const rests = [parts.slice(0, before), parts.slice(before)].map((rest) => rest.filter((part) => !failed.includes(part)));
+      for (const [offset, rest] of rests.filter(({ length }) => length > 0).entries()) this.#addRequest(rest, index + offset);
+      this.#noteAnswer(request, failed);
+    } else if (parts.length > 1 && !(error instanceof NervError)) {
+      // One of them cannot even be encoded: alone, each is told its own.
+      for (const [offset, part] of parts.entries()) this.#addRequest([part], index + offset);
+      this.#noteAnswer(request, []);
+    } else {
+      for (const { write, part } of parts) write.answer(part, { error });
+      this.#noteAnswer(request, parts);
+    }
+    this.#keeping?.noteRejected();
+  }
+
+  /** Whether what a request met may be gone later, and its writes are kept until then. */
+  #mayPass(request: QueuedRequest, error: unknown): boolean {
+    if (!(error instanceof NervError) || !error.retryable) return false;
+    return error.code === 'outbox/storage-failed' || request.parts.some(({ write }) => write.keeping !== 'not');
+  }
+
+  #noteAnswer(request: QueuedRequest, answered: readonly QueuedPart[]): void {
+    this.#keeping?.options.keeper.noteAnswer(request, answered);
+    for (const { write } of answered) if (write.isDone) this.#leave(write);
+  }
+
+  /** A write is done. */
+  #leave(write: QueuedWrite): void {
+    if (!this.#open.delete(write)) return;
+    this.#openBytes -= write.bytes;
+    write.settle();
+    this.#keeping?.noteSecured(write);
+    if (this.#open.size > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
+  }
+
+  /** A write could not be made: it is done without having been sent. */
+  #fail(write: QueuedWrite, error: unknown): void {
+    if (!this.#open.has(write)) return;
+    this.#waiting.splice(this.#waiting.indexOf(write), 1);
+    write.isDone = true;
+    write.settle({ error });
+    this.#leave(write);
+  }
+
+  /** Ends a write that was not sent. False when something of it was. */
+  #takeOut(write: QueuedWrite, error: unknown): boolean {
+    if (write.taken > 0 || !this.#open.has(write)) return false;
+    this.#fail(write, error);
+    this.#keeping?.options.keeper.takeOut(write);
+    this.#schedule();
+    return true;
+  }
+
+  /** Ends waiting for a write by its signal or deadline. What was sent goes on; its caller is told that it may be applied. */
+  #watch(write: QueuedWrite, { signal, timeoutMs }: WriteOptions): void {
+    const ends: (() => void)[] = [];
+    if (signal !== undefined) {
+      const onAbort = (): void => {
+        if (!this.#takeOut(write, signal.reason)) write.settle({ error: makeUnknown(signal.reason) });
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      ends.push(() => signal.removeEventListener('abort', onAbort));
+    }
+    if (timeoutMs !== undefined) {
+      const onTimeout = (): void => {
+        if (!this.#takeOut(write, makeTimeout(timeoutMs, 'not-sent')))
+          write.settle({ error: makeTimeout(timeoutMs, 'unknown') });
+      };
+      ends.push(this.#timers.schedule(onTimeout, timeoutMs));
+    }
+    const keeping = this.#keeping;
+    if (keeping !== undefined && write.isEphemeral) {
+      const { ephemeralForMs } = keeping.options;
+      const onAway = (): void => void (keeping.isAway && this.#takeOut(write, makeAway(ephemeralForMs)));
+      ends.push(this.#timers.schedule(onAway, ephemeralForMs));
+    }
+    if (ends.length === 0) return;
+    write.stopWaiting = () => {
+      for (const end of ends) end();
+    };
+  }
+
+  #fullness(write: QueuedWrite): { readonly error: NervPersistenceError } | undefined {
+    const held = { writes: this.#open.size, bytes: this.#openBytes };
+    const keeping = this.#keeping;
+    if (keeping?.isKeeping === true && !write.isEphemeral) {
+      const { writesMax, bytesMax, keeper } = keeping.options;
+      const { setAside } = keeper.ledger;
+      const all = { writes: held.writes + setAside.writes, bytes: held.bytes + setAside.bytes };
+      const isFull = all.writes + 1 > writesMax || all.bytes + write.bytes > bytesMax;
+      if (isFull && all.writes > 0) return { error: makeFull(all) };
+    }
+    const { callsMax = CALLS_MAX, bytesMax = BYTES_MAX } = this.#options;
+    if (held.writes === 0 || (held.writes < callsMax && held.bytes + write.bytes <= bytesMax)) return undefined;
+    const message = `${held.writes} calls (${held.bytes} bytes) wait to be sent. Await what you write before writing more.`;
+    const details = { calls: held.writes, bytes: held.bytes };
+    return { error: new NervPersistenceError('client/queue-full', message, { details, retryable: true }) };
+  }
+
+  #requireKeeping(id: string): QueueKeeping {
+    if (this.#keeping === undefined) throw makeNotRejected(id);
+    return this.#keeping;
   }
 }
 
-function isHeld(entry: QueuedCall | HeldPlace): entry is HeldPlace {
-  return 'later' in entry;
-}
-
-function byteLengthOf(ops: readonly Op[]): number {
-  let bytes = 0;
-  for (const op of ops) bytes += opByteLength(op);
-  return bytes;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
-}
-
-/** Which call was refused, and the error as it sees it; undefined when the whole request failed. */
-function findRefused(calls: readonly QueuedCall[], error: unknown): { index: number; error: unknown } | undefined {
-  const refused = refusalOf(error);
-  if (refused?.op === undefined) return undefined;
-  let first = 0;
-  for (const [index, { ops }] of calls.entries()) {
-    if (refused.op < first + ops.length) return { index, error: makeRefusalFrom(refused, first) };
-    first += ops.length;
-  }
-  return undefined;
-}
-
-function makeTooManyOps(count: number): NervPersistenceError {
-  return new NervPersistenceError(
-    'limit/ops',
-    `One write has ${count} ops; at most ${MAX_REQUEST_OPS} fit. Split it.`,
-    {
-      details: { ops: count, max: MAX_REQUEST_OPS },
-    },
-  );
-}
-
-function makeTooLarge(bytes: number): NervPersistenceError {
-  return new NervPersistenceError(
-    'limit/request',
-    `One write has ${bytes} bytes; at most ${MAX_REQUEST_BYTES} fit. Split it, or let large values go as chunks.`,
-    { details: { bytes, max: MAX_REQUEST_BYTES } },
-  );
+function makeIdle(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
 }

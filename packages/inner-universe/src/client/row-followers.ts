@@ -22,15 +22,23 @@ export class RowFollowers {
       this.#followings.delete(following);
       throw error;
     }
-    return () => {
-      this.#followings.get(following)?.close();
-      this.#followings.delete(following);
-    };
+    return () => this.#end(following);
+  }
+
+  /** Begins on every later connection. The result ends it. */
+  addLater(following: RowFollowing): () => void {
+    this.#followings.set(following, undefined);
+    return () => this.#end(following);
   }
 
   /** Begins all of them on a new connection. */
   async attach(connection: Connection, seq: bigint, call: CallOptions): Promise<void> {
     for (const following of [...this.#followings.keys()]) await this.#begin(following, connection, seq, call);
+  }
+
+  #end(following: RowFollowing): void {
+    this.#followings.get(following)?.close();
+    this.#followings.delete(following);
   }
 
   async #begin(following: RowFollowing, connection: Connection, seq: bigint, call?: CallOptions): Promise<void> {

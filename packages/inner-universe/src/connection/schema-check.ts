@@ -1,4 +1,4 @@
-import { CODE_VERSION, OLDEST_CLIENT, type SchemaVersionRow } from '@inner-universe/module/wire';
+import { CODE_VERSION, OLDEST_MODULE, type SchemaVersionRow } from '@inner-universe/module/wire';
 import { ConnectionError } from '../errors.ts';
 import { MISFIT } from './sdk-socket.ts';
 import type { CallOptions, Connection } from './connection.ts';
@@ -39,10 +39,10 @@ export async function checkSchema(connection: Connection, database: string, call
       details,
     );
   }
-  if (row.codeVersion < OLDEST_CLIENT) {
+  if (row.codeVersion < OLDEST_MODULE) {
     throw makeMismatch(
       `The module of database '${database}' (release ${row.release}, schema ${row.codeVersion}) is older than what this client ` +
-        `can use (schema ${OLDEST_CLIENT}). Publish the current module there.`,
+        `can use (schema ${OLDEST_MODULE}). Publish the current module there.`,
       details,
     );
   }

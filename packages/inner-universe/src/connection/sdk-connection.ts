@@ -143,8 +143,9 @@ interface OpenConnectionParts {
 class OpenConnection implements Connection {
   readonly identity: string;
   readonly connectionId: string;
-  readonly token: string | undefined;
   readonly ended: Promise<ConnectionEnd>;
+  /** Not a field that is printed: it is a secret. */
+  readonly #token: string | undefined;
   readonly #sdk: DbConnection;
   readonly #calls: CallTable;
   readonly #opening: Opening;
@@ -159,12 +160,16 @@ class OpenConnection implements Connection {
     this.#onListenerError = parts.onListenerError;
     this.identity = parts.sdk.identity?.toHexString() ?? '';
     this.connectionId = parts.sdk.connectionId.toHexString();
-    this.token = parts.token === '' ? undefined : parts.token;
+    this.#token = parts.token === '' ? undefined : parts.token;
     this.ended = parts.opening.ended.then((cause) => {
       this.#open = false;
       this.#calls.end(cause, this.#requested);
       return { requested: this.#requested, cause };
     });
+  }
+
+  get token(): string | undefined {
+    return this.#token;
   }
 
   get isOpen(): boolean {

@@ -4,50 +4,26 @@
  * - closing never waits longer than `CLOSE_TIMEOUT_MS` for the other side;
  * - a peer that vanished without a word is noticed by the system's keep-alive.
  */
-import type { Socket } from 'node:net';
 import { ConnectionError } from '../errors.ts';
 import type { SdkSocket, SocketEnd, SocketRequest } from './sdk-socket.ts';
+import { makeTransport, type Answer, type TlsOptions, type Transport, type WebSocketLike } from './server-transport.ts';
 
 const CLOSE_TIMEOUT_MS = 2_000;
-const KEEP_ALIVE_MS = 15_000;
 /** How a token that a server does not know is answered. */
 const UNAUTHORIZED: ReadonlySet<number> = new Set([400, 401, 403]);
 /** Tags a message that is not compressed, which is all that was asked for. */
 const UNCOMPRESSED = 0;
 
-/** What is used of a WebSocket. */
-interface WebSocketLike {
-  readonly protocol: string;
-  readonly readyState: number;
-  binaryType: string;
-  send(data: Uint8Array): void;
-  close(): void;
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: never) => void) | null;
-  onclose: ((event: never) => void) | null;
-  onerror: ((event: never) => void) | null;
-}
-
-/** What one connection is made with; `destroy` ends all it has open, at once. */
-interface Transport {
-  fetch(url: URL, init: { method: string; headers: Record<string, string>; signal: AbortSignal }): Promise<TokenAnswer>;
-  openWebSocket(url: URL, protocols: string[]): WebSocketLike;
-  destroy(): void;
-}
-
-interface TokenAnswer {
-  readonly ok: boolean;
-  readonly status: number;
-  json(): Promise<unknown>;
-  text(): Promise<string>;
-}
-
 /**
  * Opens a socket to a server, with a short-lived token exchanged for the lasting one.
  * @throws {ConnectionError} `connection/unreachable`, `connection/unauthorized`
  */
-export async function openServerSocket(request: SocketRequest, signal: AbortSignal): Promise<SdkSocket> {
-  const transport = await makeTransport();
+export async function openServerSocket(
+  request: SocketRequest,
+  signal: AbortSignal,
+  tls?: TlsOptions,
+): Promise<SdkSocket> {
+  const transport = await makeTransport(tls);
   try {
     const url = new URL(`v1/database/${encodeURIComponent(request.database)}/subscribe`, request.url);
     if (request.token !== undefined) url.searchParams.set('token', await exchangeToken(transport, request, signal));
@@ -70,7 +46,7 @@ async function exchangeToken(
   const endpoint = new URL('v1/identity/websocket-token', url);
   endpoint.protocol = url.protocol === 'wss:' || url.protocol === 'https:' ? 'https:' : 'http:';
   const init = { method: 'POST', headers: { authorization: `Bearer ${token}` }, signal };
-  let answer: TokenAnswer;
+  let answer: Answer;
   try {
     answer = await transport.fetch(endpoint, init);
   } catch (cause) {
@@ -181,46 +157,4 @@ class ServerSocket implements SdkSocket {
     this.#transport.destroy();
     this.#onclose?.(event);
   }
-}
-
-/** In Node over connections that can be cut; elsewhere the platform's own, which is closed by the page's end at the latest. */
-async function makeTransport(): Promise<Transport> {
-  if (typeof process === 'undefined' || process.versions?.node === undefined) return makeWebTransport();
-  const { Agent, WebSocket, buildConnector, fetch } = await import('undici');
-  const connect = buildConnector({ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
-  const open = new Set<Socket>();
-  const dispatcher = new Agent({
-    connect: (options, callback) =>
-      connect(options, (...[error, socket]) => {
-        if (error !== null) {
-          callback(error, null);
-          return;
-        }
-        open.add(socket);
-        socket.once('close', () => open.delete(socket));
-        callback(null, socket);
-      }),
-  });
-  return {
-    fetch: (url, init) => fetch(url, { ...init, dispatcher }),
-    openWebSocket: (url, protocols) => new WebSocket(url, { protocols, dispatcher }),
-    destroy: () => {
-      for (const socket of open) socket.destroy();
-      // What was still on its way has nobody who waits for it.
-      dispatcher.destroy().catch(() => undefined);
-    },
-  };
-}
-
-function makeWebTransport(): Transport {
-  const ending = new AbortController();
-  let socket: WebSocket | undefined;
-  return {
-    fetch: (url, { signal, ...init }) => fetch(url, { ...init, signal: AbortSignal.any([signal, ending.signal]) }),
-    openWebSocket: (url, protocols) => (socket = new WebSocket(url, protocols)),
-    destroy: () => {
-      ending.abort();
-      socket?.close();
-    },
-  };
 }

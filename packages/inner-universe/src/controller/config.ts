@@ -1,29 +1,64 @@
 import type { Clock, IdSource } from '@inner-universe/nerv';
+import type { BreakerOptions } from '../connection/circuit-breaker.ts';
+import type { TokenSource } from '../connection/token-source.ts';
+import type { EventArchive } from '../archive/event-archive.ts';
+import type { BatchingOptions } from '../client/request-queue.ts';
 import type { EncryptionOptions } from '../encryption/encryption.ts';
-import { NervPersistenceError } from '../errors.ts';
+import type { EventOptions } from '../events/event-options.ts';
+import type { ObserverOptions } from '../observability/observer.ts';
+import type { OutboxOptions } from '../offline/outbox-options.ts';
+import type { Outbox } from '../offline/outbox.ts';
+import type { PoolOptions } from '../pool/read-pool.ts';
+import { readEnvironment, variableOf, type Environment } from './config-environment.ts';
+import { CONFIG_FIELDS, type ConfigField, type OptionName } from './config-fields.ts';
+import {
+  inspectOptions,
+  makeFormError,
+  makeProblemsError,
+  type ConfigProblem,
+  type FieldNaming,
+} from './config-problems.ts';
+
+// A field that is added here is described in `config-fields.ts` as well, or it is refused.
 
 /** What every form of a universe may be told. */
-interface CommonOptions {
+interface CommonOptions extends ObserverOptions {
   /** Database within the host or server; default `universe`. */
   readonly database?: string | undefined;
   /** Calls opening off. */
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds after which opening is given up with `connection/timeout`. Default: no limit but that of each step. */
+  readonly timeoutMs?: number | undefined;
   /** Default label of who publishes and commits; never trusted. */
   readonly source?: string | undefined;
-  /** Told what handlers throw and what goes wrong in the background; default: the console. */
-  readonly onError?: ((error: unknown) => void) | undefined;
-  /** How long calls wait for a lost server to come back, in milliseconds; default 30,000. */
+  /** How long calls wait for a lost server to come back, in milliseconds, or `Infinity`; default 30,000. */
   readonly reconnectForMs?: number | undefined;
+  /** How long one attempt to connect may take, each of its steps, in milliseconds; default 10,000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Connections for large reads beside the main one, which gives up order among them. Default: none. */
+  readonly pool?: PoolOptions | undefined;
+  /** How writes share requests. Default: as many as fit, whenever the one before has been answered. */
+  readonly batching?: BatchingOptions | undefined;
+  /** Fails calls fast while the server does not answer; `true` is its defaults. Default: none. */
+  readonly breaker?: BreakerOptions | boolean | undefined;
   readonly clock?: Clock | undefined;
   readonly ids?: IdSource | undefined;
   /** What is encrypted before it leaves this process. Default: nothing. */
   readonly encryption?: EncryptionOptions | undefined;
+  /** How events are published and read, by type: durability, scope, partition key, versions, middleware. */
+  readonly events?: EventOptions | undefined;
+  /** Where events lie that were trimmed from the log: reading goes on there. See `openArchive`. */
+  readonly archive?: EventArchive | undefined;
 }
 
 /** What a universe inside this process may be told besides. */
 interface EmbeddedOptions extends CommonOptions {
   /** `thread`: module and data run in a worker thread and do not hold up the application. Default `none`. */
   readonly isolation?: 'none' | 'thread' | undefined;
+  /** Calls of the module that take longer are logged, in milliseconds; `Infinity` for none. Default 1,000. */
+  readonly slowCallMs?: number | undefined;
+  /** The same for SQL and the updates of subscriptions. Default 1,000. */
+  readonly slowQueryMs?: number | undefined;
 }
 
 /** In this process, on disk: the default form. */
@@ -41,8 +76,34 @@ export interface MemoryOptions extends EmbeddedOptions {
 export interface ServerOptions extends CommonOptions {
   /** `ws://`, `wss://`, `http://` or `https://`. */
   readonly server: string;
-  /** Who we are; without one, the server gives a fresh identity, which may do nothing until it is granted something. */
-  readonly token?: string | undefined;
+  /**
+   * Who we are: a token, or a function that is asked for one at each connection and when one is not accepted. Without
+   * one, the server gives a fresh identity, which may do nothing until it is granted something.
+   */
+  readonly token?: TokenSource | undefined;
+  /** A file with the token, read anew for each connection. */
+  readonly tokenFile?: string | undefined;
+  /** Certificates, PEM, of who vouches for the server, in place of the system's: as text, or a file of them. */
+  readonly tls?: ServerTls | undefined;
+  /**
+   * `allow` opens although the server is away: what was kept here can be read, reads of the server wait as long as
+   * `reconnectForMs` says, and writes go to the outbox, which is one in memory where `outbox` names none. Without it,
+   * opening rejects when the server is not there. What trying again cannot change rejects in both cases.
+   */
+  readonly offline?: 'allow' | undefined;
+  /**
+   * Keeps writes until the server has answered, so that they survive its absence: a directory (of Node), an outbox such
+   * as `IndexedDbOutbox`, or options with more to say. It belongs to one process at a time. What outlives the process
+   * needs a token; one given as a function is asked for it at opening, offline too. Default: none; a write fails when
+   * the server is away for `reconnectForMs`.
+   */
+  readonly outbox?: string | Outbox | OutboxOptions | undefined;
+}
+
+/** How a server is known to be the right one. */
+export interface ServerTls {
+  readonly ca?: string | readonly string[] | undefined;
+  readonly caFile?: string | undefined;
 }
 
 /** What `openUniverse` takes: exactly one of `data`, `memory` and `server`. */
@@ -50,107 +111,152 @@ export type UniverseOptions = DiskOptions | MemoryOptions | ServerOptions;
 
 type Isolation = 'none' | 'thread';
 
-/** Where a universe is kept. */
+/** Where a universe is kept. Printing it shows no secret. */
 export type Placement =
   | { readonly type: 'disk'; readonly data: string; readonly isolation: Isolation }
   | { readonly type: 'memory'; readonly isolation: Isolation }
-  | { readonly type: 'server'; readonly url: string; readonly token: string | undefined };
+  | {
+      readonly type: 'server';
+      readonly url: string;
+      /** Not enumerable: it is neither printed nor copied. */
+      readonly token: TokenSource | undefined;
+      readonly tokenFile?: string | undefined;
+      readonly tls?: ServerTls | undefined;
+    };
 
-/** Checked configuration. Printing it or turning it into JSON shows no secret. */
+const REDACTED = '[redacted]';
+
+/** Checked configuration. Printing it, as text or JSON, shows no secret. */
 export class InnerUniverseConfig {
   readonly database: string;
   readonly source: string | undefined;
   readonly reconnectForMs: number | undefined;
+  readonly connectTimeoutMs: number | undefined;
+  readonly pool: PoolOptions | undefined;
+  /** Undefined: there is no breaker. */
+  readonly breaker: BreakerOptions | undefined;
+  readonly #options: UniverseOptions;
   readonly #placement: Placement;
 
-  private constructor(placement: Placement, options: CommonOptions) {
+  private constructor(placement: Placement, options: UniverseOptions) {
     this.#placement = placement;
+    this.#options = options;
     this.database = options.database ?? 'universe';
     this.source = options.source;
     this.reconnectForMs = options.reconnectForMs;
+    this.connectTimeoutMs = options.connectTimeoutMs;
+    this.pool = options.pool;
+    const { breaker = false } = options;
+    this.breaker = breaker === true ? {} : breaker === false ? undefined : breaker;
   }
 
-  /** @throws {NervPersistenceError} `config/invalid`, naming the field. */
+  /**
+   * Checks options as `openUniverse` does. What is not known is refused, with what was probably meant.
+   * @throws {NervPersistenceError} `config/invalid`, naming every field that is wrong and no secret
+   */
   static from(options: UniverseOptions): InnerUniverseConfig {
-    const fields: object = typeof options === 'object' && options !== null ? options : {}; // programs without types
-    const given = ['data', 'memory', 'server'].filter((key) => Reflect.get(fields, key) !== undefined);
-    if (given.length !== 1) {
-      throw invalid(
-        'openUniverse takes exactly one of { data: "./dir" }, { memory: true } and { server: "ws://…" }' +
-          `${given.length === 0 ? '; none was given' : `, not ${given.join(' and ')} together`}.`,
-        { given },
-      );
-    }
-    const config = new InnerUniverseConfig(makePlacement(options), options);
-    if (!/^[a-z0-9]+(-[a-z0-9]+)*$|^(0x)?[0-9a-f]{64}$/.test(config.database)) {
-      throw invalid(
-        `'${config.database}' is no name of a database: use lower-case letters, digits and single dashes.`,
-        {
-          database: config.database,
-        },
-      );
-    }
-    const { reconnectForMs = 0 } = options;
-    if (!(reconnectForMs >= 0)) {
-      throw invalid(`reconnectForMs is ${reconnectForMs}; it takes milliseconds, from 0.`, { reconnectForMs });
-    }
-    return config;
+    return InnerUniverseConfig.#check(options, (field) => field, []);
+  }
+
+  /**
+   * What environment variables say (`INNER_UNIVERSE_SERVER` and so on, see the README); what is given beside them goes
+   * before. An empty variable says nothing.
+   * @throws {NervPersistenceError} `config/invalid`, naming every variable that is wrong and no secret
+   */
+  static fromEnvironment(environment: Environment, given: Partial<UniverseOptions> = {}): InnerUniverseConfig {
+    const { options, problems } = readEnvironment(environment);
+    const naming: FieldNaming = (field) => (Object.hasOwn(given, field) ? field : variableOf(field));
+    // Checked in the next step.
+    return InnerUniverseConfig.#check({ ...options, ...given } as UniverseOptions, naming, problems);
+  }
+
+  static #check(options: UniverseOptions, nameOf: FieldNaming, earlier: readonly ConfigProblem[]): InnerUniverseConfig {
+    const isObject = typeof options === 'object' && options !== null; // programs without types
+    const fields: Readonly<Record<string, unknown>> = isObject ? { ...options } : {};
+    const { form, problems: found } = inspectOptions(fields, nameOf);
+    const problems = [...earlier, ...found];
+    if (problems.length > 0) throw makeProblemsError(problems);
+    if (form === undefined) throw makeFormError(fields, nameOf);
+    const checked = Object.freeze(fields) as unknown as UniverseOptions; // every field was checked
+    return new InnerUniverseConfig(makePlacement(checked), checked);
   }
 
   get placement(): Placement {
     return this.#placement;
   }
 
-  /** Everything but secrets. */
+  /** The options it was made of, secrets included. */
+  get options(): UniverseOptions {
+    return this.#options;
+  }
+
+  /** Everything but secrets; of what is no plain data, that it is there. */
   toJSON(): object {
+    const shown: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(this.#options)) {
+      const isShown = value !== undefined && !PLACEMENT_FIELDS.has(name);
+      if (isShown) shown[name] = redact(name, value);
+    }
+    return { placement: this.#showPlacement(), ...shown, database: this.database };
+  }
+
+  toString(): string {
+    return `InnerUniverseConfig ${JSON.stringify(this)}`;
+  }
+
+  /** What Node prints. */
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    return this.toJSON();
+  }
+
+  #showPlacement(): object {
     const { placement } = this;
-    const shown =
-      placement.type === 'server'
-        ? { ...placement, token: placement.token === undefined ? undefined : '[redacted]' }
-        : placement;
-    return { placement: shown, database: this.database, source: this.source, reconnectForMs: this.reconnectForMs };
+    if (placement.type !== 'server' || placement.token === undefined) return placement;
+    return { ...placement, token: REDACTED };
   }
 }
+
+const PLACEMENT_FIELDS: ReadonlySet<string> = new Set<OptionName>([
+  'data',
+  'memory',
+  'server',
+  'isolation',
+  'token',
+  'tokenFile',
+  'tls',
+]);
+
+/** A value as it may be shown: plain data as they are, of anything else only that it is there. */
+function redact(name: string, value: unknown): unknown {
+  const field = (CONFIG_FIELDS as Readonly<Record<string, ConfigField>>)[name]; // checked: it is one of them
+  if (field?.isSecret === true) return REDACTED;
+  if (typeof value === 'function') return '[function]';
+  if (typeof value !== 'object' || value === null) return value;
+  const isPlain = PLAIN_FIELDS.has(name);
+  return isPlain ? value : '[given]';
+}
+
+/** Fields whose objects hold numbers, flags and labels only. */
+const PLAIN_FIELDS: ReadonlySet<string> = new Set<OptionName>(['pool', 'breaker', 'batching', 'metrics']);
 
 function makePlacement(options: UniverseOptions): Placement {
   if ('server' in options && options.server !== undefined) {
-    const { server, token } = options;
-    if (token !== undefined && (typeof token !== 'string' || token === ''))
-      throw invalid('token takes a text that is not empty.', {});
-    return { type: 'server', url: checkUrl(server), token };
+    const url = new URL(options.server);
+    url.protocol = url.protocol.replace('http', 'ws');
+    const { token, tokenFile, tls } = options;
+    const shown = { type: 'server' as const, url: url.href, ...optional({ tokenFile, tls }) };
+    // The cast adds what the next line defines.
+    return Object.freeze(
+      Object.defineProperty(shown, 'token', { value: token, enumerable: token === undefined }),
+    ) as unknown as Placement;
   }
-  if ('memory' in options && options.memory !== undefined) {
-    if (options.memory !== true) throw invalid('memory takes only true.', { memory: options.memory });
-    return { type: 'memory', isolation: readIsolation(options) };
-  }
-  const disk = options as DiskOptions; // the only form left
-  const { data } = disk;
-  if (typeof data !== 'string' || data === '') throw invalid('data takes the path of a directory.', { data });
-  return { type: 'disk', data, isolation: readIsolation(disk) };
+  const { isolation = 'none' } = options as DiskOptions | MemoryOptions; // the forms that are left
+  if ('memory' in options && options.memory !== undefined) return Object.freeze({ type: 'memory', isolation });
+  const { data } = options as DiskOptions; // the only form left
+  return Object.freeze({ type: 'disk', data, isolation });
 }
 
-function readIsolation({ isolation = 'none' }: DiskOptions | MemoryOptions): Isolation {
-  if (isolation === 'none' || isolation === 'thread') return isolation;
-  throw invalid(`isolation takes 'none' or 'thread', not '${String(isolation)}'.`, { isolation });
-}
-
-function checkUrl(text: string): string {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (cause) {
-    throw invalid(`'${text}' is no address of a server: write it as ws://host:port.`, { server: text }, cause);
-  }
-  if (url.username !== '' || url.password !== '') throw invalid('Put no secrets into an address; use token.', {});
-  if (!['ws:', 'wss:', 'http:', 'https:'].includes(url.protocol)) {
-    throw invalid(`A server is reached by ws, wss, http or https, not by '${url.protocol}' (${text}).`, {
-      server: text,
-    });
-  }
-  url.protocol = url.protocol.replace('http', 'ws');
-  return url.href;
-}
-
-function invalid(message: string, details: Readonly<Record<string, unknown>>, cause?: unknown): NervPersistenceError {
-  return new NervPersistenceError('config/invalid', message, { details, cause });
+/** Without the fields that are undefined. */
+function optional<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>; // fewer
 }

@@ -1,9 +1,22 @@
-import { microsOf, type ReadEventsArguments } from '@inner-universe/module/wire';
+import { makeWireTimestamp, microsOf, type ReadEventsArguments } from '@inner-universe/module/wire';
 import { NervError, type EventOf, type EventPage, type EventQuery, type NervEvent } from '@inner-universe/nerv';
 import { ALL_EVENTS } from '../client/reads.ts';
-import { fetchEventOfRow, type EventSource } from './event-row.ts';
+import { completeEvent, fetchEventOfRow, type EventSource } from './event-row.ts';
 
 const PAGE_EVENTS_MAX = 1_000;
+
+/**
+ * Which past events of the log. `from` and `to` are the times that events were authored at, which the log does not
+ * order by: looking for them reads it through. The times they were recorded at it finds at once.
+ */
+export interface LogQuery<P extends string = string> extends EventQuery<P> {
+  /** Recorded at that time or later; milliseconds since 1970. */
+  readonly recordedFrom?: number | undefined;
+  /** Recorded before that time; milliseconds since 1970. */
+  readonly recordedTo?: number | undefined;
+  /** Only of that scope; default: of all that may be read. */
+  readonly scope?: string | undefined;
+}
 
 /** Reads past events out of the log, page by page. Times are those the events were authored at. */
 export class EventLogReader<M extends object> {
@@ -13,14 +26,14 @@ export class EventLogReader<M extends object> {
     this.#source = source;
   }
 
-  async query<P extends string>(query: EventQuery<P>): Promise<readonly EventOf<M, P>[]> {
+  async query<P extends string>(query: LogQuery<P>): Promise<readonly EventOf<M, P>[]> {
     const events: EventOf<M, P>[] = [];
     for await (const event of this.iterate(query)) events.push(event);
     return events;
   }
 
   /** All events a query asks for, in its order, a page at a time. */
-  async *iterate<P extends string>(query: EventQuery<P>): AsyncGenerator<EventOf<M, P>, void, undefined> {
+  async *iterate<P extends string>(query: LogQuery<P>): AsyncGenerator<EventOf<M, P>, void, undefined> {
     let left = query.limit ?? Number.POSITIVE_INFINITY;
     let cursor = query.cursor;
     // The module does not know the authored times: of a page that is filtered by them, few may be left.
@@ -36,7 +49,7 @@ export class EventLogReader<M extends object> {
   }
 
   /** One page; it may hold fewer events than asked for, also none, and still have a next. */
-  async queryPage<P extends string>(query: EventQuery<P>): Promise<EventPage<EventOf<M, P>>> {
+  async queryPage<P extends string>(query: LogQuery<P>): Promise<EventPage<EventOf<M, P>>> {
     const descending = query.order === 'descending';
     const page = await this.#source.read('readEvents', makeArguments(query, descending));
     const items: NervEvent[] = [];
@@ -54,7 +67,7 @@ export class EventLogReader<M extends object> {
   }
 }
 
-function makeArguments(query: EventQuery, descending: boolean): ReadEventsArguments {
+function makeArguments(query: LogQuery, descending: boolean): ReadEventsArguments {
   const cursor = query.cursor === undefined ? undefined : parseCursor(query.cursor);
   const afterSeq = BigInt(checkedWhole('afterSeq', query.afterSeq ?? 0, 0));
   return {
@@ -62,6 +75,9 @@ function makeArguments(query: EventQuery, descending: boolean): ReadEventsArgume
     pattern: query.pattern ?? '',
     kind: query.kind ?? 'application',
     source: query.source ?? '',
+    scope: query.scope ?? '',
+    recordedFrom: query.recordedFrom === undefined ? undefined : makeWireTimestamp(microsFrom(query.recordedFrom)),
+    recordedUntil: query.recordedTo === undefined ? undefined : makeWireTimestamp(microsFrom(query.recordedTo) - 1n),
     afterSeq: descending ? afterSeq : (cursor ?? afterSeq),
     throughSeq: descending ? (cursor ?? 0n) : 0n,
     descending,
@@ -81,16 +97,10 @@ function checkedWhole(name: string, value: number, least: number): number {
   });
 }
 
-function completeEvent(event: Awaited<ReturnType<typeof fetchEventOfRow>>): NervEvent {
-  return Object.freeze({
-    id: event.id,
-    type: event.type,
-    kind: event.kind ?? 'application',
-    data: event.data,
-    timestamp: event.timestamp,
-    source: event.source,
-    metadata: event.metadata ?? {},
-    seq: event.seq,
-    pending: false,
+/** The first microsecond that is not before a time in milliseconds. */
+function microsFrom(timeMs: number): bigint {
+  if (Number.isFinite(timeMs)) return BigInt(Math.ceil(timeMs * 1000));
+  throw new NervError('event/invalid', `The time ${timeMs} is none; give milliseconds since 1970.`, {
+    details: { timeMs },
   });
 }

@@ -3,56 +3,60 @@
  * - A durable event reaches this bus's handlers when it comes back from the log, in order of `seq`, once; nothing was
  *   delivered earlier, so there is no echo to suppress. Optimistic ones are the exception that says so.
  * - Delivery is one line, see `EventLine`.
+ * - Middleware sees what is published here before it is sent, and what comes from the log before it is delivered.
  */
-import { makeWireTimestamp, type Op, type PublishEventOp } from '@inner-universe/module/wire';
 import {
-  assertPublishable,
-  EventBus as LocalBus,
   NervError,
   type DataArguments,
   type DeliveryReport,
+  type Durability,
   type EmitOptions,
-  type EventBus,
   type EventHandler,
   type EventMap,
   type EventOf,
   type EventPage,
-  type EventQuery,
-  type EventSelector,
   type EventStream,
   type EventSubscription,
   type EventTypeOf,
   type IncomingEvent,
+  type NervEvent,
   type PublishOptions,
   type StreamOptions,
   type WaitOptions,
 } from '@inner-universe/nerv';
+import {
+  assertPublishable,
+  EventBus as LocalBus,
+  type BusMiddleware,
+  type EventBus,
+  type EventSelector,
+  type EventStage,
+} from '@inner-universe/nerv/events';
 import { LogReceiver } from '@inner-universe/nerv/events/log-receiver';
-import { parse, stringify } from '@inner-universe/nerv/values';
+import { MiddlewareStack } from '@inner-universe/nerv/events/middleware';
+import { readThroughArchive } from '../archive/archived-reads.ts';
+import type { EventArchive } from '../archive/event-archive.ts';
 import type { ModuleClient } from '../client/client.ts';
-import { makeStoredText, type StoredText } from '../client/value-text.ts';
 import type { EventSealer } from '../encryption/event-sealer.ts';
-import { EventLogReader } from './event-log-reader.ts';
+import { errorCodeOf } from '../observability/error-facts.ts';
+import { bridgeBuses } from './event-bridge.ts';
 import { EventLine } from './event-line.ts';
+import { EventLogReader, type LogQuery } from './event-log-reader.ts';
+import { EventRules, type EventOptions } from './event-options.ts';
+import { asNervEvent, changedBy, writeEvent, type Outgoing, type PublicationParts } from './publication.ts';
 
 /** How a bus over the log behaves where a call says nothing. */
-export interface SpacetimeEventBusOptions {
+export interface SpacetimeEventBusOptions extends EventOptions {
   /** Default label of who publishes; never trusted. */
   readonly source?: string | undefined;
-  /** Default scope. */
-  readonly scope?: string | undefined;
+  /** Default scope of events for which no rule of `scope` holds. */
+  readonly defaultScope?: string | undefined;
   /** Told what a handler threw, and what went wrong between log and bus. */
   readonly onError: (error: unknown) => void;
   /** Seals data before it is sent, and opens what comes. */
   readonly sealer?: EventSealer | undefined;
-}
-
-/** An event on its way to the log. */
-interface Outgoing {
-  readonly id: string;
-  readonly type: string;
-  readonly data: unknown;
-  readonly options: PublishOptions;
+  /** Where events lie that were trimmed from the log: reading goes on there. */
+  readonly archive?: EventArchive | undefined;
 }
 
 /** NERV's own bus, as far as this one builds on it. */
@@ -60,8 +64,13 @@ type Local<M extends object> = InstanceType<typeof LocalBus<M>>;
 
 /** An `EventBus` whose durable events go through the log and come back to every bus that follows it. */
 export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<M> {
+  /** How events are published and read, by type; for whoever makes events of rows by other ways. */
+  readonly rules: EventRules;
   readonly #client: ModuleClient;
   readonly #options: SpacetimeEventBusOptions;
+  readonly #publication: PublicationParts;
+  readonly #publishStage: EventStage | undefined;
+  readonly #nowMs: () => number;
   readonly #local: Local<M>;
   readonly #receiver: LogReceiver;
   readonly #log: EventLogReader<M>;
@@ -71,31 +80,53 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
   readonly #awaited = new Map<string, (report: Promise<DeliveryReport> | undefined) => void>();
   #closed = false;
 
+  /** @throws {NervPersistenceError} `config/invalid`, `event/missing-upcaster` */
   constructor(client: ModuleClient, options: SpacetimeEventBusOptions) {
+    const { onError, sealer, archive, defaultScope } = options;
     this.#client = client;
     this.#options = options;
+    this.rules = new EventRules(options);
+    const { upcasting } = this.rules;
+    const { clock, telemetry } = client;
+    const observed: BusMiddleware = { handle: (event, next) => telemetry.handle(event, () => next(event)) };
+    const stages = [...(options.middleware ?? []), observed];
+    const middleware = new MiddlewareStack(stages, { capacity: STAGED_MAX });
+    this.#publishStage = middleware.publish;
+    this.#nowMs = () => Number(clock.nowMicros() / 1000n);
     this.#local = new LocalBus<M>({
       ids: client.ids,
-      clock: client.clock,
+      clock,
       timers: client.timers,
-      onError: ({ error }) => options.onError(error),
+      onError: ({ error }) => onError(error),
+      middleware,
     });
-    this.#receiver = new LogReceiver(this.#local, () => Number(client.clock.nowMicros() / 1000n));
-    const { onError, sealer } = options;
-    this.#log = new EventLogReader<M>({ read: client.readPage, sealer });
-    this.#line = new EventLine({ read: client.readPage, sealer, deliver: (event) => this.#deliver(event), onError });
-    this.#stopListening = client.listen((events) => this.#line.accept(events));
+    this.#receiver = new LogReceiver(this.#local, this.#nowMs);
+    this.#publication = { client, rules: this.rules, sealer, scope: defaultScope };
+    const read = readThroughArchive(client.readPage, archive);
+    this.#log = new EventLogReader<M>({ read, sealer, upcasting });
+    const deliver = (event: IncomingEvent): Promise<DeliveryReport> | undefined => this.#deliver(event);
+    const isAwaited = (): boolean => this.#awaited.size > 0;
+    this.#line = new EventLine({ read, sealer, upcasting, deliver, onError, isAwaited, telemetry }, client.seq);
+    // What was trimmed while it was away lies in the archive, if there is one.
+    const onGap = archive === undefined ? undefined : () => this.#line.readSkipped(client.seq);
+    this.#stopListening = client.listen((events) => this.#line.accept(events), onGap);
   }
 
+  /** Delivers on this bus alone, whatever the rules say of the type. */
   emit<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], EmitOptions>): string {
     return this.#local.emit(type, ...rest);
   }
 
-  /** Default durability: `'durable'`. Resolves with the event's id when that is reached. */
+  /**
+   * Resolves with the event's id when the durability is reached that the options say, or else the rules for its type, or
+   * else `'durable'`.
+   */
   async publish<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], PublishOptions>): Promise<string> {
     const [data, options = {}] = rest as [data?: unknown, options?: PublishOptions];
-    if (options.durability === 'local') return this.#local.publish(type, ...rest);
-    return this.#publish({ id: options.id ?? this.#client.ids.nextId(), type, data, options });
+    const durability = options.durability ?? this.rules.durabilityOf(type);
+    if (durability !== 'local') return this.#publish(this.#makeOutgoing(type, data, { ...options, durability }));
+    const id = await this.#counted('local', async () => this.#local.publish(type, ...makeLocal<M, T>(data, options)));
+    return id;
   }
 
   /**
@@ -107,8 +138,11 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     ...rest: DataArguments<M[T], PublishOptions>
   ): Promise<DeliveryReport> {
     const [data, options = {}] = rest as [data?: unknown, options?: PublishOptions];
-    if (options.durability === 'local') return this.#local.publishAndWait(type, ...rest);
-    const id = options.id ?? this.#client.ids.nextId();
+    const durability = options.durability ?? this.rules.durabilityOf(type);
+    if (durability === 'local')
+      return this.#counted('local', () => this.#local.publishAndWait(type, ...makeLocal<M, T>(data, options)));
+    const event = this.#makeOutgoing(type, data, { ...options, durability });
+    const { id } = event;
     let report: Promise<DeliveryReport> | undefined;
     const delivered = new Promise<void>((resolve) => {
       this.#awaited.set(id, (made) => {
@@ -116,10 +150,12 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
         resolve();
       });
     });
+    this.#line.wake();
     try {
-      await this.#publish({ id, type, data, options });
+      await this.#publish(event);
       // What was pushed has come by now, unless its data must be fetched; who pulls looks again.
       await Promise.race([delivered, this.#client.settle().then(() => this.#line.idle())]);
+      this.#awaited.delete(id);
       return (await report) ?? { id, handled: 0, errors: [] };
     } finally {
       this.#awaited.delete(id);
@@ -142,16 +178,21 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     return this.#local.events(selector, options);
   }
 
-  /** Past events of the log. Reads as many pages as the limit asks for. */
-  query<P extends string = string>(query: EventQuery<P> = {}): Promise<readonly EventOf<M, P>[]> {
+  /**
+   * Past events of the log, and where it was trimmed of the archive. Reads as many pages as the limit asks for.
+   * @throws {NervPersistenceError} `event/trimmed`, `archive/gap`, `archive/damaged`, `event/newer-version`,
+   * `event/missing-upcaster`, `event/upcast-failed`; {RefusedError} `permission/denied`
+   */
+  query<P extends string = string>(query: LogQuery<P> = {}): Promise<readonly EventOf<M, P>[]> {
     return this.#log.query(query);
   }
 
-  queryPage<P extends string = string>(query: EventQuery<P> = {}): Promise<EventPage<EventOf<M, P>>> {
+  queryPage<P extends string = string>(query: LogQuery<P> = {}): Promise<EventPage<EventOf<M, P>>> {
     return this.#log.queryPage(query);
   }
 
-  async replay<P extends string = string>(query: EventQuery<P>, handler: EventHandler<EventOf<M, P>>): Promise<number> {
+  /** Past events of the log, from any place or time, to one handler after the other: it is awaited. */
+  async replay<P extends string = string>(query: LogQuery<P>, handler: EventHandler<EventOf<M, P>>): Promise<number> {
     let count = 0;
     this.#assertOpen();
     for await (const event of this.#log.iterate(query)) {
@@ -167,34 +208,14 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
 
   /**
    * Bridges a bus of NERV: what comes from the log is delivered there, and what is published or emitted there goes to
-   * the log under the same id, and is not delivered there again. The result ends the bridge.
+   * where the rules send it, under the same id, and is not delivered there again. The result ends the bridge.
    */
   connect(bus: Local<EventMap>, pattern = '**'): () => void {
-    const own = new Set<string>();
-    let isInward = false;
-    const outward = bus.subscribe(pattern, (event) => {
-      // What this bridge is delivering there right now came from the log.
-      if (isInward || event.seq !== undefined || own.has(event.id)) return undefined;
-      const { id, type, data, source, metadata, timestamp } = event;
-      remember(own, id);
-      return this.#publish({ id, type, data, options: { source, metadata, timestamp } }).catch((error: unknown) => {
-        own.delete(id);
-        throw error;
-      });
-    });
-    const inward = this.#local.subscribe<string>(pattern, (event) => {
-      if (own.delete(event.id)) return undefined;
-      isInward = true;
-      try {
-        return bus.deliver(event);
-      } finally {
-        isInward = false;
-      }
-    });
-    return () => {
-      outward.unsubscribe();
-      inward.unsubscribe();
-    };
+    const publish = ({ id, type, data, source, metadata, timestamp }: NervEvent): Promise<unknown> =>
+      this.publish(type as EventTypeOf<M>, ...makeLocal<M, EventTypeOf<M>>(data, { id, source, metadata, timestamp })); // a bus carries any events
+    const subscribe = (selector: string, handler: (event: NervEvent) => unknown): EventSubscription =>
+      this.#local.subscribe<string>(selector, handler);
+    return bridgeBuses({ bus, subscribe, publish }, pattern);
   }
 
   /** Ends subscriptions, streams and waits. What is on its way to the log still gets there. */
@@ -208,97 +229,92 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     for (const tell of this.#awaited.values()) tell(undefined);
   }
 
+  #makeOutgoing(
+    type: string,
+    data: unknown,
+    options: PublishOptions & { readonly durability: Outgoing['durability'] },
+  ): Outgoing {
+    const { id = this.#client.ids.nextId(), source = this.#options.source, metadata, timestamp, durability } = options;
+    return { id, type, data, source, metadata, timestamp, durability, options };
+  }
+
   async #publish(event: Outgoing): Promise<string> {
-    this.#assertOpen();
     const { id, type, options } = event;
-    assertPublishable(type, { ...options, id });
-    const write = this.#makeWrite(event);
-    if (options.optimistic === true) this.#deliverPending(event);
+    this.#assertOpen();
+    return this.#counted(event.durability, async () => {
+      assertPublishable(type, { ...options, id });
+      if (this.#publishStage === undefined) await this.#send(event);
+      else await this.#sendStaged(this.#publishStage, event);
+      return id;
+    });
+  }
+
+  /** Sends what middleware makes of an event, if it passes it on. */
+  async #sendStaged(stage: EventStage, event: Outgoing): Promise<void> {
+    const before = asNervEvent(event, this.#nowMs());
+    await stage(before, (after) => this.#send(changedBy(event, before, after)));
+  }
+
+  async #send(event: Outgoing): Promise<void> {
+    const writing = writeEvent(this.#publication, event);
+    // It has its place in the order of writes by now, and nothing is delivered of what cannot be written.
+    if (event.options.optimistic === true) this.#deliverPending(event);
     try {
-      await write();
+      await writing;
     } catch (error) {
-      this.#receiver.rejectPending(id, error);
+      this.#receiver.rejectPending(event.id, error);
       throw error;
     }
-    return id;
+  }
+
+  /** Runs a publication and tells how it went. */
+  async #counted<T>(durability: Durability, publication: () => Promise<T>): Promise<T> {
+    const { telemetry, clock } = this.#client;
+    const startMicros = clock.nowMicros();
+    try {
+      const result = await publication();
+      telemetry.count('events.published', 1, { durability });
+      telemetry.record('events.publication_latency_ms', Number(clock.nowMicros() - startMicros) / 1000, { durability });
+      return result;
+    } catch (error) {
+      telemetry.count('events.publication_failures', 1, { code: errorCodeOf(error) });
+      throw error;
+    }
   }
 
   #assertOpen(): void {
     if (this.#closed) throw new NervError('event/closed', 'The event bus is closed. Open the universe again.');
   }
 
-  /** Checks and makes what is sent; the result sends it. What is sealed takes its place in the order meanwhile. */
-  #makeWrite(event: Outgoing): () => Promise<void> {
-    const { sealer } = this.#options;
-    const { id, type } = event;
-    const text = stringify(event.data);
-    const authoredMicros = this.#authoredMicrosOf(event.options);
-    if (sealer?.covers(type) !== true) {
-      const { op, chunks } = this.#makeOp(event, text, authoredMicros);
-      return () => this.#client.writeWithChunks(chunks, [op]);
+  /** What middleware refuses of it is told: it is on its way to the log all the same. */
+  #deliverPending({ id, type, data, source, metadata, timestamp = this.#nowMs() }: Outgoing): void {
+    const { onError } = this.#options;
+    try {
+      const event = { id, type, data, timestamp, source, metadata, pending: true };
+      this.#receiver.deliver(event)?.catch(onError);
+    } catch (error) {
+      onError(error);
     }
-    const sealing = sealer.seal({ id, type, data: parse(text) }).then((data) => {
-      const { op, chunks } = this.#makeOp(event, stringify(data), authoredMicros);
-      return { chunks, ops: [op] };
-    });
-    return () => this.#client.writeLater(sealing, text.length);
   }
 
-  #authoredMicrosOf({ timestamp }: PublishOptions): bigint {
-    return timestamp === undefined ? this.#client.clock.nowMicros() : BigInt(Math.round(timestamp * 1000));
-  }
-
-  #makeOp(event: Outgoing, text: string, authoredMicros: bigint): { op: Op; chunks: readonly Op[] } {
-    const { id, type, options } = event;
-    const scope = options.scope ?? this.#options.scope ?? 'main';
-    const data = makeStoredText(text, scope, `The data of event ${id} (${type})`);
-    const isSealedWhole = data.encoding === 'json/1' && text.startsWith(SEALED_START);
-    const metadata = options.metadata === undefined ? NO_METADATA : this.#storeMetadata(event, scope);
-    const value: PublishEventOp = {
-      eventId: id,
-      eventType: type,
-      typeVersion: 1,
-      scope,
-      source: options.source ?? this.#options.source ?? '',
-      partitionKey: options.partitionKey ?? '',
-      authoredAt: makeWireTimestamp(authoredMicros),
-      data: data.text,
-      dataEncoding: isSealedWhole ? 'sealed/1' : data.encoding,
-      metadata: metadata.text,
-      metadataEncoding: metadata.encoding,
-      durability: options.durability === 'ephemeral' ? 'ephemeral' : 'durable',
-    };
-    return { op: { tag: 'publishEvent', value }, chunks: [...data.chunks, ...metadata.chunks] };
-  }
-
-  #storeMetadata({ id, type, options }: Outgoing, scope: string): StoredText {
-    return makeStoredText(stringify(options.metadata ?? {}), scope, `The metadata of event ${id} (${type})`);
-  }
-
-  #deliverPending(event: Outgoing): void {
-    const { id, type, data, options } = event;
-    const timestamp = options.timestamp ?? Number(this.#client.clock.nowMicros() / 1000n);
-    const { source = this.#options.source, metadata } = options;
-    void this.#receiver.deliver({ id, type, data, timestamp, source, metadata, pending: true });
-  }
-
-  #deliver(event: IncomingEvent): void {
+  #deliver(event: IncomingEvent): Promise<DeliveryReport> | undefined {
     const report = this.#receiver.deliver(event);
-    this.#awaited.get(event.id)?.(report);
+    const tell = this.#awaited.get(event.id);
+    if (tell !== undefined) {
+      this.#awaited.delete(event.id);
+      tell(report);
+    }
+    return report;
   }
 }
 
-/** How many events of a bridged bus are remembered until they come back; more are on their way only if none come back. */
-const OWN_MAX = 10_000;
-/** How the text of a value begins that is sealed as a whole. A user's own key would have one more `$`. */
-const SEALED_START = '{"$sealed":';
-const NO_METADATA: StoredText = { text: '{}', encoding: 'json/1', chunks: [] };
+/** How many events may be on their way through asynchronous middleware. */
+const STAGED_MAX = 10_000;
 
-function remember(ids: Set<string>, id: string): void {
-  ids.add(id);
-  if (ids.size <= OWN_MAX) return;
-  for (const oldest of ids) {
-    ids.delete(oldest);
-    return;
-  }
+/** The arguments behind the type, for a bus that asks whether data may be left out. */
+function makeLocal<M extends object, T extends EventTypeOf<M>>(
+  data: unknown,
+  options: PublishOptions,
+): DataArguments<M[T], PublishOptions> {
+  return [data, options] as unknown as DataArguments<M[T], PublishOptions>; // they were given for this type
 }

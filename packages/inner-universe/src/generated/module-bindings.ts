@@ -315,6 +315,42 @@ export const TrimEventsOp = __t.object('TrimEventsOp', {
 });
 export type TrimEventsOp = __Infer<typeof TrimEventsOp>;
 
+export const SeekConsumerOp = __t.object('SeekConsumerOp', {
+  name: __t.string(),
+  partition: __t.option(__t.u32()),
+  toSeq: __t.u64(),
+});
+export type SeekConsumerOp = __Infer<typeof SeekConsumerOp>;
+
+export const JoinConsumerOp = __t.object('JoinConsumerOp', {
+  name: __t.string(),
+  holder: __t.string(),
+  leaseMicros: __t.i64(),
+});
+export type JoinConsumerOp = __Infer<typeof JoinConsumerOp>;
+
+export const LeaveConsumerOp = __t.object('LeaveConsumerOp', {
+  name: __t.string(),
+  holder: __t.string(),
+});
+export type LeaveConsumerOp = __Infer<typeof LeaveConsumerOp>;
+
+export const CompactVersionsOp = __t.object('CompactVersionsOp', {
+  store: __t.string(),
+  child: __t.string(),
+  leftOut: __t.array(__t.string()),
+  delta: __t.option(__t.string()),
+  deltaEncoding: __t.string(),
+  snapshot: __t.option(StateValue),
+});
+export type CompactVersionsOp = __Infer<typeof CompactVersionsOp>;
+
+export const PruneVersionsOp = __t.object('PruneVersionsOp', {
+  store: __t.string(),
+  versionIds: __t.array(__t.string()),
+});
+export type PruneVersionsOp = __Infer<typeof PruneVersionsOp>;
+
 export const Op = __t.enum('Op', {
   PublishEvent: PublishEventOp,
   CreateEntity: CreateEntityOp,
@@ -344,6 +380,12 @@ export const Op = __t.enum('Op', {
   ParkEvent: ParkEventOp,
   DiscardDeadLetter: DiscardDeadLetterOp,
   TrimEvents: TrimEventsOp,
+  SeekConsumer: SeekConsumerOp,
+  RetryDeadLetter: DiscardDeadLetterOp,
+  JoinConsumer: JoinConsumerOp,
+  LeaveConsumer: LeaveConsumerOp,
+  CompactVersions: CompactVersionsOp,
+  PruneVersions: PruneVersionsOp,
 });
 export type Op = __Infer<typeof Op>;
 
@@ -423,6 +465,28 @@ export const ChunkResult = __t.object('ChunkResult', {
 });
 export type ChunkResult = __Infer<typeof ChunkResult>;
 
+export const CompactedRun = __t.object('CompactedRun', {
+  runId: __t.string(),
+  store: __t.string(),
+  scope: __t.string(),
+  ancestor: __t.string(),
+  chainHash: __t.string(),
+  versions: __t.u64(),
+  headers: __t.string(),
+  publisher: __t.identity(),
+  recordedAt: __t.timestamp(),
+  seq: __t.u64(),
+});
+export type CompactedRun = __Infer<typeof CompactedRun>;
+
+export const CompactedRunsPage = __t.object('CompactedRunsPage', {
+  runs: __t.array(CompactedRun),
+  cursor: __t.string(),
+  more: __t.bool(),
+  seq: __t.u64(),
+});
+export type CompactedRunsPage = __Infer<typeof CompactedRunsPage>;
+
 export const Config = __t.object('Config', {
   key: __t.string(),
   value: __t.string(),
@@ -448,6 +512,22 @@ export const ConnectionsResult = __t.object('ConnectionsResult', {
   connections: __t.array(ClientConnection),
 });
 export type ConnectionsResult = __Infer<typeof ConnectionsResult>;
+
+export const ConsumerWorker = __t.object('ConsumerWorker', {
+  workerKey: __t.string(),
+  name: __t.string(),
+  holder: __t.string(),
+  identity: __t.identity(),
+  connection: __t.connectionId(),
+  leaseUntil: __t.timestamp(),
+  joinedAt: __t.timestamp(),
+});
+export type ConsumerWorker = __Infer<typeof ConsumerWorker>;
+
+export const ConsumerWorkersResult = __t.object('ConsumerWorkersResult', {
+  workers: __t.array(ConsumerWorker),
+});
+export type ConsumerWorkersResult = __Infer<typeof ConsumerWorkersResult>;
 
 export const Consumer = __t.object('Consumer', {
   name: __t.string(),
@@ -585,6 +665,49 @@ export const EventsPage = __t.object('EventsPage', {
 });
 export type EventsPage = __Infer<typeof EventsPage>;
 
+export const Relation = __t.object('Relation', {
+  id: __t.string(),
+  relationType: __t.string(),
+  fromId: __t.string(),
+  toId: __t.string(),
+  strength: __t.option(__t.f64()),
+  bidirectional: __t.bool(),
+  name: __t.string(),
+  description: __t.string(),
+  tags: __t.array(__t.string()),
+  properties: __t.string(),
+  propertiesEncoding: __t.string(),
+  scope: __t.string(),
+  author: __t.string(),
+  publisher: __t.identity(),
+  createdAt: __t.timestamp(),
+  updatedAt: __t.timestamp(),
+  validFrom: __t.option(__t.timestamp()),
+  validTo: __t.option(__t.timestamp()),
+  recordedAt: __t.timestamp(),
+  seq: __t.u64(),
+  createdSeq: __t.u64(),
+  revision: __t.u32(),
+});
+export type Relation = __Infer<typeof Relation>;
+
+export const GoneRow = __t.object('GoneRow', {
+  id: __t.string(),
+  seq: __t.u64(),
+});
+export type GoneRow = __Infer<typeof GoneRow>;
+
+export const GraphChangesPage = __t.object('GraphChangesPage', {
+  entities: __t.array(Entity),
+  relations: __t.array(Relation),
+  goneEntities: __t.array(GoneRow),
+  goneRelations: __t.array(GoneRow),
+  cursor: __t.string(),
+  more: __t.bool(),
+  seq: __t.u64(),
+});
+export type GraphChangesPage = __Infer<typeof GraphChangesPage>;
+
 export const EntityHistory = __t.object('EntityHistory', {
   entityId: __t.string(),
   position: __t.u32(),
@@ -646,6 +769,37 @@ export const HistoryPage = __t.object('HistoryPage', {
 });
 export type HistoryPage = __Infer<typeof HistoryPage>;
 
+export const MigrationState = __t.object('MigrationState', {
+  to: __t.u32(),
+  name: __t.string(),
+  description: __t.string(),
+  blocks: __t.array(__t.string()),
+  cursor: __t.string(),
+  processed: __t.u64(),
+  done: __t.bool(),
+});
+export type MigrationState = __Infer<typeof MigrationState>;
+
+export const MigrationsResult = __t.object('MigrationsResult', {
+  codeVersion: __t.u32(),
+  dataVersion: __t.u32(),
+  migrations: __t.array(MigrationState),
+});
+export type MigrationsResult = __Infer<typeof MigrationsResult>;
+
+export const MomentResult = __t.object('MomentResult', {
+  seq: __t.u64(),
+});
+export type MomentResult = __Infer<typeof MomentResult>;
+
+export const RelationsPage = __t.object('RelationsPage', {
+  relations: __t.array(Relation),
+  cursor: __t.string(),
+  more: __t.bool(),
+  seq: __t.u64(),
+});
+export type RelationsPage = __Infer<typeof RelationsPage>;
+
 export const Grant = __t.object('Grant', {
   grantKey: __t.string(),
   subject: __t.string(),
@@ -677,40 +831,6 @@ export const PermissionsPage = __t.object('PermissionsPage', {
   seq: __t.u64(),
 });
 export type PermissionsPage = __Infer<typeof PermissionsPage>;
-
-export const Relation = __t.object('Relation', {
-  id: __t.string(),
-  relationType: __t.string(),
-  fromId: __t.string(),
-  toId: __t.string(),
-  strength: __t.option(__t.f64()),
-  bidirectional: __t.bool(),
-  name: __t.string(),
-  description: __t.string(),
-  tags: __t.array(__t.string()),
-  properties: __t.string(),
-  propertiesEncoding: __t.string(),
-  scope: __t.string(),
-  author: __t.string(),
-  publisher: __t.identity(),
-  createdAt: __t.timestamp(),
-  updatedAt: __t.timestamp(),
-  validFrom: __t.option(__t.timestamp()),
-  validTo: __t.option(__t.timestamp()),
-  recordedAt: __t.timestamp(),
-  seq: __t.u64(),
-  createdSeq: __t.u64(),
-  revision: __t.u32(),
-});
-export type Relation = __Infer<typeof Relation>;
-
-export const RelationsPage = __t.object('RelationsPage', {
-  relations: __t.array(Relation),
-  cursor: __t.string(),
-  more: __t.bool(),
-  seq: __t.u64(),
-});
-export type RelationsPage = __Infer<typeof RelationsPage>;
 
 export const RequestResult = __t.object('RequestResult', {
   applied: __t.bool(),
@@ -953,6 +1073,15 @@ export const Head = __t.object('Head', {
 });
 export type Head = __Infer<typeof Head>;
 
+export const HistoryGap = __t.object('HistoryGap', {
+  gapKey: __t.string(),
+  ownerKind: __t.string(),
+  ownerType: __t.string(),
+  seq: __t.u64(),
+  recordedAt: __t.timestamp(),
+});
+export type HistoryGap = __Infer<typeof HistoryGap>;
+
 export const JobCursor = __t.object('JobCursor', {
   job: __t.string(),
   cursor: __t.string(),
@@ -1090,6 +1219,12 @@ export const GrantAccess = __t.object('GrantAccess', {
 });
 export type GrantAccess = __Infer<typeof GrantAccess>;
 
+export const Migrate = __t.object('Migrate', {
+  to: __t.u32(),
+  cursor: __t.string(),
+});
+export type Migrate = __Infer<typeof Migrate>;
+
 export const MoveBranch = __t.object('MoveBranch', {
   requestId: __t.string(),
   issuedAt: __t.timestamp(),
@@ -1157,6 +1292,9 @@ export const UploadChunk = __t.object('UploadChunk', {
   op: UploadChunkOp,
 });
 export type UploadChunk = __Infer<typeof UploadChunk>;
+
+export const RetryDeadLetterOp = DiscardDeadLetterOp;
+export type RetryDeadLetterOp = DiscardDeadLetterOp;
 
 const tablesSchema = __schema({
   audit: __table(
@@ -1331,6 +1469,37 @@ const tablesSchema = __schema({
       connectedAt: __t.timestamp().name('connected_at'),
     }),
   ),
+  compactedRun: __table(
+    {
+      name: 'compacted_run',
+      indexes: [
+        {
+          accessor: 'ancestor',
+          name: 'compacted_run_ancestor_idx_btree',
+          algorithm: 'btree',
+          columns: ['ancestor'],
+        },
+        {
+          accessor: 'byStore',
+          name: 'compacted_run_store_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['store', 'seq'],
+        },
+      ],
+    },
+    __t.row({
+      runId: __t.string().primaryKey().name('run_id'),
+      store: __t.string(),
+      scope: __t.string(),
+      ancestor: __t.string(),
+      chainHash: __t.string().name('chain_hash'),
+      versions: __t.u64(),
+      headers: __t.string(),
+      publisher: __t.identity(),
+      recordedAt: __t.timestamp().name('recorded_at'),
+      seq: __t.u64(),
+    }),
+  ),
   config: __table(
     {
       name: 'config',
@@ -1426,6 +1595,34 @@ const tablesSchema = __schema({
       leaseMicros: __t.i64().name('lease_micros'),
       leaseUntil: __t.timestamp().name('lease_until'),
       updatedAt: __t.timestamp().name('updated_at'),
+    }),
+  ),
+  consumerWorker: __table(
+    {
+      name: 'consumer_worker',
+      indexes: [
+        {
+          accessor: 'name',
+          name: 'consumer_worker_name_idx_btree',
+          algorithm: 'btree',
+          columns: ['name'],
+        },
+        {
+          accessor: 'connection',
+          name: 'consumer_worker_connection_idx_btree',
+          algorithm: 'btree',
+          columns: ['connection'],
+        },
+      ],
+    },
+    __t.row({
+      workerKey: __t.string().primaryKey().name('worker_key'),
+      name: __t.string(),
+      holder: __t.string(),
+      identity: __t.identity(),
+      connection: __t.connectionId(),
+      leaseUntil: __t.timestamp().name('lease_until'),
+      joinedAt: __t.timestamp().name('joined_at'),
     }),
   ),
   deltaRecord: __table(
@@ -1703,6 +1900,18 @@ const tablesSchema = __schema({
       recentNumber: __t.u64().name('recent_number'),
     }),
   ),
+  historyGap: __table(
+    {
+      name: 'history_gap',
+    },
+    __t.row({
+      gapKey: __t.string().primaryKey().name('gap_key'),
+      ownerKind: __t.string().name('owner_kind'),
+      ownerType: __t.string().name('owner_type'),
+      seq: __t.u64(),
+      recordedAt: __t.timestamp().name('recorded_at'),
+    }),
+  ),
   jobCursor: __table(
     {
       name: 'job_cursor',
@@ -1870,6 +2079,18 @@ const tablesSchema = __schema({
           name: 'relation_history_scope_seq_idx_btree',
           algorithm: 'btree',
           columns: ['scope', 'seq'],
+        },
+        {
+          accessor: 'byFrom',
+          name: 'relation_history_from_id_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['fromId', 'seq'],
+        },
+        {
+          accessor: 'byTo',
+          name: 'relation_history_to_id_seq_idx_btree',
+          algorithm: 'btree',
+          columns: ['toId', 'seq'],
         },
       ],
     },
@@ -2171,6 +2392,10 @@ const reducersSchema = __reducers(
     issuedAt: __t.timestamp(),
     op: GrantOp,
   }),
+  __reducerSchema('migrate', {
+    to: __t.u32(),
+    cursor: __t.string(),
+  }),
   __reducerSchema('move_branch', {
     requestId: __t.string(),
     issuedAt: __t.timestamp(),
@@ -2260,8 +2485,26 @@ const proceduresSchema = __procedures(
     },
     ChunkResult,
   ),
+  __procedureSchema(
+    'read_compacted_runs',
+    {
+      store: __t.string(),
+      ids: __t.array(__t.string()),
+      headers: __t.bool(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    CompactedRunsPage,
+  ),
   __procedureSchema('read_configuration', {}, ConfigurationResult),
   __procedureSchema('read_connections', {}, ConnectionsResult),
+  __procedureSchema(
+    'read_consumer_workers',
+    {
+      name: __t.string(),
+    },
+    ConsumerWorkersResult,
+  ),
   __procedureSchema(
     'read_consumers',
     {
@@ -2286,6 +2529,20 @@ const proceduresSchema = __procedures(
     EntitiesPage,
   ),
   __procedureSchema(
+    'read_entities_at',
+    {
+      seq: __t.u64(),
+      ids: __t.array(__t.string()),
+      scope: __t.string(),
+      entityType: __t.string(),
+      name: __t.string(),
+      tag: __t.string(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    EntitiesPage,
+  ),
+  __procedureSchema(
     'read_events',
     {
       ids: __t.array(__t.string()),
@@ -2304,6 +2561,15 @@ const proceduresSchema = __procedures(
     EventsPage,
   ),
   __procedureSchema(
+    'read_graph_changes',
+    {
+      afterSeq: __t.u64(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    GraphChangesPage,
+  ),
+  __procedureSchema(
     'read_history',
     {
       of: __t.string(),
@@ -2315,6 +2581,26 @@ const proceduresSchema = __procedures(
       limit: __t.u32(),
     },
     HistoryPage,
+  ),
+  __procedureSchema('read_migrations', {}, MigrationsResult),
+  __procedureSchema(
+    'read_moment',
+    {
+      time: __t.timestamp(),
+    },
+    MomentResult,
+  ),
+  __procedureSchema(
+    'read_neighborhood',
+    {
+      ids: __t.array(__t.string()),
+      direction: __t.string(),
+      relationTypes: __t.array(__t.string()),
+      seq: __t.u64(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    RelationsPage,
   ),
   __procedureSchema(
     'read_permissions',
@@ -2335,6 +2621,21 @@ const proceduresSchema = __procedures(
       fromId: __t.string(),
       toId: __t.string(),
       endId: __t.string(),
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    RelationsPage,
+  ),
+  __procedureSchema(
+    'read_relations_at',
+    {
+      seq: __t.u64(),
+      ids: __t.array(__t.string()),
+      scope: __t.string(),
+      relationType: __t.string(),
+      name: __t.string(),
+      fromId: __t.string(),
+      toId: __t.string(),
       cursor: __t.string(),
       limit: __t.u32(),
     },

@@ -42,6 +42,21 @@ export function makeRelations(source: RowSource, rows: readonly RelationRow[]): 
   );
 }
 
+/** Rows with their sealed properties opened, as far as their keys are here. */
+export async function openRows<Row extends StoredEntity | StoredRelation>(
+  sealer: GraphSealer,
+  kind: GraphKind,
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
+  return Promise.all(
+    rows.map(async (row) => {
+      if (!sealer.covers(kind, row.type)) return row;
+      const opened: Row = { ...row, properties: await sealer.open(kind, row, row.properties) };
+      return Object.freeze(opened) as Row;
+    }),
+  );
+}
+
 interface RowSubject {
   readonly kind: GraphKind;
   readonly type: string;

@@ -5,7 +5,7 @@ import {
   type EntityPatch,
   type Properties,
 } from '@inner-universe/nerv';
-import type { GraphOperation, WriteEntity, WriteRelation } from '@inner-universe/nerv/graph/replica';
+import type { GraphOperation } from '@inner-universe/nerv/graph/replica';
 import { MAX_INLINE_VALUE_BYTES, type Op } from '@inner-universe/module/wire';
 import { stringify } from '@inner-universe/nerv/values';
 import type { LaterWrite, ModuleClient } from '../client/client.ts';
@@ -21,9 +21,6 @@ const ATTEMPTS_MAX = 8;
 /** What the module refuses for its form. */
 const FORM_CODES: ReadonlySet<string> = new Set(['value/malformed', 'value/too-large']);
 
-type Upsert =
-  | (WriteEntity & { readonly type: 'upsert-entity' })
-  | (WriteRelation & { readonly type: 'upsert-relation' });
 type Update = Extract<GraphOperation, { readonly type: 'update-entity' | 'update-relation' }>;
 
 /** Sends writes of the graph; what they are refused for is told in the graph's own codes. */
@@ -45,7 +42,6 @@ export class GraphWriter {
   async write(operations: readonly GraphOperation[]): Promise<void> {
     const writes = operations.map((operation) => makeGraphWrite(operation, this.#context));
     if (writes.length === 0) return;
-    await this.#refuseRetyping(operations);
     const need = this.#sealing?.needOf(operations) ?? 'nothing';
     if (need === 'nothing') await this.#send(operations, () => this.#client.writeWithChunks(...joined(writes)));
     else await this.#send(operations, () => this.#sendSealed(operations, need));
@@ -72,31 +68,6 @@ export class GraphWriter {
         const wasChanged = refusalOf(error)?.code.endsWith('/seq-mismatch') === true;
         if (!wasChanged || operation.ifSeq !== undefined || attempt === ATTEMPTS_MAX) throw error;
       }
-    }
-  }
-
-  /** An upsert replaces what is of its type; the module would also change the type. */
-  async #refuseRetyping(operations: readonly GraphOperation[]): Promise<void> {
-    const upserts = operations.flatMap((operation, op) => (isUpsert(operation) ? [{ operation, op }] : []));
-    if (upserts.length === 0) return;
-    const idsOf = (type: Upsert['type']): string[] =>
-      upserts.filter(({ operation }) => operation.type === type).map(({ operation }) => operation.input.id);
-    const [entities, relations] = await Promise.all([
-      this.#reads.entitiesById(idsOf('upsert-entity')),
-      this.#reads.relationsById(idsOf('upsert-relation')),
-    ]);
-    const entityTypes = new Map(entities.map(({ id, type }) => [id, type]));
-    const relationTypes = new Map(relations.map(({ id, type }) => [id, type]));
-    for (const { operation, op } of upserts) {
-      const { id } = operation.input;
-      const isEntity = operation.type === 'upsert-entity';
-      const existing = (isEntity ? entityTypes : relationTypes).get(id);
-      if (existing === undefined || existing === (isEntity ? operation.entityType : operation.relationType)) continue;
-      throw new NervError(
-        isEntity ? 'entity/id-taken' : 'relation/id-taken',
-        `'${id}' exists already, of type '${existing}'. Update it, or choose another id.`,
-        { details: { id, type: existing, op } },
-      );
     }
   }
 
@@ -143,10 +114,6 @@ function joined(writes: readonly GraphWrite[]): [chunks: readonly Op[], ops: rea
 function sizeOf(operation: GraphOperation): number {
   const given = 'input' in operation ? operation.input : 'patch' in operation ? operation.patch : {};
   return 'properties' in given && given.properties !== undefined ? stringify(given.properties).length : 0;
-}
-
-function isUpsert(operation: GraphOperation): operation is Upsert {
-  return operation.type === 'upsert-entity' || operation.type === 'upsert-relation';
 }
 
 /** A refusal for form as every graph tells it; any other error as it is. */

@@ -1,61 +1,66 @@
 /*
  * The entity graph over the module. Invariants:
  * - a read that begins after a write of this process has resolved sees it;
- * - single rows, neighbours and filtered queries are read by pages and need no memory of the whole; walks over the
- *   whole graph, live queries and subscriptions load it once and follow the log from there.
+ * - what the loaded parts hold is answered from them; everything else is read by pages, and nothing of it is kept;
+ * - live queries and subscriptions hold the part that they look at, for as long as they last.
  */
-import {
-  EntityNotFoundError,
-  NervError,
-  RelationNotFoundError,
-  type ChangeHandler,
-  type ChangeSelector,
-  type DeleteEntityOptions,
-  type EntityGraph,
-  type EntityInput,
-  type EntityOf,
-  type EntityPatch,
-  type EntityProperties,
-  type EntityQuery,
-  type EntityTypeOf,
-  type GraphBatch,
-  type GraphSchema,
-  type GraphSubscription,
-  type InputArguments,
-  type LiveQuery,
-  type LocalEntityGraph,
-  type NeighborOptions,
-  type Page,
-  type Path,
-  type PathOptions,
-  type Reference,
-  type RelationInput,
-  type RelationOf,
-  type RelationPatch,
-  type RelationProperties,
-  type RelationQuery,
-  type RelationTypeOf,
-  type TraverseOptions,
-  type Visit,
-  type WalkOptions,
-  type WriteOptions,
-} from '@inner-universe/nerv';
+import { EntityNotFoundError, NervError, RelationNotFoundError } from '@inner-universe/nerv';
+import type {
+  ChangeHandler,
+  ChangeSelector,
+  DeleteEntityOptions,
+  EntityGraph,
+  EntityInput,
+  EntityOf,
+  EntityPatch,
+  EntityProperties,
+  EntityQuery,
+  EntityTypeOf,
+  GraphBatch,
+  GraphPast,
+  GraphReads as ReadableGraph,
+  GraphSchema,
+  GraphSubscription,
+  InputArguments,
+  LiveQuery,
+  LocalEntityGraph,
+  NeighborOptions,
+  Page,
+  Path,
+  PathOptions,
+  Reference,
+  RelationInput,
+  RelationOf,
+  RelationPatch,
+  RelationProperties,
+  RelationQuery,
+  RelationTypeOf,
+  RowVersion,
+  TraverseOptions,
+  Visit,
+  WalkOptions,
+  WriteOptions,
+} from '@inner-universe/nerv/graph';
 import {
   BatchBuilder,
-  GraphReplica,
-  isValidAt,
-  makeWalk,
+  idOf,
   OperationFactory,
-  type ConfirmedRow,
+  targetOf,
   type GraphOperation,
-  type Walk,
 } from '@inner-universe/nerv/graph/replica';
 import type { ModuleClient } from '../client/client.ts';
-import type { GraphSealer } from '../encryption/graph-sealer.ts';
-import { GraphWriter } from './graph-writer.ts';
+import type { GraphKind, GraphSealer } from '../encryption/graph-sealer.ts';
+import { NervPersistenceError } from '../errors.ts';
+import { readVersions } from './graph-history.ts';
+import { partOf, WHOLE, type GraphPart } from './graph-part.ts';
 import { GraphReads } from './graph-reads.ts';
-import type { StoredEntity, StoredRelation } from './graph-rows.ts';
-import { LiveGraph } from './live-graph.ts';
+import type { RowSource } from './graph-rows.ts';
+import { LeasedQuery, LeasedSubscription, partOfSelector } from './graph-subscriptions.ts';
+import { GraphWriter } from './graph-writer.ts';
+import { LiveGraph, type PartLease } from './live-graph.ts';
+import { makeGraphClosed, PagedGraph, type PagedGraphParts } from './paged-graph.ts';
+import { findMoment, PastReads } from './past-reads.ts';
+import { IndexedPages, narrowByProperty } from './property-index.ts';
 
 /** How a graph over the module behaves where a call says nothing. */
 export interface SpacetimeEntityGraphOptions {
@@ -66,224 +71,327 @@ export interface SpacetimeEntityGraphOptions {
   readonly onError: (error: unknown) => void;
   /** Seals properties before they are sent, and opens what is read. */
   readonly sealer?: GraphSealer | undefined;
+  /** Calls back when keys have come or gone, so that what is held is opened anew; the result ends that. */
+  readonly onKeysChanged?: ((listener: () => void) => () => void) | undefined;
+  /** Whether writes are shown before they are confirmed where a call does not say. Default false. */
+  readonly optimistic?: boolean | undefined;
+  /** The most entities and relations that are held here, all parts together. Default 1,000,000. */
+  readonly heldRowsMax?: number | undefined;
+  /** The most entities that one walk by pages fetches. Default 10,000. */
+  readonly walkEntitiesMax?: number | undefined;
+  /** The most versions that `history` gives at once. Default 10,000. */
+  readonly versionsMax?: number | undefined;
+  /** Under which name what is held is kept for opening without the server. Default `main`; undefined keeps nothing. */
+  readonly copyName?: string | undefined;
 }
 
-const NEIGHBORS_MAX = 1_000;
-/** How many entities' relations are read at the same time. */
-const READS_AT_ONCE = 16;
+/** How a write of a graph over the module is made. */
+export interface GraphWriteOptions {
+  /**
+   * Shows it at once, marked `pending`, as far as what it is about is held here; taken back if it is refused. Offline it
+   * stays so. Default: what the graph was made with.
+   */
+  readonly optimistic?: boolean | undefined;
+}
 
-/** An `EntityGraph` that lives in the module, shared live with everybody who may read it. */
-export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implements EntityGraph<S> {
+const HELD_ROWS_MAX = 1_000_000;
+const WALK_ENTITIES_MAX = 10_000;
+const VERSIONS_MAX = 10_000;
+
+/** An `EntityGraph` that lives in the module, shared live with everybody who may read it, and keeps its past. */
+export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implements EntityGraph<S>, GraphPast<S> {
+  readonly #client: ModuleClient;
+  readonly #options: SpacetimeEntityGraphOptions;
   readonly #writer: GraphWriter;
   readonly #factory: OperationFactory;
+  readonly #source: RowSource;
   readonly #reads: GraphReads;
+  readonly #paged: PagedGraph<S>;
   readonly #live: LiveGraph;
-  readonly #sealer: GraphSealer | undefined;
-  readonly #onError: (error: unknown) => void;
+  readonly #loads = new Map<string, PartLease>();
+  readonly #stopKeys: (() => void) | undefined;
   #closed = false;
 
   constructor(client: ModuleClient, options: SpacetimeEntityGraphOptions) {
-    this.#onError = options.onError;
+    this.#client = client;
+    this.#options = options;
     this.#factory = new OperationFactory({
       nextId: () => client.ids.nextId(),
       nowMs: () => Number(client.clock.nowMicros() / 1000n),
     });
-    const { sealer } = options;
-    const source = { read: client.readPage, sealer };
-    this.#sealer = sealer;
-    this.#reads = new GraphReads(source);
-    this.#writer = new GraphWriter(client, sealer, { scope: options.scope ?? 'main', author: options.author ?? '' });
-    this.#live = new LiveGraph(client, source, options.onError);
+    const { sealer, scope = 'main', author = '', onError, heldRowsMax = HELD_ROWS_MAX } = options;
+    this.#source = { read: client.readPage, sealer };
+    this.#reads = new GraphReads(this.#source);
+    this.#paged = new PagedGraph({
+      ...this.#pagedParts(),
+      pages: new IndexedPages(this.#reads, client.clock),
+      narrow: narrowByProperty,
+    });
+    this.#writer = new GraphWriter(client, sealer, { scope, author });
+    const copyName = 'copyName' in options ? options.copyName : 'main';
+    this.#live = new LiveGraph({ client, source: this.#source, onError, heldRowsMax, copyName, scope });
+    this.#stopKeys = options.onKeysChanged?.(() => this.#live.reopen());
   }
 
+  createEntity<T extends EntityTypeOf<S>>(
+    type: T,
+    ...input: InputArguments<EntityInput<EntityProperties<S, T>>>
+  ): Promise<EntityOf<S, T>>;
+  createEntity<T extends EntityTypeOf<S>>(
+    type: T,
+    input: EntityInput<EntityProperties<S, T>>,
+    options: GraphWriteOptions,
+  ): Promise<EntityOf<S, T>>;
   async createEntity<T extends EntityTypeOf<S>>(
     type: T,
-    ...[input]: InputArguments<EntityInput<EntityProperties<S, T>>>
+    input?: EntityInput<EntityProperties<S, T>>,
+    options: GraphWriteOptions = {},
   ): Promise<EntityOf<S, T>> {
-    return this.#writeEntity(this.#factory.entity('create-entity', type, erase(input ?? {})));
+    return this.#writeEntity(this.#factory.entity('create-entity', type, erase(input ?? {})), options);
   }
 
   async getEntity(entity: Reference): Promise<EntityOf<S> | undefined> {
-    this.#assertOpen();
-    const [found] = await this.#reads.entitiesById([idOf(entity)]);
-    return typed(found);
+    const isHere = this.#isHere('entity', idOf(entity));
+    return isHere ? typed((await this.#upToDate()).getEntity(entity)) : this.#paged.getEntity(entity);
   }
 
   async updateEntity<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     entity: Reference,
     patch: EntityPatch<EntityProperties<S, T>>,
-    options?: WriteOptions,
+    options: WriteOptions & GraphWriteOptions = {},
   ): Promise<EntityOf<S, T>> {
-    return this.#writeEntity(this.#factory.updateEntity(entity, erase(patch), options));
+    return this.#writeEntity(this.#factory.updateEntity(entity, erase(patch), options), options);
   }
 
   async upsertEntity<T extends EntityTypeOf<S>>(
     type: T,
     input: EntityInput<EntityProperties<S, T>> & { readonly id: string },
+    options: GraphWriteOptions = {},
   ): Promise<EntityOf<S, T>> {
-    return this.#writeEntity(this.#factory.entity('upsert-entity', type, erase(input)));
+    return this.#writeEntity(this.#factory.entity('upsert-entity', type, erase(input)), options);
   }
 
-  async deleteEntity(entity: Reference, options?: DeleteEntityOptions): Promise<void> {
-    const operation = this.#factory.deleteEntity(entity, options);
-    await this.#write(() => this.#writer.write([operation]));
+  async deleteEntity(entity: Reference, options: DeleteEntityOptions & GraphWriteOptions = {}): Promise<void> {
+    await this.#write([this.#factory.deleteEntity(entity, options)], options);
   }
 
   async createRelation<T extends RelationTypeOf<S>>(
     type: T,
     input: RelationInput<RelationProperties<S, T>>,
+    options: GraphWriteOptions = {},
   ): Promise<RelationOf<S, T>> {
-    return this.#writeRelation(this.#factory.relation('create-relation', type, erase(input)));
+    return this.#writeRelation(this.#factory.relation('create-relation', type, erase(input)), options);
   }
 
   async getRelation(relation: Reference): Promise<RelationOf<S> | undefined> {
-    this.#assertOpen();
-    const [found] = await this.#reads.relationsById([idOf(relation)]);
-    return typed(found);
+    const isHere = this.#isHere('relation', idOf(relation));
+    return isHere ? typed((await this.#upToDate()).getRelation(relation)) : this.#paged.getRelation(relation);
   }
 
   async updateRelation<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     relation: Reference,
     patch: RelationPatch<RelationProperties<S, T>>,
-    options?: WriteOptions,
+    options: WriteOptions & GraphWriteOptions = {},
   ): Promise<RelationOf<S, T>> {
-    return this.#writeRelation(this.#factory.updateRelation(relation, erase(patch), options));
+    return this.#writeRelation(this.#factory.updateRelation(relation, erase(patch), options), options);
   }
 
   async upsertRelation<T extends RelationTypeOf<S>>(
     type: T,
     input: RelationInput<RelationProperties<S, T>> & { readonly id: string },
+    options: GraphWriteOptions = {},
   ): Promise<RelationOf<S, T>> {
-    return this.#writeRelation(this.#factory.relation('upsert-relation', type, erase(input)));
+    return this.#writeRelation(this.#factory.relation('upsert-relation', type, erase(input)), options);
   }
 
-  async deleteRelation(relation: Reference, options?: WriteOptions): Promise<void> {
-    const operation = this.#factory.deleteRelation(relation, options);
-    await this.#write(() => this.#writer.write([operation]));
+  async deleteRelation(relation: Reference, options: WriteOptions & GraphWriteOptions = {}): Promise<void> {
+    await this.#write([this.#factory.deleteRelation(relation, options)], options);
   }
 
-  async batch(build: (batch: GraphBatch<S>) => void): Promise<void> {
+  async batch(build: (batch: GraphBatch<S>) => void, options: GraphWriteOptions = {}): Promise<void> {
     this.#assertOpen();
     const builder = new BatchBuilder(this.#factory);
     // The builder takes any types; the schema's are a promise of the caller's compiler.
     build(builder as GraphBatch<GraphSchema> as GraphBatch<S>);
-    await this.#write(() => this.#writer.write(builder.operations));
+    await this.#write(builder.operations, options);
   }
 
   async query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query: EntityQuery<T, EntityProperties<S, T>> = {},
   ): Promise<readonly EntityOf<S, T>[]> {
-    return typed((await this.#candidates(query)).query(erase<EntityQuery>(query)));
+    const held = await this.#holding('entity', query);
+    return held === undefined ? this.#paged.query(query) : typed(held.query(erase<EntityQuery>(query)));
   }
 
   async queryPage<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query: EntityQuery<T, EntityProperties<S, T>> = {},
   ): Promise<Page<EntityOf<S, T>>> {
-    return typed((await this.#candidates(query)).queryPage(erase<EntityQuery>(query)));
+    const held = await this.#holding('entity', query);
+    return held === undefined ? this.#paged.queryPage(query) : typed(held.queryPage(erase<EntityQuery>(query)));
   }
 
   async queryRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query: RelationQuery<T, RelationProperties<S, T>> = {},
   ): Promise<readonly RelationOf<S, T>[]> {
-    return typed((await this.#relationCandidates(query)).queryRelations(erase<RelationQuery>(query)));
+    const held = await this.#holding('relation', query);
+    return held === undefined
+      ? this.#paged.queryRelations(query)
+      : typed(held.queryRelations(erase<RelationQuery>(query)));
   }
 
   async queryRelationsPage<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query: RelationQuery<T, RelationProperties<S, T>> = {},
   ): Promise<Page<RelationOf<S, T>>> {
-    return typed((await this.#relationCandidates(query)).queryRelationsPage(erase<RelationQuery>(query)));
+    const held = await this.#holding('relation', query);
+    return held === undefined
+      ? this.#paged.queryRelationsPage(query)
+      : typed(held.queryRelationsPage(erase<RelationQuery>(query)));
+  }
+
+  /**
+   * Entities that match, by pages, in the order in which they were last changed: the way to go through more than fits
+   * in memory. An entity that changes meanwhile may come twice.
+   */
+  scan<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
+    query: Omit<EntityQuery<T, EntityProperties<S, T>>, 'orderBy' | 'limit' | 'cursor'> = {},
+  ): AsyncGenerator<readonly EntityOf<S, T>[], void, undefined> {
+    return this.#paged.scan(query);
+  }
+
+  /** As `scan`, for relations. */
+  scanRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
+    query: Omit<RelationQuery<T, RelationProperties<S, T>>, 'orderBy' | 'limit' | 'cursor'> = {},
+  ): AsyncGenerator<readonly RelationOf<S, T>[], void, undefined> {
+    return this.#paged.scanRelations(query);
   }
 
   async relationsOf(
     entity: Reference,
     options: WalkOptions<RelationTypeOf<S>> = {},
   ): Promise<readonly RelationOf<S>[]> {
-    if (this.#live.isLoaded) return typed((await this.#whole()).relationsOf(entity, erase(options)));
-    const id = idOf(entity);
-    const walk = makeWalk(options, 'both');
-    await this.#requireEntity(id);
-    const ties = await this.#ties(id, walk);
-    const ends = new Set(await this.#holding(otherEnds(id, ties), walk));
-    return typed(ties.filter((tie) => otherEnds(id, [tie]).every((end) => ends.has(end))));
+    const held = await this.#walkable(options);
+    return held === undefined
+      ? this.#paged.relationsOf(entity, options)
+      : typed(held.relationsOf(entity, erase(options)));
   }
 
   async neighbors(
     entity: Reference,
     options: NeighborOptions<RelationTypeOf<S>> = {},
   ): Promise<readonly EntityOf<S>[]> {
-    if (this.#live.isLoaded) return typed((await this.#whole()).neighbors(entity, options));
-    const { depth = 1, limit = NEIGHBORS_MAX } = options;
-    const walk = makeWalk(options, 'both');
-    const start = idOf(entity);
-    await this.#requireEntity(start);
-    const reached = new Set([start]);
-    let ring = [start];
-    for (let step = 0; step < depth && ring.length > 0 && reached.size <= limit; step += 1) {
-      const ends = new Set(await this.#otherEndsOf(ring, walk));
-      ring = await this.#holding(
-        [...ends].filter((id) => !reached.has(id)),
-        walk,
-      );
-      for (const id of ring) reached.add(id);
-    }
-    const ids = [...reached].slice(1, limit + 1);
-    const rows = new Map((await this.#reads.entitiesById(ids)).map((row) => [row.id, row]));
-    return typed(ids.map((id) => rows.get(id)).filter((row) => row !== undefined));
+    const held = await this.#walkable(options);
+    return held === undefined ? this.#paged.neighbors(entity, options) : typed(held.neighbors(entity, erase(options)));
   }
 
   async traverse(
     start: Reference,
-    options?: TraverseOptions<RelationTypeOf<S>>,
+    options: TraverseOptions<RelationTypeOf<S>> = {},
   ): Promise<readonly Visit<EntityOf<S>, RelationOf<S>>[]> {
-    return typed((await this.#whole()).traverse(start, erase(options)));
+    const held = await this.#walkable(options);
+    return held === undefined ? this.#paged.traverse(start, options) : typed(held.traverse(start, erase(options)));
   }
 
   async shortestPath(
     from: Reference,
     to: Reference,
-    options?: PathOptions<RelationTypeOf<S>, RelationOf<S>>,
+    options: PathOptions<RelationTypeOf<S>, RelationOf<S>> = {},
   ): Promise<Path<EntityOf<S>, RelationOf<S>> | undefined> {
-    return typed((await this.#whole()).shortestPath(from, to, erase(options)));
+    const held = await this.#walkable(erase(options));
+    return held === undefined
+      ? this.#paged.shortestPath(from, to, options)
+      : typed(held.shortestPath(from, to, erase(options)));
   }
 
-  /** Starts empty unless the graph is loaded already, and then tells of what loading brings. */
-  liveQuery<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
-    query?: EntityQuery<T, EntityProperties<S, T>>,
-  ): LiveQuery<EntityOf<S, T>> {
+  /** The graph as everything recorded up to the end of a millisecond had made it, by pages. */
+  async asOf(time: number | Date): Promise<ReadableGraph<S> & Pick<PagedGraph<S>, 'scan' | 'scanRelations'>> {
     this.#assertOpen();
-    if (query !== undefined) this.#sealer?.checkQuery('entity', erase(query));
-    this.#loadInBackground();
-    return typed(this.#live.graph.liveQuery(erase<EntityQuery | undefined>(query)));
+    const seq = await findMoment(this.#source.read, time);
+    return new PagedGraph<S>({ ...this.#pagedParts(), pages: new PastReads(this.#source, seq) });
+  }
+
+  /**
+   * What the entity or relation of an id has been, the oldest first.
+   * @throws NervError `graph/no-history`; `graph/too-large` for more versions than `versionsMax`: use `historyPages`
+   */
+  async history(of: Reference): Promise<readonly RowVersion<EntityOf<S> | RelationOf<S>>[]> {
+    const { versionsMax = VERSIONS_MAX } = this.#options;
+    const versions: RowVersion<EntityOf<S> | RelationOf<S>>[] = [];
+    for await (const page of this.historyPages(of)) {
+      versions.push(...page);
+      if (versions.length > versionsMax) throw makeTooLong(idOf(of), versionsMax);
+    }
+    return versions;
+  }
+
+  /** As `history`, by pages. */
+  async *historyPages(
+    of: Reference,
+  ): AsyncGenerator<readonly RowVersion<EntityOf<S> | RelationOf<S>>[], void, undefined> {
+    this.#assertOpen();
+    for await (const page of readVersions(this.#source, idOf(of))) yield typed(page);
+  }
+
+  /** Starts empty unless what it looks at is held here, and then tells of what loading that brings. */
+  liveQuery<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
+    query: EntityQuery<T, EntityProperties<S, T>> = {},
+  ): LiveQuery<EntityOf<S, T>> {
+    const wanted = erase<EntityQuery>(query);
+    const lease = this.#leaseFor('entity', wanted);
+    return typed(new LeasedQuery(this.#live.graph.liveQuery(wanted), lease, this.#reportError));
   }
 
   /** As `liveQuery`. */
   liveRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
-    query?: RelationQuery<T, RelationProperties<S, T>>,
+    query: RelationQuery<T, RelationProperties<S, T>> = {},
   ): LiveQuery<RelationOf<S, T>> {
-    this.#assertOpen();
-    if (query !== undefined) this.#sealer?.checkQuery('relation', erase(query));
-    this.#loadInBackground();
-    return typed(this.#live.graph.liveRelations(erase<RelationQuery | undefined>(query)));
+    const wanted = erase<RelationQuery>(query);
+    const lease = this.#leaseFor('relation', wanted);
+    return typed(new LeasedQuery(this.#live.graph.liveRelations(wanted), lease, this.#reportError));
   }
 
-  /** Loads the graph first, so that changes can be told from what was there; `load` says when it listens. */
+  /**
+   * Loads what the changes are about first, so that they can be told from what was there. On the owner's connections
+   * every change is told as it was; elsewhere several that come close together may be told as one, never without the
+   * last state.
+   */
   subscribe(handler: ChangeHandler<S>): GraphSubscription;
   subscribe(selector: ChangeSelector, handler: ChangeHandler<S>): GraphSubscription;
   subscribe(first: ChangeSelector | ChangeHandler<S>, second?: ChangeHandler<S>): GraphSubscription {
     this.#assertOpen();
-    const subscription = new LateSubscription();
-    const attach = (): GraphSubscription =>
-      typeof first === 'function'
-        ? this.#live.graph.subscribe(erase(first))
-        : this.#live.graph.subscribe(first, erase<ChangeHandler<GraphSchema>>(second));
-    if (this.#live.isLoaded) subscription.attach(attach);
-    else this.#live.load().then(() => subscription.attach(attach), this.#reportLoading);
-    return subscription;
+    const [selector, handler] = typeof first === 'function' ? [{}, first] : [first, second];
+    if (handler === undefined) throw new NervError('graph/invalid-argument', 'subscribe needs a handler.');
+    const start = (): GraphSubscription =>
+      this.#live.graph.subscribe(selector, erase<ChangeHandler<GraphSchema>>(handler));
+    return new LeasedSubscription(this.#live.leaseCovering(partOfSelector(selector)), start, this.#reportError);
   }
 
-  /** Resolves when the whole graph is held here and followed; from then on subscribers miss nothing. */
-  load(): Promise<void> {
-    return this.#live.load();
+  /**
+   * Loads a part of the graph, the whole of it by default, and keeps it up with what is written; resolves when it is
+   * held here. From then on reads of it need no server. Parts add up; loading one twice is harmless.
+   * @throws `graph/too-large`, `graph/invalid-query`, `encryption/not-searchable`
+   */
+  async load(part: GraphPart = WHOLE): Promise<void> {
+    this.#assertOpen();
+    if (part.where !== undefined) this.#options.sealer?.checkQuery('entity', { where: erase(part.where) });
+    const lease = this.#live.lease(part);
+    const { key } = lease;
+    if (this.#loads.has(key)) lease.release();
+    else this.#loads.set(key, lease);
+    try {
+      await lease.ready;
+    } catch (error) {
+      if (this.#loads.get(key) === lease) this.#loads.delete(key);
+      throw error;
+    }
+  }
+
+  /** Lets a loaded part go, or all; what live queries and subscriptions look at stays as long as they do. */
+  unload(part?: GraphPart): void {
+    const keys = part === undefined ? [...this.#loads.keys()] : [this.#live.keyOf(part)];
+    for (const key of keys) {
+      this.#loads.get(key)?.release();
+      this.#loads.delete(key);
+    }
   }
 
   /** What is held here, for rendering: empty until `load`. Its own writes go nowhere. */
@@ -291,158 +399,117 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     return typed(this.#live.graph);
   }
 
+  /** The parts that `loaded` holds. */
+  get loadedParts(): readonly GraphPart[] {
+    return this.#live.loadedParts;
+  }
+
   /** Ends subscriptions and live queries. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#stopKeys?.();
     this.#live.close();
   }
 
+  #pagedParts(): Omit<PagedGraphParts, 'pages'> {
+    const { sealer, walkEntitiesMax: entitiesMax = WALK_ENTITIES_MAX } = this.#options;
+    const { telemetry } = this.#client;
+    return { limits: { entitiesMax }, telemetry, sealer, assertOpen: () => this.#assertOpen() };
+  }
+
   #assertOpen(): void {
-    if (this.#closed) throw new NervError('graph/closed', 'The graph is closed. Open the universe again.');
+    if (this.#closed) throw makeGraphClosed();
+  }
+
+  /** Whether a row, if it exists, is held here, or is a wish of one's own that is shown here. */
+  #isHere(kind: GraphKind, id: string): boolean {
+    this.#assertOpen();
+    const { graph } = this.#live;
+    const row = kind === 'entity' ? graph.getEntity(id) : graph.getRelation(id);
+    return row !== undefined || this.#live.covers(kind, {});
+  }
+
+  /** What is held, if all that a query can find is. */
+  async #holding(kind: GraphKind, query: object): Promise<LocalEntityGraph | undefined> {
+    this.#assertOpen();
+    if (!this.#live.covers(kind, query)) return undefined;
+    this.#options.sealer?.checkQuery(kind, query);
+    return this.#upToDate();
+  }
+
+  /** What is held, if all that a walk can meet is. */
+  async #walkable({ relationType }: WalkOptions): Promise<LocalEntityGraph | undefined> {
+    this.#assertOpen();
+    return this.#live.coversWalk(relationType) ? this.#upToDate() : undefined;
+  }
+
+  #upToDate(): Promise<LocalEntityGraph> {
+    return this.#live.upToDate();
+  }
+
+  #leaseFor(kind: GraphKind, query: EntityQuery | RelationQuery): PartLease {
+    this.#assertOpen();
+    this.#options.sealer?.checkQuery(kind, query);
+    return this.#live.leaseCovering(partOf(kind, query));
   }
 
   /** Resolves when it is written, and told to those who subscribed here before. */
-  async #write(write: () => Promise<void>): Promise<void> {
+  async #write(
+    operations: readonly GraphOperation[],
+    { optimistic = this.#options.optimistic ?? false }: GraphWriteOptions,
+    send: () => Promise<void> = () => this.#writer.write(operations),
+  ): Promise<void> {
     this.#assertOpen();
-    await this.#live.begun();
-    await write();
+    const shown = optimistic ? this.#live.show(operations) : undefined;
+    try {
+      await this.#live.begun();
+      await send();
+    } catch (error) {
+      if (shown !== undefined) this.#live.refuse(shown);
+      throw error;
+    }
+    if (shown !== undefined) this.#live.answer(shown);
     await this.#live.settle();
   }
 
-  async #writeEntity<T extends EntityTypeOf<S>>(operation: GraphOperation): Promise<EntityOf<S, T>> {
-    await this.#write(() =>
+  async #writeEntity<T extends EntityTypeOf<S>>(
+    operation: GraphOperation,
+    options: GraphWriteOptions = {},
+  ): Promise<EntityOf<S, T>> {
+    await this.#write([operation], options, () =>
       operation.type === 'update-entity' ? this.#writer.update(operation) : this.#writer.write([operation]),
     );
-    const id = 'input' in operation ? operation.input.id : operation.id;
+    const id = targetOf(operation);
     const [row] = await this.#reads.entitiesById([id]);
     if (row === undefined) throw new EntityNotFoundError(id); // somebody deleted it in between
     return typed(row);
   }
 
-  async #writeRelation<T extends RelationTypeOf<S>>(operation: GraphOperation): Promise<RelationOf<S, T>> {
-    await this.#write(() =>
+  async #writeRelation<T extends RelationTypeOf<S>>(
+    operation: GraphOperation,
+    options: GraphWriteOptions,
+  ): Promise<RelationOf<S, T>> {
+    await this.#write([operation], options, () =>
       operation.type === 'update-relation' ? this.#writer.update(operation) : this.#writer.write([operation]),
     );
-    const id = 'input' in operation ? operation.input.id : operation.id;
+    const id = targetOf(operation);
     const [row] = await this.#reads.relationsById([id]);
     if (row === undefined) throw new RelationNotFoundError(id); // as above
     return typed(row);
   }
 
-  async #requireEntity(id: string): Promise<void> {
-    if ((await this.#reads.entitiesById([id])).length === 0) throw new EntityNotFoundError(id);
-  }
-
-  /** The relations of an entity that the walk may take. */
-  async #ties(id: string, { direction, types, validAt }: Walk): Promise<readonly StoredRelation[]> {
-    const found: StoredRelation[] = [];
-    for await (const rows of this.#reads.relations({ endId: id })) {
-      for (const row of rows) {
-        const fits = direction === 'both' || row.bidirectional || (direction === 'out' ? row.from : row.to) === id;
-        const isWalked = fits && (types === undefined || types.has(row.type));
-        if (isWalked && (validAt === undefined || isValidAt(row, validAt))) found.push(row);
-      }
-    }
-    return found;
-  }
-
-  /** Of these entities the ones that hold at the walk's time, if it has one. */
-  async #holding(ids: readonly string[], { validAt }: Walk): Promise<string[]> {
-    if (validAt === undefined) return [...ids];
-    const rows = await this.#reads.entitiesById([...new Set(ids)]);
-    return rows.filter((row) => isValidAt(row, validAt)).map(({ id }) => id);
-  }
-
-  async #otherEndsOf(ids: readonly string[], walk: Walk): Promise<readonly string[]> {
-    const found: string[] = [];
-    for (let start = 0; start < ids.length; start += READS_AT_ONCE) {
-      const some = ids.slice(start, start + READS_AT_ONCE);
-      const ties = await Promise.all(some.map(async (id) => otherEnds(id, await this.#ties(id, walk))));
-      for (const ends of ties) found.push(...ends);
-    }
-    return found;
-  }
-
-  /** The entities that can match a query, as a graph that then answers it: what the module filters is not loaded. */
-  async #candidates(query: EntityQuery): Promise<LocalEntityGraph> {
-    this.#assertOpen();
-    makeGraphOf([]).queryPage(query); // a query that makes no sense is refused before anything is read
-    this.#sealer?.checkQuery('entity', query);
-    if (this.#live.isLoaded) return this.#whole();
-    const entityType = singleType(query.type);
-    const rows: StoredEntity[] = [];
-    for await (const page of this.#reads.entities({ entityType, tag: query.tags?.[0], name: query.name }))
-      rows.push(...page);
-    return makeGraphOf(rows.map((row) => ({ type: 'entity', row })));
-  }
-
-  async #relationCandidates(query: RelationQuery): Promise<LocalEntityGraph> {
-    this.#assertOpen();
-    makeGraphOf([]).queryRelationsPage(query);
-    this.#sealer?.checkQuery('relation', query);
-    if (this.#live.isLoaded) return this.#whole();
-    const { from: fromId, to: toId, name } = query;
-    const rows: StoredRelation[] = [];
-    for await (const page of this.#reads.relations({ relationType: singleType(query.type), fromId, toId, name }))
-      rows.push(...page);
-    return makeGraphOf(rows.map((row) => ({ type: 'relation', row })));
-  }
-
-  async #whole(): Promise<LocalEntityGraph> {
-    this.#assertOpen();
-    return this.#live.upToDate();
-  }
-
-  readonly #reportLoading = (error: unknown): void => {
-    if (!this.#closed) this.#onError(error);
+  readonly #reportError = (error: unknown): void => {
+    if (!this.#closed) this.#options.onError(error);
   };
-
-  #loadInBackground(): void {
-    this.#live.load().catch(this.#reportLoading);
-  }
 }
 
-/** A subscription that begins when the graph has been loaded, and may end before. */
-class LateSubscription implements GraphSubscription {
-  #subscription: GraphSubscription | undefined;
-  #ended = false;
-
-  get active(): boolean {
-    return !this.#ended && (this.#subscription?.active ?? true);
-  }
-
-  attach(start: () => GraphSubscription): void {
-    if (!this.#ended) this.#subscription = start();
-  }
-
-  unsubscribe(): void {
-    this.#ended = true;
-    this.#subscription?.unsubscribe();
-  }
-
-  [Symbol.dispose](): void {
-    this.unsubscribe();
-  }
-}
-
-function otherEnds(id: string, ties: readonly StoredRelation[]): readonly string[] {
-  return ties.map((tie) => (tie.from === id ? tie.to : tie.from));
-}
-
-function makeGraphOf(rows: readonly ConfirmedRow[]): LocalEntityGraph {
-  const replica = new GraphReplica();
-  replica.confirm(rows);
-  return replica.graph;
-}
-
-function singleType(type: string | readonly string[] | undefined): string | undefined {
-  if (type === undefined || typeof type === 'string') return type;
-  return type.length === 1 ? type[0] : undefined;
-}
-
-function idOf(reference: Reference): string {
-  return typeof reference === 'string' ? reference : reference.id;
+function makeTooLong(id: string, versionsMax: number): NervPersistenceError {
+  return new NervPersistenceError(
+    'graph/too-large',
+    `'${id}' has had more than ${versionsMax} versions. Read them by historyPages(), or raise \`versionsMax\`.`,
+    { details: { id, versionsMax } },
+  );
 }
 
 // Rows are stored without the schema's types. They are of those types all the same: every row came in through a method

@@ -1,15 +1,12 @@
+import type { StateStep } from '@inner-universe/module/wire';
 import { stringify } from '@inner-universe/nerv/values';
-import { NervError } from '@inner-universe/nerv';
 import {
-  expectedChainHash,
   parsePatch,
   touches,
   type LogFilter,
   type StatePath,
   type StateTree,
-  type VerifyResult,
   type Version,
-  type VersionGraph,
 } from '@inner-universe/nerv/temporal';
 import type { ReadPage } from '../client/change-source.ts';
 import { ALL_VERSIONS } from '../client/reads.ts';
@@ -23,16 +20,18 @@ export interface HistorySource {
   readonly treeOf: (versionId: string) => Promise<StateTree>;
 }
 
-/** A version and those it descends from that a filter asks for, the last to arrive first. */
+/** A version and those it descends from that a filter asks for, the last to arrive first. Reads as far as it must. */
 export async function findVersions(source: HistorySource, from: string, filter: LogFilter): Promise<Version[]> {
   const { log } = source;
   const tagged = filter.tag === undefined ? undefined : ((await log.tagged(filter.tag)) ?? '');
+  const { limit = Number.POSITIVE_INFINITY } = filter;
   const found: Version[] = [];
-  const candidates = filter.firstParent === true ? log.line(from) : (await log.graph()).ancestry(from);
+  if (limit <= 0) return found;
+  const candidates = filter.firstParent === true ? log.line(from, limit) : log.ancestry(from, limit);
   for await (const version of candidates) {
-    if (found.length >= (filter.limit ?? Number.POSITIVE_INFINITY)) break;
     if (tagged !== undefined && version.id !== tagged) continue;
     if (await matchesFilter(version, filter, source)) found.push(version);
+    if (found.length >= limit || version.id === tagged) break;
   }
   return found;
 }
@@ -49,16 +48,19 @@ async function matchesFilter(version: Version, filter: LogFilter, source: Histor
 }
 
 /** Whether a version's delta changed a place, something in it, or something around it. */
-async function touchesPath(version: Version, path: string, { read, treeOf }: HistorySource): Promise<boolean> {
-  const page = await read('readState', { versionId: version.id, limit: 1 });
-  const [step] = page.steps;
-  if (step === undefined) return true;
-  const scope = step.deltaEncoding === 'chunks/1' ? await scopeOf(version.id, read) : '';
-  const text = await loadStoredText(read, { text: step.delta, encoding: step.deltaEncoding, scope });
-  const touched = touches(parsePatch(text), path);
-  const [parent] = version.parents;
+async function touchesPath(version: Version, path: string, { read, log, treeOf }: HistorySource): Promise<boolean> {
+  const [step] = (await read('readState', { versionId: version.id, limit: 1 })).steps;
+  const touched = step === undefined ? 'perhaps' : touches(parsePatch(await loadDelta(read, step)), path);
+  const [parent] = await log.parentsOf(version);
   if (touched !== 'perhaps' || parent === undefined) return touched !== 'none';
   return shownAt(await treeOf(version.id), path) !== shownAt(await treeOf(parent), path);
+}
+
+/** The text of a step's delta, wherever it lies. */
+export async function loadDelta(read: ReadPage, step: StateStep): Promise<string> {
+  const { delta: text, deltaEncoding: encoding, versionId } = step;
+  const scope = encoding === 'chunks/1' ? await scopeOf(versionId, read) : '';
+  return loadStoredText(read, { text, encoding, scope });
 }
 
 async function scopeOf(versionId: string, read: ReadPage): Promise<string> {
@@ -66,47 +68,6 @@ async function scopeOf(versionId: string, read: ReadPage): Promise<string> {
 }
 
 /** What stands at a place, as text; undefined where nothing stands. */
-function shownAt(tree: StateTree, path: StatePath): string | undefined {
+export function shownAt(tree: StateTree, path: StatePath): string | undefined {
   return tree.has(path) ? stringify(tree.get(path)) : undefined;
-}
-
-/** The version that made a place what it is at `from`: goes back into whichever parent had it so already. */
-export async function findBlame({ log, treeOf }: HistorySource, from: string, path: StatePath): Promise<Version> {
-  const wanted = shownAt(await treeOf(from), path);
-  for (let version = await log.get(from); ;) {
-    let origin: string | undefined;
-    for (const parent of version.parents) {
-      if (shownAt(await treeOf(parent), path) !== wanted) continue;
-      origin = parent;
-      break;
-    }
-    if (origin === undefined) return version;
-    version = await log.get(origin);
-  }
-}
-
-/** Checks the chain hash and the state of every version, parents first. */
-export async function verifyHistory(
-  graph: VersionGraph,
-  treeOf: (versionId: string) => Promise<StateTree>,
-): Promise<VerifyResult> {
-  let versions = 0;
-  for (const version of graph.versions()) {
-    const expected = expectedChainHash(version, (id) => graph.get(id).chainHash);
-    if (expected !== version.chainHash) {
-      return {
-        ok: false,
-        versionId: version.id,
-        reason: `its chain hash is ${version.chainHash}, and should be ${expected}`,
-      };
-    }
-    try {
-      await treeOf(version.id);
-    } catch (error) {
-      if (!(error instanceof NervError)) throw error;
-      return { ok: false, versionId: version.id, reason: error.message };
-    }
-    versions += 1;
-  }
-  return { ok: true, versions };
 }

@@ -6,17 +6,14 @@
  * - A version that was made here is known here: it is not fetched back.
  */
 import type { Op } from '@inner-universe/module/wire';
-import { MergeConflictError, NervError, VersionConflictError } from '@inner-universe/nerv';
+import { NervError, VersionConflictError } from '@inner-universe/nerv';
 import {
-  decides,
-  isPlan,
-  mergeStates,
-  planMergeSteps,
   StateTree,
   type AtOptions,
   type BranchInfo,
   type Change,
-  type CommitOptions,
+  type CompactionOptions,
+  type CompactionReport,
   type DeepReadonly,
   type Drafted,
   type JsonPatch,
@@ -24,6 +21,7 @@ import {
   type MergeOptions,
   type MergePlan,
   type MergeResult,
+  type SnapshotPolicy,
   type StateChange,
   type StatePath,
   type StoreSubscription,
@@ -33,18 +31,32 @@ import {
   type Version,
   type VersionReference,
 } from '@inner-universe/nerv/temporal';
-import { compareKeys } from '@inner-universe/nerv/values';
 import type { ModuleClient } from '../client/client.ts';
-import { ALL_REFERENCES, pages } from '../client/reads.ts';
-import { BranchFollower, show } from './branch-follower.ts';
-import { findBlame, findVersions, verifyHistory, type HistorySource } from './history-questions.ts';
-import { asStateError, makeBranchExists, makeCheckedOut, makeNotFastForward } from './state-refusals.ts';
+import type { WriteOptions } from '../client/request-queue.ts';
 import type { Encryption } from '../encryption/encryption.ts';
-import type { StatePair } from '../encryption/state-sealer.ts';
+import { refusalOf } from '../errors.ts';
+import { BranchFollower } from './branch-follower.ts';
+import { CommitLine, type ParentState, type ReadyVersion } from './commit-line.ts';
+import { findBlame } from './blame.ts';
+import { findVersions, type HistorySource } from './history-questions.ts';
+import { HeadCopy } from './head-copy.ts';
+import type { RecoveredCommits } from './recovered-commits.ts';
 import { SealedStates } from './sealed-states.ts';
-import { VersionLog, type BranchHead, type VersionLink } from './version-log.ts';
-import type { VersionReader } from './version-reader.ts';
-import { prepareVersion, type Recording } from './version-recorder.ts';
+import { show } from './seen-state.ts';
+import { SnapshotRule } from './snapshot-rule.ts';
+import { StateCommit, type OnConflict, type SharedCommitOptions } from './state-commit.ts';
+import { asStateError } from './state-refusals.ts';
+import { StoreCompaction } from './store-compaction.ts';
+import { StoreMerging } from './store-merging.ts';
+import { StoreOpening } from './store-opening.ts';
+import { StoreReferences } from './store-references.ts';
+import { verifyHistory } from './verify-history.ts';
+import { VersionLog, type BranchHead } from './version-log.ts';
+import { VersionReader } from './version-reader.ts';
+import { checkId, prepareVersion, type Recording } from './version-recorder.ts';
+
+/** What is checked out of a store before its head is known. */
+const NOTHING: StateTree = StateTree.from<unknown>(null);
 
 /** How a store is opened. */
 export interface TemporalStoreOptions {
@@ -54,6 +66,23 @@ export interface TemporalStoreOptions {
   readonly author?: string | undefined;
   /** Where its versions may be read from; default `main`. Fixed by the first version. */
   readonly scope?: string | undefined;
+  /** What becomes of commits that somebody else's came before, unless they say; default `'rebase'`. */
+  readonly onConflict?: OnConflict | undefined;
+  /** Whether commits are shown here before they are recorded, unless they say; default false. */
+  readonly optimistic?: boolean | undefined;
+  /** When a version is stored with its whole state. Default: as soon as replaying its deltas costs as much as loading it. */
+  readonly snapshots?: SnapshotPolicy | undefined;
+}
+
+/** A commit that is not recorded yet. */
+export interface PendingCommit {
+  readonly versionId: string;
+  readonly branch: string;
+  readonly description: string;
+  /** Whether the state that is shown has it. False: it is not optimistic, or does not fit what others did. */
+  readonly isShown: boolean;
+  /** How often others came first. */
+  readonly losses: number;
 }
 
 /** What a store is built on. */
@@ -64,14 +93,10 @@ export interface TemporalStoreParts {
   readonly onError: (error: unknown) => void;
   /** Seals and opens fields of the state. */
   readonly encryption?: Encryption | undefined;
+  /** Commits of an earlier process that lie in the outbox. */
+  readonly recovered?: RecoveredCommits | undefined;
   /** Called once, when the store is closed. */
   readonly onClose?: (() => void) | undefined;
-}
-
-/** What a commit starts from. */
-interface Base extends StatePair {
-  readonly branch: string;
-  readonly versionId: string;
 }
 
 /** A `TemporalStore` whose versions live in the module, shared live with every process that has it open. */
@@ -81,22 +106,58 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   readonly #options: TemporalStoreOptions;
   readonly #log: VersionLog;
   readonly #sealed: SealedStates;
+  readonly #snapshots: SnapshotRule;
   readonly #follower: BranchFollower<S>;
-  #writing: Promise<unknown> = Promise.resolve();
+  readonly #line: CommitLine<S>;
+  readonly #references: StoreReferences;
+  readonly #merging: StoreMerging;
+  readonly #copy: HeadCopy | undefined;
+  readonly #opening: StoreOpening<S>;
   #closed = false;
 
-  private constructor(parts: TemporalStoreParts, options: TemporalStoreOptions, initial: StateTree) {
+  private constructor(parts: TemporalStoreParts, options: TemporalStoreOptions, initial: StateTree | undefined) {
     const { client, reader, name, onError, encryption } = parts;
     this.name = name;
     this.#parts = parts;
     this.#options = options;
     this.#log = new VersionLog(client, name);
     this.#sealed = new SealedStates(encryption, name, () => this.#follower.reopen());
+    this.#snapshots = new SnapshotRule(options.snapshots);
     this.#follower = new BranchFollower(
-      { client, reader, log: this.#log, name, onError, sealed: this.#sealed },
+      { client, reader, log: this.#log, name, onError, sealed: this.#sealed, onHead: (head) => this.#copy?.note(head) },
       options.branch ?? 'main',
-      initial,
+      initial ?? NOTHING,
     );
+    const { localCopies: copies, timers } = client;
+    if (copies !== undefined) this.#copy = new HeadCopy({ copies, store: name, log: this.#log, timers, onError });
+    this.#line = new CommitLine({
+      client,
+      store: name,
+      follower: this.#follower,
+      headOf: (branch) => this.#head(branch),
+      prepare: (commit, parent, open) => this.#prepare(commit, parent, open),
+      // What is refused is made anew here, or told to whoever made it.
+      send: ({ op, chunks }) => this.#write([op], chunks, { keepRejected: false }),
+      onRecorded: (version) => this.#adopt(version),
+    });
+    const treeOf = (id: string): Promise<StateTree> => this.#tree(id);
+    this.#opening = new StoreOpening({
+      ...{ client, reader, store: name, log: this.#log, sealed: this.#sealed, follower: this.#follower },
+      ...{ line: this.#line, copy: this.#copy, recovered: parts.recovered, onError, treeOf },
+      createRoot: (branch) => this.#createRoot(branch, initial),
+    });
+    const write = (ops: readonly Op[]): Promise<void> => this.#write(ops);
+    this.#references = new StoreReferences({ client, store: name, log: this.#log, write });
+    this.#merging = new StoreMerging({
+      store: name,
+      log: this.#log,
+      follower: this.#follower,
+      sealed: this.#sealed,
+      treeOf,
+      headOf: (branch) => this.#head(branch),
+      record: (recording, open) => this.#record(recording, open),
+      write,
+    });
   }
 
   /** @throws `state/branch-not-found` when the store has versions but not that branch */
@@ -105,15 +166,11 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     initial: S | undefined,
     options: TemporalStoreOptions,
   ): Promise<SpacetimeTemporalStore<S>> {
-    const tree = StateTree.from<unknown>(initial ?? null);
+    const tree = initial === undefined ? undefined : StateTree.from<unknown>(initial);
     const store = new SpacetimeTemporalStore<S>(parts, options, tree);
-    const { branch } = store;
     try {
-      await store.#follower.checkOut(
-        branch,
-        async () =>
-          (await store.#log.tryHead(branch)) ?? store.#createRoot(branch, initial === undefined ? undefined : tree),
-      );
+      await store.#opening.checkOut(store.branch);
+      await store.#opening.resume(store.branch);
     } catch (error) {
       store.close();
       throw error;
@@ -122,19 +179,48 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   }
 
   get state(): DeepReadonly<S> {
-    return show<S>(this.#follower.head.open);
+    return show<S>(this.#follower.seen.shown.open);
   }
 
+  /** The version that `state` is: the head, or the last commit of one's own that is shown before it is recorded. */
   get versionId(): string {
-    return this.#follower.head.versionId;
+    return this.#follower.seen.shown.versionId;
   }
 
   get branch(): string {
     return this.#follower.head.branch;
   }
 
-  async commit(change: Change<S>, options: string | CommitOptions = {}): Promise<string> {
-    return this.#commitWith(options, (open) =>
+  /** Whether `state` holds commits that are not recorded yet. */
+  get status(): 'pending' | 'confirmed' {
+    return this.#follower.seen.status;
+  }
+
+  /** Whether others may have committed what is not known here: there is no connection, or not yet since it was opened. */
+  get isStale(): boolean {
+    return this.#follower.isStale;
+  }
+
+  /** The own commits that are not recorded yet, in the order they were made. */
+  get pending(): readonly PendingCommit[] {
+    const shown = new Set(this.#follower.seen.applied);
+    return this.#line.commits.map(({ id, losses, parts: { branch, options } }) => ({
+      versionId: id,
+      branch,
+      description: options.description ?? '',
+      isShown: shown.has(id),
+      losses,
+    }));
+  }
+
+  /**
+   * As every store's `commit`. A version that somebody else's came before is rebased onto it where the two changed
+   * different places, and sent again under the same id; see `SharedCommitOptions`. A function that changes a draft may
+   * run more than once, so it should do nothing else.
+   * @throws `VersionConflictError` with `CommitConflictDetails`
+   */
+  async commit(change: Change<S>, options: string | SharedCommitOptions = {}): Promise<string> {
+    return this.#commit(options, (open) =>
       // What is no function is a state: functions cannot be stored.
       typeof change === 'function'
         ? open.edit((draft) => (change as (draft: Drafted<S>) => unknown)(draft as Drafted<S>))
@@ -142,16 +228,16 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     );
   }
 
-  async commitPatch(patch: JsonPatch, options: string | CommitOptions = {}): Promise<string> {
-    return this.#commitWith(options, (open) => open.apply(patch));
+  async commitPatch(patch: JsonPatch, options: string | SharedCommitOptions = {}): Promise<string> {
+    return this.#commit(options, (open) => open.apply(patch));
   }
 
   async at(reference: VersionReference, options: AtOptions = {}): Promise<DeepReadonly<S>> {
-    return show<S>(await this.#open(await this.#resolve(reference, options)));
+    return this.#existing(reference, options, async (id) => show<S>(await this.#open(id)));
   }
 
   async version(reference: VersionReference, options: AtOptions = {}): Promise<Version> {
-    return this.#log.get(await this.#resolve(reference, options));
+    return this.#existing(reference, options, (id) => this.#log.get(id));
   }
 
   async diff(from: VersionReference, to: VersionReference = 0): Promise<JsonPatch> {
@@ -169,128 +255,91 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   }
 
   async branches(): Promise<BranchInfo[]> {
-    const found: BranchInfo[] = [];
-    const read = (cursor: string) =>
-      this.#parts.client.read('readBranches', { ...ALL_REFERENCES, store: this.name, cursor });
-    for await (const page of pages(read)) found.push(...page.branches.map(({ name, head }) => ({ name, head })));
-    return found.sort((a, b) => compareKeys(a.name, b.name));
+    return this.#references.branches();
   }
 
   async createBranch(name: string, at: VersionReference = 0): Promise<void> {
-    return this.#inOrder(async () => {
-      const head = await this.#resolve(at);
-      try {
-        await this.#write([{ tag: 'moveBranch', value: { store: this.name, name, expectedHead: undefined, head } }]);
-      } catch (cause) {
-        if (!(cause instanceof VersionConflictError)) throw cause;
-        throw makeBranchExists(this.name, name, cause);
-      }
-    });
+    return this.#line.alone(async () => this.#references.createBranch(name, await this.#resolve(at)));
   }
 
   async switchBranch(name: string): Promise<void> {
-    return this.#inOrder(() => this.#follower.checkOut(name, () => this.#log.head(name)));
-  }
-
-  async deleteBranch(name: string): Promise<void> {
-    return this.#inOrder(async () => {
-      const { versionId: expectedHead } = await this.#log.head(name);
-      if (name === this.branch) throw makeCheckedOut(name);
-      await this.#write([{ tag: 'deleteBranch', value: { store: this.name, name, expectedHead } }]);
+    return this.#line.alone(async () => {
+      await this.#follower.checkOut(name, () => this.#log.head(name));
+      await this.#opening.resume(name);
     });
   }
 
+  async deleteBranch(name: string): Promise<void> {
+    return this.#line.alone(() => this.#references.deleteBranch(name, this.branch));
+  }
+
   async fastForward(to: VersionReference): Promise<string> {
-    return this.#inOrder(async () => {
+    return this.#line.alone(async () => {
       const target = await this.#resolve(to);
-      const { branch, versionId: head } = this.#follower.head;
-      await this.#fastForward(branch, head, target);
+      const { branch, versionId } = this.#follower.head;
+      await this.#merging.fastForward(branch, versionId, target);
       return target;
     });
   }
 
   async planMerge(source: VersionReference, options: MergeOptions = {}): Promise<MergePlan> {
-    const theirs = await this.#resolve(source);
-    const isName = typeof source === 'string' && source !== theirs;
-    // What is neither a version's id nor a tag's name is a branch's.
-    const isBranch = isName && (await this.#log.tagged(source)) === undefined;
-    return this.#plan(
-      { branch: options.branch ?? this.branch, theirs, source: isBranch ? source : undefined },
-      options,
-    );
+    return this.#merging.planReference(source, await this.#resolve(source), options);
   }
 
   async merge(source: VersionReference | MergePlan, options: MergeOptions = {}): Promise<MergeResult> {
-    return this.#inOrder(async () => {
-      let plan = isPlan(source) ? source : await this.planMerge(source, options);
-      await this.#checkHead(plan.branch, plan.ours, plan.ours);
-      if (plan.source !== undefined) await this.#checkHead(plan.source, plan.theirs);
-      if (options.expectedHead !== undefined) await this.#checkHead(plan.branch, options.expectedHead, plan.ours);
-      if (plan === source && plan.conflicts.length > 0 && decides(options)) {
-        plan = await this.#plan(plan, { ...options, fastForward: false });
-      }
-      const { type, branch, ours, theirs } = plan;
-      if (type === 'up-to-date') return { type, versionId: ours };
-      if (type === 'fast-forward') {
-        await this.#fastForward(branch, ours, theirs);
-        return { type, versionId: theirs };
-      }
-      return { type, versionId: await this.#mergeByPlan(plan, options) };
-    });
+    return this.#line.alone(() => this.#merging.merge(source, options, (reference) => this.#resolve(reference)));
   }
 
   async revert(reference: VersionReference, options: MergeOptions = {}): Promise<string> {
-    return this.#inOrder(async () => {
-      const reverted = await this.#log.get(await this.#resolve(reference));
-      const [parent] = reverted.parents;
-      if (parent === undefined) {
-        throw new NervError(
-          'state/invalid-argument',
-          `Version '${reverted.id}' is a root: there is nothing before it to go back to.`,
-          {
-            details: { versionId: reverted.id },
-          },
-        );
-      }
-      const sides = { base: await this.#tree(reverted.id), theirs: await this.#tree(parent) };
-      const described = { description: `Revert "${reverted.description}"`, ...options };
-      return this.#commitNow(described, ({ tree: ours, versionId }) => {
-        const { tree, conflicts } = mergeStates({ ...sides, ours }, options);
-        if (conflicts.length > 0)
-          throw new MergeConflictError({ ours: versionId, theirs: parent, base: reverted.id, conflicts });
-        return this.#sealed.sealMerged(ours, tree);
-      });
-    });
+    return this.#line.alone(async () => this.#merging.revert(await this.#resolve(reference), options));
   }
 
   async tag(name: string, reference: VersionReference = 0): Promise<void> {
-    return this.#inOrder(async () => {
-      const versionId = await this.#resolve(reference);
-      const author = this.#options.author ?? '';
-      await this.#write([
-        { tag: 'createTag', value: { store: this.name, name, versionId, description: '', author, replace: false } },
-      ]);
-    });
+    return this.#line.alone(async () =>
+      this.#references.tag(name, await this.#resolve(reference), this.#options.author ?? ''),
+    );
   }
 
   async deleteTag(name: string): Promise<void> {
-    return this.#inOrder(() => this.#write([{ tag: 'deleteTag', value: { store: this.name, name } }]));
+    return this.#line.alone(() => this.#references.deleteTag(name));
   }
 
   async tags(): Promise<Tag[]> {
-    const found: Tag[] = [];
-    const read = (cursor: string) =>
-      this.#parts.client.read('readTags', { ...ALL_REFERENCES, store: this.name, cursor });
-    for await (const page of pages(read)) found.push(...page.tags.map(({ name, versionId }) => ({ name, versionId })));
-    return found.sort((a, b) => compareKeys(a.name, b.name));
+    return this.#references.tags();
   }
 
   async verify(): Promise<VerifyResult> {
-    return verifyHistory(await this.#log.graph(), (id) => this.#tree(id));
+    const { client } = this.#parts;
+    const reader = new VersionReader(client.readPage, (store) =>
+      client.telemetry.count('state.verify_failures', 1, { store }),
+    );
+    return client.telemetry.span('state.verify', { store: this.name }, () => verifyHistory(this.#log, reader));
+  }
+
+  /**
+   * Leaves out versions for good, on the server, for everybody: as NERV's `compact`, with the same rules. Versions that
+   * no branch and no tag leads to go too, once they are a day old: an import may still be on its way to them. Only the
+   * owner may.
+   * @throws `permission/denied`; `state/in-use` when somebody names a version meanwhile: what was done stays, do it again
+   */
+  async compact(options: CompactionOptions = {}): Promise<CompactionReport> {
+    const { client, reader } = this.#parts;
+    const parts = {
+      client,
+      reader,
+      store: this.name,
+      log: this.#log,
+      references: this.#references,
+      snapshots: this.#snapshots,
+      write: (ops: readonly Op[], chunks: readonly Op[]) => this.#write(ops, chunks),
+    };
+    return this.#line.alone(() =>
+      client.telemetry.span('state.compact', { store: this.name }, () => new StoreCompaction(parts).run(options)),
+    );
   }
 
   subscribe(listener: (change: StateChange<S>) => void): StoreSubscription {
-    return this.#follower.observers.add(listener);
+    return this.#follower.seen.observers.add(listener);
   }
 
   select<T>(
@@ -298,16 +347,43 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     listener: (selected: T, previous: T, change: StateChange<S>) => void,
     equals?: (a: T, b: T) => boolean,
   ): StoreSubscription {
-    return this.#follower.observers.select(this.state, { selector, listener, equals });
+    return this.#follower.seen.observers.select(this.state, { selector, listener, equals });
   }
 
   /** Ends following and subscriptions; the store itself stays where it is, and can be opened again. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#copy?.flush();
     this.#follower.close();
     this.#sealed.close();
     this.#parts.onClose?.();
+  }
+
+  #commit(options: string | SharedCommitOptions, change: (open: StateTree) => StateTree): Promise<string> {
+    const described = typeof options === 'string' ? { description: options } : options;
+    const { branch = this.branch, expectedHead } = described;
+    const { client } = this.#parts;
+    const commit = new StateCommit({
+      store: this.name,
+      branch,
+      options: {
+        ...described,
+        id: checkId(described.id ?? client.ids.nextId()),
+        authoredAtMicros: described.authoredAtMicros ?? client.clock.nowMicros(),
+      },
+      onConflict: expectedHead === undefined ? (described.onConflict ?? this.#options.onConflict ?? 'rebase') : 'fail',
+      isOptimistic: (described.optimistic ?? this.#options.optimistic ?? false) && branch === this.branch,
+      change,
+    });
+    return client.telemetry.span('state.commit', { store: this.name }, () => this.#line.add(commit));
+  }
+
+  async #prepare(commit: StateCommit, parent: ParentState, open: StateTree): Promise<ReadyVersion> {
+    const { branch, options } = commit.parts;
+    const pair = await this.#sealed.seal(parent, open);
+    const recording = { branch, expectedHead: parent.versionId, parents: [parent.link], before: parent.tree, options };
+    return { ...pair, prepared: this.#work({ ...recording, after: pair.tree }) };
   }
 
   /** Records the initial state; when somebody else was faster, theirs is the store's. */
@@ -318,116 +394,70 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     if (names.length > 0 || initial === undefined) throw this.#log.noBranch(branch, names);
     const options = { description: 'initial state' };
     try {
-      const after = await this.#sealed.seal(undefined, initial);
-      const parents: readonly VersionLink[] = [];
-      await this.#send(
-        { branch, expectedHead: undefined, parents, before: undefined, after: after.tree, options },
-        after.open,
-      );
+      const pair = await this.#sealed.seal(undefined, initial);
+      const recording = { branch, expectedHead: undefined, parents: [], before: undefined, after: pair.tree, options };
+      const prepared = this.#work(recording);
+      await this.#write([prepared.op], prepared.chunks);
+      this.#adopt({ ...pair, prepared });
     } catch (error) {
       if (!(error instanceof VersionConflictError)) throw error;
     }
     return this.#log.head(branch);
   }
 
-  async #plan(
-    { branch, theirs, source }: Pick<MergePlan, 'branch' | 'theirs' | 'source'>,
-    options: MergeOptions,
-  ): Promise<MergePlan> {
-    const { versionId: ours } = await this.#base(branch);
-    const steps = planMergeSteps({ graph: await this.#log.graph(), branch, ours, theirs, source }, options);
-    let step = steps.next();
-    while (step.done !== true) step = steps.next(await this.#tree(step.value));
-    return step.value;
-  }
-
-  async #mergeByPlan(plan: MergePlan, options: MergeOptions): Promise<string> {
-    const { branch, ours, theirs, base, conflicts, patch } = plan;
-    if (conflicts.length > 0) throw new MergeConflictError({ ours, theirs, base, conflicts });
-    const before = await this.#tree(ours);
-    const parents = [await this.#log.link(ours), await this.#log.link(theirs)];
-    const described = { description: `Merge ${theirs} into ${branch}`, ...options };
-    const { tree: after, open } = await this.#sealed.sealMerged(before, before.apply(patch));
-    return this.#record({ branch, expectedHead: ours, parents, before, after, options: described }, open);
-  }
-
-  async #fastForward(branch: string, head: string, target: string): Promise<void> {
-    if (!(await this.#log.graph()).isAncestor(head, target)) {
-      throw makeNotFastForward({ branch, head, target });
-    }
-    await this.#move(branch, head, target);
-  }
-
-  #commitWith(options: string | CommitOptions, change: (open: StateTree) => StateTree): Promise<string> {
-    const described = typeof options === 'string' ? { description: options } : options;
-    return this.#inOrder(() => this.#commitNow(described, async (base) => this.#sealed.seal(base, change(base.open))));
-  }
-
-  async #commitNow(options: CommitOptions, change: (base: Base) => Promise<StatePair>): Promise<string> {
-    const { branch = this.branch, expectedHead } = options;
-    if (expectedHead !== undefined) await this.#checkHead(branch, expectedHead);
-    const base = await this.#base(branch);
-    const { versionId, tree } = base;
-    const { tree: after, open } = await change(base);
-    const parents = [await this.#log.link(versionId)];
-    return this.#record({ branch, expectedHead: versionId, parents, before: tree, after, options }, open);
-  }
-
-  /** Refuses unless the branch is where it is expected, as far as known here; asks again before it refuses. */
-  async #checkHead(branch: string, expectedHead: string, ours?: string): Promise<void> {
-    if (branch === this.branch && this.versionId === expectedHead) return;
-    const { versionId: actualHead } = await this.#log.head(branch);
-    if (branch === this.branch && this.versionId !== actualHead) await this.#follower.refresh();
-    const stands = ours ?? expectedHead;
-    if (actualHead === expectedHead && actualHead === stands) return;
-    throw new VersionConflictError({ branch, expectedHead, actualHead });
-  }
-
-  /** Sends a version with its branch's move; resolves when it is durable and shown. */
+  /** Records a version that is not one of the line of commits; resolves when it is durable and shown. */
   async #record(recording: Recording, open: StateTree): Promise<string> {
     const { branch } = recording;
-    const versionId = await this.#followed(branch, () => this.#send(recording, open));
-    await this.#follower.settle(branch, versionId);
-    return versionId;
-  }
-
-  /** `open` is how the recorded state is seen. */
-  async #send(recording: Recording, open: StateTree): Promise<string> {
-    const { client, reader } = this.#parts;
-    const { scope = 'main', author = '' } = this.#options;
-    const { link, op, chunks } = prepareVersion(recording, { client, store: this.name, scope, author });
-    const sent = this.#write([op], chunks);
+    const prepared = this.#work(recording);
+    const { id, parents } = prepared.link;
+    const sent = this.#write([prepared.op], prepared.chunks);
     const done = sent.then(
       () => true,
       () => false,
     );
-    this.#follower.announce(link.id, { parents: link.parents, tree: recording.after, open, done });
-    await sent;
-    reader.adopt({ versionId: link.id, store: this.name, tree: recording.after });
-    this.#log.keepLink(link);
-    return link.id;
-  }
-
-  async #move(branch: string, expectedHead: string, head: string): Promise<void> {
-    await this.#followed(branch, () => {
-      this.#follower.announceMove(head);
-      return this.#write([{ tag: 'moveBranch', value: { store: this.name, name: branch, expectedHead, head } }]);
-    });
-    await this.#follower.settle(branch, head);
-  }
-
-  /** Runs a write of a branch; when it loses a race, the head here is brought up to date before it says so. */
-  async #followed<T>(branch: string, write: () => Promise<T>): Promise<T> {
+    this.#follower.announce(id, { parents, tree: recording.after, open, done });
     try {
-      return await write();
+      await sent;
     } catch (error) {
+      this.#follower.forget(id);
       if (error instanceof VersionConflictError && branch === this.branch) await this.#follower.refresh();
       throw error;
     }
+    this.#adopt({ tree: recording.after, open, prepared });
+    await this.#follower.settle(branch, id);
+    this.#parts.client.telemetry.count('state.commits', 1, { store: this.name, outcome: 'recorded' });
+    return id;
+  }
+
+  #work(recording: Recording): ReturnType<typeof prepareVersion> {
+    const { scope = 'main', author = '' } = this.#options;
+    const context = { client: this.#parts.client, store: this.name, scope, author, snapshots: this.#snapshots };
+    return prepareVersion(recording, context);
+  }
+
+  /** What was made here need not be read back. */
+  #adopt({ tree, prepared: { link } }: ReadyVersion): void {
+    this.#parts.reader.adopt({ versionId: link.id, store: this.name, tree });
+    this.#log.keepLink(link);
   }
 
   get #source(): HistorySource {
     return { log: this.#log, read: this.#parts.client.readPage, treeOf: (id) => this.#tree(id) };
+  }
+
+  /** Reads the version that is meant. Where a branch was once, there was one, whatever became of it. */
+  async #existing<T>(
+    reference: VersionReference,
+    options: AtOptions,
+    read: (versionId: string) => Promise<T>,
+  ): Promise<T> {
+    const versionId = await this.#resolve(reference, options);
+    try {
+      return await read(versionId);
+    } catch (error) {
+      const isGone = error instanceof NervError && error.code === 'state/version-not-found';
+      throw isGone && reference instanceof Date ? this.#log.leftOut(versionId) : error;
+    }
   }
 
   #resolve(reference: VersionReference, options: AtOptions = {}): Promise<string> {
@@ -436,7 +466,13 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
 
   async #tree(versionId: string): Promise<StateTree> {
     const { head } = this.#follower;
-    return versionId === head.versionId ? head.tree : (await this.#parts.reader.load(versionId)).tree;
+    if (versionId === head.versionId) return head.tree;
+    try {
+      return (await this.#parts.reader.load(versionId)).tree;
+    } catch (error) {
+      if (refusalOf(error)?.code !== 'state/unknown-version') throw error;
+      throw await this.#log.missing(versionId);
+    }
   }
 
   /** How a version is seen. */
@@ -446,24 +482,20 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     return this.#sealed.open(await this.#tree(versionId));
   }
 
-  async #base(branch: string = this.branch): Promise<Base> {
-    if (branch === this.branch) return this.#follower.head;
-    const { versionId } = await this.#log.head(branch);
-    return { branch, versionId, tree: await this.#tree(versionId), open: await this.#open(versionId) };
+  /** Where a branch stands, and what a version on top of it is made with. */
+  async #head(branch: string): Promise<ParentState> {
+    const { head } = this.#follower;
+    const versionId = branch === head.branch ? head.versionId : (await this.#log.head(branch)).versionId;
+    const link = await this.#log.link(versionId);
+    if (branch === head.branch) return { versionId, tree: head.tree, open: head.open, link };
+    return { versionId, tree: await this.#tree(versionId), open: await this.#open(versionId), link };
   }
 
-  async #write(ops: readonly Op[], chunks: readonly Op[] = []): Promise<void> {
+  async #write(ops: readonly Op[], chunks: readonly Op[] = [], options: WriteOptions = {}): Promise<void> {
     try {
-      await this.#parts.client.writeWithChunks(chunks, ops);
+      await this.#parts.client.writeWithChunks(chunks, ops, options);
     } catch (error) {
       throw asStateError(error, this.name);
     }
-  }
-
-  /** Runs writes one after another; a failed one does not stop the next. */
-  #inOrder<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#writing.then(work, work);
-    this.#writing = result.catch(() => undefined);
-    return result;
   }
 }

@@ -3,6 +3,7 @@ import { StateTree, type JsonPatch } from '@inner-universe/nerv/temporal';
 import type { ModuleClient } from '../client/client.ts';
 import type { Encryption } from '../encryption/encryption.ts';
 import { ALL_REFERENCES } from '../client/reads.ts';
+import { RecoveredCommits } from './recovered-commits.ts';
 import { SpacetimeTemporalStore, type TemporalStoreOptions } from './spacetime-temporal-store.ts';
 import { VersionReader, type LoadedState } from './version-reader.ts';
 
@@ -16,18 +17,23 @@ export class StateStores {
   readonly #reader: VersionReader;
   readonly #onError: (error: unknown) => void;
   readonly #encryption: Encryption | undefined;
+  readonly #recovered: RecoveredCommits;
   readonly #open = new Set<Closable>();
 
   constructor(client: ModuleClient, onError: (error: unknown) => void, encryption?: Encryption) {
     this.#client = client;
-    this.#reader = new VersionReader(client.readPage);
+    this.#reader = new VersionReader(client.readPage, (store) =>
+      client.telemetry.count('state.verify_failures', 1, { store }),
+    );
+    this.#recovered = new RecoveredCommits(client);
     this.#onError = onError;
     this.#encryption = encryption;
   }
 
   /**
    * Opens a store, with a branch checked out; `initial` becomes the first version if the store has none, and may be left
-   * out (`undefined`) for one that is known to have some. Loads the head, not the history.
+   * out (`undefined`) for one that is known to have some. Loads the head, not the history. While the server is away, the
+   * store is as it was kept here (`isStale`), with the commits that wait for the server, and catches up later.
    * @throws `state/branch-not-found`, naming the branches there are
    */
   async open<S>(name: string, initial?: S, options: TemporalStoreOptions = {}): Promise<SpacetimeTemporalStore<S>> {
@@ -36,7 +42,7 @@ export class StateStores {
       if (opened.store !== undefined) this.#open.delete(opened.store);
     };
     const shared = { client: this.#client, reader: this.#reader, onError: this.#onError, encryption: this.#encryption };
-    const parts = { ...shared, name, onClose };
+    const parts = { ...shared, recovered: this.#recovered, name, onClose };
     const store = await SpacetimeTemporalStore.open<S>(parts, initial, options);
     opened.store = store;
     this.#open.add(store);
@@ -63,5 +69,6 @@ export class StateStores {
   /** Ends every store's subscriptions. */
   close(): void {
     for (const store of [...this.#open]) store.close();
+    this.#recovered.close();
   }
 }

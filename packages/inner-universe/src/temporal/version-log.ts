@@ -1,20 +1,32 @@
-import { makeWireTimestamp, microsOf, type BranchRow, type VersionEntry } from '@inner-universe/module/wire';
+import {
+  makeWireTimestamp,
+  MAX_READ_IDS,
+  microsOf,
+  type BranchRow,
+  type VersionEntry,
+} from '@inner-universe/module/wire';
 import { NervError } from '@inner-universe/nerv';
-import { VersionGraph, type AtOptions, type Version, type VersionReference } from '@inner-universe/nerv/temporal';
+import type { AtOptions, CompactedRun, Version, VersionReference } from '@inner-universe/nerv/temporal';
 import type { ModuleClient } from '../client/client.ts';
 import { ALL_REFERENCES, ALL_VERSIONS, pages } from '../client/reads.ts';
+import { findRuns } from './compacted-runs.ts';
+import type { SinceSnapshot } from './snapshot-rule.ts';
 import { asStateError } from './state-refusals.ts';
 
 /** How many versions' descriptions are kept for the next question. */
 const VERSIONS_KEPT = 1_000;
+/** Who asks for the history reads so many versions first, then more at a time. */
+const PAGE_MIN = 64;
+const PAGE_MAX = 1_000;
+const PAGE_GROWTH = 4;
 
 /** What a version's children are made with. */
 export interface VersionLink {
   readonly id: string;
   readonly parents: readonly string[];
   readonly chainHash: string;
-  /** Bytes of deltas on the first-parent line since the last snapshot, this version's included. */
-  readonly bytesSinceSnapshot: number;
+  /** What lies on the first-parent line since the last state that is stored whole, this version's delta included. */
+  readonly sinceSnapshot: SinceSnapshot;
 }
 
 /** Where a branch stands, and the `seq` of the transaction that moved it there. */
@@ -23,14 +35,19 @@ export interface BranchHead {
   readonly seq: bigint;
 }
 
+/** A version, where it may be read, and what its children are made with. */
+export interface RecordedVersion {
+  readonly scope: string;
+  readonly version: Version;
+  readonly link: VersionLink;
+}
+
 /** What is recorded about the versions of one store, apart from their states. Read by pages, as far as asked for. */
 export class VersionLog {
   readonly #client: ModuleClient;
   readonly #store: string;
   readonly #versions = new Map<string, Version>();
   readonly #links = new Map<string, VersionLink>();
-  readonly #graph = new VersionGraph();
-  #graphCursor = '';
 
   constructor(client: ModuleClient, store: string) {
     this.#client = client;
@@ -40,7 +57,7 @@ export class VersionLog {
   /** @throws `state/version-not-found` */
   async get(versionId: string): Promise<Version> {
     const found = await this.tryGet(versionId);
-    if (found === undefined) throw this.#notFound(versionId);
+    if (found === undefined) throw await this.missing(versionId);
     return found;
   }
 
@@ -55,6 +72,19 @@ export class VersionLog {
     return keep(this.#versions, makeVersion(entry));
   }
 
+  /** Which of these versions this store has. */
+  async recorded(versionIds: readonly string[]): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (let from = 0; from < versionIds.length; from += MAX_READ_IDS) {
+      const ids = versionIds.slice(from, from + MAX_READ_IDS);
+      const read = (cursor: string) => this.#client.read('readVersions', { ...ALL_VERSIONS, ids, cursor });
+      for await (const page of pages(read)) {
+        for (const { version } of page.versions) if (version.store === this.#store) found.push(version.versionId);
+      }
+    }
+    return found;
+  }
+
   /** What children of this version are made with. @throws `state/version-not-found` */
   async link(versionId: string): Promise<VersionLink> {
     const kept = this.#links.get(versionId);
@@ -67,35 +97,115 @@ export class VersionLog {
     return this.link(versionId);
   }
 
+  /** What children of a version are made with, if that is known here. */
+  tryKeptLink(versionId: string): VersionLink | undefined {
+    return this.#links.get(versionId);
+  }
+
   /** Keeps the link of a version that was made here: nothing else of it is known before it is read. */
   keepLink(link: VersionLink): void {
     keep(this.#links, link);
   }
 
-  /** The whole descent of the store, up to date; costs by the number of versions the first time, by what is new later. */
-  async graph(): Promise<VersionGraph> {
-    const start = this.#graphCursor;
-    const read = (cursor: string) =>
-      this.#client.read('readVersions', {
-        ...ALL_VERSIONS,
-        store: this.#store,
-        cursor: cursor === '' ? start : cursor,
-      });
-    for await (const page of pages(read)) {
-      for (const entry of page.versions) {
-        if (!this.#graph.has(entry.version.versionId)) this.#graph.add(makeVersion(entry));
-      }
-      this.#graphCursor = page.cursor;
-    }
-    return this.#graph;
+  /** The nearest versions that a version descends from, one for each parent, in order: some may have been left out. */
+  async parentsOf({ parents }: Version): Promise<readonly string[]> {
+    const there = new Set(await this.#known(parents));
+    if (there.size === new Set(parents).size) return parents;
+    const runs = await this.runs(parents.filter((id) => !there.has(id)));
+    return parents.map((id) => runs.find((run) => run.id === id)?.ancestor ?? id);
   }
 
-  /** A version and its first parents, newest first. */
-  async *line(versionId: string): AsyncGenerator<Version, void, undefined> {
-    const read = (cursor: string) => this.#client.read('readVersions', { ...ALL_VERSIONS, line: versionId, cursor });
+  /** The error for a version that is not there: it was left out when the history was compacted, or there never was one. */
+  async missing(versionId: string): Promise<NervError> {
+    const [run] = await this.runs([versionId]);
+    return run === undefined ? this.#notFound(versionId) : this.leftOut(versionId);
+  }
+
+  /** What stands in place of versions that were left out, as far as these ids are the last of such a line. */
+  runs(versionIds: readonly string[]): Promise<readonly CompactedRun[]> {
+    return findRuns(this.#client.readPage, this.#store, versionIds);
+  }
+
+  /** Forgets what was read: versions were left out. */
+  forget(): void {
+    this.#versions.clear();
+    this.#links.clear();
+  }
+
+  /** All versions of the store with what their children are made with, parents before children, by pages. */
+  async *oldestFirst(): AsyncGenerator<readonly RecordedVersion[], void, undefined> {
+    const read = (cursor: string) => this.#client.read('readVersions', { ...ALL_VERSIONS, store: this.#store, cursor });
     for await (const page of pages(read)) {
-      for (const entry of page.versions) yield makeVersion(entry);
+      yield page.versions.map((entry) => ({
+        scope: entry.version.scope,
+        version: makeVersion(entry),
+        link: makeLink(entry),
+      }));
     }
+  }
+
+  /** All versions of the store, children before parents, by pages that grow; from a `seq` on, if one is given. */
+  async *latestFirst(
+    options: { readonly fromSeq?: bigint | undefined; readonly limit?: number | undefined } = {},
+  ): AsyncGenerator<readonly Version[], void, undefined> {
+    const { fromSeq, limit = PAGE_MIN } = options;
+    let size = Math.max(PAGE_MIN, limit);
+    // A cursor begins with a `seq`: with nothing behind it, it stands before everything of that one.
+    let cursor = fromSeq === undefined ? '' : `${fromSeq + 1n}:`;
+    for (;;) {
+      const request = {
+        ...ALL_VERSIONS,
+        store: this.#store,
+        descending: true,
+        cursor,
+        limit: Math.min(size, PAGE_MAX),
+      };
+      const page = await this.#client.read('readVersions', request);
+      yield page.versions.map(makeVersion);
+      if (!page.more) return;
+      cursor = page.cursor;
+      size *= PAGE_GROWTH;
+    }
+  }
+
+  /** A version and its first parents, newest first. `limit` is about how many are wanted. */
+  async *line(versionId: string, limit: number = PAGE_MAX): AsyncGenerator<Version, void, undefined> {
+    let size = Math.max(PAGE_MIN, limit);
+    for (let cursor = ''; ;) {
+      const request = { ...ALL_VERSIONS, line: versionId, cursor, limit: Math.min(size, PAGE_MAX) };
+      const page = await this.#client.read('readVersions', request);
+      for (const entry of page.versions) yield makeVersion(entry);
+      if (!page.more) return;
+      cursor = page.cursor;
+      size *= PAGE_GROWTH;
+    }
+  }
+
+  /** A version and all it descends from, the last to arrive first. `limit` is about how many are wanted. */
+  async *ancestry(versionId: string, limit: number = PAGE_MAX): AsyncGenerator<Version, void, undefined> {
+    const [entry] = (await this.#client.read('readVersions', { ...ALL_VERSIONS, ids: [versionId] })).versions;
+    if (entry === undefined || entry.version.store !== this.#store) throw await this.missing(versionId);
+    const wanted = new Set([versionId]);
+    for await (const page of this.latestFirst({ fromSeq: entry.version.seq, limit })) {
+      const elsewhere = this.#parentsElsewhere(page);
+      let runs: readonly CompactedRun[] | undefined;
+      for (const version of page) {
+        if (!wanted.delete(version.id)) continue;
+        yield version;
+        // Nobody asks what stands in place of a parent before it is needed.
+        if (runs === undefined && version.parents.some((id) => elsewhere.has(id))) {
+          runs = await this.runs([...elsewhere]);
+        }
+        for (const id of version.parents) wanted.add(runs?.find((run) => run.id === id)?.ancestor ?? id);
+      }
+      if (wanted.size === 0) return;
+    }
+  }
+
+  /** Parents of these versions that are not among them. */
+  #parentsElsewhere(page: readonly Version[]): ReadonlySet<string> {
+    const here = new Set(page.map(({ id }) => id));
+    return new Set(page.flatMap(({ parents }) => parents.filter((id) => !here.has(id))));
   }
 
   /** Where a branch stands; undefined when there is none of that name. */
@@ -148,16 +258,22 @@ export class VersionLog {
     });
   }
 
+  /** Which of these versions are there, as far as that has to be asked. */
+  async #known(versionIds: readonly string[]): Promise<readonly string[]> {
+    const kept = versionIds.filter((id) => this.#versions.has(id) || this.#links.has(id));
+    return [...kept, ...(await this.recorded(versionIds.filter((id) => !kept.includes(id))))];
+  }
+
   async #named(reference: string): Promise<string> {
     const known = await this.tryGet(reference);
     const found = known?.id ?? (await this.tagged(reference)) ?? (await this.tryHead(reference))?.versionId;
-    if (found === undefined) throw this.#notFound(reference);
+    if (found === undefined) throw await this.missing(reference);
     return found;
   }
 
   async #stepsBack(versionId: string, steps: number, branch: string): Promise<string> {
     let left = steps;
-    for await (const version of this.line(versionId)) {
+    for await (const version of this.line(versionId, steps + 1)) {
       if (left === 0) return version.id;
       left -= 1;
     }
@@ -177,6 +293,15 @@ export class VersionLog {
       if (!result.more) throw this.#notFound(`${branch} at ${date.toISOString()}`);
       cursor = result.cursor;
     }
+  }
+
+  /** The error for a version that was there, and was left out when the history was compacted. */
+  leftOut(versionId: string): NervError {
+    return new NervError(
+      'state/version-compacted',
+      `Version '${versionId}' of store '${this.#store}' was left out when its history was compacted. Tag what must stay.`,
+      { details: { versionId, store: this.#store } },
+    );
   }
 
   #notFound(reference: string): NervError {
@@ -202,8 +327,9 @@ function keep<T extends { readonly id: string }>(kept: Map<string, T>, entry: T)
 }
 
 function makeLink({ version, parents }: VersionEntry): VersionLink {
-  const { versionId: id, chainHash, bytesSinceSnapshot } = version;
-  return { id, parents, chainHash, bytesSinceSnapshot: Number(bytesSinceSnapshot) };
+  const { versionId: id, chainHash, deltasSinceSnapshot, bytesSinceSnapshot } = version;
+  const sinceSnapshot = { versions: deltasSinceSnapshot, bytes: Number(bytesSinceSnapshot) };
+  return { id, parents, chainHash, sinceSnapshot };
 }
 
 function makeVersion({ version, parents }: VersionEntry): Version {

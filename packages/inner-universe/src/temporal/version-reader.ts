@@ -16,26 +16,41 @@ export interface LoadedState {
 /** How many states are kept for the next reads. States share what they have in common, so each costs its difference. */
 const STATES_KEPT = 64;
 
+/** What a state is put together from. */
+interface StateLine {
+  readonly store: string;
+  readonly base: StateTree | undefined;
+  readonly snapshot: SnapshotValue | undefined;
+  /** Newest first. */
+  readonly steps: readonly StateStep[];
+}
+
+type SnapshotValue = HashedVersion & { readonly state: string };
+
 /** Materialises versions: nearest snapshot plus deltas, fetched by pages, verified before they are handed out. */
 export class VersionReader {
   readonly #read: ReadPage;
+  readonly #onCorrupt: (store: string) => void;
   readonly #kept = new Map<string, LoadedState>();
 
-  constructor(read: ReadPage) {
+  /** `onCorrupt` is told of each version that turns out not to be what its hash names. */
+  constructor(read: ReadPage, onCorrupt: (store: string) => void = () => undefined) {
     this.#read = read;
+    this.#onCorrupt = onCorrupt;
   }
 
   /**
-   * The state of a version.
+   * The state of a version. Where its first parent is named and was read lately, only the difference is fetched.
    * @throws `state/unknown-version`, `state/incomplete` as the module does, and `state/corrupt-version`
    */
-  async load(versionId: string): Promise<LoadedState> {
+  async load(versionId: string, parent?: string): Promise<LoadedState> {
     const kept = this.#kept.get(versionId);
     if (kept !== undefined) {
       this.#keep(kept);
       return kept;
     }
-    const loaded = await this.#materialise(versionId);
+    const steps = parent !== undefined && this.#kept.has(parent) ? 1 : 0;
+    const loaded = await this.#materialise(versionId, steps);
     this.#keep(loaded);
     return loaded;
   }
@@ -45,42 +60,40 @@ export class VersionReader {
     this.#keep(state);
   }
 
-  async #materialise(versionId: string): Promise<LoadedState> {
-    const { store, base, steps } = await this.#fetch(versionId);
-    const [last] = steps;
-    if (last === undefined) return { versionId, store, tree: base ?? StateTree.from({}) };
-    const tree = rebuild(last, () => {
-      const patch: PatchOperation[] = [];
-      for (const step of steps.toReversed()) for (const operation of parsePatch(step.delta)) patch.push(operation);
-      return (base ?? StateTree.from<unknown>({})).apply(patch);
-    });
-    return { versionId, store, tree };
+  async #materialise(versionId: string, limit: number): Promise<LoadedState> {
+    const line = await this.#fetch(versionId, limit);
+    const { store, snapshot } = line;
+    try {
+      const base = snapshot === undefined ? line.base : rebuild(snapshot, () => StateTree.parse(snapshot.state));
+      return { versionId, store, tree: replay(base ?? StateTree.from<unknown>({}), line.steps) };
+    } catch (error) {
+      if (error instanceof NervError && error.code === 'state/corrupt-version') this.#onCorrupt(store);
+      throw error;
+    }
   }
 
   /** What a version is made of: the nearest state that is known or stored whole, and the steps from there, newest first. */
-  async #fetch(
-    versionId: string,
-  ): Promise<{ store: string; base: StateTree | undefined; steps: readonly StateStep[] }> {
+  async #fetch(versionId: string, limit: number): Promise<StateLine> {
     const steps: StateStep[] = [];
     for (let from = versionId; ;) {
-      const page = await this.#read('readState', { versionId: from, limit: 0 });
+      const page = await this.#read('readState', { versionId: from, limit });
       const { store, snapshot } = page;
       const scope = await this.#scopeOf(from, [...page.steps, ...(snapshot === undefined ? [] : [snapshot])]);
       for (const step of page.steps) {
         const near = this.#kept.get(step.versionId);
-        if (near !== undefined) return { store, base: near.tree, steps };
+        if (near !== undefined) return { store, base: near.tree, snapshot: undefined, steps };
         const delta = await loadStoredText(this.#read, { text: step.delta, encoding: step.deltaEncoding, scope });
         steps.push({ ...step, delta, deltaEncoding: 'json/1' });
       }
       if (snapshot !== undefined) {
-        const text = await loadStoredText(this.#read, {
-          text: snapshot.state,
-          encoding: snapshot.stateEncoding,
-          scope,
-        });
-        return { store, base: rebuild(snapshot, () => StateTree.parse(text)), steps };
+        const stored = { text: snapshot.state, encoding: snapshot.stateEncoding, scope };
+        const state = await loadStoredText(this.#read, stored);
+        return { store, base: undefined, snapshot: { ...snapshot, state }, steps };
       }
-      if (page.continueFrom === '') return { store, base: undefined, steps };
+      const near = this.#kept.get(page.continueFrom);
+      if (page.continueFrom === '' || near !== undefined) {
+        return { store, base: near?.tree, snapshot: undefined, steps };
+      }
       from = page.continueFrom;
     }
   }
@@ -110,6 +123,23 @@ interface HashedVersion {
   readonly versionId: string;
   readonly dataHash: string;
   readonly publisher: WireIdentity;
+}
+
+/** The state after steps, newest first. When it is not what the last one names, the first bad one is found. */
+function replay(base: StateTree, steps: readonly StateStep[]): StateTree {
+  const [last] = steps;
+  if (last === undefined) return base;
+  try {
+    return rebuild(last, () => {
+      const patch: PatchOperation[] = [];
+      for (const step of steps.toReversed()) for (const operation of parsePatch(step.delta)) patch.push(operation);
+      return base.apply(patch);
+    });
+  } catch (error) {
+    let tree = base;
+    for (const step of steps.toReversed()) tree = rebuild(step, () => tree.apply(parsePatch(step.delta)));
+    throw error;
+  }
 }
 
 /** Makes a version's state and checks it. @throws `state/corrupt-version`, also when it cannot be made */

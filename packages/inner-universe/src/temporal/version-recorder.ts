@@ -1,14 +1,13 @@
 import { makeWireTimestamp, type Op } from '@inner-universe/module/wire';
 import { NervError } from '@inner-universe/nerv';
 import { chainHash } from '@inner-universe/nerv/hash';
-import { stringifyPatch, type CommitOptions, type JsonPatch, type StateTree } from '@inner-universe/nerv/temporal';
+import { stringifyPatch, type CommitOptions, type StateTree } from '@inner-universe/nerv/temporal';
 import type { ModuleClient } from '../client/client.ts';
 import { utf8Length } from '../client/op-size.ts';
-import { makeStoredText, type StoredText } from '../client/value-text.ts';
+import { makeStoredText } from '../client/value-text.ts';
+import { SnapshotRule, type SinceSnapshot } from './snapshot-rule.ts';
 import type { VersionLink } from './version-log.ts';
 
-/** Take a snapshot when the deltas since the last one outweigh the state, but not for what is small anyway. */
-const SNAPSHOT_BYTES_MIN = 4_096;
 const ID_LENGTH_MAX = 128;
 
 /** A version about to be recorded. */
@@ -37,12 +36,14 @@ export interface RecordingContext {
   readonly store: string;
   readonly scope: string;
   readonly author: string;
+  /** Default as stores have it that are told nothing. */
+  readonly snapshots?: SnapshotRule | undefined;
 }
 
 /** Works out a version: its id, hashes, delta, and a snapshot where one is due. @throws `value/too-large`, `state/invalid-argument` */
 export function prepareVersion(recording: Recording, context: RecordingContext): PreparedVersion {
   const { parents, before, after, options } = recording;
-  const { client, store, scope } = context;
+  const { client, store, scope, snapshots = new SnapshotRule() } = context;
   const id = checkId(options.id ?? client.ids.nextId());
   const described = {
     author: options.author ?? context.author,
@@ -51,13 +52,12 @@ export function prepareVersion(recording: Recording, context: RecordingContext):
     dataHash: after.hash,
   };
   const chain = chainHash({ ...described, parents: parents.map((parent) => parent.chainHash) });
-  // A root's delta replaces the whole document, so that it applies to whatever there is before the first state.
-  const patch: JsonPatch =
-    before === undefined ? [{ op: 'replace', path: '', value: after.toJson() }] : before.diff(after);
-  const deltaText = stringifyPatch(patch);
-  const bytes = (parents[0]?.bytesSinceSnapshot ?? 0) + utf8Length(deltaText);
-  const delta = makeStoredText(deltaText, scope, `The changes of version ${id}`);
-  const snapshot = takeSnapshot(after, bytes, { scope, id, isRoot: before === undefined });
+  // A root is stored whole; its state is what the deltas of its children begin with.
+  const deltaText = before === undefined ? undefined : stringifyPatch(before.diff(after));
+  const since = sinceSnapshot(parents[0], deltaText);
+  const stateText = before === undefined ? after.stringify() : snapshots.tryTake(after, since);
+  const delta = deltaText === undefined ? undefined : makeStoredText(deltaText, scope, `The changes of version ${id}`);
+  const snapshot = stateText === undefined ? undefined : makeStoredText(stateText, scope, `The state of version ${id}`);
   const parentIds = parents.map((parent) => parent.id);
   const op: Op = {
     tag: 'recordVersion',
@@ -73,31 +73,31 @@ export function prepareVersion(recording: Recording, context: RecordingContext):
       description: described.description,
       metadata: '',
       metadataEncoding: '',
-      delta: delta.text,
-      deltaEncoding: delta.encoding,
+      delta: delta?.text,
+      deltaEncoding: delta?.encoding ?? '',
       snapshot: snapshot === undefined ? undefined : { state: snapshot.text, stateEncoding: snapshot.encoding },
       move: { branch: recording.branch, expectedHead: recording.expectedHead },
     },
   };
-  const bytesSinceSnapshot = snapshot === undefined ? bytes : 0;
   return {
-    link: { id, parents: parentIds, chainHash: chain, bytesSinceSnapshot },
+    link: {
+      id,
+      parents: parentIds,
+      chainHash: chain,
+      sinceSnapshot: snapshot === undefined ? since : { versions: 0, bytes: 0 },
+    },
     op,
-    chunks: [...delta.chunks, ...(snapshot?.chunks ?? [])],
+    chunks: [...(delta?.chunks ?? []), ...(snapshot?.chunks ?? [])],
   };
 }
 
-function takeSnapshot(
-  after: StateTree,
-  bytes: number,
-  { scope, id, isRoot }: { readonly scope: string; readonly id: string; readonly isRoot: boolean },
-): StoredText | undefined {
-  // A root's delta is its snapshot. `weight` is about the size of the text; the text itself costs by the size of the state.
-  if (isRoot || bytes < SNAPSHOT_BYTES_MIN || bytes < 2 * after.weight) return undefined;
-  return makeStoredText(after.stringify(), scope, `The state of version ${id}`);
+function sinceSnapshot(parent: VersionLink | undefined, delta: string | undefined): SinceSnapshot {
+  const { versions, bytes } = parent?.sinceSnapshot ?? { versions: 0, bytes: 0 };
+  return { versions: versions + 1, bytes: bytes + utf8Length(delta ?? '') };
 }
 
-function checkId(id: string): string {
+/** The id that a version was given. @throws `state/invalid-argument` for one that cannot be stored */
+export function checkId(id: string): string {
   if (id !== '' && id.length <= ID_LENGTH_MAX) return id;
   throw new NervError(
     'state/invalid-argument',

@@ -1,4 +1,5 @@
 import type { ModuleSource } from '@inner-universe/host';
+import type { Logger } from '../observability/logger.ts';
 import type { TestUniverse } from './test-universe.ts';
 
 /** How a test universe is made. */
@@ -24,6 +25,8 @@ export interface TestUniverseOptions {
    * clock. Default 60,000, as on a server.
    */
   readonly silenceMs?: number | undefined;
+  /** Takes what the universes log. Default: nobody; what went wrong is there by `takeErrors()`. */
+  readonly logger?: Logger | undefined;
   /** The module; default that of Inner Universe, as it comes with this package. */
   readonly module?: string | ModuleSource | undefined;
 }

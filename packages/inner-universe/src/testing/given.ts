@@ -1,6 +1,7 @@
 import { AssertionError } from 'node:assert';
 import { inspect } from 'node:util';
-import { Projection, type EventMap, type NervEvent, type ProjectionDefinition } from '@inner-universe/nerv';
+import type { EventMap, NervEvent } from '@inner-universe/nerv';
+import { Projection, type ProjectionDefinition } from '@inner-universe/nerv/projection';
 import type { Universe } from '../universe.ts';
 import { createTestUniverse } from './create-test-universe.ts';
 import { assertEvents, assertValue } from './expectation-error.ts';

@@ -1,5 +1,13 @@
-import { NervError, TemporalStore, type Clock, type IdSource } from '@inner-universe/nerv';
-import { StateTree, type JsonPatch, type StoreSubscription } from '@inner-universe/nerv/temporal';
+import { NervError, type Clock, type IdSource } from '@inner-universe/nerv';
+import {
+  compact,
+  StateTree,
+  TemporalStore,
+  type CompactionOptions,
+  type CompactionReport,
+  type JsonPatch,
+  type StoreSubscription,
+} from '@inner-universe/nerv/temporal';
 import type { SpacetimeTemporalStore, TemporalStoreOptions } from '../temporal/spacetime-temporal-store.ts';
 import type { StateStores } from '../temporal/state-stores.ts';
 import type { LoadedState } from '../temporal/version-reader.ts';
@@ -39,7 +47,9 @@ export class MockStates implements PublicOf<StateStores> {
         { details: { store: name, branch } },
       );
     }
-    const own = { name, subscribe: this.#subscriber(store), close: () => undefined };
+    const here = { pending: [], status: 'confirmed', isStale: false };
+    const compaction = async (options: CompactionOptions = {}): Promise<CompactionReport> => compact(store, options);
+    const own = { name, ...here, compact: compaction, subscribe: this.#subscriber(store), close: () => undefined };
     return record(this.#parts.calls, 'store', store, { sync: SYNC, own });
   }
 

@@ -1,6 +1,5 @@
 import { makeWireTimestamp, type Op, type ReadEventsArguments, type ScopesResult } from '@inner-universe/module/wire';
 import {
-  EntityGraph,
   systemClock,
   systemIds,
   type Clock,
@@ -8,12 +7,18 @@ import {
   type IdSource,
   type PublishOptions,
 } from '@inner-universe/nerv';
+import { EntityGraph } from '@inner-universe/nerv/graph';
 import { stringify } from '@inner-universe/nerv/values';
 import { InnerUniverseClient } from '../client/inner-universe-client.ts';
 import type { Waiting } from '../connection/link.ts';
+import type { Consumers } from '../consumers/consumers.ts';
+import { createConsumers } from '../consumers/create-consumers.ts';
 import { InnerUniverseConfig } from '../controller/config.ts';
 import { InnerUniverseController } from '../controller/controller.ts';
 import { SpacetimeEventBus } from '../events/spacetime-event-bus.ts';
+import type { LinkStatus } from '../connection/link-status.ts';
+import type { Watchable } from '../connection/watched.ts';
+import { UniverseMetrics } from '../observability/universe-metrics.ts';
 import type { SpacetimeEntityGraph } from '../graph/spacetime-entity-graph.ts';
 import type { StateStores } from '../temporal/state-stores.ts';
 import type { Universe } from '../universe.ts';
@@ -78,6 +83,11 @@ export class MockUniverse implements Universe {
   readonly events: SpacetimeEventBus;
   readonly states: StateStores;
   readonly graph: SpacetimeEntityGraph;
+  /** The real ones, over the requests and reads of the mock: stub these, for a mock has no consumers. */
+  readonly consumers: Consumers;
+  /** Of a mock nothing is measured. */
+  readonly metrics: UniverseMetrics = new UniverseMetrics();
+  readonly status: Watchable<LinkStatus>;
   /** What handlers threw. */
   readonly errors: readonly unknown[];
   readonly #parts: MockParts;
@@ -90,6 +100,7 @@ export class MockUniverse implements Universe {
     this.#parts = parts;
     this.errors = parts.errors;
     this.client = client;
+    this.status = client.status;
     this.controller = new InnerUniverseController(InnerUniverseConfig.from({ memory: true, source }), onError, {
       connector,
       host: undefined,
@@ -100,6 +111,7 @@ export class MockUniverse implements Universe {
     const graph = new EntityGraph({ clock, ids });
     const own = { loaded: graph, load: async () => undefined };
     this.graph = record(calls, 'graph', graph, { sync: GRAPH_SYNC, own });
+    this.consumers = createConsumers(client, { onError, source });
   }
 
   /** As `createMockInnerUniverse`. */
@@ -172,6 +184,7 @@ export class MockUniverse implements Universe {
 
   async #close(): Promise<void> {
     const { client, calls } = this.#parts;
+    await this.consumers.close();
     this.states.close();
     this.graph.loaded.close();
     await this.#bus.close();

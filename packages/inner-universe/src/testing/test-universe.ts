@@ -6,6 +6,11 @@ import { InnerUniverseConfig } from '../controller/config.ts';
 import { InnerUniverseController } from '../controller/controller.ts';
 import { findModule } from '../controller/module-bundle.ts';
 import { refusalOf } from '../errors.ts';
+import type { Logger } from '../observability/logger.ts';
+import { ObservedConnector } from '../observability/observed-connector.ts';
+import { makeObserver } from '../observability/observer.ts';
+import { openOutbox, type OpenedOutbox, type OutboxOptions } from '../offline/outbox-options.ts';
+import type { Outbox } from '../offline/outbox.ts';
 import { OpenedUniverse } from '../opened-universe.ts';
 import type { Universe } from '../universe.ts';
 import type { TestUniverseOptions } from './create-test-universe.ts';
@@ -15,12 +20,21 @@ import { TestConnector } from './test-connector.ts';
 import { TestNetwork } from './test-network.ts';
 import { TestTime, TestWaiting } from './test-time.ts';
 
+const SILENT_LOGGER: Logger = { log: () => undefined };
 const OWNER = 'owner';
 const SILENCE_MS = 60_000;
 /** Turns of the event loop without any message after which nothing is on its way. */
 const QUIET_TURNS = 8;
 /** Turns after which something that never comes to rest is taken to be a fault of the test. */
 const TURNS_MAX = 100_000;
+
+/** How a universe of a test lives without its server. */
+export interface TestOffline {
+  /** Where its writes are kept, as `openUniverse` takes it. */
+  readonly outbox?: string | Outbox | OutboxOptions | undefined;
+  /** True: it is opened while its network is cut, as with `offline: 'allow'`; `restore` connects it. */
+  readonly isCut?: boolean | undefined;
+}
 
 /** One universe that was opened, with what lies between it and the host. */
 interface Opened {
@@ -95,10 +109,11 @@ export class TestUniverse implements AsyncDisposable {
 
   /**
    * The universe of a named identity, over a connection of its own; the same name is always the same identity. The owner
-   * grants it what is given first. Closing the test universe closes it.
+   * grants it what is given first. `offline` gives it an outbox, and may open it while nobody is there. Closing the test
+   * universe closes it.
    * @throws {ConnectionError} `connection/refused` for an identity that has no grant at all
    */
-  async as(name: string, grants: readonly TestGrant[] = []): Promise<Universe> {
+  async as(name: string, grants: readonly TestGrant[] = [], offline: TestOffline = {}): Promise<Universe> {
     if (grants.length > 0) await this.grant(name, grants);
     this.#connections += 1;
     const purpose = `${this.#lineage}/${name}/${this.#connections}`;
@@ -108,7 +123,12 @@ export class TestUniverse implements AsyncDisposable {
       canConnect: () => this.host.isAlive && !network.isImpaired,
     });
     const network = new TestNetwork({ onRestored: () => waiting.wake() });
-    const onError = (error: unknown): void => void this.#errors.push(error);
+    if (offline.isCut === true) network.cut();
+    const { logger = SILENT_LOGGER } = this.#options;
+    const { telemetry, onError } = makeObserver(
+      { logger, onError: (error) => void this.#errors.push(error) },
+      { database: this.host.databaseName, clock: this.#time, nowMs: waiting.nowMs.bind(waiting) },
+    );
     const connector = new TestConnector({ host: this.host, network, time: this.#time, name, onListenerError: onError });
     const { source, reconnectForMs } = this.#options;
     const { databaseName: database } = this.host;
@@ -121,20 +141,34 @@ export class TestUniverse implements AsyncDisposable {
       },
     };
     const controller = new InnerUniverseController(config, onError, borrowed);
+    const outbox = offline.outbox === undefined ? undefined : await this.#openOutbox(name, offline.outbox, onError);
     const client = await InnerUniverseClient.open({
-      connector: await controller.startServerMode(),
+      connector: new ObservedConnector(await controller.startServerMode(), telemetry),
       database,
       clock: this.#time,
       timers: this.#time,
       ids: new UuidV7Source(this.#time, new SeededRandom(`${purpose}/ids`)),
       waiting,
       onError,
+      telemetry,
       reconnectForMs,
       silenceMs: this.#options.silenceMs ?? SILENCE_MS,
+      outbox,
+      mayStartLost: offline.isCut,
     });
     const universe = new OpenedUniverse(controller, client, { onError, source });
     this.#opened.push({ universe, network, waiting });
     return universe;
+  }
+
+  #openOutbox(
+    name: string,
+    given: NonNullable<TestOffline['outbox']>,
+    onError: (error: unknown) => void,
+  ): Promise<OpenedOutbox> {
+    // Any text that is the same for the same identity does.
+    const use = { target: 'the test host', database: this.host.databaseName, token: this.identityOf(name), onError };
+    return openOutbox(given, use);
   }
 
   /** Grants a named identity rights, as the owner. */

@@ -12,6 +12,7 @@ import { isSameIdentity, micros, type Identity } from '../values/library-values.
 import { GUEST_ROLE, type GrantAction, type ResourceKind } from '../wire/vocabulary.ts';
 import { OWNER_KEY, type Settings } from './settings.ts';
 
+const GUEST_SUBJECT = `role:${GUEST_ROLE}`;
 const WRITES: ReadonlySet<string> = new Set(['publish', 'create', 'update', 'delete', 'commit']);
 
 /** One thing that an action is about. */
@@ -46,6 +47,27 @@ export class Access {
     const allowed = this.grants().some((grant) => covers(grant, action, resource));
     this.#allowed.set(key, allowed);
     return allowed;
+  }
+
+  /** Whether the caller may know of this: to who may neither read it nor do this to it, it does not exist. */
+  mayKnowOf(action: GrantAction, resource: Resource): boolean {
+    return this.allows(action, resource) || this.allows('read', resource);
+  }
+
+  /** Whether the caller may read rows of this type in some scope. */
+  mayReadType(kind: ResourceKind, name: string): boolean {
+    return (
+      this.isOwner ||
+      this.grants().some(({ action, resource }) => {
+        if (action !== 'read') return false;
+        return resource.startsWith('scope:') || resource === `${kind}:*` || resource === `${kind}:${name}`;
+      })
+    );
+  }
+
+  /** Whether nothing but the role of guests lets the caller in: guests come and go under any number of identities. */
+  get isGuest(): boolean {
+    return !this.isOwner && this.grants().every(({ subject }) => subject === GUEST_SUBJECT);
   }
 
   /** Refuses with `permission/denied` what the caller may not do. */

@@ -1,5 +1,14 @@
 import type { ConfigurationKey } from '../wire/vocabulary.ts';
 
+const LIMITS = [
+  'opsPerSecond',
+  'bytesPerSecond',
+  'readsPerSecond',
+  'readBytesPerSecond',
+  'burstSeconds',
+  'rows',
+] as const;
+
 /** Says what is wrong with a configuration value, as the rest of a sentence; undefined if it has its key's form. */
 export function checkValidSettings(key: ConfigurationKey, value: unknown): string | undefined {
   switch (key) {
@@ -13,9 +22,7 @@ export function checkValidSettings(key: ConfigurationKey, value: unknown): strin
     case 'indexes':
       return isRecordOf(value, isTextList) ? undefined : 'must map types (or *) to lists of property keys';
     case 'limits':
-      return isNumbers(value, ['opsPerSecond', 'bytesPerSecond', 'burstSeconds', 'rows'])
-        ? undefined
-        : 'must be an object of positive numbers opsPerSecond, bytesPerSecond, burstSeconds, rows';
+      return isNumbers(value, LIMITS) ? undefined : `must be an object of positive numbers ${LIMITS.join(', ')}`;
     case 'retention':
       return isNumbers(value, ['maxAgeSeconds', 'maxEvents'])
         ? undefined

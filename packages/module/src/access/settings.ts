@@ -16,10 +16,13 @@ export interface SettingForms {
   readonly history: Readonly<Record<string, 'full' | 'none'>>;
   /** Per entity or relation type (`*` for all): the top-level properties that can be looked up. */
   readonly indexes: Readonly<Record<string, readonly string[]>>;
-  /** Rates for everybody but the owner, and the greatest number of rows of log, graph and versions together. */
+  /** Rates for everybody but the owner, and the greatest number of rows of all that requests fill. */
   readonly limits: {
     readonly opsPerSecond?: number;
     readonly bytesPerSecond?: number;
+    /** Pages a second, and what they hold; the rates of writing where they are not given. */
+    readonly readsPerSecond?: number;
+    readonly readBytesPerSecond?: number;
     readonly burstSeconds?: number;
     readonly rows?: number;
   };

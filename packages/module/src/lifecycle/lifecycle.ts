@@ -1,7 +1,9 @@
 import { ScheduleAt } from 'spacetimedb/server';
 import { Access, isDatabase } from '../access/access.ts';
+import { requireConnections } from '../access/bounds.ts';
 import { OWNER_KEY, Settings } from '../access/settings.ts';
 import { LogWriter } from '../log/log-writer.ts';
+import { leaveWith } from '../ops/consumer-workers.ts';
 import { freed } from '../ops/consumers.ts';
 import { refuse, toSenderError } from '../refusals/refused.ts';
 import type { Context } from '../schema/database.ts';
@@ -52,6 +54,7 @@ export function connect(ctx: Context): void {
         },
       );
     }
+    if (!access.isOwner && !isDatabase(ctx, ctx.sender)) requireConnections(ctx);
     noteRunningCode(ctx);
     if (ctx.connectionId !== null) {
       const row = { connectionId: ctx.connectionId, identity: ctx.sender, connectedAt: ctx.timestamp };
@@ -71,6 +74,7 @@ export function disconnect(ctx: Context): void {
       for (const row of [...ctx.db.consumerPartition.holderConnection.filter(ctx.connectionId)]) {
         if (row.holder !== '') ctx.db.consumerPartition.partitionKey.update(freed(row, ctx.timestamp));
       }
+      leaveWith(ctx, ctx.connectionId);
     }
     recordConnection(ctx, new Settings(ctx.db), 'CLIENT_DISCONNECTED');
   } catch (error) {

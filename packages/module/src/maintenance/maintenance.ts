@@ -36,6 +36,11 @@ export function maintain(ctx: Context): void {
         until: now - RATE_BUCKET_MAX_AGE_MICROS,
         remove: (range) => db.rateBucket.updatedAt.delete(range),
       },
+      {
+        job: 'prune-read-rates',
+        until: now - RATE_BUCKET_MAX_AGE_MICROS,
+        remove: (range) => db.readBucket.updatedAt.delete(range),
+      },
     ];
     const left = prunings.map((pruning) => prune(db, pruning, timestamp));
     left.push(reindexStep(db, settings, readLogHead(ctx).nextSeq - 1n, timestamp));

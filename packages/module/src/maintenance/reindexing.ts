@@ -15,6 +15,8 @@ const STEP_SEQS = 16n;
 const STEP_ROWS = 2_000;
 /** Ranges one step looks into, of all scopes together, where few of them hold a row. */
 const STEP_SCANS = 4_000;
+/** The regular timer, the one that is firing, and one to come. */
+const MAX_TIMERS = 3n;
 
 /** Starts the job anew, from the beginning. */
 export function scheduleReindexing(db: Db, now: Timestamp): void {
@@ -52,8 +54,9 @@ export function reindexStep(db: Db, settings: Settings, lastSeq: bigint, now: Ti
   return !done;
 }
 
-/** Has maintenance run at once. */
+/** Has maintenance run at once, unless that is on its way already. */
 export function runMaintenanceSoon(db: Db, now: Timestamp): void {
+  if (db.maintenanceTimer.count() > MAX_TIMERS) return;
   db.maintenanceTimer.insert({ scheduledId: 0n, scheduledAt: ScheduleAt.time(micros(now)) });
 }
 

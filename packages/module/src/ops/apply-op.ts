@@ -2,6 +2,8 @@ import type { Op } from '../schema/op-types.ts';
 import { refuse } from '../refusals/refused.ts';
 import { createTag, deleteBranch, deleteTag, moveBranch } from './branches.ts';
 import { uploadChunk } from './chunks.ts';
+import { compactVersions } from './compaction.ts';
+import { pruneVersions } from './pruning.ts';
 import {
   advancePartition,
   claimPartition,
@@ -11,10 +13,12 @@ import {
   parkEvent,
   releasePartition,
 } from './consumers.ts';
+import { joinConsumer, leaveConsumer } from './consumer-workers.ts';
 import { createEntity, deleteEntity, updateEntity } from './entities.ts';
 import { publishEvent } from './events.ts';
 import { addRoleMember, grantAccess, removeRoleMember, revokeAccess, setConfiguration } from './permissions.ts';
 import { createRelation, deleteRelation, updateRelation } from './relations.ts';
+import { retryDeadLetter, seekConsumer } from './seeking.ts';
 import { trimEvents } from './trimming.ts';
 import { recordDelta, recordSnapshot, recordVersion } from './versions.ts';
 import type { Work } from './work.ts';
@@ -50,6 +54,12 @@ const handlers: Handlers = {
   parkEvent,
   discardDeadLetter,
   trimEvents,
+  compactVersions,
+  pruneVersions,
+  seekConsumer,
+  retryDeadLetter,
+  joinConsumer,
+  leaveConsumer,
 };
 
 /** Carries out one op: checks it, then writes. Refuses by throwing. */

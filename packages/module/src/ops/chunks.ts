@@ -59,6 +59,19 @@ export function referToChunks(work: Work, scope: string, ...values: readonly (re
   }
 }
 
+/** Notes that rows that referred to large values are gone. What nothing refers to any more is pruned after a day. */
+export function releaseChunks(work: Work, scope: string, ...values: readonly (readonly [string, string])[]): void {
+  for (const [text, encoding] of values) {
+    if (encoding !== 'chunks/1') continue;
+    const { digest } = parseChunkReference(text, 'value');
+    const known = work.db.chunkValue.valueKey.find(valueKeyOf(scope, digest));
+    if (known === null) continue;
+    const references = known.references > 0n ? known.references - 1n : 0n;
+    // The day begins now: pruning does not come back to what it has passed.
+    work.db.chunkValue.valueKey.update({ ...known, references, recordedAt: work.now });
+  }
+}
+
 /** Whether all pieces are there, as many and as large as the reference says. */
 function isWhole(known: ChunkValueRow, count: number, byteLength: number): boolean {
   return known.count === count && known.received === count && known.byteLength === BigInt(byteLength);

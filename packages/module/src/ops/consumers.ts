@@ -2,6 +2,7 @@
  * Durable consumers. A partition has one holder at a time; each claim raises its epoch, and whatever comes with an
  * older epoch is refused, so that a worker that was paused cannot write. Leases are judged by the transaction's time.
  */
+import { requireBelow } from '../access/bounds.ts';
 import { refuse } from '../refusals/refused.ts';
 import type {
   ClaimPartitionOp,
@@ -13,9 +14,9 @@ import type {
   ReleasePartitionOp,
 } from '../schema/op-types.ts';
 import type { ConsumerPartitionRow, ConsumerRow } from '../schema/rows.ts';
-import { checkDescription, checkId, checkPattern, checkScope } from '../values/checks.ts';
+import { checkId, checkPattern, checkReason, checkScope } from '../values/checks.ts';
 import { isSameIdentity, makeConnectionId, makeTimestamp, micros, type Timestamp } from '../values/library-values.ts';
-import { MAX_LEASE_MICROS, MAX_PARTITIONS } from '../wire/limits.ts';
+import { MAX_CONSUMERS, MAX_DEAD_LETTERS, MAX_LEASE_MICROS, MAX_PARTITIONS } from '../wire/limits.ts';
 import type { Work } from './work.ts';
 
 /** Creates a consumer with its partitions. */
@@ -37,6 +38,7 @@ export function createConsumer(work: Work, op: CreateConsumerOp): void {
   if (work.db.consumer.name.find(name) !== null) {
     refuse('consumer/exists', `There is a consumer '${name}' already.`, { ids: [name] });
   }
+  requireBelow(work.access, { what: 'consumers', held: work.db.consumer.count(), limit: MAX_CONSUMERS });
   const { partitions, holdsTrim, failurePolicy } = op;
   const publisher = work.ctx.sender;
   const seq = work.log.seqBefore;
@@ -71,6 +73,7 @@ export function createConsumer(work: Work, op: CreateConsumerOp): void {
 /** Deletes a consumer with all that belongs to it. */
 export function deleteConsumer(work: Work, op: DeleteConsumerOp): void {
   requireConsumer(work, op.name);
+  work.db.consumerWorker.name.delete(op.name);
   work.db.consumerPartition.name.delete(op.name);
   work.db.consumerDeadLetter.byName.delete(op.name);
   work.db.consumer.name.delete(op.name);
@@ -80,11 +83,7 @@ export function deleteConsumer(work: Work, op: DeleteConsumerOp): void {
 export function claimPartition(work: Work, op: ClaimPartitionOp): void {
   requireConsumer(work, op.name);
   const holder = checkId(op.holder, 'holder');
-  if (op.leaseMicros < 1n || op.leaseMicros > MAX_LEASE_MICROS) {
-    refuse('value/malformed', `A lease lasts 1 to ${MAX_LEASE_MICROS} microseconds, not ${op.leaseMicros}.`, {
-      ids: [op.name],
-    });
-  }
+  requireLease(op);
   const row = requirePartition(work, op.name, op.partition);
   const isOwn = row.holder === holder && isSameIdentity(row.holderIdentity, work.ctx.sender);
   if (row.holder !== '' && !isOwn && micros(row.leaseUntil) > micros(work.now)) {
@@ -152,10 +151,13 @@ export function parkEvent(work: Work, op: ParkEventOp): void {
   }
   const letterKey = `${op.name}\n${eventId}`;
   const { name, partition, seq, attempts } = op;
-  const reason = checkDescription(op.reason);
+  const reason = checkReason(op.reason);
   const row = { letterKey, name, partition, eventId, seq, reason, attempts, parkedAt: work.now };
-  if (work.db.consumerDeadLetter.letterKey.find(letterKey) === null) work.db.consumerDeadLetter.insert(row);
-  else work.db.consumerDeadLetter.letterKey.update(row);
+  const { consumerDeadLetter } = work.db;
+  if (consumerDeadLetter.letterKey.find(letterKey) === null) {
+    requireBelow(work.access, { what: 'dead letters', held: consumerDeadLetter.count(), limit: MAX_DEAD_LETTERS });
+    consumerDeadLetter.insert(row);
+  } else work.db.consumerDeadLetter.letterKey.update(row);
 }
 
 /** Removes a parked event; one that is not there is no error. */
@@ -175,15 +177,24 @@ export function freed(row: ConsumerPartitionRow, now: Timestamp): ConsumerPartit
   };
 }
 
-function requireConsumer(work: Work, name: string): ConsumerRow {
+/** The consumer of this name, if the caller may use it. */
+export function requireConsumer(work: Work, name: string): ConsumerRow {
   const row = work.db.consumer.name.find(name);
-  if (row === null || !work.access.isAbout(row.scope)) {
+  if (row === null || !work.access.mayKnowOf('consume', { kind: 'event', name: row.pattern, scope: row.scope })) {
     if (!work.access.isOwner && !work.access.grants().some((grant) => grant.action === 'consume'))
       work.access.deny('consume');
     refuse('consumer/not-found', `There is no consumer '${name.slice(0, 128)}'.`, { ids: [name.slice(0, 128)] });
   }
   work.access.require('consume', { kind: 'event', name: row.pattern, scope: row.scope });
   return row;
+}
+
+/** Refuses a lease that is none, or too long. */
+export function requireLease({ name, leaseMicros }: { readonly name: string; readonly leaseMicros: bigint }): void {
+  if (leaseMicros >= 1n && leaseMicros <= MAX_LEASE_MICROS) return;
+  refuse('value/malformed', `A lease lasts 1 to ${MAX_LEASE_MICROS} microseconds, not ${leaseMicros}.`, {
+    ids: [name],
+  });
 }
 
 function requirePartition(work: Work, name: string, partition: number): ConsumerPartitionRow {

@@ -23,7 +23,7 @@ import {
 import { deleteRelationsOf } from './relations.ts';
 import type { Work } from './work.ts';
 
-/** Creates an entity; with `upsert` replaces the fields of the one that has the id. */
+/** Creates an entity; with `upsert` replaces the fields of the one that has the id and is of the type. */
 export function createEntity(work: Work, op: CreateEntityOp): void {
   const scope = checkScope(op.scope);
   const entityType = checkGraphType(op.entityType, 'entity type');
@@ -39,8 +39,15 @@ export function createEntity(work: Work, op: CreateEntityOp): void {
   if (!op.upsert || existing.scope !== scope) {
     refuse('entity/id-taken', `The entity id '${id}' is taken.`, { ids: [id] });
   }
-  requireUpdate(work, existing, entityType);
-  replaceEntity(work, existing, { ...existing, ...fields, entityType, author, updatedAt: op.authoredAt ?? work.now });
+  if (!mayKnow(work, existing, 'update')) refuse('entity/id-taken', `The entity id '${id}' is taken.`, { ids: [id] });
+  requireUpdate(work, existing, existing.entityType);
+  if (existing.entityType !== entityType) {
+    refuse('entity/id-taken', `The entity id '${id}' is taken, by one of type '${existing.entityType}'.`, {
+      ids: [id],
+      details: { id, type: existing.entityType },
+    });
+  }
+  replaceEntity(work, existing, { ...existing, ...fields, author, updatedAt: op.authoredAt ?? work.now });
 }
 
 /** Changes the fields named of an entity. */
@@ -66,7 +73,10 @@ export function deleteEntity(work: Work, op: DeleteEntityOp): void {
   const author = checkLabel(op.author ?? '', 'author');
   const updatedAt = op.authoredAt ?? work.now;
   deleteRelationsOf(work, existing.id, { cascade: op.cascade, author, updatedAt });
-  const seq = work.log.change('ENTITY_DELETED', existing.scope, existing.id);
+  const seq = work.log.change('ENTITY_DELETED', existing.scope, existing.id, {
+    id: existing.id,
+    type: existing.entityType,
+  });
   removeLookups(work.db, lookupOwner(existing));
   work.db.entity.id.delete(existing.id);
   work.entityScopes.delete(existing.id);
@@ -121,7 +131,7 @@ function insertEntity(work: Work, { id, entityType, scope, author, fields, op }:
   const owner = lookupOwner(row);
   addTags(work.db, owner);
   addProperties(work.db, work.settings, owner);
-  if (keepsHistory(work, entityType)) work.db.entityHistory.insert(row);
+  if (keepsHistory(work, 'entity', entityType, seq)) work.db.entityHistory.insert(row);
 }
 
 function replaceEntity(work: Work, before: EntityRow, after: EntityRow): void {
@@ -142,19 +152,25 @@ function replaceEntity(work: Work, before: EntityRow, after: EntityRow): void {
   if (changed.includes('tags')) replaceTags(work.db, owner);
   if (changed.includes('properties') || changed.includes('entity_type'))
     replaceProperties(work.db, work.settings, owner);
+  // Whoever asks for the past of the type that it was must learn that something is not told.
+  if (before.entityType !== row.entityType) keepsHistory(work, 'entity', before.entityType, seq);
   writeHistory(work, row, 'updated', changed);
 }
 
 function writeHistory(work: Work, row: EntityRow, operation: HistoryOperation, changed: string[]): void {
-  if (!keepsHistory(work, row.entityType)) return;
+  if (!keepsHistory(work, 'entity', row.entityType, row.seq)) return;
   const { position } = work;
   work.db.entityHistory.insert({ ...row, entityId: row.id, position, operation, changedFields: changed });
 }
 
-/** The entity of an id, to somebody who may do something to it; others do not learn whether it exists. */
+function mayKnow(work: Work, { entityType: name, scope }: EntityRow, action: 'update' | 'delete'): boolean {
+  return work.access.mayKnowOf(action, { kind: 'entity', name, scope });
+}
+
+/** The entity of an id, to somebody who may do this to it, or read it; others do not learn whether it exists. */
 function requireEntity(work: Work, id: string, action: 'update' | 'delete'): EntityRow {
   const existing = work.db.entity.id.find(id);
-  if (existing !== null && work.access.isAbout(existing.scope)) return existing;
+  if (existing !== null && mayKnow(work, existing, action)) return existing;
   if (!work.access.isOwner && !work.access.grants().some((grant) => [action, 'write'].includes(grant.action))) {
     work.access.deny(`${action} entities`);
   }

@@ -79,10 +79,16 @@ export function referToFieldChunks(work: Work, scope: string, fields: GraphField
   referToChunks(work, scope, [fields.properties, fields.propertiesEncoding]);
 }
 
-/** Whether the past of this type of entity or relation is kept. */
-export function keepsHistory(work: Work, type: string): boolean {
+/** Whether the past of this type is kept. If not, it is noted that a change of it, the one of this `seq`, is not. */
+export function keepsHistory(work: Work, kind: 'entity' | 'relation', type: string, seq: bigint): boolean {
   const history = work.settings.get('history');
-  return (settingOf(history, type) ?? history['*'] ?? 'full') === 'full';
+  if ((settingOf(history, type) ?? history['*'] ?? 'full') === 'full') return true;
+  const gapKey = `${kind}:${type}`;
+  const row = { gapKey, ownerKind: kind, ownerType: type, seq, recordedAt: work.now };
+  const known = work.db.historyGap.gapKey.find(gapKey);
+  if (known === null) work.db.historyGap.insert(row);
+  else if (known.seq !== seq) work.db.historyGap.gapKey.update(row);
+  return false;
 }
 
 function mergeProperties(

@@ -6,6 +6,9 @@ import { checkId, checkPattern, checkScope } from '../values/checks.ts';
 import { CONFIGURATION_KEYS, SYSTEM_SCOPE, GRANT_ACTIONS, RESOURCE_KINDS } from '../wire/vocabulary.ts';
 import type { ConfigurationKey } from '../wire/vocabulary.ts';
 import { scheduleReindexing } from '../maintenance/reindexing.ts';
+import { requireBelow } from '../access/bounds.ts';
+import { MAX_GRANTS, MAX_SUBJECT_GRANTS } from '../wire/limits.ts';
+import { micros, type Timestamp } from '../values/library-values.ts';
 import type { Work } from './work.ts';
 
 const ROLE_PREFIX = 'role:';
@@ -36,8 +39,9 @@ export function setConfiguration(work: Work, op: SetConfigurationOp): void {
 /** Grants an action on a resource; granted again, only the expiry changes. */
 export function grantAccess(work: Work, op: GrantOp): void {
   const target = checkGrant(work, op);
-  requireAdmin(work, op.resource, target.scope);
+  requireAdmin(work, op.resource, target.scope, { until: op.expiresAt });
   const existing = work.db.grant.grantKey.find(target.grantKey);
+  if (existing === null) requireGrantRoom(work, target.subject);
   const seq = work.log.change('GRANT_CHANGED', SYSTEM_SCOPE, op.subject);
   const row = {
     ...target,
@@ -133,22 +137,44 @@ function checkResource(resource: string): void {
   else checkId(name, `${kind} of the resource`);
 }
 
-function requireAdmin(work: Work, resource: string, scope: string): void {
+/** With `giving`: nobody gives for longer than they may give, or a right for a day would be one for ever. */
+function requireAdmin(work: Work, resource: string, scope: string, giving?: { until: Timestamp | undefined }): void {
   if (work.access.isOwner) return;
-  if (work.access.grants().some((grant) => administers(grant, resource, scope))) return;
+  const rights = work.access.grants().filter((grant) => administers(grant, resource, scope));
+  if (rights.some(({ expiresAt }) => giving === undefined || isWithin(giving.until, expiresAt))) return;
+  if (rights.length > 0) {
+    refuse('permission/denied', `You may not grant ${resource} for longer than you may grant it. Name an earlier end.`, {
+      details: { action: 'grant:admin', resource, scope },
+    });
+  }
   refuse('permission/denied', `You may not grant ${resource}. Only a holder of grant:admin for it may.`, {
     details: { action: 'grant:admin', resource, scope },
   });
 }
 
-interface AuditDraft {
+function isWithin(until: Timestamp | undefined, end: Timestamp | undefined): boolean {
+  return end === undefined || (until !== undefined && micros(until) <= micros(end));
+}
+
+/** All grants of a subject are looked at by each of its calls, and all lie in memory. */
+function requireGrantRoom(work: Work, subject: string): void {
+  const { grant } = work.db;
+  requireBelow(work.access, { what: 'grants', held: grant.count(), limit: MAX_GRANTS });
+  if (work.access.isOwner) return;
+  const held = BigInt([...grant.subject.filter(subject)].length);
+  requireBelow(work.access, { what: 'grants of a subject', held, limit: MAX_SUBJECT_GRANTS });
+}
+
+/** What an entry of the audit says of its own. */
+export interface AuditDraft {
   readonly action: string;
   readonly subject: string;
   readonly resource: string;
   readonly detail: Readonly<Record<string, string | null>>;
 }
 
-function audit(work: Work, { action, subject, resource, detail }: AuditDraft, seq: bigint): void {
+/** Writes down who did what, in the transaction that did it. */
+export function audit(work: Work, { action, subject, resource, detail }: AuditDraft, seq: bigint): void {
   work.db.audit.insert({
     seq,
     position: work.position,

@@ -24,7 +24,10 @@ import {
 } from './graph-lookups.ts';
 import type { Work } from './work.ts';
 
-/** Creates a relation between two entities of its scope; with `upsert` replaces the fields of the one with the id. */
+/**
+ * Creates a relation between two entities of its scope; with `upsert` replaces the fields of the one with the id
+ * that is of the type and has the ends.
+ */
 export function createRelation(work: Work, op: CreateRelationOp): void {
   const scope = checkScope(op.scope);
   const relationType = checkGraphType(op.relationType, 'relation type');
@@ -44,10 +47,19 @@ export function createRelation(work: Work, op: CreateRelationOp): void {
   if (!op.upsert || existing.scope !== scope || !sameEnds) {
     refuse('relation/id-taken', `The relation id '${id}' is taken.`, { ids: [id] });
   }
-  requireUpdate(work, existing, relationType);
+  if (!mayKnow(work, existing, 'update')) {
+    refuse('relation/id-taken', `The relation id '${id}' is taken.`, { ids: [id] });
+  }
+  requireUpdate(work, existing, existing.relationType);
+  if (existing.relationType !== relationType) {
+    refuse('relation/id-taken', `The relation id '${id}' is taken, by one of type '${existing.relationType}'.`, {
+      ids: [id],
+      details: { id, type: existing.relationType },
+    });
+  }
   const { strength, bidirectional } = op;
   const updatedAt = op.authoredAt ?? work.now;
-  replaceRelation(work, existing, { ...existing, ...fields, relationType, strength, bidirectional, author, updatedAt });
+  replaceRelation(work, existing, { ...existing, ...fields, strength, bidirectional, author, updatedAt });
 }
 
 /** Changes the fields named of a relation. */
@@ -93,14 +105,12 @@ export function deleteRelationsOf(work: Work, entityId: string, deletion: Relati
   for (const row of work.db.relation.byTo.filter(entityId)) relations.set(row.id, row);
   if (relations.size === 0) return;
   if (!deletion.cascade) {
-    refuse(
-      'entity/has-relations',
-      `The entity '${entityId}' has ${relations.size} relations. Delete them, or cascade.`,
-      {
-        ids: [entityId, ...[...relations.keys()].slice(0, 16)],
-        details: { relations: relations.size },
-      },
-    );
+    // Of those that the caller may not know of, it learns that there are some, and no more.
+    const known = [...relations.values()].filter((row) => mayKnow(work, row, 'delete')).map(({ id }) => id);
+    refuse('entity/has-relations', `The entity '${entityId}' has relations. Delete them, or cascade.`, {
+      ids: [entityId, ...known.slice(0, 16)],
+      details: { relations: known.length },
+    });
   }
   work.cascaded += relations.size;
   if (work.cascaded > MAX_CASCADE_ROWS) {
@@ -162,7 +172,7 @@ function insertRelation(work: Work, { id, relationType, scope, author, fields, o
   const owner = lookupOwner(row);
   addTags(work.db, owner);
   addProperties(work.db, work.settings, owner);
-  if (keepsHistory(work, relationType)) work.db.relationHistory.insert(row);
+  if (keepsHistory(work, 'relation', relationType, seq)) work.db.relationHistory.insert(row);
 }
 
 function replaceRelation(work: Work, before: RelationRow, after: RelationRow): void {
@@ -186,12 +196,18 @@ function replaceRelation(work: Work, before: RelationRow, after: RelationRow): v
   if (changed.includes('properties') || changed.includes('relation_type')) {
     replaceProperties(work.db, work.settings, owner);
   }
+  // Whoever asks for the past of the type that it was must learn that something is not told.
+  if (before.relationType !== row.relationType) keepsHistory(work, 'relation', before.relationType, seq);
   writeHistory(work, row, 'updated', changed);
 }
 
 function removeRelation(work: Work, existing: RelationRow, author: string, updatedAt: Timestamp): void {
+  if (!mayKnow(work, existing, 'delete')) work.access.deny('delete every relation of this entity');
   work.access.require('delete', { kind: 'relation', name: existing.relationType, scope: existing.scope });
-  const seq = work.log.change('RELATION_DELETED', existing.scope, existing.id);
+  const seq = work.log.change('RELATION_DELETED', existing.scope, existing.id, {
+    id: existing.id,
+    type: existing.relationType,
+  });
   removeLookups(work.db, lookupOwner(existing));
   work.db.relation.id.delete(existing.id);
   const publisher = work.ctx.sender;
@@ -199,14 +215,19 @@ function removeRelation(work: Work, existing: RelationRow, author: string, updat
 }
 
 function writeHistory(work: Work, row: RelationRow, operation: HistoryOperation, changed: string[]): void {
-  if (!keepsHistory(work, row.relationType)) return;
+  if (!keepsHistory(work, 'relation', row.relationType, row.seq)) return;
   const { position } = work;
   work.db.relationHistory.insert({ ...row, relationId: row.id, position, operation, changedFields: changed });
 }
 
+/** Whether the caller may learn that a relation exists. */
+function mayKnow(work: Work, { relationType: name, scope }: RelationRow, action: 'update' | 'delete'): boolean {
+  return work.access.mayKnowOf(action, { kind: 'relation', name, scope });
+}
+
 function requireRelation(work: Work, id: string, action: 'update' | 'delete'): RelationRow {
   const existing = work.db.relation.id.find(id);
-  if (existing !== null && work.access.isAbout(existing.scope)) return existing;
+  if (existing !== null && mayKnow(work, existing, action)) return existing;
   if (!work.access.isOwner && !work.access.grants().some((grant) => [action, 'write'].includes(grant.action))) {
     work.access.deny(`${action} relations`);
   }
@@ -216,7 +237,7 @@ function requireRelation(work: Work, id: string, action: 'update' | 'delete'): R
 function requireEnd(work: Work, op: CreateRelationOp, end: 'fromId' | 'toId', scope: string): void {
   const id = checkId(op[end], end);
   const found = work.entityScopes.get(id) ?? work.db.entity.id.find(id)?.scope;
-  if (found === undefined) {
+  if (found === undefined || (found !== scope && !mayKnowEntity(work, id))) {
     refuse('relation/endpoint-missing', `The relation '${op.id}' needs the entity '${id}', which does not exist.`, {
       ids: [op.id, id],
       details: { end },
@@ -229,6 +250,11 @@ function requireEnd(work: Work, op: CreateRelationOp, end: 'fromId' | 'toId', sc
     });
   }
   work.entityScopes.set(id, found);
+}
+
+function mayKnowEntity(work: Work, id: string): boolean {
+  const row = work.db.entity.id.find(id);
+  return row !== null && work.access.mayKnowOf('read', { kind: 'entity', name: row.entityType, scope: row.scope });
 }
 
 function requireUpdate(work: Work, existing: RelationRow, relationType: string): void {

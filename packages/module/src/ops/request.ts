@@ -5,9 +5,11 @@
  * - A refusal anywhere takes the whole request back, and names the op.
  */
 import { Access } from '../access/access.ts';
+import { requireScopes } from '../access/bounds.ts';
 import { Settings } from '../access/settings.ts';
 import { requireRate, requireRoom } from '../access/rates.ts';
 import { LogWriter } from '../log/log-writer.ts';
+import { requireMigrated } from '../migrations/migrate.ts';
 import { refuse, toSenderError } from '../refusals/refused.ts';
 import type { Context } from '../schema/database.ts';
 import type { ConsumerAdvance, Op } from '../schema/op-types.ts';
@@ -15,19 +17,26 @@ import { checkId } from '../values/checks.ts';
 import { byteLength } from '../values/text.ts';
 import { isSameIdentity, micros, type Timestamp } from '../values/library-values.ts';
 import { MAX_CLOCK_LEAD_MICROS, MAX_REQUEST_BYTES, MAX_REQUEST_OPS, REQUEST_MAX_AGE_MICROS } from '../wire/limits.ts';
-import { CODE_VERSION } from '../wire/version.ts';
 import { applyOp } from './apply-op.ts';
 import { advancePartition } from './consumers.ts';
 import type { Work } from './work.ts';
 
-/** What a full universe still takes, because it is how it gets room: archiving, with what may hold it, and the limit. */
+/**
+ * What a full universe still takes: how it gets room, which is archiving with what may hold it, and how those lose their
+ * rights who filled it. Settings pass only from the owner: they are logged and audited, so others could fill it with them.
+ */
 const ROOM_MAKING: ReadonlySet<string> = new Set<Op['tag']>([
-  'setConfiguration',
+  'revoke',
+  'removeRoleMember',
   'trimEvents',
+  'compactVersions',
+  'pruneVersions',
   'deleteConsumer',
   'claimPartition',
   'releasePartition',
   'advancePartition',
+  'joinConsumer',
+  'leaveConsumer',
 ]);
 
 /** What `apply` is called with. */
@@ -47,10 +56,11 @@ export function applyRequest(ctx: Context, request: Request): void {
     access.requireAny();
     if (isApplied(ctx, request.requestId)) return;
     requireTimely(ctx, request);
-    requireSchema(ctx);
+    requireMigrated(ctx.db, request.ops);
     const bytes = requireSize(request.ops);
-    if (!access.isOwner) requireRate(ctx, settings, { ops: request.ops.length, bytes });
-    if (!makesRoom(request.ops)) requireRoom(ctx, settings);
+    if (!access.isOwner) requireRate(ctx, { access, settings }, { ops: request.ops.length, bytes });
+    if (!makesRoom(request.ops, access)) requireRoom(ctx, settings);
+    const scopes = access.isOwner ? 0n : ctx.db.scope.count();
     const work = startWork(ctx, request.requestId, access, settings);
     if (request.consumer !== undefined) advancePartition(work, request.consumer);
     for (const [index, op] of request.ops.entries()) {
@@ -60,6 +70,7 @@ export function applyRequest(ctx: Context, request: Request): void {
     }
     position = null;
     const seq = work.log.flush();
+    if (!access.isOwner) requireScopes(ctx, access, scopes);
     ctx.db.request.insert({ requestId: request.requestId, identity: ctx.sender, recordedAt: work.now, seq });
   } catch (error) {
     throw toSenderError(error, position);
@@ -90,8 +101,8 @@ function startWork(ctx: Context, requestId: string, access: Access, settings: Se
   };
 }
 
-function makesRoom(ops: readonly Op[]): boolean {
-  return ops.every(({ tag }) => ROOM_MAKING.has(tag));
+function makesRoom(ops: readonly Op[], { isOwner }: Access): boolean {
+  return ops.every(({ tag }) => ROOM_MAKING.has(tag) || (isOwner && tag === 'setConfiguration'));
 }
 
 function isApplied(ctx: Context, requestId: string): boolean {
@@ -126,18 +137,6 @@ function requireTimely(ctx: Context, { requestId, issuedAt }: Request): void {
       },
     );
   }
-}
-
-function requireSchema(ctx: Context): void {
-  const dataVersion = ctx.db.schemaVersion.id.find(0)?.dataVersion;
-  if (dataVersion === CODE_VERSION) return;
-  refuse(
-    'schema/migrating',
-    `The data have schema ${dataVersion}, the code has ${CODE_VERSION}. Let the owner migrate.`,
-    {
-      details: { dataVersion: dataVersion ?? null, codeVersion: CODE_VERSION },
-    },
-  );
 }
 
 function requireSize(ops: readonly Op[]): number {

@@ -18,12 +18,17 @@ export function openStore(work: Work, store: string, scope: string, seq: bigint)
 /** The scope of a store the caller may commit to; refuses one that does not exist. */
 export function requireStore(work: Work, store: string): string {
   const scope = findStoreScope(work, store);
-  if (scope === undefined || !work.access.isAbout(scope)) {
+  if (scope === undefined || !mayKnowStore(work, store, scope)) {
     work.access.require('commit', { kind: 'store', name: store, scope: '' });
     return refuse('state/unknown-store', `There is no store '${store}'.`, { ids: [store] });
   }
   requireStoreAccess(work, store, scope);
   return scope;
+}
+
+/** Whether the caller may learn that a store exists. */
+export function mayKnowStore(work: Work, store: string, scope: string): boolean {
+  return work.access.mayKnowOf('commit', { kind: 'store', name: store, scope });
 }
 
 /** Refuses whoever may not commit to a store. */

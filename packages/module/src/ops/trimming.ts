@@ -4,6 +4,7 @@ import type { TrimEventsOp } from '../schema/op-types.ts';
 import { checkId } from '../values/checks.ts';
 import { MAX_TRIM_ROWS } from '../wire/limits.ts';
 import { SYSTEM_SCOPE } from '../wire/vocabulary.ts';
+import { releaseChunks } from './chunks.ts';
 import type { Work } from './work.ts';
 
 /** Removes the oldest rows of the log, at most 1,000, which an archive holds under a digest. */
@@ -22,7 +23,11 @@ export function trimEvents(work: Work, op: TrimEventsOp): void {
     });
   }
   requireNoHolder(work, upToSeq);
-  work.db.eventLog.seq.delete(new Range({ tag: 'excluded', value: trimmedSeq }, { tag: 'included', value: upToSeq }));
+  const range = new Range<bigint>({ tag: 'excluded', value: trimmedSeq }, { tag: 'included', value: upToSeq });
+  for (const row of work.db.eventLog.seq.filter(range)) {
+    releaseChunks(work, row.scope, [row.data, row.dataEncoding], [row.metadata, row.metadataEncoding]);
+  }
+  work.db.eventLog.seq.delete(range);
   work.log.trim(upToSeq, segmentDigest);
   work.log.change('EVENTS_TRIMMED', SYSTEM_SCOPE, segmentDigest, { seq: upToSeq.toString() });
 }

@@ -18,7 +18,7 @@ import { MAX_PARENTS } from '../wire/limits.ts';
 import { compareAndMove } from './branches.ts';
 import { referToChunks, sizeOfValue } from './chunks.ts';
 import { findVersion } from './known-versions.ts';
-import { openStore, requireStoreAccess } from './stores.ts';
+import { mayKnowStore, openStore, requireStoreAccess } from './stores.ts';
 import type { KnownVersion, Work } from './work.ts';
 
 /** Records a version with its delta, its snapshot and the move of a branch, as far as they are given. */
@@ -95,7 +95,7 @@ export function recordSnapshot(work: Work, op: RecordSnapshotOp): void {
 
 function requireOwnVersion(work: Work, versionId: string): StateVersionRow {
   const version = work.db.stateVersion.versionId.find(versionId);
-  if (version === null || !work.access.isAbout(version.scope)) {
+  if (version === null || !mayKnowStore(work, version.store, version.scope)) {
     if (!work.access.isOwner) work.access.deny('record states');
     refuse('state/unknown-version', `There is no version '${versionId}'.`, { ids: [versionId] });
   }
@@ -170,7 +170,8 @@ function lineageOf(
   };
 }
 
-interface DeltaDraft {
+/** What is stored of a delta. */
+export interface DeltaDraft {
   readonly versionId: string;
   readonly store: string;
   readonly scope: string;
@@ -178,7 +179,8 @@ interface DeltaDraft {
   readonly deltaEncoding: string;
 }
 
-function insertDelta(work: Work, draft: DeltaDraft): bigint {
+/** Stores a delta and gives its size. */
+export function insertDelta(work: Work, draft: DeltaDraft): bigint {
   const { versionId, store, scope, delta } = draft;
   const deltaEncoding = checkEncoding(draft.deltaEncoding);
   checkDelta(delta, deltaEncoding);
@@ -207,7 +209,8 @@ interface SnapshotDraft {
   readonly stateEncoding: string;
 }
 
-function insertSnapshot(work: Work, draft: SnapshotDraft): void {
+/** Stores a whole state. */
+export function insertSnapshot(work: Work, draft: SnapshotDraft): void {
   const { versionId, store, scope, state } = draft;
   const stateEncoding = checkEncoding(draft.stateEncoding);
   checkValue(state, stateEncoding, 'state');

@@ -1,5 +1,5 @@
 /** Reads about the universe itself: scopes, counts, configuration, permissions, consumers, chunks, requests. */
-import { ownerOf } from '../access/access.ts';
+import { administers, ownerOf } from '../access/access.ts';
 import { OWNER_KEY } from '../access/settings.ts';
 import { readLogHead } from '../log/log-writer.ts';
 import { valueKeyOf } from '../ops/chunks.ts';
@@ -11,11 +11,12 @@ import type {
   ConsumerDeadLetterRow,
   ConsumerPartitionRow,
   ConsumerRow,
+  ConsumerWorkerRow,
   GrantRow,
   RoleMemberRow,
 } from '../schema/rows.ts';
 import { checkScope } from '../values/checks.ts';
-import { isSameIdentity, makeIdentity, type Identity, type Timestamp } from '../values/library-values.ts';
+import { isSameIdentity, makeIdentity, micros, type Identity, type Timestamp } from '../values/library-values.ts';
 import { MAX_PAGE_BYTES, MAX_PAGE_ROWS } from '../wire/limits.ts';
 import { positionTail } from './cursor.ts';
 import { readPage, type End, type PageRequest, type Reader } from './reader.ts';
@@ -113,7 +114,8 @@ export function readPermissions(
     tailOf: (row: PermissionEntry) => row.tail,
     admit: (row: PermissionEntry) => {
       const subject = row.grant?.subject ?? row.member?.member.toHexString();
-      return request.subject === '' || request.subject === subject ? row : undefined;
+      if (request.subject !== '' && request.subject !== subject) return undefined;
+      return mayKnowPermission(reader, row, subject) ? row : undefined;
     },
   };
   const { rows, end } = readPage<PermissionEntry, PermissionEntry>(reader, source, request);
@@ -129,6 +131,12 @@ interface PermissionEntry {
   readonly tail: string;
   readonly grant?: GrantRow;
   readonly member?: RoleMemberRow;
+}
+
+/** A holder of `grant:admin` is told of what it administers, and of what is its own. */
+function mayKnowPermission({ access, ctx }: Reader, { grant }: PermissionEntry, subject: string | undefined): boolean {
+  if (access.isOwner || subject === ctx.sender.toHexString()) return true;
+  return grant !== undefined && access.grants().some((admin) => administers(admin, grant.resource, grant.scope));
 }
 
 /** Reads a page of the audit, oldest first. */
@@ -152,9 +160,8 @@ export type ConsumersResult = {
 
 /** One consumer with its partitions and dead letters, or a page of all consumers with their partitions. */
 export function readConsumers(reader: Reader, request: PageRequest & { name: string }): ConsumersResult {
-  const { db, access } = reader;
-  const mayUse = (row: ConsumerRow): boolean =>
-    access.allows('consume', { kind: 'event', name: row.pattern, scope: row.scope });
+  const { db } = reader;
+  const mayUse = (row: ConsumerRow): boolean => mayConsume(reader, row);
   if (request.name === '') {
     const source = {
       fetch: (range: Parameters<typeof db.consumer.seq.filter>[0]) => db.consumer.seq.filter(range),
@@ -169,12 +176,7 @@ export function readConsumers(reader: Reader, request: PageRequest & { name: str
       ...end,
     };
   }
-  const consumer = db.consumer.name.find(request.name);
-  if (consumer === null || !mayUse(consumer)) {
-    refuse('consumer/not-found', `There is no consumer '${request.name.slice(0, 128)}' that you may use.`, {
-      ids: [request.name.slice(0, 128)],
-    });
-  }
+  const consumer = requireConsumer(reader, request.name);
   const source = {
     fetch: (range: Parameters<typeof db.consumer.seq.filter>[0]) =>
       db.consumerDeadLetter.byName.filter([consumer.name, range]),
@@ -183,6 +185,18 @@ export function readConsumers(reader: Reader, request: PageRequest & { name: str
   };
   const { rows, end } = readPage(reader, source, request);
   return { consumers: [consumer], partitions: partitionsOf(reader, consumer.name), deadLetters: rows, ...end };
+}
+
+/** Who takes part in a consumer now, in the order in which they joined. */
+export function readConsumerWorkers(reader: Reader, name: string): { workers: ConsumerWorkerRow[] } {
+  const consumer = requireConsumer(reader, name);
+  const now = micros(reader.ctx.timestamp);
+  const workers = [...reader.db.consumerWorker.name.filter(consumer.name)]
+    .filter((row) => micros(row.leaseUntil) > now)
+    .sort(
+      (left, right) => compare(micros(left.joinedAt), micros(right.joinedAt)) || compare(left.holder, right.holder),
+    );
+  return { workers };
 }
 
 /** The connections that are open now. */
@@ -227,6 +241,22 @@ export function readChunk(
     );
   }
   return { count: value.count, pieces };
+}
+
+function requireConsumer(reader: Reader, name: string): ConsumerRow {
+  const consumer = reader.db.consumer.name.find(name);
+  if (consumer !== null && mayConsume(reader, consumer)) return consumer;
+  return refuse('consumer/not-found', `There is no consumer '${name.slice(0, 128)}' that you may use.`, {
+    ids: [name.slice(0, 128)],
+  });
+}
+
+function mayConsume({ access }: Reader, { pattern, scope }: ConsumerRow): boolean {
+  return access.allows('consume', { kind: 'event', name: pattern, scope });
+}
+
+function compare<T extends bigint | string>(left: T, right: T): number {
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 function partitionsOf(reader: Reader, name: string): ConsumerPartitionRow[] {

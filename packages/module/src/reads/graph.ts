@@ -8,6 +8,7 @@ import { isLongerThan } from '../values/text.ts';
 import { micros, type Timestamp } from '../values/library-values.ts';
 import { positionTail } from './cursor.ts';
 import { lastSeqBefore } from './log-time.ts';
+import type { SeqSource } from './seq-reader.ts';
 import { concat, readByIds, readPage, scopesToRead, type End, type PageRequest, type Reader } from './reader.ts';
 
 /** What `read_entities` is called with. */
@@ -23,12 +24,6 @@ export interface EntitiesRequest extends PageRequest {
 /** Reads a page of entities. */
 export function readEntities(reader: Reader, request: EntitiesRequest): { entities: EntityRow[] } & End {
   const { db } = reader;
-  const isWanted = (row: EntityRow): boolean =>
-    (request.scope === '' || row.scope === request.scope) &&
-    (request.entityType === '' || row.entityType === request.entityType) &&
-    (request.name === '' || row.name === request.name) &&
-    (request.tag === '' || row.tags.includes(request.tag)) &&
-    mayReadEntity(reader, row);
   if (request.ids.length > 0) {
     const { rows, end } = readByIds(reader, request.ids, request, (id) => {
       const row = db.entity.id.find(id);
@@ -36,24 +31,45 @@ export function readEntities(reader: Reader, request: EntitiesRequest): { entiti
     });
     return { entities: rows, ...end };
   }
-  const scopes = scopesToRead(reader, request.scope, 'entity');
-  const side = sideTable(reader, request);
-  if (side !== undefined) {
-    const { rows, end } = readPage(reader, side(isWanted), request);
-    return { entities: rows, ...end };
-  }
-  const fetch = (range: Range<bigint>): Iterable<EntityRow> => {
-    if (request.name !== '') return db.entity.byName.filter([request.name, range]);
-    if (request.entityType !== '') return db.entity.byType.filter([request.entityType, range]);
-    return concat(scopes.map((scope) => db.entity.byScope.filter([scope, range])));
-  };
-  const source = {
-    fetch,
-    tailOf: (row: EntityRow) => row.id,
-    admit: (row: EntityRow) => (isWanted(row) ? row : undefined),
-  };
-  const { rows, end } = readPage(reader, source, request);
+  const { rows, end } = currentEntities(reader, request, (source) => readPage(reader, source, request));
   return { entities: rows, ...end };
+}
+
+/** Which entities a reader wants. */
+export type EntityFilter = Omit<EntitiesRequest, 'ids' | 'cursor' | 'limit'>;
+
+/** Whether an entity is wanted, and may be read. */
+export function isWantedEntity(reader: Reader, filter: EntityFilter, row: EntityRow): boolean {
+  return (
+    (filter.scope === '' || row.scope === filter.scope) &&
+    (filter.entityType === '' || row.entityType === filter.entityType) &&
+    (filter.name === '' || row.name === filter.name) &&
+    (filter.tag === '' || row.tags.includes(filter.tag)) &&
+    mayReadEntity(reader, row)
+  );
+}
+
+/** Takes the source that a read goes over, whatever its rows. */
+export type UseSource<Result extends object, T> = <Row extends { readonly seq: bigint }>(
+  source: SeqSource<Row, Result>,
+) => T;
+
+/** Reads the entities of now that are wanted, by the index that narrows most. @throws `permission/denied` */
+export function currentEntities<T>(reader: Reader, filter: EntityFilter, use: UseSource<EntityRow, T>): T {
+  const { db } = reader;
+  const scopes = scopesToRead(reader, filter.scope, 'entity');
+  const isWanted = (row: EntityRow): boolean => isWantedEntity(reader, filter, row);
+  const side = sideTable(reader, filter);
+  if (side !== undefined) return use(side(isWanted));
+  return use<EntityRow>({
+    fetch: (range) => {
+      if (filter.name !== '') return db.entity.byName.filter([filter.name, range]);
+      if (filter.entityType !== '') return db.entity.byType.filter([filter.entityType, range]);
+      return concat(scopes.map((scope) => db.entity.byScope.filter([scope, range])));
+    },
+    tailOf: (row) => row.id,
+    admit: (row) => (isWanted(row) ? row : undefined),
+  });
 }
 
 interface LookupRow {
@@ -71,7 +87,7 @@ interface LookupSource {
 /** The look-up by a property or a tag, whichever narrows more; undefined if neither was asked for. */
 function sideTable(
   { db, settings }: Reader,
-  request: EntitiesRequest,
+  request: EntityFilter,
 ): ((isWanted: (row: EntityRow) => boolean) => LookupSource) | undefined {
   const { property, tag } = request;
   if (property === undefined && tag === '') return undefined;
@@ -127,19 +143,26 @@ export function readRelations(reader: Reader, request: RelationsRequest): { rela
     });
     return { relations: rows, ...end };
   }
-  const scopes = scopesToRead(reader, request.scope, 'relation');
-  const source = {
-    fetch: (range: Range<bigint>) => fetchRelations(reader, request, { scopes, range }),
-    tailOf: (row: RelationRow) => row.id,
-    admit: (row: RelationRow) => (isWantedRelation(request, row) && mayReadRelation(reader, row) ? row : undefined),
-  };
-  const { rows, end } = readPage(reader, source, request);
+  const { rows, end } = readPage(reader, currentRelations(reader, request), request);
   return { relations: rows, ...end };
+}
+
+/** Which relations a reader wants. */
+export type RelationFilter = Omit<RelationsRequest, 'ids' | 'cursor' | 'limit'>;
+
+/** The relations of now that are wanted, by the index that narrows most. @throws `permission/denied` */
+export function currentRelations(reader: Reader, filter: RelationFilter): SeqSource<RelationRow, RelationRow> {
+  const scopes = scopesToRead(reader, filter.scope, 'relation');
+  return {
+    fetch: (range) => fetchRelations(reader, filter, { scopes, range }),
+    tailOf: (row) => row.id,
+    admit: (row) => (isWantedRelation(filter, row) && mayReadRelation(reader, row) ? row : undefined),
+  };
 }
 
 function fetchRelations(
   { db }: Reader,
-  { fromId, toId, endId, name, relationType }: RelationsRequest,
+  { fromId, toId, endId, name, relationType }: RelationFilter,
   { scopes, range }: { readonly scopes: readonly string[]; readonly range: Range<bigint> },
 ): Iterable<RelationRow> {
   if (fromId !== '') return db.relation.byFrom.filter([fromId, range]);
@@ -153,7 +176,8 @@ function fetchRelations(
   return concat(scopes.map((scope) => db.relation.byScope.filter([scope, range])));
 }
 
-function isWantedRelation(request: RelationsRequest, row: RelationRow): boolean {
+/** Whether a relation is wanted. */
+export function isWantedRelation(request: RelationFilter, row: RelationRow): boolean {
   return (
     (request.scope === '' || row.scope === request.scope) &&
     (request.relationType === '' || row.relationType === request.relationType) &&
@@ -226,10 +250,18 @@ function isInTime(request: HistoryRequest, row: { readonly scope: string; readon
   return request.recordedUntil === undefined || micros(row.recordedAt) <= micros(request.recordedUntil);
 }
 
-function mayReadEntity({ access }: Reader, row: { readonly entityType: string; readonly scope: string }): boolean {
+/** Whether the caller may read an entity. */
+export function mayReadEntity(
+  { access }: Reader,
+  row: { readonly entityType: string; readonly scope: string },
+): boolean {
   return access.allows('read', { kind: 'entity', name: row.entityType, scope: row.scope });
 }
 
-function mayReadRelation({ access }: Reader, row: { readonly relationType: string; readonly scope: string }): boolean {
+/** Whether the caller may read a relation. */
+export function mayReadRelation(
+  { access }: Reader,
+  row: { readonly relationType: string; readonly scope: string },
+): boolean {
   return access.allows('read', { kind: 'relation', name: row.relationType, scope: row.scope });
 }

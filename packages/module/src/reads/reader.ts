@@ -1,4 +1,5 @@
 import { Access } from '../access/access.ts';
+import { requireReadRate } from '../access/rates.ts';
 import { Settings } from '../access/settings.ts';
 import { readLogHead } from '../log/log-writer.ts';
 import { refuse, toSenderError } from '../refusals/refused.ts';
@@ -7,7 +8,7 @@ import { checkScope } from '../values/checks.ts';
 import { MAX_READ_IDS } from '../wire/limits.ts';
 import type { ResourceKind } from '../wire/vocabulary.ts';
 import { formatCursor, parseCount, parseCursor, type Cursor } from './cursor.ts';
-import { PageBudget } from './page.ts';
+import { PageBudget, sizeOfRow } from './page.ts';
 import { readBySeq, type SeqSource } from './seq-reader.ts';
 
 /** One read: the tables as they are now, and what its caller may see of them. */
@@ -31,7 +32,10 @@ export function read<T>(ctx: Transacting, body: (reader: Reader) => T): T {
       const settings = new Settings(tx.db);
       const access = new Access(tx, settings);
       access.requireAny();
-      return body({ ctx: tx, db: tx.db, access, settings, seq: readLogHead(tx).nextSeq - 1n });
+      const charge = access.isOwner ? undefined : requireReadRate(tx, { access, settings });
+      const result = body({ ctx: tx, db: tx.db, access, settings, seq: readLogHead(tx).nextSeq - 1n });
+      charge?.(() => (typeof result === 'object' && result !== null ? sizeOfRow(result) : 0));
+      return result;
     });
   } catch (error) {
     throw toSenderError(error, null);

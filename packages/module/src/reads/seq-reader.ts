@@ -31,6 +31,9 @@ export interface SeqSpan {
   readonly first: bigint;
   readonly last: bigint;
   readonly descending: boolean;
+  /** How wide the first window is, and the widest; for sources whose rows lie far apart. */
+  readonly firstWindow?: bigint | undefined;
+  readonly widestWindow?: bigint | undefined;
 }
 
 /** What was read, and where to go on. */
@@ -48,7 +51,8 @@ export function readBySeq<Row extends { readonly seq: bigint }, Result extends o
 ): SeqPage<Result> {
   const rows: Result[] = [];
   let { cursor } = span;
-  let window = FIRST_WINDOW;
+  const { firstWindow = FIRST_WINDOW, widestWindow = WIDEST_WINDOW } = span;
+  let window = firstWindow;
   let looked = 0;
   for (let count = 0; hasMore(span, cursor); count += 1) {
     if (budget.isFull || looked >= MAX_ROWS_LOOKED_AT || count >= MAX_WINDOWS) return { rows, cursor, more: true };
@@ -67,7 +71,7 @@ export function readBySeq<Row extends { readonly seq: bigint }, Result extends o
     }
     cursor = span.descending ? { seq: low, tail: '' } : { seq: high + 1n, tail: '' };
     looked += found.length;
-    if (found.length < FEW_ROWS && window < WIDEST_WINDOW) window *= 4n;
+    if (found.length < FEW_ROWS && window < widestWindow) window *= 4n;
     else if (found.length > MANY_ROWS && window > 1n) window /= 4n;
   }
   return { rows, cursor, more: false };

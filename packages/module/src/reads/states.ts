@@ -3,6 +3,7 @@ import { refuse } from '../refusals/refused.ts';
 import type {
   BranchMoveRow,
   BranchRow,
+  CompactedRunRow,
   DeltaRecordRow,
   StateSnapshotRow,
   StateStoreRow,
@@ -65,7 +66,7 @@ function readLine(reader: Reader, request: VersionsRequest): { versions: Version
   const budget = new PageBudget(request.limit);
   const versions: VersionEntry[] = [];
   while (next !== '') {
-    const row = requireVersion(reader, next);
+    const row = requireNearest(reader, next);
     const entry = withParents(reader, row);
     if (!budget.take(entry)) break;
     versions.push(entry);
@@ -81,6 +82,13 @@ export function requireVersion(reader: Reader, versionId: string): StateVersionR
   return refuse('state/unknown-version', `There is no version '${versionId.slice(0, 128)}' that you may read.`, {
     ids: [versionId.slice(0, 128)],
   });
+}
+
+/** As `requireVersion`; of the last one of a line that was left out, the version before that line. */
+export function requireNearest(reader: Reader, versionId: string): StateVersionRow {
+  if (reader.db.stateVersion.versionId.find(versionId) !== null) return requireVersion(reader, versionId);
+  const run = reader.db.compactedRun.runId.find(versionId);
+  return requireVersion(reader, run !== null && mayRead(reader, run) ? run.ancestor : versionId);
 }
 
 /** A branch that exists and may be read. */
@@ -125,7 +133,7 @@ export function readState(reader: Reader, versionId: string, limit: number): Sta
     if ('state' in value) return { store, steps, snapshot: value, continueFrom: '', seq: reader.seq };
     steps.push(value);
     if (version.parentVersionId === '') return { store, steps, snapshot: undefined, continueFrom: '', seq: reader.seq };
-    version = requireVersion(reader, version.parentVersionId);
+    version = requireNearest(reader, version.parentVersionId);
   }
 }
 
@@ -228,6 +236,33 @@ export function readBranchMoves(
   };
   const { rows, end } = readPage(reader, source, request);
   return { moves: rows, ...end };
+}
+
+/** What `read_compacted_runs` is called with. */
+export interface CompactedRunsRequest extends PageRequest {
+  readonly store: string;
+  readonly ids: readonly string[];
+  readonly headers: boolean;
+}
+
+/** Reads a page of what was left out of a store's history, or some by their ids. */
+export function readCompactedRuns(reader: Reader, request: CompactedRunsRequest): { runs: CompactedRunRow[] } & End {
+  const { compactedRun } = reader.db;
+  const admit = (row: CompactedRunRow | null): CompactedRunRow | undefined => {
+    if (row === null || !mayRead(reader, row)) return undefined;
+    return request.headers ? row : { ...row, headers: '' };
+  };
+  if (request.ids.length > 0) {
+    const { rows, end } = readByIds(reader, request.ids, request, (id) => admit(compactedRun.runId.find(id)));
+    return { runs: rows, ...end };
+  }
+  const source = {
+    fetch: (range: Range<bigint>): Iterable<CompactedRunRow> => compactedRun.byStore.filter([request.store, range]),
+    tailOf: (row: CompactedRunRow) => row.runId,
+    admit,
+  };
+  const { rows, end } = readPage(reader, source, request);
+  return { runs: rows, ...end };
 }
 
 function withParents(reader: Reader, version: StateVersionRow): VersionEntry {

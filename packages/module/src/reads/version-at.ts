@@ -6,7 +6,7 @@ import { formatCursor, parseCursor, positionTail } from './cursor.ts';
 import { PageBudget } from './page.ts';
 import type { Reader } from './reader.ts';
 import { readBySeq } from './seq-reader.ts';
-import { requireBranch, requireVersion } from './states.ts';
+import { requireBranch, requireNearest } from './states.ts';
 
 /** How many versions of a line one call looks at. */
 const MAX_STEPS = 5_000;
@@ -72,8 +72,8 @@ function authoredBy(reader: Reader, { time, cursor }: VersionAtRequest, head: st
   let next = cursor === '' ? head : cursor;
   for (let step = 0; next !== ''; step += 1) {
     if (step === MAX_STEPS) return { versionId: undefined, cursor: next, more: true };
-    const version = requireVersion(reader, next);
-    if (micros(version.authoredAt) <= until) return { versionId: next, cursor: '', more: false };
+    const version = requireNearest(reader, next);
+    if (micros(version.authoredAt) <= until) return { versionId: version.versionId, cursor: '', more: false };
     next = version.parentVersionId;
   }
   return { versionId: undefined, cursor: '', more: false };

@@ -57,6 +57,17 @@ export const rateBucket = table(
   },
 );
 
+/** As `rate_bucket`, of reading: who reads much can still write. */
+export const readBucket = table(
+  {},
+  {
+    identity: t.identity().primaryKey(),
+    ops: t.f64(),
+    bytes: t.f64(),
+    updatedAt: t.timestamp().index('btree'),
+  },
+);
+
 /** The connections that are open now. */
 export const clientConnection = table(
   {},

@@ -35,6 +35,20 @@ export const consumerPartition = table(
   },
 );
 
+/** Who takes part in a consumer, holding partitions or standing by; partitions are shared out among them. */
+export const consumerWorker = table(
+  {},
+  {
+    workerKey: t.string().primaryKey(),
+    name: t.string().index('btree'),
+    holder: t.string(),
+    identity: t.identity(),
+    connection: t.connectionId().index('btree'),
+    leaseUntil: t.timestamp(),
+    joinedAt: t.timestamp(),
+  },
+);
+
 /** Events a consumer's handler could not take. */
 export const consumerDeadLetter = table(
   { indexes: [{ accessor: 'byName', algorithm: 'btree', columns: ['name', 'seq'] }] },

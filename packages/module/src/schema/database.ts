@@ -1,13 +1,22 @@
 import { schema, type DbView, type InferSchema, type ReducerCtx } from 'spacetimedb/server';
-import { audit, clientConnection, grant, rateBucket, roleMember } from './access-tables.ts';
-import { consumer, consumerDeadLetter, consumerPartition } from './consumer-tables.ts';
-import { entity, entityHistory, entityProperty, entityTag, relation, relationHistory } from './graph-tables.ts';
+import { audit, clientConnection, grant, rateBucket, readBucket, roleMember } from './access-tables.ts';
+import { consumer, consumerDeadLetter, consumerPartition, consumerWorker } from './consumer-tables.ts';
+import {
+  entity,
+  entityHistory,
+  entityProperty,
+  entityTag,
+  historyGap,
+  relation,
+  relationHistory,
+} from './graph-tables.ts';
 import { eventFeed, eventLog, head, logHead, recentEvent, request, scope } from './log-tables.ts';
 import {
   branch,
   branchMove,
   chunk,
   chunkValue,
+  compactedRun,
   deltaRecord,
   stateSnapshot,
   stateStore,
@@ -54,6 +63,10 @@ export const database = schema({
   config,
   jobCursor,
   maintenanceTimer,
+  historyGap,
+  consumerWorker,
+  compactedRun,
+  readBucket,
 });
 
 /** The types of the module's tables. */

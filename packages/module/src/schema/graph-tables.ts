@@ -85,6 +85,8 @@ export const relationHistory = table(
     indexes: [
       { accessor: 'byRelation', algorithm: 'btree', columns: ['relationId', 'seq'] },
       { accessor: 'byScope', algorithm: 'btree', columns: ['scope', 'seq'] },
+      { accessor: 'byFrom', algorithm: 'btree', columns: ['fromId', 'seq'] },
+      { accessor: 'byTo', algorithm: 'btree', columns: ['toId', 'seq'] },
     ],
   },
   {
@@ -136,5 +138,18 @@ export const entityProperty = table(
     ownerType: t.string(),
     scope: t.string(),
     seq: t.u64(),
+  },
+);
+
+/** Of types whose changes were not all kept: the `seq` of the last one that was not. */
+export const historyGap = table(
+  {},
+  {
+    /** `entity:` or `relation:`, and the type. */
+    gapKey: t.string().primaryKey(),
+    ownerKind: t.string(),
+    ownerType: t.string(),
+    seq: t.u64(),
+    recordedAt: t.timestamp(),
   },
 );

@@ -263,8 +263,41 @@ export const parkEventOp = t.object('ParkEventOp', {
 /** `DiscardDeadLetterOp` on the wire. */
 export const discardDeadLetterOp = t.object('DiscardDeadLetterOp', { name: t.string(), eventId: t.string() });
 
+/** `SeekConsumerOp` on the wire. */
+export const seekConsumerOp = t.object('SeekConsumerOp', {
+  name: t.string(),
+  partition: t.option(t.u32()),
+  toSeq: t.u64(),
+});
+
+/** `RetryDeadLetterOp` on the wire. */
+export const retryDeadLetterOp = t.object('RetryDeadLetterOp', { name: t.string(), eventId: t.string() });
+
+/** `JoinConsumerOp` on the wire. */
+export const joinConsumerOp = t.object('JoinConsumerOp', {
+  name: t.string(),
+  holder: t.string(),
+  leaseMicros: t.i64(),
+});
+
+/** `LeaveConsumerOp` on the wire. */
+export const leaveConsumerOp = t.object('LeaveConsumerOp', { name: t.string(), holder: t.string() });
+
 /** `TrimEventsOp` on the wire. */
 export const trimEventsOp = t.object('TrimEventsOp', { upToSeq: t.u64(), segmentDigest: t.string() });
+
+/** `CompactVersionsOp` on the wire. */
+export const compactVersionsOp = t.object('CompactVersionsOp', {
+  store: t.string(),
+  child: t.string(),
+  leftOut: t.array(t.string()),
+  delta: optionalText,
+  deltaEncoding: t.string(),
+  snapshot: t.option(stateValue),
+});
+
+/** `PruneVersionsOp` on the wire. */
+export const pruneVersionsOp = t.object('PruneVersionsOp', { store: t.string(), versionIds: t.array(t.string()) });
 
 /** `Op` on the wire. */
 export const op = t.enum('Op', {
@@ -296,6 +329,12 @@ export const op = t.enum('Op', {
   parkEvent: parkEventOp,
   discardDeadLetter: discardDeadLetterOp,
   trimEvents: trimEventsOp,
+  seekConsumer: seekConsumerOp,
+  retryDeadLetter: retryDeadLetterOp,
+  joinConsumer: joinConsumerOp,
+  leaveConsumer: leaveConsumerOp,
+  compactVersions: compactVersionsOp,
+  pruneVersions: pruneVersionsOp,
 });
 
 /** A value of `Op`. */
@@ -354,3 +393,15 @@ export type ParkEventOp = Infer<typeof parkEventOp>;
 export type DiscardDeadLetterOp = Infer<typeof discardDeadLetterOp>;
 /** A value of `TrimEventsOp`. */
 export type TrimEventsOp = Infer<typeof trimEventsOp>;
+/** A value of `SeekConsumerOp`. */
+export type SeekConsumerOp = Infer<typeof seekConsumerOp>;
+/** A value of `RetryDeadLetterOp`. */
+export type RetryDeadLetterOp = Infer<typeof retryDeadLetterOp>;
+/** A value of `JoinConsumerOp`. */
+export type JoinConsumerOp = Infer<typeof joinConsumerOp>;
+/** A value of `LeaveConsumerOp`. */
+export type LeaveConsumerOp = Infer<typeof leaveConsumerOp>;
+/** A value of `CompactVersionsOp`. */
+export type CompactVersionsOp = Infer<typeof compactVersionsOp>;
+/** A value of `PruneVersionsOp`. */
+export type PruneVersionsOp = Infer<typeof pruneVersionsOp>;

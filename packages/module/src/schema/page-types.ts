@@ -1,10 +1,10 @@
 /** The results of the reads as SpacetimeDB types; `wire/reads.ts` says what they mean. */
 import { t } from 'spacetimedb/server';
 import { audit, clientConnection, grant, roleMember } from './access-tables.ts';
-import { consumer, consumerDeadLetter, consumerPartition } from './consumer-tables.ts';
+import { consumer, consumerDeadLetter, consumerPartition, consumerWorker } from './consumer-tables.ts';
 import { entity, entityHistory, relation, relationHistory } from './graph-tables.ts';
 import { eventLog, recentEvent } from './log-tables.ts';
-import { branch, branchMove, stateStore, stateVersion, tag } from './state-tables.ts';
+import { branch, branchMove, compactedRun, stateStore, stateVersion, tag } from './state-tables.ts';
 import { config } from './system-tables.ts';
 
 const pageEnd = { cursor: t.string(), more: t.bool(), seq: t.u64() };
@@ -75,6 +75,8 @@ export const branchesPage = t.object('BranchesPage', { branches: t.array(branch.
 export const tagsPage = t.object('TagsPage', { tags: t.array(tag.rowType), ...pageEnd });
 /** `BranchMovesPage` on the wire. */
 export const branchMovesPage = t.object('BranchMovesPage', { moves: t.array(branchMove.rowType), ...pageEnd });
+/** `CompactedRunsPage` on the wire. */
+export const compactedRunsPage = t.object('CompactedRunsPage', { runs: t.array(compactedRun.rowType), ...pageEnd });
 /** `PropertyMatch` on the wire. */
 export const propertyMatch = t.object('PropertyMatch', { key: t.string(), value: t.string() });
 /** `EntitiesPage` on the wire. */
@@ -107,6 +109,22 @@ export const statusResult = t.object('StatusResult', {
   release: t.string(),
   tables: t.array(tableCount),
 });
+/** `MigrationState` on the wire. */
+export const migrationState = t.object('MigrationState', {
+  to: t.u32(),
+  name: t.string(),
+  description: t.string(),
+  blocks: t.array(t.string()),
+  cursor: t.string(),
+  processed: t.u64(),
+  done: t.bool(),
+});
+/** `MigrationsResult` on the wire. */
+export const migrationsResult = t.object('MigrationsResult', {
+  codeVersion: t.u32(),
+  dataVersion: t.u32(),
+  migrations: t.array(migrationState),
+});
 /** `ConfigurationResult` on the wire. */
 export const configurationResult = t.object('ConfigurationResult', { settings: t.array(config.rowType) });
 /** `PermissionsPage` on the wire. */
@@ -124,7 +142,21 @@ export const consumersPage = t.object('ConsumersPage', {
   deadLetters: t.array(consumerDeadLetter.rowType),
   ...pageEnd,
 });
+/** `ConsumerWorkersResult` on the wire. */
+export const consumerWorkersResult = t.object('ConsumerWorkersResult', { workers: t.array(consumerWorker.rowType) });
 /** `ConnectionsResult` on the wire. */
 export const connectionsResult = t.object('ConnectionsResult', { connections: t.array(clientConnection.rowType) });
 /** `RequestResult` on the wire. */
 export const requestResult = t.object('RequestResult', { applied: t.bool(), seq: t.u64() });
+/** `GoneRow` on the wire. */
+export const goneRow = t.object('GoneRow', { id: t.string(), seq: t.u64() });
+/** `GraphChangesPage` on the wire. */
+export const graphChangesPage = t.object('GraphChangesPage', {
+  entities: t.array(entity.rowType),
+  relations: t.array(relation.rowType),
+  goneEntities: t.array(goneRow),
+  goneRelations: t.array(goneRow),
+  ...pageEnd,
+});
+/** `MomentResult` on the wire. */
+export const momentResult = t.object('MomentResult', { seq: t.u64() });

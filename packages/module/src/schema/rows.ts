@@ -1,13 +1,14 @@
 /** The rows of the tables, as the module's code reads and writes them. */
 import type { Infer } from 'spacetimedb/server';
 import type { audit, clientConnection, grant, roleMember } from './access-tables.ts';
-import type { consumer, consumerDeadLetter, consumerPartition } from './consumer-tables.ts';
+import type { consumer, consumerDeadLetter, consumerPartition, consumerWorker } from './consumer-tables.ts';
 import type { entity, entityHistory, relation, relationHistory } from './graph-tables.ts';
 import type { eventFeed, eventLog, logHead, recentEvent } from './log-tables.ts';
 import type {
   branch,
   branchMove,
   chunkValue,
+  compactedRun,
   deltaRecord,
   stateSnapshot,
   stateStore,
@@ -46,6 +47,8 @@ export type TagRow = Infer<typeof tag.rowType>;
 export type DeltaRecordRow = Infer<typeof deltaRecord.rowType>;
 /** A row of `state_snapshot`. */
 export type StateSnapshotRow = Infer<typeof stateSnapshot.rowType>;
+/** A row of `compacted_run`. */
+export type CompactedRunRow = Infer<typeof compactedRun.rowType>;
 /** A row of `chunk_value`. */
 export type ChunkValueRow = Infer<typeof chunkValue.rowType>;
 /** A row of `consumer`. */
@@ -54,6 +57,8 @@ export type ConsumerRow = Infer<typeof consumer.rowType>;
 export type ConsumerPartitionRow = Infer<typeof consumerPartition.rowType>;
 /** A row of `consumer_dead_letter`. */
 export type ConsumerDeadLetterRow = Infer<typeof consumerDeadLetter.rowType>;
+/** A row of `consumer_worker`. */
+export type ConsumerWorkerRow = Infer<typeof consumerWorker.rowType>;
 /** A row of `grant`. */
 export type GrantRow = Infer<typeof grant.rowType>;
 /** A row of `role_member`. */

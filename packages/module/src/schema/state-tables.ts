@@ -153,6 +153,26 @@ export const stateSnapshot = table(
   },
 );
 
+/**
+ * Lines of versions that were left out, each the only parent of the next; named by the last one. What their chain hashes
+ * cover is kept, so that the history verifies.
+ */
+export const compactedRun = table(
+  { indexes: [{ accessor: 'byStore', algorithm: 'btree', columns: ['store', 'seq'] }] },
+  {
+    runId: t.string().primaryKey(),
+    store: t.string(),
+    scope: t.string(),
+    ancestor: t.string().index('btree'),
+    chainHash: t.string(),
+    versions: t.u64(),
+    headers: t.string(),
+    publisher: t.identity(),
+    recordedAt: t.timestamp(),
+    seq: t.u64(),
+  },
+);
+
 /** A large value: how many pieces it has, and how many rows refer to it. */
 export const chunkValue = table(
   {},

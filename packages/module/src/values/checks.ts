@@ -11,6 +11,7 @@ import {
   MAX_INLINE_VALUE_BYTES,
   MAX_LABEL_BYTES,
   MAX_NAME_BYTES,
+  MAX_REASON_BYTES,
   MAX_TAGS,
 } from '../wire/limits.ts';
 import { DEFAULT_SCOPE, VALUE_ENCODINGS } from '../wire/vocabulary.ts';
@@ -53,6 +54,12 @@ export function checkName(name: string): string {
 /** A description. */
 export function checkDescription(text: string): string {
   if (isLongerThan(text, MAX_DESCRIPTION_BYTES)) tooLarge('description', byteLength(text), MAX_DESCRIPTION_BYTES);
+  return text;
+}
+
+/** Why an event was parked. */
+export function checkReason(text: string): string {
+  if (isLongerThan(text, MAX_REASON_BYTES)) tooLarge('reason', byteLength(text), MAX_REASON_BYTES);
   return text;
 }
 

@@ -15,6 +15,8 @@ export const MAX_NAME_BYTES = 4_096;
 export const MAX_LABEL_BYTES = 1_024;
 /** Bytes of a description. */
 export const MAX_DESCRIPTION_BYTES = 262_144;
+/** Bytes of the reason why an event was parked. */
+export const MAX_REASON_BYTES = 4_096;
 /** Bytes of one value (`data`, `metadata`, `properties`, `delta`, `state`) stored inline; more goes into chunks. */
 export const MAX_INLINE_VALUE_BYTES = 262_144;
 /** Bytes of one chunk. */
@@ -49,5 +51,21 @@ export const RECENT_EVENTS = 1_024;
 export const MAX_TRIM_ROWS = 1_000;
 /** Partitions of one consumer. */
 export const MAX_PARTITIONS = 256;
+/** Workers of one consumer at a time. */
+export const MAX_CONSUMER_WORKERS = 256;
+/** Up to how many grants there are, others than the owner may make one. */
+export const MAX_GRANTS = 100_000;
+/** Up to how many grants a subject has, others than the owner may give it one more. */
+export const MAX_SUBJECT_GRANTS = 1_000;
+/** Up to how many consumers there are, others than the owner may make one. */
+export const MAX_CONSUMERS = 1_000;
+/** Up to how many parked events there are, of all consumers, others than the owner may park one. */
+export const MAX_DEAD_LETTERS = 100_000;
+/** Up to how many scopes there are, others than the owner may make one. */
+export const MAX_SCOPES = 10_000;
+/** Open connections of one identity, the owner's excepted. */
+export const MAX_IDENTITY_CONNECTIONS = 256;
+/** Up to how many connections are open, others than the owner may open one. */
+export const MAX_CONNECTIONS = 10_000;
 /** The longest lease of a consumer's partition, in microseconds: an hour. */
 export const MAX_LEASE_MICROS = 3_600_000_000n;

@@ -35,7 +35,13 @@ export type Op =
   | { readonly tag: 'advancePartition'; readonly value: ConsumerAdvance }
   | { readonly tag: 'parkEvent'; readonly value: ParkEventOp }
   | { readonly tag: 'discardDeadLetter'; readonly value: DiscardDeadLetterOp }
-  | { readonly tag: 'trimEvents'; readonly value: TrimEventsOp };
+  | { readonly tag: 'trimEvents'; readonly value: TrimEventsOp }
+  | { readonly tag: 'seekConsumer'; readonly value: SeekConsumerOp }
+  | { readonly tag: 'retryDeadLetter'; readonly value: RetryDeadLetterOp }
+  | { readonly tag: 'joinConsumer'; readonly value: JoinConsumerOp }
+  | { readonly tag: 'leaveConsumer'; readonly value: LeaveConsumerOp }
+  | { readonly tag: 'compactVersions'; readonly value: CompactVersionsOp }
+  | { readonly tag: 'pruneVersions'; readonly value: PruneVersionsOp };
 
 /** The name of an op's variant. */
 export type OpTag = Op['tag'];
@@ -365,8 +371,62 @@ export interface DiscardDeadLetterOp {
   readonly eventId: string;
 }
 
+/**
+ * Puts a consumer to a position of the log, also an earlier one: what lies after `toSeq` comes next. Its partitions
+ * (or the one named) are free then, under a new epoch, and the dead letters of events that come again are dropped.
+ */
+export interface SeekConsumerOp {
+  readonly name: string;
+  readonly partition?: number | undefined;
+  readonly toSeq: bigint;
+}
+
+/** Asks for a parked event to be handled again: its `attempts` become 0, which its partition's holder looks for. */
+export interface RetryDeadLetterOp {
+  readonly name: string;
+  readonly eventId: string;
+}
+
+/** Takes part in a consumer for as long as the lease says, or goes on doing so; `holder` is a label unique to the worker. */
+export interface JoinConsumerOp {
+  readonly name: string;
+  readonly holder: string;
+  readonly leaseMicros: bigint;
+}
+
+/** Takes part no longer; one that does not is no error. */
+export interface LeaveConsumerOp {
+  readonly name: string;
+  readonly holder: string;
+}
+
 /** Removes at most 1,000 of the oldest log rows up to `upToSeq`, which an archive holds under `segmentDigest`. */
 export interface TrimEventsOp {
   readonly upToSeq: bigint;
   readonly segmentDigest: string;
+}
+
+/**
+ * Leaves out a line of versions for good, at most 1,000, the oldest first: each has one parent and one child, and is
+ * neither a branch's head nor tagged. What their chain hashes cover is kept. Where the line was the child's first parent,
+ * the child gets a delta against the version before the line, or has a snapshot; a snapshot is recorded if it has none.
+ * The owner's alone. Refused with `state/in-use` for a version that must stay.
+ */
+export interface CompactVersionsOp {
+  readonly store: string;
+  /** The version that comes after the line. */
+  readonly child: string;
+  readonly leftOut: readonly string[];
+  readonly delta?: string | undefined;
+  readonly deltaEncoding: string;
+  readonly snapshot?: StateValue | undefined;
+}
+
+/**
+ * Removes versions that no branch, tag or other version leads to, at most 1,000, children before parents. The owner's
+ * alone. Refused with `state/in-use` for a version that must stay.
+ */
+export interface PruneVersionsOp {
+  readonly store: string;
+  readonly versionIds: readonly string[];
 }

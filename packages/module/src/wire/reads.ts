@@ -4,10 +4,12 @@ import type {
   BranchMoveRow,
   BranchRow,
   ClientConnectionRow,
+  CompactedRunRow,
   ConfigurationRow,
   ConsumerDeadLetterRow,
   ConsumerPartitionRow,
   ConsumerRow,
+  ConsumerWorkerRow,
   EntityHistoryRow,
   EntityRow,
   EventLogRow,
@@ -215,6 +217,19 @@ export interface BranchMovesPage extends PageEnd {
   readonly moves: readonly BranchMoveRow[];
 }
 
+/** Arguments of `read_compacted_runs`: those of a store, or some by their ids. */
+export interface ReadCompactedRunsArguments extends PageArguments {
+  readonly store: string;
+  readonly ids: readonly string[];
+  /** Whether `headers` are wanted. */
+  readonly headers: boolean;
+}
+
+/** Result of `read_compacted_runs`. */
+export interface CompactedRunsPage extends PageEnd {
+  readonly runs: readonly CompactedRunRow[];
+}
+
 /** A property to look up by; needs the key to be declared in the configuration's `indexes`. `value` is a JSON text. */
 export interface PropertyMatch {
   readonly key: string;
@@ -277,6 +292,81 @@ export interface HistoryPage extends PageEnd {
   readonly relations: readonly RelationHistoryRow[];
 }
 
+/**
+ * Arguments of `read_graph_changes`: what changed after `afterSeq`, all in all; with a `cursor`, that decides. Refused
+ * with `event/trimmed` where the log does not reach back so far.
+ */
+export interface ReadGraphChangesArguments extends PageArguments {
+  readonly afterSeq: bigint;
+}
+
+/** An entity or relation that was deleted; `seq` is that of the record that says so. */
+export interface GoneRow {
+  readonly id: string;
+  readonly seq: bigint;
+}
+
+/**
+ * Result of `read_graph_changes`: rows as they are now, in no order that means anything. What changes meanwhile may
+ * come again on a later page. For whoever may read an entity or relation, records of the log need not be readable.
+ */
+export interface GraphChangesPage extends PageEnd {
+  readonly entities: readonly EntityRow[];
+  readonly relations: readonly RelationRow[];
+  readonly goneEntities: readonly GoneRow[];
+  readonly goneRelations: readonly GoneRow[];
+}
+
+/** Arguments of `read_moment`. */
+export interface ReadMomentArguments {
+  readonly time: WireTimestamp;
+}
+
+/**
+ * Result of `read_moment`: the last `seq` recorded up to the time. Where the log was trimmed since, it is the last
+ * change of the graph up to then, of what the caller may read: for the graph, the same moment.
+ */
+export interface MomentResult {
+  readonly seq: bigint;
+}
+
+/**
+ * Arguments of `read_entities_at`: as `read_entities`, of the entities as they were at `seq`. Rows come in no order
+ * that means anything, and may come twice where they change meanwhile, the same both times. What was not kept is
+ * refused with `graph/no-history`. `createdSeq` is 0 in rows that the history tells.
+ */
+export interface ReadEntitiesAtArguments extends PageArguments {
+  readonly seq: bigint;
+  readonly ids: readonly string[];
+  readonly scope: string;
+  readonly entityType: string;
+  readonly name: string;
+  readonly tag: string;
+}
+
+/** Arguments of `read_relations_at`: as `read_entities_at`. */
+export interface ReadRelationsAtArguments extends PageArguments {
+  readonly seq: bigint;
+  readonly ids: readonly string[];
+  readonly scope: string;
+  readonly relationType: string;
+  readonly name: string;
+  readonly fromId: string;
+  readonly toId: string;
+}
+
+/**
+ * Arguments of `read_neighborhood`: the relations around up to 1,000 entities, of these types (none: of all), now
+ * (`seq` 0) or at a `seq`. `direction` is `out`, `in` or `both`; bidirectional relations go both ways. A relation
+ * between two of the entities comes twice. In the order of the ids, then in that of the last changes.
+ */
+export interface ReadNeighborhoodArguments extends PageArguments {
+  readonly ids: readonly string[];
+  readonly direction: string;
+  readonly relationTypes: readonly string[];
+  readonly seq: bigint;
+}
+
 /** Arguments of `read_chunk`: pieces of one value from `position` on, as many as fit a page. */
 export interface ReadChunkArguments {
   readonly scope: string;
@@ -315,6 +405,29 @@ export interface StatusResult {
   readonly tables: readonly TableCount[];
 }
 
+/** How far one migration is. */
+export interface MigrationState {
+  /** The schema version that the data have afterwards. */
+  readonly to: number;
+  readonly name: string;
+  readonly description: string;
+  /** Tags of the ops that are refused until it is done; `all` for every one. */
+  readonly blocks: readonly string[];
+  /** Where its next step goes on. */
+  readonly cursor: string;
+  /** Rows looked at so far. */
+  readonly processed: bigint;
+  readonly done: boolean;
+}
+
+/** Result of `read_migrations`, which takes no arguments. For whoever has any grant. */
+export interface MigrationsResult {
+  readonly codeVersion: number;
+  readonly dataVersion: number;
+  /** Every migration there ever was, in order. */
+  readonly migrations: readonly MigrationState[];
+}
+
 /** Result of `read_configuration`, which takes no arguments: the keys that were set. For the owner and `configure`. */
 export interface ConfigurationResult {
   readonly settings: readonly ConfigurationRow[];
@@ -346,6 +459,16 @@ export interface ConsumersPage extends PageEnd {
   readonly consumers: readonly ConsumerRow[];
   readonly partitions: readonly ConsumerPartitionRow[];
   readonly deadLetters: readonly ConsumerDeadLetterRow[];
+}
+
+/** Arguments of `read_consumer_workers`. */
+export interface ReadConsumerWorkersArguments {
+  readonly name: string;
+}
+
+/** Result of `read_consumer_workers`: those whose lease has not ended, in the order in which they joined. */
+export interface ConsumerWorkersResult {
+  readonly workers: readonly ConsumerWorkerRow[];
 }
 
 /** Result of `read_connections`, which takes no arguments: at most 1,000. For the owner. */

@@ -197,6 +197,24 @@ export interface BranchMoveRow {
   readonly position: number;
 }
 
+/** A line of versions that was left out; `headers` is a JSON list of what their chain hashes cover, oldest first. */
+export interface CompactedRunRow {
+  /** The last version's id. */
+  readonly runId: string;
+  readonly store: string;
+  readonly scope: string;
+  /** The version before the line. */
+  readonly ancestor: string;
+  /** The last version's chain hash. */
+  readonly chainHash: string;
+  readonly versions: bigint;
+  /** For each version `[data hash, author, "authored at, in microseconds", description]`; empty unless asked for. */
+  readonly headers: string;
+  readonly publisher: WireIdentity;
+  readonly recordedAt: WireTimestamp;
+  readonly seq: bigint;
+}
+
 /** A tag: a name for a version that stays. */
 export interface TagRow {
   readonly tagKey: string;
@@ -319,7 +337,18 @@ export interface ConsumerPartitionRow {
   readonly updatedAt: WireTimestamp;
 }
 
-/** An event a consumer could not take. */
+/** A worker that takes part in a consumer. */
+export interface ConsumerWorkerRow {
+  readonly workerKey: string;
+  readonly name: string;
+  readonly holder: string;
+  readonly identity: WireIdentity;
+  readonly connection: WireConnectionId;
+  readonly leaseUntil: WireTimestamp;
+  readonly joinedAt: WireTimestamp;
+}
+
+/** An event a consumer could not take; with 0 `attempts` it waits to be handled again. */
 export interface ConsumerDeadLetterRow {
   readonly letterKey: string;
   readonly name: string;

@@ -37,6 +37,7 @@ test('rows', () => {
   expectTypeOf<Fits<rows.StateVersionRow, wire.StateVersionRow>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<rows.BranchRow, wire.BranchRow>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<rows.BranchMoveRow, wire.BranchMoveRow>>().toEqualTypeOf<true>();
+  expectTypeOf<Fits<rows.CompactedRunRow, wire.CompactedRunRow>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<rows.TagRow, wire.TagRow>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<rows.DeltaRecordRow, wire.DeltaRecordRow>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<rows.StateSnapshotRow, wire.StateSnapshotRow>>().toEqualTypeOf<true>();
@@ -47,6 +48,7 @@ test('rows', () => {
   expectTypeOf<Fits<rows.AuditRow, wire.AuditRow>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<rows.ConsumerRow, wire.ConsumerRow>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<rows.ConsumerPartitionRow, wire.ConsumerPartitionRow>>().toEqualTypeOf<true>();
+  expectTypeOf<Fits<rows.ConsumerWorkerRow, wire.ConsumerWorkerRow>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<rows.ConsumerDeadLetterRow, wire.ConsumerDeadLetterRow>>().toEqualTypeOf<true>();
 });
 
@@ -55,6 +57,7 @@ test('pages', () => {
   expectTypeOf<Fits<Infer<typeof pages.eventsPage>, wire.EventsPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.versionsPage>, wire.VersionsPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.versionAtResult>, wire.VersionAtResult>>().toEqualTypeOf<true>();
+  expectTypeOf<Fits<Infer<typeof pages.compactedRunsPage>, wire.CompactedRunsPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.statePage>, wire.StatePage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.storesPage>, wire.StoresPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.branchesPage>, wire.BranchesPage>>().toEqualTypeOf<true>();
@@ -63,12 +66,15 @@ test('pages', () => {
   expectTypeOf<Fits<Infer<typeof pages.entitiesPage>, wire.EntitiesPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.relationsPage>, wire.RelationsPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.historyPage>, wire.HistoryPage>>().toEqualTypeOf<true>();
+  expectTypeOf<Fits<Infer<typeof pages.graphChangesPage>, wire.GraphChangesPage>>().toEqualTypeOf<true>();
+  expectTypeOf<Fits<Infer<typeof pages.momentResult>, wire.MomentResult>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.chunkResult>, wire.ChunkResult>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.statusResult>, wire.StatusResult>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.configurationResult>, wire.ConfigurationResult>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.permissionsPage>, wire.PermissionsPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.auditPage>, wire.AuditPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.consumersPage>, wire.ConsumersPage>>().toEqualTypeOf<true>();
+  expectTypeOf<Fits<Infer<typeof pages.consumerWorkersResult>, wire.ConsumerWorkersResult>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.connectionsResult>, wire.ConnectionsResult>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.requestResult>, wire.RequestResult>>().toEqualTypeOf<true>();
 });

@@ -33,3 +33,4 @@ export type {
   TypesMatching,
 } from './event.ts';
 export type { EventPattern } from './pattern.ts';
+export { assertPublishable } from './incoming-event.ts';

@@ -6,15 +6,8 @@
 import { NervError, RelationNotFoundError } from '../errors.ts';
 import { unreachable } from '../assert.ts';
 import type { Entity, Relation } from './entity.ts';
-import type {
-  DeleteEntity,
-  DeleteRelation,
-  GraphOperation,
-  UpdateEntity,
-  UpdateRelation,
-  WriteEntity,
-  WriteRelation,
-} from './graph-operation.ts';
+import type { Subject } from './graph-change.ts';
+import type { DeleteEntity, GraphOperation, WriteEntity, WriteRelation } from './graph-operation.ts';
 import type { GraphWriter } from './graph-writer.ts';
 import { eachEdge, type RelationEnds } from './graph-store.ts';
 import { makeEntity, makeRelation, patchEntity, patchRelation } from './make-row.ts';
@@ -25,88 +18,59 @@ import { requireVertex } from './walk.ts';
  * @throws NervError with the codes that `EntityGraph` names at the method of that operation
  */
 export function applyOperation(writer: GraphWriter, operation: GraphOperation): void {
+  const { store } = writer;
   switch (operation.type) {
     case 'create-entity':
-      return createEntity(writer, operation);
     case 'upsert-entity':
-      return upsertEntity(writer, operation);
-    case 'update-entity':
-      return updateEntity(writer, operation);
+      return writeEntity(writer, operation);
+    case 'create-relation':
+    case 'upsert-relation':
+      return writeRelation(writer, operation);
+    case 'update-entity': {
+      const before = atSeq('entity', requireVertex(store, operation.id).row, operation.ifSeq);
+      return writer.put('entity', patchEntity(before, operation.patch, operation.at));
+    }
+    case 'update-relation': {
+      const before = atSeq('relation', requireRelation(writer, operation.id), operation.ifSeq);
+      return writer.put('relation', patchRelation(before, operation.patch, operation.at));
+    }
     case 'delete-entity':
       return deleteEntity(writer, operation);
-    case 'create-relation':
-      return createRelation(writer, operation);
-    case 'upsert-relation':
-      return upsertRelation(writer, operation);
-    case 'update-relation':
-      return updateRelation(writer, operation);
     case 'delete-relation':
-      return deleteRelation(writer, operation);
+      return writer.remove('relation', atSeq('relation', requireRelation(writer, operation.id), operation.ifSeq).id);
     default:
       return unreachable(operation, 'graph operation');
   }
 }
 
-function createEntity(writer: GraphWriter, operation: WriteEntity): void {
-  const entity = makeEntity(operation);
-  const taken = writer.store.entities.get(entity.id)?.row;
-  if (taken !== undefined) throw idTaken('entity/id-taken', entity.id, taken.type);
-  writer.putEntity(entity);
-}
-
-function upsertEntity(writer: GraphWriter, operation: WriteEntity): void {
+function writeEntity(writer: GraphWriter, operation: WriteEntity): void {
   const before = writer.store.entities.get(operation.input.id)?.row;
-  if (before !== undefined && before.type !== operation.entityType) {
-    throw idTaken('entity/id-taken', before.id, before.type);
-  }
-  writer.putEntity(makeEntity(operation, before));
+  const entity = makeEntity(operation, before);
+  const isTaken = operation.type === 'create-entity' || before?.type !== entity.type;
+  if (before !== undefined && isTaken) throw idTaken('entity', before);
+  writer.put('entity', entity);
 }
 
-function updateEntity(writer: GraphWriter, operation: UpdateEntity): void {
-  const before = requireVertex(writer.store, operation.id).row;
-  assertSeq('entity/seq-mismatch', before, operation.ifSeq);
-  writer.putEntity(patchEntity(before, operation.patch, operation.at));
-}
-
-function deleteEntity(writer: GraphWriter, operation: DeleteEntity): void {
-  const vertex = requireVertex(writer.store, operation.id);
-  const before = vertex.row;
-  assertSeq('entity/seq-mismatch', before, operation.ifSeq);
-  const edges = [...eachEdge(vertex.out), ...eachEdge(vertex.in)];
-  const relationIds = new Set(edges.map(({ row }) => row.id));
-  if (relationIds.size > 0 && !operation.cascade) throw hasRelations(before.id, relationIds);
-  for (const relationId of relationIds) writer.removeRelation(relationId);
-  writer.removeEntity(before.id);
-}
-
-function createRelation(writer: GraphWriter, operation: WriteRelation): void {
-  const relation = makeRelation(operation);
-  const taken = writer.store.relations.get(relation.id)?.row;
-  if (taken !== undefined) throw idTaken('relation/id-taken', relation.id, taken.type);
-  writer.addRelation(relation, endsOf(writer, relation));
-}
-
-function upsertRelation(writer: GraphWriter, operation: WriteRelation): void {
+function writeRelation(writer: GraphWriter, operation: WriteRelation): void {
   const before = writer.store.relations.get(operation.input.id)?.row;
   const relation = makeRelation(operation, before);
-  const sameTie =
-    before === undefined ||
-    (before.type === relation.type && before.from === relation.from && before.to === relation.to);
-  if (!sameTie) throw idTaken('relation/id-taken', before.id, before.type);
-  if (before === undefined) writer.addRelation(relation, endsOf(writer, relation));
-  else writer.putRelation(relation);
+  if (before === undefined) {
+    writer.addRelation(relation, endsOf(writer, relation));
+    return;
+  }
+  const isSameTie = before.type === relation.type && before.from === relation.from && before.to === relation.to;
+  if (operation.type === 'create-relation' || !isSameTie) throw idTaken('relation', before);
+  writer.put('relation', relation);
 }
 
-function updateRelation(writer: GraphWriter, operation: UpdateRelation): void {
-  const before = requireRelation(writer, operation.id);
-  assertSeq('relation/seq-mismatch', before, operation.ifSeq);
-  writer.putRelation(patchRelation(before, operation.patch, operation.at));
-}
-
-function deleteRelation(writer: GraphWriter, operation: DeleteRelation): void {
-  const before = requireRelation(writer, operation.id);
-  assertSeq('relation/seq-mismatch', before, operation.ifSeq);
-  writer.removeRelation(before.id);
+function deleteEntity(writer: GraphWriter, { id, ifSeq, cascade }: DeleteEntity): void {
+  const vertex = requireVertex(writer.store, id);
+  atSeq('entity', vertex.row, ifSeq);
+  const edges = [...eachEdge(vertex.out), ...eachEdge(vertex.in)];
+  const relationIds = new Set(edges.map(({ row }) => row.id));
+  if (relationIds.size > 0 && !cascade) throw hasRelations(id, relationIds);
+  for (const relationId of relationIds) writer.remove('relation', relationId);
+  writer.remove('entity', id);
 }
 
 function requireRelation({ store }: GraphWriter, id: string): Relation {
@@ -120,38 +84,37 @@ function endsOf({ store }: GraphWriter, { id, from, to }: Relation): RelationEnd
   const end = from === to ? start : store.entities.get(to);
   if (start !== undefined && end !== undefined) return { from: start, to: end };
   const missing = [from, to].filter((one) => store.entities.get(one) === undefined);
-  const names = missing.map((end) => `'${end}'`).join(' and ');
   throw new NervError(
     'relation/endpoint-missing',
-    `Relation '${id}' needs the entities at its ends, but there is no ${names}. Create what is missing first.`,
+    `Relation '${id}' needs the entities at its ends. Create first: '${missing.join("', '")}'.`,
     { details: { relationId: id, missing } },
   );
 }
 
-function assertSeq(
-  code: 'entity/seq-mismatch' | 'relation/seq-mismatch',
-  row: Entity,
-  ifSeq: number | undefined,
-): void {
-  if (ifSeq === undefined || row.seq === ifSeq) return;
+/** Gives the row, if it is as the write expects it. */
+function atSeq<Row extends Entity>(subject: Subject, row: Row, ifSeq: number | undefined): Row {
+  const { id, seq } = row;
+  if (ifSeq === undefined || seq === ifSeq) return row;
   throw new NervError(
-    code,
-    `'${row.id}' is at seq ${row.seq ?? 'none'}, not ${ifSeq}: it was written since. Read it again and decide anew.`,
-    { details: { id: row.id, seq: row.seq, ifSeq } },
+    `${subject}/seq-mismatch`,
+    `'${id}' is at seq ${seq ?? 'none'}, not ${ifSeq}: it was written since. Read it again and decide anew.`,
+    { details: { id, seq, ifSeq } },
   );
 }
 
-function idTaken(code: 'entity/id-taken' | 'relation/id-taken', id: string, type: string): NervError {
-  const about = code === 'entity/id-taken' ? 'An entity' : 'A relation';
-  return new NervError(code, `${about} '${id}' of type '${type}' exists already. Update it, or choose another id.`, {
-    details: { id, type },
-  });
+function idTaken(subject: Subject, { id, type }: Entity): NervError {
+  return new NervError(
+    `${subject}/id-taken`,
+    `The ${subject} '${id}' of type '${type}' exists already. Update it, or choose another id.`,
+    { details: { id, type } },
+  );
 }
 
-function hasRelations(id: string, relationIds: ReadonlySet<string>): NervError {
+function hasRelations(entityId: string, relationIds: ReadonlySet<string>): NervError {
+  const { size } = relationIds;
   return new NervError(
     'entity/has-relations',
-    `Entity '${id}' has ${relationIds.size} relations. Delete them first, or delete it with { cascade: true }.`,
-    { details: { entityId: id, relations: relationIds.size, some: [...relationIds].slice(0, 10) } },
+    `Entity '${entityId}' has ${size} relations. Delete them first, or delete it with { cascade: true }.`,
+    { details: { entityId, relations: size, some: [...relationIds].slice(0, 10) } },
   );
 }

@@ -2,10 +2,12 @@ import type { Entity } from './entity.ts';
 import type { EntityQuery, Order, RelationQuery } from './graph-query.ts';
 import { compileOrder, type RowOrder } from './order.ts';
 import { isValidAt, timeOf } from './validity.ts';
-import { compileWhere, invalidQuery, type Predicate, type Subject } from './where.ts';
+import type { Subject } from './graph-change.ts';
+import { compileWhere, invalidQuery, type Predicate } from './where.ts';
 
 /** A query, checked and made ready to run, and to be asked of single rows. */
 export interface CompiledQuery {
+  readonly subject: Subject;
   readonly query: EntityQuery & Pick<RelationQuery, 'from' | 'to'>;
   readonly matches: Predicate<Entity>;
   readonly order: RowOrder;
@@ -29,7 +31,8 @@ export function compileQuery(query: unknown, subject: Subject): CompiledQuery {
   }
   // The orders are checked one by one.
   const orderBy = checked.orderBy as Order | readonly Order[] | undefined;
-  return { query: checked, matches: compileMatch(checked, subject), order: compileOrder(orderBy, subject), limit };
+  const order = compileOrder(orderBy, subject);
+  return { subject, query: checked, matches: compileMatch(checked, subject), order, limit };
 }
 
 /** One text or several, as an array. @throws NervError `graph/invalid-query` */

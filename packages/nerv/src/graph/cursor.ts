@@ -5,26 +5,44 @@ import { NervError } from '../errors.ts';
 import { parse } from '../values/decode.ts';
 import { stringify } from '../values/encode.ts';
 import type { Entity } from './entity.ts';
-import type { RowOrder, SortKey } from './order.ts';
+import type { CompiledQuery } from './compiled-query.ts';
+import { compareValues } from './property-value.ts';
 
-/** The place of a row in an order. */
-export interface CursorPlace {
-  readonly key: SortKey;
+/** The place of a row in an order: the values that it is ordered by, and its id. */
+interface CursorPlace {
+  readonly key: readonly unknown[];
   readonly id: string;
 }
 
 /** The cursor of the page that follows a row. */
-export function makeCursor(order: RowOrder, last: Entity): string {
-  return stringify({ order: order.signature(), key: order.keyOf(last), id: last.id });
+export function makeCursor(query: CompiledQuery, last: Entity): string {
+  const key = query.order.criteria.map(({ get }) => get(last));
+  return stringify({ order: signatureOf(query), key, id: last.id });
 }
 
 /**
- * The place that a cursor names.
+ * Whether a row comes after the place that a cursor names.
  * @throws NervError `graph/invalid-cursor` if it is none, or one of another order
  */
-export function readCursor(order: RowOrder, cursor: unknown): CursorPlace {
+export function isAfterCursor(query: CompiledQuery, cursor: unknown): (row: Entity) => boolean {
+  const { key, id } = readCursor(query, cursor);
+  return (row) => {
+    for (const [place, { get, sign }] of query.order.criteria.entries()) {
+      const order = compareValues(get(row), key[place]);
+      if (order !== 0) return sign * order > 0;
+    }
+    return row.id > id;
+  };
+}
+
+/** The same for equal orders of the same kind of rows, and for no others. */
+function signatureOf({ subject, order }: CompiledQuery): string {
+  return JSON.stringify([subject, ...order.criteria.map(({ name, sign }) => [name, sign])]);
+}
+
+function readCursor(query: CompiledQuery, cursor: unknown): CursorPlace {
   const place = parseCursor(cursor);
-  if (typeof place === 'object' && place !== null && Reflect.get(place, 'order') === order.signature()) {
+  if (typeof place === 'object' && place !== null && Reflect.get(place, 'order') === signatureOf(query)) {
     const key: unknown = Reflect.get(place, 'key');
     const id: unknown = Reflect.get(place, 'id');
     if (Array.isArray(key) && typeof id === 'string') return { key, id };

@@ -1,21 +1,24 @@
 import type { Entity, Relation } from './entity.ts';
 
+/** Which kind of rows something is about. */
+export type Subject = 'entity' | 'relation';
+
 /** Whether a change is a write of one's own that nobody has confirmed yet, or is confirmed. */
 export type GraphOrigin = 'pending' | 'confirmed';
 
-interface ChangeOf<Subject extends string, Type extends string, Before, After> {
+interface ChangeOf<Kind extends Subject, Type extends string, Before, After> {
   readonly type: Type;
-  readonly subject: Subject;
+  readonly subject: Kind;
   readonly id: string;
   readonly before: Before;
   readonly after: After;
   readonly origin: GraphOrigin;
 }
 
-type RowChange<Subject extends string, Row> =
-  | ChangeOf<Subject, 'inserted', undefined, Row>
-  | ChangeOf<Subject, 'updated', Row, Row>
-  | ChangeOf<Subject, 'deleted', Row, undefined>;
+type RowChange<Kind extends Subject, Row> =
+  | ChangeOf<Kind, 'inserted', undefined, Row>
+  | ChangeOf<Kind, 'updated', Row, Row>
+  | ChangeOf<Kind, 'deleted', Row, undefined>;
 
 /** A change of one entity. */
 export type EntityChange<E = Entity> = RowChange<'entity', E>;
@@ -40,11 +43,11 @@ export interface NetChanges {
 }
 
 /** A row's net change as subscribers get it. */
-export function makeChange<Subject extends 'entity' | 'relation', Row>(
-  subject: Subject,
+export function makeChange<Kind extends Subject, Row>(
+  subject: Kind,
   { id, before, after }: NetChange<Row>,
   origin: GraphOrigin,
-): RowChange<Subject, Row> {
+): RowChange<Kind, Row> {
   // Where there was no row before, there is one after.
   if (before === undefined) return { type: 'inserted', subject, id, before: undefined, after: after as Row, origin };
   if (after === undefined) return { type: 'deleted', subject, id, before, after: undefined, origin };

@@ -5,6 +5,7 @@ import { applyOperation } from './apply-operation.ts';
 import { EntityGraph } from './entity-graph.ts';
 import type { GraphOperation } from './graph-operation.ts';
 import { GraphStore } from './graph-store.ts';
+import { makeGraphStore } from './local-entity-graph.ts';
 import { GraphWriter } from './graph-writer.ts';
 
 test('the relations of a hub are those that there are, in their order, however many came and went', () => {
@@ -81,7 +82,7 @@ test('a property under a pointer can be indexed, and every kind of value is foun
 });
 
 test('a query looks at no more rows than the smallest index has that it can use', () => {
-  const store = new GraphStore({ entities: ['p'] });
+  const store = makeGraphStore({ entities: ['p'] });
   const writer = new GraphWriter(store);
   for (let n = 0; n < 100; n += 1) {
     const input = { id: `${n}`, name: n === 5 ? 'five' : '', tags: n < 3 ? ['few'] : [], properties: { p: n % 10 } };
@@ -92,6 +93,7 @@ test('a query looks at no more rows than the smallest index has that it can use'
     applyOperation(writer, { type: 'create-relation', ...tie });
   }
   const query = (wanted: object) => ({
+    subject: 'entity' as const,
     query: wanted,
     matches: () => true,
     order: undefined as never,
@@ -194,7 +196,7 @@ test('what throws inside a batch for reasons of its own goes through as it is, a
 });
 
 test('an operation of no known kind is a bug', () => {
-  const writer = new GraphWriter(new GraphStore({}));
+  const writer = new GraphWriter(new GraphStore());
   expect(() => applyOperation(writer, { type: 'explode' } as unknown as GraphOperation)).toThrow(AssertionError);
 });
 

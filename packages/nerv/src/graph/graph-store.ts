@@ -5,15 +5,10 @@
 
 import type { CompiledQuery } from './compiled-query.ts';
 import type { Entity, Relation } from './entity.ts';
+import type { Subject } from './graph-change.ts';
 import { RowTable } from './row-table.ts';
 import { StoredEdge, StoredVertex } from './stored-vertex.ts';
-import type { Candidates, Edge, Edges, EntityVertex, RowSource } from './vertex.ts';
-
-/** The properties to index, of entities and of relations: by key, or by JSON pointer. */
-export interface IndexedProperties {
-  readonly entities?: readonly string[] | undefined;
-  readonly relations?: readonly string[] | undefined;
-}
+import type { Candidates, Edge, Edges, EntityVertex, RowSource, Slot } from './vertex.ts';
 
 /** A graph as everything that reads it sees it: queries, walks, algorithms, patterns. */
 export interface GraphRows {
@@ -29,25 +24,45 @@ export interface RelationEnds {
   readonly to: StoredVertex;
 }
 
+/** Makes the table of one kind of rows; `others` are ways to find rows that it does not know of itself. */
+export type MakeTable = <S extends Slot<Entity>>(
+  subject: Subject,
+  others: (query: CompiledQuery['query']) => readonly Candidates<S>[],
+) => RowTable<S>;
+
 /** The rows of a graph and the ways to find them. */
 export class GraphStore implements GraphRows {
   readonly entities: RowTable<StoredEntityVertex>;
   readonly relations: RowTable<StoredEdge>;
   readonly #missing = new Map<string, StoredVertex>();
 
-  constructor(indexed: IndexedProperties) {
-    this.entities = new RowTable(indexed.entities ?? []);
-    this.relations = new RowTable(indexed.relations ?? [], ({ from, to }) => [
+  constructor(makeTable: MakeTable = (_, others) => new RowTable(others)) {
+    this.entities = makeTable('entity', () => []);
+    this.relations = makeTable('relation', ({ from, to }) => [
       ...this.#edgesAt(from, 'out'),
       ...this.#edgesAt(to, 'in'),
     ]);
   }
 
-  /** Puts an entity in, or in the place of the one of its id, which it gives. */
-  putEntity(entity: Entity): Entity | undefined {
-    const known = this.entities.get(entity.id) ?? this.#missing.get(entity.id);
-    const before = known?.row;
-    const vertex = known ?? new StoredVertex(undefined);
+  /** Puts a row in, or in the place of the one of its id, which it gives. */
+  put(subject: Subject, row: Entity): Entity | undefined {
+    // A row of the kind that the subject names.
+    return subject === 'entity' ? this.#putEntity(row) : this.#putRelation(row as Relation);
+  }
+
+  /** Takes a row out, and gives it. */
+  remove(subject: Subject, id: string): Entity | undefined {
+    return subject === 'entity' ? this.#removeEntity(id) : this.#removeRelation(id);
+  }
+
+  /** Puts in a relation whose id is new, between the vertices of its ends. */
+  addRelation(relation: Relation, { from, to }: RelationEnds): void {
+    this.relations.change(new StoredEdge(relation, from, to), undefined, relation);
+  }
+
+  #putEntity(entity: Entity): Entity | undefined {
+    const vertex = this.#vertexOf(entity.id);
+    const before = vertex.row;
     vertex.row = entity;
     this.#missing.delete(entity.id);
     // Its entity is there now.
@@ -55,8 +70,7 @@ export class GraphStore implements GraphRows {
     return before;
   }
 
-  /** Takes an entity out, and gives it. */
-  removeEntity(id: string): Entity | undefined {
+  #removeEntity(id: string): Entity | undefined {
     const held = this.entities.get(id);
     if (held === undefined) return undefined;
     const before = held.row;
@@ -67,59 +81,51 @@ export class GraphStore implements GraphRows {
     return before;
   }
 
-  /** As `putEntity`. */
-  putRelation(relation: Relation): Relation | undefined {
+  #putRelation(relation: Relation): Relation | undefined {
     const known = this.relations.get(relation.id);
     const before = known?.row;
     if (known !== undefined && before?.from === relation.from && before.to === relation.to) {
       known.update(relation);
       this.relations.change(known, before, relation);
-      return before;
+    } else {
+      this.#removeRelation(relation.id);
+      this.addRelation(relation, { from: this.#vertexOf(relation.from, true), to: this.#vertexOf(relation.to, true) });
     }
-    this.removeRelation(relation.id);
-    this.addRelation(relation, { from: this.#vertexOf(relation.from), to: this.#vertexOf(relation.to) });
     return before;
   }
 
-  /** Puts in a relation whose id is new, between the vertices of its ends. */
-  addRelation(relation: Relation, { from, to }: RelationEnds): void {
-    this.relations.change(new StoredEdge(relation, from, to), undefined, relation);
-  }
-
-  /** As `removeEntity`. */
-  removeRelation(id: string): Relation | undefined {
+  #removeRelation(id: string): Relation | undefined {
     const edge = this.relations.get(id);
     if (edge === undefined) return undefined;
     const before = edge.row;
     this.relations.change(edge, before, undefined);
     edge.unlink();
-    if (edge.from.isBare) this.#missing.delete(before.from);
-    if (edge.to.isBare) this.#missing.delete(before.to);
+    for (const [end, { isBare }] of [
+      [before.from, edge.from],
+      [before.to, edge.to],
+    ] as const) {
+      if (isBare) this.#missing.delete(end);
+    }
     return before;
   }
 
-  #vertexOf(id: string): StoredVertex {
+  /** The vertex of an id, or a new one, which is kept if so told. */
+  #vertexOf(id: string, keep = false): StoredVertex {
     const known = this.entities.get(id) ?? this.#missing.get(id);
     if (known !== undefined) return known;
     const vertex = new StoredVertex(undefined);
-    this.#missing.set(id, vertex);
+    if (keep) this.#missing.set(id, vertex);
     return vertex;
   }
 
   #edgesAt(end: string | undefined, side: 'out' | 'in'): readonly Candidates<StoredEdge>[] {
     if (end === undefined) return [];
-    const vertex = this.entities.get(end) ?? this.#missing.get(end);
-    return [vertex === undefined ? NO_EDGES : candidatesOf(vertex[side])];
+    const edges = (this.entities.get(end) ?? this.#missing.get(end))?.[side];
+    return [{ size: edges?.count ?? 0, slots: edges === undefined ? [] : eachEdge(edges) }];
   }
 }
-
-const NO_EDGES: Candidates<never> = { size: 0, slots: [] };
 
 /** The edges that there are. */
 export function* eachEdge<E>({ list }: Edges<E>): Generator<E> {
   for (const edge of list) if (edge !== undefined) yield edge;
-}
-
-function candidatesOf<E>(edges: Edges<E>): Candidates<E> {
-  return { size: edges.count, slots: eachEdge(edges) };
 }

@@ -5,13 +5,15 @@
 
 import type { Entity, Relation } from './entity.ts';
 import { sameRow } from './make-row.ts';
-import type { NetChange, NetChanges } from './graph-change.ts';
+import type { NetChange, NetChanges, Subject } from './graph-change.ts';
 import type { GraphStore, RelationEnds } from './graph-store.ts';
 
 /** What was in a place before it was written. */
-export type WriteStep =
-  | { readonly subject: 'entity'; readonly id: string; readonly before: Entity | undefined }
-  | { readonly subject: 'relation'; readonly id: string; readonly before: Relation | undefined };
+export interface WriteStep {
+  readonly subject: Subject;
+  readonly id: string;
+  readonly before: Entity | undefined;
+}
 
 /** Writes to a store and remembers what was there. */
 export class GraphWriter {
@@ -22,17 +24,9 @@ export class GraphWriter {
     this.store = store;
   }
 
-  putEntity(entity: Entity): void {
-    this.#steps.push({ subject: 'entity', id: entity.id, before: this.store.putEntity(entity) });
-  }
-
-  removeEntity(id: string): void {
-    const before = this.store.removeEntity(id);
-    if (before !== undefined) this.#steps.push({ subject: 'entity', id, before });
-  }
-
-  putRelation(relation: Relation): void {
-    this.#steps.push({ subject: 'relation', id: relation.id, before: this.store.putRelation(relation) });
+  /** Puts a row in, or in the place of the one of its id. */
+  put(subject: Subject, row: Entity): void {
+    this.#steps.push({ subject, id: row.id, before: this.store.put(subject, row) });
   }
 
   /** Puts in a relation whose id is new, between these vertices. */
@@ -41,9 +35,9 @@ export class GraphWriter {
     this.#steps.push({ subject: 'relation', id: relation.id, before: undefined });
   }
 
-  removeRelation(id: string): void {
-    const before = this.store.removeRelation(id);
-    if (before !== undefined) this.#steps.push({ subject: 'relation', id, before });
+  remove(subject: Subject, id: string): void {
+    const before = this.store.remove(subject, id);
+    if (before !== undefined) this.#steps.push({ subject, id, before });
   }
 
   /** Where the write stands, to come back to with `undoTo`. */
@@ -68,39 +62,23 @@ export class GraphWriter {
 
   /** What was done, all in all. */
   net(): NetChanges {
-    const entities = new Map<string, Entity | undefined>();
-    const relations = new Map<string, Relation | undefined>();
-    for (const step of this.#steps) {
-      if (step.subject === 'entity') {
-        if (!entities.has(step.id)) entities.set(step.id, step.before);
-      } else if (!relations.has(step.id)) {
-        relations.set(step.id, step.before);
-      }
+    const first = { entity: new Map<string, Entity | undefined>(), relation: new Map<string, Entity | undefined>() };
+    for (const { subject, id, before } of this.#steps) {
+      if (!first[subject].has(id)) first[subject].set(id, before);
     }
+    const { entities, relations } = this.store;
     return {
-      entities: changesSince(entities, (id) => this.store.entities.get(id)?.row),
-      relations: changesSince(relations, (id) => this.store.relations.get(id)?.row),
+      entities: changesSince(first.entity, (id) => entities.get(id)?.row),
+      // What was under the ids of relations were relations.
+      relations: changesSince(first.relation as Map<string, Relation>, (id) => relations.get(id)?.row),
     };
   }
 }
 
-interface Reverted {
-  putEntity(entity: Entity): unknown;
-  removeEntity(id: string): unknown;
-  putRelation(relation: Relation): unknown;
-  removeRelation(id: string): unknown;
-}
-
-function revert(rows: Reverted, steps: readonly WriteStep[]): void {
-  for (const step of [...steps].reverse()) {
-    if (step.subject === 'entity') {
-      if (step.before === undefined) rows.removeEntity(step.id);
-      else rows.putEntity(step.before);
-    } else if (step.before === undefined) {
-      rows.removeRelation(step.id);
-    } else {
-      rows.putRelation(step.before);
-    }
+function revert(rows: Pick<GraphWriter, 'put' | 'remove'> | GraphStore, steps: readonly WriteStep[]): void {
+  for (const { subject, id, before } of [...steps].reverse()) {
+    if (before === undefined) rows.remove(subject, id);
+    else rows.put(subject, before);
   }
 }
 

@@ -1,3 +1,6 @@
+export { CoreEntityGraph } from './core-entity-graph.ts';
+export type { CoreEntityGraphOptions } from './core-entity-graph.ts';
+export { CoreGraphReader } from './core-graph-reader.ts';
 export { EntityGraph } from './entity-graph.ts';
 export type {
   ChangeHandler,
@@ -49,7 +52,7 @@ export type {
   WalkOptions,
   Where,
 } from './graph-query.ts';
-export type { HistoryKeeper } from './graph-core.ts';
+export type { HistoryKeeper } from './local-entity-graph.ts';
 export type { GraphPast, RowVersion } from './graph-past.ts';
 export type { GraphReader } from './graph-reader.ts';
-export type { IndexedProperties } from './graph-store.ts';
+export type { IndexedProperties } from './indexed-row-table.ts';

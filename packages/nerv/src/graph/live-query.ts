@@ -10,7 +10,7 @@ import type { Entity } from './entity.ts';
 import type { GraphSubscription, LiveQuery, QueryDelta } from './entity-graph.ts';
 import type { GraphOrigin, NetChange } from './graph-change.ts';
 import { SortedRows } from './sorted-rows.ts';
-import { invalidQuery } from './where.ts';
+import { assertNoCursor } from './run-query.ts';
 
 const RESORT_FROM_CHANGES = 32;
 const RESORT_AT_FRACTION = 64;
@@ -34,7 +34,7 @@ export class LiveRows<Row extends Entity> implements LiveQuery<Row> {
 
   /** @throws NervError `graph/invalid-query` if the query has a cursor */
   constructor(compiled: CompiledQuery, matching: Row[], owner: LiveQueryOwner<Row>) {
-    if (compiled.query.cursor !== undefined) throw invalidQuery('cursor', 'has no place in a live query');
+    assertNoCursor(compiled);
     this.#compiled = compiled;
     this.#owner = owner;
     this.#limit = compiled.limit ?? Number.POSITIVE_INFINITY;

@@ -1,144 +1,106 @@
 import { NervError } from '../errors.ts';
-import { millisecondsOf, type Clock, type IdSource } from '../ids/clock.ts';
-import { systemIds, systemNowMs, systemReport } from '../ids/system.ts';
-import { applyOperation } from './apply-operation.ts';
-import { BatchBuilder } from './batch-builder.ts';
 import { compileQuery } from './compiled-query.ts';
+import { CoreEntityGraph, type CoreEntityGraphOptions } from './core-entity-graph.ts';
+import { typed } from './core-graph-reader.ts';
 import type {
-  DeleteEntityOptions,
-  EntityInput,
+  Entity,
   EntityOf,
-  EntityPatch,
   EntityProperties,
   EntityTypeOf,
   GraphSchema,
   Reference,
-  RelationInput,
+  Relation,
   RelationOf,
-  RelationPatch,
   RelationProperties,
   RelationTypeOf,
-  WriteOptions,
 } from './entity.ts';
-import type {
-  ChangeHandler,
-  ChangeSelector,
-  EntityGraph,
-  GraphBatch,
-  GraphSubscription,
-  InputArguments,
-  LiveQuery,
-} from './entity-graph.ts';
-import type { GraphChange } from './graph-change.ts';
-import { GraphCore, type GraphErrorHook, type HistoryKeeper } from './graph-core.ts';
-import type { GraphOperation } from './graph-operation.ts';
+import type { EntityGraph, LiveQuery } from './entity-graph.ts';
+import { GraphCore } from './graph-core.ts';
+import type { NetChanges } from './graph-change.ts';
 import type { GraphPast, RowVersion } from './graph-past.ts';
-import type { EntityQuery, RelationQuery } from './graph-query.ts';
-import { erase, GraphReader, typed } from './graph-reader.ts';
-import type { IndexedProperties } from './graph-store.ts';
-import { idOf, OperationFactory, targetOf } from './operation-factory.ts';
+import type { EntityQuery, Page, Path, PathOptions, RelationQuery, TraverseOptions, Visit } from './graph-query.ts';
+import { GraphReader } from './graph-reader.ts';
+import { type GraphRows, GraphStore } from './graph-store.ts';
+import { IndexedRowTable, type IndexedProperties } from './indexed-row-table.ts';
+import { LiveQueries } from './live-queries.ts';
+import { idOf } from './operation-factory.ts';
 import { timeOf } from './validity.ts';
 import { invalidArgument } from './walk.ts';
 
+/** What keeps a graph's past: see the entry `graph/history`. */
+export interface HistoryKeeper {
+  /** Called once, by the graph it is given to. @throws `graph/invalid-argument` if it has one already */
+  begin(present: GraphStore): void;
+  /** Takes in what a write did, after it. */
+  record(net: NetChanges, atMs: number): void;
+  /** The graph as it was recorded at a time. @throws `graph/history-trimmed` */
+  asOf(timeMs: number): GraphRows;
+  /** What is known of the rows of an id, the oldest first; entities before relations. */
+  versionsOf(id: string): readonly RowVersion<Entity | Relation>[];
+}
+
 /** What a graph is given. Everything has a default. */
-export interface EntityGraphOptions {
+export interface EntityGraphOptions extends CoreEntityGraphOptions {
   /** The properties that `where` finds by index: by what they equal. */
   readonly indexes?: IndexedProperties | undefined;
   /** Keeps the past, for `asOf` and `history`: `new GraphHistory()` of the entry `graph/history`. Default: none. */
   readonly history?: HistoryKeeper | undefined;
-  /** Called with every error of a subscriber; default: the console. */
-  readonly onError?: GraphErrorHook | undefined;
-  readonly clock?: Clock | undefined;
-  readonly ids?: IdSource | undefined;
 }
 
 /** The `EntityGraph` of this process alone, exported under that name. Reads and writes are synchronous. */
 export class LocalEntityGraph<S extends GraphSchema = GraphSchema>
-  extends GraphReader<S>
+  extends CoreEntityGraph<S>
   implements EntityGraph<S>, GraphPast<S>
 {
-  readonly #core: GraphCore;
-  readonly #factory: OperationFactory;
+  readonly #options: EntityGraphOptions;
+  readonly #reader: GraphReader<S>;
+  readonly #live: LiveQueries;
 
   /** @throws `graph/invalid-query` for an indexed property that is no pointer though it begins as one */
   constructor(options: EntityGraphOptions = {}, core: GraphCore = makeGraphCore(options)) {
-    super(core.store);
-    const { clock, ids = systemIds } = options;
-    this.#core = core;
-    this.#factory = new OperationFactory({
-      nextId: () => ids.nextId(),
-      nowMs: clock === undefined ? systemNowMs : millisecondsOf(clock),
-    });
+    super(options, core);
+    this.#options = options;
+    this.#reader = new GraphReader(core.store);
+    this.#live = new LiveQueries(core);
   }
 
-  createEntity<T extends EntityTypeOf<S>>(
-    type: T,
-    ...[input]: InputArguments<EntityInput<EntityProperties<S, T>>>
-  ): EntityOf<S, T> {
-    return this.#writeEntity(this.#factory.entity('create-entity', type, erase(input ?? {})));
+  override query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
+    query?: EntityQuery<T, EntityProperties<S, T>>,
+  ): readonly EntityOf<S, T>[] {
+    return this.#reader.query(query);
   }
 
-  updateEntity<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
-    entity: Reference,
-    patch: EntityPatch<EntityProperties<S, T>>,
-    options?: WriteOptions,
-  ): EntityOf<S, T> {
-    return this.#writeEntity(this.#factory.updateEntity(entity, erase(patch), options));
+  queryPage<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
+    query?: EntityQuery<T, EntityProperties<S, T>>,
+  ): Page<EntityOf<S, T>> {
+    return this.#reader.queryPage(query);
   }
 
-  upsertEntity<T extends EntityTypeOf<S>>(
-    type: T,
-    input: EntityInput<EntityProperties<S, T>> & { readonly id: string },
-  ): EntityOf<S, T> {
-    return this.#writeEntity(this.#factory.entity('upsert-entity', type, erase(input)));
+  override queryRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
+    query?: RelationQuery<T, RelationProperties<S, T>>,
+  ): readonly RelationOf<S, T>[] {
+    return this.#reader.queryRelations(query);
   }
 
-  deleteEntity(entity: Reference, options?: DeleteEntityOptions): void {
-    this.#write(this.#factory.deleteEntity(entity, options));
+  queryRelationsPage<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
+    query?: RelationQuery<T, RelationProperties<S, T>>,
+  ): Page<RelationOf<S, T>> {
+    return this.#reader.queryRelationsPage(query);
   }
 
-  createRelation<T extends RelationTypeOf<S>>(
-    type: T,
-    input: RelationInput<RelationProperties<S, T>>,
-  ): RelationOf<S, T> {
-    return this.#writeRelation(this.#factory.relation('create-relation', type, erase(input)));
+  traverse(
+    start: Reference,
+    options?: TraverseOptions<RelationTypeOf<S>>,
+  ): readonly Visit<EntityOf<S>, RelationOf<S>>[] {
+    return this.#reader.traverse(start, options);
   }
 
-  updateRelation<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
-    relation: Reference,
-    patch: RelationPatch<RelationProperties<S, T>>,
-    options?: WriteOptions,
-  ): RelationOf<S, T> {
-    return this.#writeRelation(this.#factory.updateRelation(relation, erase(patch), options));
-  }
-
-  upsertRelation<T extends RelationTypeOf<S>>(
-    type: T,
-    input: RelationInput<RelationProperties<S, T>> & { readonly id: string },
-  ): RelationOf<S, T> {
-    return this.#writeRelation(this.#factory.relation('upsert-relation', type, erase(input)));
-  }
-
-  deleteRelation(relation: Reference, options?: WriteOptions): void {
-    this.#write(this.#factory.deleteRelation(relation, options));
-  }
-
-  batch(build: (batch: GraphBatch<S>) => void): void {
-    this.#core.assertOpen();
-    const builder = new BatchBuilder(this.#factory.atOnce());
-    // The builder takes any types; the schema's are a promise of the caller's compiler.
-    build(builder as GraphBatch<GraphSchema> as GraphBatch<S>);
-    const [first] = builder.operations;
-    if (first === undefined) return;
-    this.#core.write('confirmed', first.at, (writer) => {
-      for (const [place, operation] of builder.operations.entries()) {
-        try {
-          applyOperation(writer, operation);
-        } catch (error) {
-          throw withPlace(error, place);
-        }
-      }
-    });
+  shortestPath(
+    from: Reference,
+    to: Reference,
+    options?: PathOptions<RelationTypeOf<S>, RelationOf<S>>,
+  ): Path<EntityOf<S>, RelationOf<S>> | undefined {
+    return this.#reader.shortestPath(from, to, options);
   }
 
   asOf(time: number | Date): GraphReader<S> {
@@ -154,73 +116,36 @@ export class LocalEntityGraph<S extends GraphSchema = GraphSchema>
   liveQuery<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query: EntityQuery<T, EntityProperties<S, T>> = {},
   ): LiveQuery<EntityOf<S, T>> {
-    return typed(this.#core.liveEntities(compileQuery(query, 'entity')));
+    return typed(this.#live.entities(compileQuery(query, 'entity')));
   }
 
   liveRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query: RelationQuery<T, RelationProperties<S, T>> = {},
   ): LiveQuery<RelationOf<S, T>> {
-    return typed(this.#core.liveRelations(compileQuery(query, 'relation')));
-  }
-
-  subscribe(handler: ChangeHandler<S>): GraphSubscription;
-  subscribe(selector: ChangeSelector, handler: ChangeHandler<S>): GraphSubscription;
-  subscribe(first: ChangeSelector | ChangeHandler<S>, second?: ChangeHandler<S>): GraphSubscription {
-    const selector = typeof first === 'function' ? {} : first;
-    const handler = typeof first === 'function' ? first : second;
-    if (handler === undefined) throw new NervError('graph/invalid-argument', 'subscribe needs a handler.');
-    // The rows of a graph are of its schema's types: every one came in through a method that asks for them.
-    return this.#core.subscribe(selector, handler as (change: GraphChange) => unknown);
-  }
-
-  close(): void {
-    this.#core.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
+    return typed(this.#live.relations(compileQuery(query, 'relation')));
   }
 
   #history(): HistoryKeeper {
-    const { history } = this.#core;
+    const { history } = this.#options;
     if (history !== undefined) return history;
     throw new NervError(
       'graph/no-history',
       `This graph keeps no past. Make it with { history: new GraphHistory() }, of the entry 'graph/history'.`,
     );
   }
-
-  #write(operation: GraphOperation): void {
-    this.#core.write('confirmed', operation.at, (writer) => applyOperation(writer, operation));
-  }
-
-  #writeEntity<T extends EntityTypeOf<S>>(operation: GraphOperation): EntityOf<S, T> {
-    return this.#core.write('confirmed', operation.at, (writer) => {
-      applyOperation(writer, operation);
-      return typed<EntityOf<S, T>>(writer.store.entities.get(targetOf(operation))?.row);
-    });
-  }
-
-  #writeRelation<T extends RelationTypeOf<S>>(operation: GraphOperation): RelationOf<S, T> {
-    return this.#core.write('confirmed', operation.at, (writer) => {
-      applyOperation(writer, operation);
-      return typed<RelationOf<S, T>>(writer.store.relations.get(targetOf(operation))?.row);
-    });
-  }
 }
 
 /** The rows and subscribers for a graph of these options. */
-export function makeGraphCore({ indexes = {}, onError = reportToConsole, history }: EntityGraphOptions): GraphCore {
-  return new GraphCore(indexes, onError, history);
-}
-
-function reportToConsole(error: unknown): void {
-  systemReport('A subscriber of a graph failed:', error);
-}
-
-function withPlace(error: unknown, place: number): unknown {
-  if (error instanceof NervError) {
-    Object.defineProperty(error, 'details', { value: { ...error.details, op: place }, enumerable: true });
+export function makeGraphCore({ indexes, onError, history }: EntityGraphOptions): GraphCore {
+  const core = new GraphCore(makeGraphStore(indexes), onError);
+  if (history !== undefined) {
+    history.begin(core.store);
+    core.watchers.add({ take: ({ net, atMs }) => history.record(net, atMs) });
   }
-  return error;
+  return core;
+}
+
+/** Rows with these indexes. @throws `graph/invalid-query` */
+export function makeGraphStore({ entities = [], relations = [] }: IndexedProperties = {}): GraphStore {
+  return new GraphStore((subject, others) => new IndexedRowTable(subject === 'entity' ? entities : relations, others));
 }

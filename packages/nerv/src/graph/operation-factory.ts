@@ -8,7 +8,7 @@ import type {
   RelationPatch,
   WriteOptions,
 } from './entity.ts';
-import type { GraphOperation } from './graph-operation.ts';
+import type { GraphOperation, RowInput } from './graph-operation.ts';
 
 /** Where ids and times of writes come from. */
 export interface WriteOrigin {
@@ -25,50 +25,41 @@ export class OperationFactory {
   }
 
   entity(type: 'create-entity' | 'upsert-entity', entityType: string, input: EntityInput): GraphOperation {
-    return { type, entityType, input: this.#withId(input), at: this.#origin.nowMs() };
+    return { type, entityType, input: this.#rowInput(input), at: this.#origin.nowMs() };
   }
 
-  updateEntity(entity: Reference, patch: EntityPatch, options: WriteOptions = {}): GraphOperation {
-    return { type: 'update-entity', id: idOf(entity), patch, ifSeq: options.ifSeq, at: this.#origin.nowMs() };
+  updateEntity(entity: Reference, patch: EntityPatch, { ifSeq }: WriteOptions = {}): GraphOperation {
+    return { type: 'update-entity', id: idOf(entity), patch, ifSeq, at: this.#origin.nowMs() };
   }
 
-  deleteEntity(entity: Reference, options: DeleteEntityOptions = {}): GraphOperation {
-    const { cascade = false, ifSeq } = options;
+  deleteEntity(entity: Reference, { cascade = false, ifSeq }: DeleteEntityOptions = {}): GraphOperation {
     return { type: 'delete-entity', id: idOf(entity), cascade, ifSeq, at: this.#origin.nowMs() };
   }
 
   relation(type: 'create-relation' | 'upsert-relation', relationType: string, input: RelationInput): GraphOperation {
-    const { from, to, strength, bidirectional } = input;
-    return {
-      type,
-      relationType,
-      from: idOf(from),
-      to: idOf(to),
-      strength,
-      bidirectional,
-      input: this.#withId(input),
-      at: this.#origin.nowMs(),
-    };
+    const { strength, bidirectional } = input;
+    const [from, to] = [idOf(input.from), idOf(input.to)];
+    const row = this.#rowInput(input);
+    return { type, relationType, from, to, strength, bidirectional, input: row, at: this.#origin.nowMs() };
   }
 
-  updateRelation(relation: Reference, patch: RelationPatch, options: WriteOptions = {}): GraphOperation {
-    return { type: 'update-relation', id: idOf(relation), patch, ifSeq: options.ifSeq, at: this.#origin.nowMs() };
+  updateRelation(relation: Reference, patch: RelationPatch, { ifSeq }: WriteOptions = {}): GraphOperation {
+    return { type: 'update-relation', id: idOf(relation), patch, ifSeq, at: this.#origin.nowMs() };
   }
 
-  deleteRelation(relation: Reference, options: WriteOptions = {}): GraphOperation {
-    return { type: 'delete-relation', id: idOf(relation), ifSeq: options.ifSeq, at: this.#origin.nowMs() };
+  deleteRelation(relation: Reference, { ifSeq }: WriteOptions = {}): GraphOperation {
+    return { type: 'delete-relation', id: idOf(relation), ifSeq, at: this.#origin.nowMs() };
   }
 
   /** The same, all its operations at one time: those of a batch. */
   atOnce(): OperationFactory {
-    const { nextId, nowMs } = this.#origin;
-    const at = nowMs();
-    return new OperationFactory({ nextId, nowMs: () => at });
+    const at = this.#origin.nowMs();
+    return new OperationFactory({ ...this.#origin, nowMs: () => at });
   }
 
-  #withId(input: EntityInput): EntityInput & { readonly id: string } {
+  #rowInput(input: EntityInput): RowInput {
     const { name, description, tags, properties, createdAt, validFrom, validTo } = input;
-    const id = input.id ?? this.#origin.nextId();
+    const { id = this.#origin.nextId() } = input;
     return { id, name, description, tags, properties, createdAt, validFrom, validTo };
   }
 }
@@ -78,14 +69,9 @@ export class OperationFactory {
  * @throws NervError `graph/invalid-argument` for what is neither an id nor has one
  */
 export function idOf(reference: Reference): string {
-  const given: unknown = reference;
-  if (typeof given === 'string') return given;
-  const id: unknown = typeof given === 'object' && given !== null ? Reflect.get(given, 'id') : undefined;
+  const id: unknown = typeof reference === 'string' ? reference : Reflect.get(Object(reference) as object, 'id');
   if (typeof id === 'string') return id;
-  throw new NervError(
-    'graph/invalid-argument',
-    `An entity or relation is named by its id, or by an object that has one, not by ${String(given)}.`,
-  );
+  throw new NervError('graph/invalid-argument', `A row is named by its id, or by itself, not by ${String(reference)}.`);
 }
 
 /** The id of the row that an operation writes. */

@@ -1,22 +1,19 @@
+import { compareKeys } from '../values/json.ts';
 import type { Entity } from './entity.ts';
 import type { Order } from './graph-query.ts';
 import { compareValues } from './property-value.ts';
-import { fieldGetter, invalidQuery, propertyGetter, type Subject } from './where.ts';
-
-/** The values a row is ordered by, before its id. */
-export type SortKey = readonly unknown[];
+import type { Subject } from './graph-change.ts';
+import { fieldGetter, invalidQuery, propertyGetter } from './where.ts';
 
 /** A total order of rows. */
 export interface RowOrder {
-  /** The same for equal orders, and for no others. */
-  signature(): string;
-  keyOf(row: Entity): SortKey;
+  /** By what rows are ordered, before their ids. */
+  readonly criteria: readonly Criterion[];
   compare(left: Entity, right: Entity): number;
-  /** Compares a row with one of which only the key and the id are known. */
-  compareTo(row: Entity, key: SortKey, id: string): number;
 }
 
-interface Criterion {
+/** One value that rows are ordered by. */
+export interface Criterion {
   readonly name: string;
   readonly get: (row: Entity) => unknown;
   readonly sign: 1 | -1;
@@ -29,36 +26,25 @@ interface Criterion {
 export function compileOrder(orderBy: Order | readonly Order[] | undefined, subject: Subject): RowOrder {
   const orders = orderBy === undefined ? [] : Array.isArray(orderBy) ? orderBy : [orderBy];
   const criteria = orders.map((order: Order, place) => compileCriterion(order, subject, `orderBy.${place}`));
-  const keyOf = (row: Entity): SortKey => criteria.map(({ get }) => get(row));
   return {
-    signature: () => JSON.stringify([subject, ...criteria.map(({ name, sign }) => [name, sign])]),
-    keyOf,
+    criteria,
     compare(left, right) {
       for (const { get, sign } of criteria) {
         const order = compareValues(get(left), get(right));
         if (order !== 0) return sign * order;
       }
-      return compareIds(left.id, right.id);
-    },
-    compareTo(row, key, id) {
-      for (const [place, { get, sign }] of criteria.entries()) {
-        const order = compareValues(get(row), key[place]);
-        if (order !== 0) return sign * order;
-      }
-      return compareIds(row.id, id);
+      return compareKeys(left.id, right.id);
     },
   };
 }
 
 function compileCriterion(order: unknown, subject: Subject, path: string): Criterion {
   if (typeof order !== 'object' || order === null) throw invalidQuery(path, 'is not an object');
-  const direction: unknown = Reflect.get(order, 'direction') ?? 'ascending';
+  const { direction = 'ascending', field, property } = order as Readonly<Record<string, unknown>>;
   if (direction !== 'ascending' && direction !== 'descending') {
     throw invalidQuery(`${path}.direction`, `is neither 'ascending' nor 'descending'`);
   }
   const sign = direction === 'ascending' ? 1 : -1;
-  const field: unknown = Reflect.get(order, 'field');
-  const property: unknown = Reflect.get(order, 'property');
   if (typeof field === 'string') {
     return { name: `field:${field}`, get: fieldGetter(field, subject, `${path}.field`), sign };
   }
@@ -66,8 +52,4 @@ function compileCriterion(order: unknown, subject: Subject, path: string): Crite
     return { name: `property:${property}`, get: propertyGetter(property, `${path}.property`), sign };
   }
   throw invalidQuery(path, `names neither a 'field' nor a 'property'`);
-}
-
-function compareIds(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -17,29 +17,35 @@ export type ValueKey = string | number | bigint | boolean | null | undefined;
  * @throws NervError `value/unsupported`, `value/too-deep`
  */
 export function copyProperties(properties: unknown): Properties {
-  if (typeof properties !== 'object' || properties === null || !isPlainObject(properties)) {
-    throw new NervError('value/unsupported', `Properties are a plain object, not ${describe(properties)}.`, {
+  if (!isPlainObject(properties)) {
+    throw new NervError('value/unsupported', `Properties are a plain object, not ${String(properties)}.`, {
       details: { path: '' },
     });
   }
-  if (Object.values(properties).every(isStorableScalar) && Object.keys(properties).every(isWellFormed)) {
-    const copy: Record<string, Value> = {};
-    for (const [key, value] of Object.entries(properties)) setOwn<unknown>(copy, key, value);
-    return Object.freeze(copy);
+  if (Object.entries(properties).every(([key, value]) => isStorableScalar(key) && isStorableScalar(value))) {
+    return Object.freeze(setAll({}, properties));
   }
   // A plain object comes back as one.
   return deepFreeze(decode(encode(properties))) as Properties;
 }
 
-/** The properties with some keys set and some taken away, frozen. */
-export function patchProperties(before: Properties, set: object | undefined, removed: readonly string[]): Properties {
-  const patched: Record<string, Value> = {};
+/** The properties with some keys set and some taken away, frozen. @throws as `copyProperties` */
+export function patchProperties(
+  before: Properties,
+  set: object | undefined,
+  removed: readonly string[] = [],
+): Properties {
+  const isChanged = set !== undefined || removed.length > 0;
+  if (!isChanged) return before;
   const added = set === undefined ? {} : copyProperties(set);
-  for (const [key, value] of Object.entries(before)) {
-    if (!removed.includes(key)) setOwn(patched, key, value);
-  }
-  for (const [key, value] of Object.entries(added)) setOwn(patched, key, value);
-  return Object.freeze(patched);
+  const kept = Object.entries(before).filter(([key]) => !removed.includes(key));
+  return kept.length === 0 ? Object.freeze(added) : Object.freeze(setAll(Object.fromEntries(kept), added));
+}
+
+/** Sets all of an object's properties in another, which it gives. */
+function setAll(target: Record<string, Value>, properties: object): Properties {
+  for (const [key, value] of Object.entries(properties)) setOwn<unknown>(target, key, value);
+  return target;
 }
 
 /** What the value is found by: itself, or its canonical text where it is an object. */
@@ -84,44 +90,31 @@ export function propertyAt(properties: Properties, path: readonly string[]): unk
 
 const BOOLEAN_RANK = 2;
 const NUMBER_RANK = 3;
-const STRING_RANK = 4;
 const DATE_RANK = 5;
 const OTHER_RANK = 6;
 
 function valueRank(value: unknown): number {
-  if (value === undefined) return 0;
-  if (value === null) return 1;
-  if (typeof value === 'boolean') return BOOLEAN_RANK;
-  if (typeof value === 'number' || typeof value === 'bigint') return NUMBER_RANK;
-  if (typeof value === 'string') return STRING_RANK;
-  return value instanceof Date ? DATE_RANK : OTHER_RANK;
-}
-
-// Both values have the rank, so they are of its types.
-function compareWithin(rank: number, left: unknown, right: unknown): number {
-  switch (rank) {
-    case NUMBER_RANK:
-      return compareNumbers(left as number, right as number);
-    case DATE_RANK:
-      return (left as Date).getTime() - (right as Date).getTime();
-    case BOOLEAN_RANK:
-    case STRING_RANK:
-      return compareScalars(left as string, right as string);
-    case OTHER_RANK:
-      return compareScalars(stringify(left), stringify(right));
-    default:
+  switch (typeof value) {
+    case 'undefined':
       return 0;
+    case 'boolean':
+      return BOOLEAN_RANK;
+    case 'number':
+    case 'bigint':
+      return NUMBER_RANK;
+    case 'string':
+      return 4;
+    default:
+      return value === null ? 1 : value instanceof Date ? DATE_RANK : OTHER_RANK;
   }
 }
 
-// NaN comes before all numbers, as it is less than none.
-function compareNumbers(left: number, right: number): number {
+// Both values have the rank, so they are of its types. NaN comes before all numbers, as it is less than none.
+function compareWithin(rank: number, left: unknown, right: unknown): number {
+  if (rank < BOOLEAN_RANK) return 0;
   if (Number.isNaN(left) || Number.isNaN(right)) return Number(Number.isNaN(right)) - Number(Number.isNaN(left));
-  return compareScalars(left, right);
-}
-
-function compareScalars<T extends string | number | boolean>(left: T, right: T): number {
-  return left < right ? -1 : left > right ? 1 : 0;
+  const [a, b] = (rank === OTHER_RANK ? [stringify(left), stringify(right)] : [left, right]) as [number, number];
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function isScalar(value: unknown): value is ValueKey {
@@ -129,11 +122,7 @@ function isScalar(value: unknown): value is ValueKey {
 }
 
 function isStorableScalar(value: unknown): boolean {
-  return typeof value === 'string' ? isWellFormed(value) : isScalar(value);
-}
-
-function isWellFormed(text: string): boolean {
-  return !hasLoneSurrogate(text);
+  return typeof value === 'string' ? !hasLoneSurrogate(value) : isScalar(value);
 }
 
 /** Freezes plain data as far as it can be, and gives it. */
@@ -143,9 +132,4 @@ export function deepFreeze<T>(value: T): T {
   const parts = value instanceof Map ? [...value].flat() : value instanceof Set ? [...value] : Object.values(value);
   for (const part of parts) deepFreeze(part);
   return Object.freeze(value);
-}
-
-function describe(value: unknown): string {
-  if (value === null) return 'null';
-  return Array.isArray(value) ? 'an array' : typeof value === 'object' ? "a class's instance" : `a ${typeof value}`;
 }

@@ -1,37 +1,19 @@
 // Conditions as a user writes them, compiled to a predicate over rows.
 
 import { NervError } from '../errors.ts';
-import { isPlainObject } from '../values/encode.ts';
 import { parsePointer } from '../values/pointer.ts';
+import { isPlainObject } from '../values/encode.ts';
 import type { Entity } from './entity.ts';
+import type { Subject } from './graph-change.ts';
 import type { Condition } from './graph-query.ts';
 import { propertyAt, sameValue, tryCompare, valueKey } from './property-value.ts';
 
 /** Whether a row, or a value, is wanted. */
 export type Predicate<T> = (candidate: T) => boolean;
 
-const ENTITY_FIELDS: ReadonlySet<string> = new Set(
-  'id type name description createdAt updatedAt validFrom validTo'.split(' '),
-);
-const RELATION_FIELDS: ReadonlySet<string> = new Set(['from', 'to', 'strength', 'bidirectional']);
-const OPERATORS: ReadonlySet<string> = new Set([
-  'equals',
-  'notEquals',
-  'gt',
-  'gte',
-  'lt',
-  'lte',
-  'contains',
-  'startsWith',
-  'endsWith',
-  'in',
-  'notIn',
-  'exists',
-]);
+const ENTITY_FIELDS = 'id type name description createdAt updatedAt validFrom validTo'.split(' ');
+const RELATION_FIELDS = ['from', 'to', 'strength', 'bidirectional'];
 const MAX_DEPTH = 32;
-
-/** Which kind of rows conditions and orders are about. */
-export type Subject = 'entity' | 'relation';
 
 /**
  * Makes a predicate of a `where`.
@@ -39,31 +21,23 @@ export type Subject = 'entity' | 'relation';
  */
 export function compileWhere(where: unknown, subject: Subject, path: string = 'where'): Predicate<Entity> {
   if (path.split('.').length > MAX_DEPTH) throw invalidQuery(path, `nests more than ${MAX_DEPTH} deep`);
-  const conditions: Predicate<Entity>[] = [];
-  for (const [key, given] of entriesOf(where, path)) {
-    if (given !== undefined) conditions.push(compileKey(key, given, { subject, path: `${path}.${key}` }));
-  }
-  return all(conditions);
+  return all(entriesOf(where, path).map(([key, given]) => compileKey(key, given, { subject, path: `${path}.${key}` })));
 }
 
 /** How to get at a field. @throws NervError `graph/invalid-query` */
 export function fieldGetter(field: string, subject: Subject, path: string): (row: Entity) => unknown {
-  if (ENTITY_FIELDS.has(field) || (subject === 'relation' && RELATION_FIELDS.has(field))) {
+  if (ENTITY_FIELDS.includes(field) || (subject === 'relation' && RELATION_FIELDS.includes(field))) {
     // The row has the field: it is of the list above.
     return (row) => (row as unknown as Readonly<Record<string, unknown>>)[field];
   }
   throw invalidQuery(path, `names no field of an ${subject}; a property goes under 'properties'`);
 }
 
-/** How to get at a property, given its key or a JSON pointer. */
+/** How to get at a property, given its key or a JSON pointer. @throws NervError `graph/invalid-query` */
 export function propertyGetter(key: string, path: string): (row: Entity) => unknown {
-  const segments = propertyPath(key, path);
+  if (/^\/.*~(?![01])/s.test(key)) throw invalidQuery(path, `is no JSON pointer: '~' is written '~0', and '/' is '~1'`);
+  const segments = key.startsWith('/') ? parsePointer(key) : [key];
   return (row) => propertyAt(row.properties, segments);
-}
-
-/** Whether `given` is the plain value that it must equal, not a condition of operators. */
-export function isPlainValue(given: unknown): boolean {
-  return typeof given !== 'object' || given === null || !isPlainObject(given);
 }
 
 /** An error about a query; `path` says where. */
@@ -84,79 +58,61 @@ function compileKey(key: string, given: unknown, { subject, path }: Place): Pred
       const branches = compileList(given, { subject, path });
       return (row) => branches.some((branch) => branch(row));
     }
-    case 'not': {
-      const unwanted = compileWhere(given, subject, path);
-      return (row) => !unwanted(row);
-    }
-    case 'tags': {
-      const wanted = compileCondition(given, path);
-      return (row) => wanted(row.tags);
-    }
+    case 'not':
+      return not(compileWhere(given, subject, path));
+    case 'tags':
+      return wants(({ tags }) => tags, given, path);
     case 'properties':
       return all(
-        entriesOf(given, path)
-          .filter(([, condition]) => condition !== undefined)
-          .map(([property, condition]) => {
-            const get = propertyGetter(property, `${path}.${property}`);
-            const wanted = compileCondition(condition, `${path}.${property}`);
-            return (row) => wanted(get(row));
-          }),
+        entriesOf(given, path).map(([property, condition]) => {
+          const at = `${path}.${property}`;
+          return wants(propertyGetter(property, at), condition, at);
+        }),
       );
-    default: {
-      const get = fieldGetter(key, subject, path);
-      const wanted = compileCondition(given, path);
-      return (row) => wanted(get(row));
-    }
+    default:
+      return wants(fieldGetter(key, subject, path), given, path);
   }
 }
 
 function compileList(given: unknown, { subject, path }: Place): Predicate<Entity>[] {
-  if (!Array.isArray(given)) throw invalidQuery(path, 'is not an array of conditions');
+  if (!Array.isArray(given)) throw invalidQuery(path, 'is no array');
   return given.map((branch: unknown, place) => compileWhere(branch, subject, `${path}.${place}`));
 }
 
+/** A condition on what a row has somewhere. */
+function wants(get: (row: Entity) => unknown, condition: unknown, path: string): Predicate<Entity> {
+  const wanted = compileCondition(condition, path);
+  return (row) => wanted(get(row));
+}
+
 function compileCondition(given: unknown, path: string): Predicate<unknown> {
-  if (isPlainValue(given)) return equals(given);
-  const operators = entriesOf(given, path).filter(([, operand]) => operand !== undefined);
+  if (!isPlainObject(given)) return equals(given);
   return all(
-    operators.map(([operator, operand]) => {
-      if (!OPERATORS.has(operator)) {
-        throw invalidQuery(`${path}.${operator}`, `is no operator; for an object as a value use 'equals'`);
+    entriesOf(given, path).map(([operator, operand]) => {
+      const at = `${path}.${operator}`;
+      if (!Object.hasOwn(OPERATORS, operator)) {
+        throw invalidQuery(at, `is no operator; for an object as a value use 'equals'`);
       }
-      // The operator is one of the list, which has the keys of a condition.
-      return compileOperator(operator as keyof Condition, operand, `${path}.${operator}`);
+      // The operator is one of the table's.
+      return OPERATORS[operator as keyof Condition](operand, at);
     }),
   );
 }
 
-function compileOperator(operator: keyof Condition, operand: unknown, path: string): Predicate<unknown> {
-  switch (operator) {
-    case 'equals':
-      return equals(operand);
-    case 'notEquals':
-      return not(equals(operand));
-    case 'gt':
-      return compares(operand, (order) => order > 0);
-    case 'gte':
-      return compares(operand, (order) => order >= 0);
-    case 'lt':
-      return compares(operand, (order) => order < 0);
-    case 'lte':
-      return compares(operand, (order) => order <= 0);
-    case 'contains':
-      return contains(operand);
-    case 'startsWith':
-      return ofText(operand, path, (text, part) => text.startsWith(part));
-    case 'endsWith':
-      return ofText(operand, path, (text, part) => text.endsWith(part));
-    case 'in':
-      return isIn(operand, path);
-    case 'notIn':
-      return not(isIn(operand, path));
-    case 'exists':
-      return operand === true ? (value) => value !== undefined : (value) => value === undefined;
-  }
-}
+const OPERATORS: Readonly<Record<keyof Condition, (operand: unknown, path: string) => Predicate<unknown>>> = {
+  equals,
+  notEquals: (operand) => not(equals(operand)),
+  gt: (operand) => compares(operand, (order) => order > 0),
+  gte: (operand) => compares(operand, (order) => order >= 0),
+  lt: (operand) => compares(operand, (order) => order < 0),
+  lte: (operand) => compares(operand, (order) => order <= 0),
+  contains,
+  startsWith: (operand, path) => ofText(operand, path, (text, part) => text.startsWith(part)),
+  endsWith: (operand, path) => ofText(operand, path, (text, part) => text.endsWith(part)),
+  in: isIn,
+  notIn: (operand, path) => not(isIn(operand, path)),
+  exists: (operand) => (value) => (value !== undefined) === (operand === true),
+};
 
 function equals(operand: unknown): Predicate<unknown> {
   if (Number.isNaN(operand)) return Number.isNaN;
@@ -167,7 +123,7 @@ function equals(operand: unknown): Predicate<unknown> {
 }
 
 function isIn(operand: unknown, path: string): Predicate<unknown> {
-  if (!Array.isArray(operand)) throw invalidQuery(path, 'is not an array of values');
+  if (!Array.isArray(operand)) throw invalidQuery(path, 'is no array');
   const keys = new Set(operand.map(valueKey));
   return (value) => keys.has(valueKey(value));
 }
@@ -187,7 +143,7 @@ function contains(operand: unknown): Predicate<unknown> {
 }
 
 function ofText(operand: unknown, path: string, fits: (text: string, part: string) => boolean): Predicate<unknown> {
-  if (typeof operand !== 'string') throw invalidQuery(path, 'is not a string');
+  if (typeof operand !== 'string') throw invalidQuery(path, 'is no string');
   return (value) => typeof value === 'string' && fits(value, operand);
 }
 
@@ -202,14 +158,8 @@ function not<T>(condition: Predicate<T>): Predicate<T> {
   return (candidate) => !condition(candidate);
 }
 
+/** What is given and not undefined. */
 function entriesOf(given: unknown, path: string): readonly (readonly [string, unknown])[] {
-  if (typeof given !== 'object' || given === null || !isPlainObject(given))
-    throw invalidQuery(path, 'is not an object');
-  return Object.entries(given);
-}
-
-function propertyPath(key: string, path: string): readonly string[] {
-  if (!key.startsWith('/')) return [key];
-  if (/~(?![01])/.test(key)) throw invalidQuery(path, `is no JSON pointer: '~' is written '~0', and '/' is '~1'`);
-  return parsePointer(key);
+  if (!isPlainObject(given)) throw invalidQuery(path, 'is no object');
+  return Object.entries(given).filter(([, value]) => value !== undefined);
 }

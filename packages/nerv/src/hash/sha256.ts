@@ -1,174 +1,111 @@
 /**
- * SHA-256 (FIPS 180-4), synchronous, for many small messages: one set of scratch buffers, no allocation per message.
+ * SHA-256 (FIPS 180-4), synchronous, for many small messages: nothing is allocated for a message but its digest.
  *
  * Invariants:
- * - `Sha256` objects hold all their state; a message begun is ended by exactly one `digestInto`.
- * - Only `process` reads and writes the shared message schedule, and it never calls out.
+ * - There is one message at a time: whoever adds to one ends it with `digest` before anybody else runs.
  */
-import { assert } from '../assert.ts';
+import type { Digest } from './digest.ts';
 
 const BLOCK_BYTES = 64;
 
 /** Bytes of a SHA-256 digest. */
 export const DIGEST_BYTES = 32;
 
-const INITIAL = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
+const initial = new Int32Array(8);
+const rounds = new Int32Array(64);
+const state = new Int32Array(8);
+const schedule = new Int32Array(64);
+/** What is not processed yet: the first `filled` bytes of it. */
+const block = new Uint8Array(BLOCK_BYTES);
+let filled = 0;
+let length = 0;
 
-/** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
-const ROUND = makeRoundConstants();
-const SCHEDULE = new Int32Array(64);
+prepare();
 
-/** One SHA-256 computation at a time; reusable after `digestInto`. */
-export class Sha256 {
-  readonly #state = new Int32Array(8);
-  readonly #block = new Uint8Array(BLOCK_BYTES);
-  #filled = 0;
-  #length = 0;
+/** Adds one byte. */
+export function addByte(value: number): void {
+  block[filled] = value;
+  filled += 1;
+  if (filled === BLOCK_BYTES) process();
+}
 
-  constructor() {
-    this.#state.set(INITIAL);
-  }
-
-  /** Adds one byte. */
-  byte(value: number): this {
-    this.#block[this.#filled] = value;
-    this.#filled += 1;
-    this.#length += 1;
-    if (this.#filled === BLOCK_BYTES) {
-      process(this.#state, this.#block, 0);
-      this.#filled = 0;
-    }
-    return this;
-  }
-
-  /** Adds `bytes[from..to)`. */
-  bytes(bytes: Uint8Array, from = 0, to: number = bytes.length): this {
-    this.#length += to - from;
-    let at = from;
-    if (this.#filled > 0 || to - from < BLOCK_BYTES) at = this.#fill(bytes, at, to);
-    while (to - at >= BLOCK_BYTES) {
-      process(this.#state, bytes, at);
-      at += BLOCK_BYTES;
-    }
-    if (at < to) this.#fill(bytes, at, to);
-    return this;
-  }
-
-  /** Adds a binary string, as `digest` gives it: each character one byte. */
-  binary(text: string): this {
-    const block = this.#block;
-    let filled = this.#filled;
-    for (let i = 0; i < text.length; i += 1) {
-      block[filled] = text.charCodeAt(i);
-      filled += 1;
-      if (filled === BLOCK_BYTES) {
-        process(this.#state, block, 0);
-        filled = 0;
-      }
-    }
-    this.#filled = filled;
-    this.#length += text.length;
-    return this;
-  }
-
-  /** Adds a string as UTF-8. A lone surrogate becomes U+FFFD, as everywhere on the web. */
-  utf8(text: string): this {
-    const length = text.length;
-    for (let i = 0; i < length; i += 1) {
-      const unit = text.charCodeAt(i);
-      if (unit < 0x80) {
-        this.byte(unit);
-      } else {
-        const point = text.codePointAt(i) as number; // `i` is inside
-        if (point > 0xffff) i += 1;
-        this.#multiByte(point >= 0xd800 && point <= 0xdfff ? 0xfffd : point);
-      }
-    }
-    return this;
-  }
-
-  /** Ends the message, writes its 32 bytes into `target` and is ready for the next one. */
-  digestInto(target: Uint8Array): void {
-    assert(target.length === DIGEST_BYTES, 'a digest has room');
-    this.#end();
-    for (let i = 0; i < 8; i += 1) writeWord(target, i * 4, word(this.#state, i));
-    this.#state.set(INITIAL);
-  }
-
-  /**
-   * Ends the message and gives its 32 bytes as a binary string (a character a byte), which is smaller than a typed
-   * array, is compared by `===` and is a key of maps; ready for the next message.
-   */
-  digest(): string {
-    this.#end();
-    const digest = toBinary(this.#state);
-    this.#state.set(INITIAL);
-    return digest;
-  }
-
-  /** Pads and processes the last blocks (FIPS 180-4, 5.1.1). */
-  #end(): void {
-    const block = this.#block;
-    const length = this.#length;
-    block[this.#filled] = 0x80;
-    block.fill(0, this.#filled + 1);
-    if (this.#filled >= 56) {
-      process(this.#state, block, 0);
-      block.fill(0);
-    }
-    writeWord(block, 56, Math.floor(length / 0x2000_0000));
-    writeWord(block, 60, (length << 3) >>> 0);
-    process(this.#state, block, 0);
-    this.#filled = 0;
-    this.#length = 0;
-  }
-
-  /** Puts bytes into the open block; returns where it stopped: at `to`, or where whole blocks can follow. */
-  #fill(bytes: Uint8Array, from: number, to: number): number {
-    const block = this.#block;
-    const end = Math.min(to, from + BLOCK_BYTES - this.#filled);
-    let filled = this.#filled;
-    for (let i = from; i < end; i += 1) {
-      block[filled] = word8(bytes, i);
-      filled += 1;
-    }
-    if (filled === BLOCK_BYTES) {
-      process(this.#state, block, 0);
-      filled = 0;
-    }
-    this.#filled = filled;
-    return end;
-  }
-
-  #multiByte(point: number): void {
-    if (point < 0x800) {
-      this.byte(0xc0 | (point >>> 6));
-    } else {
-      if (point < 0x10000) {
-        this.byte(0xe0 | (point >>> 12));
-      } else {
-        this.byte(0xf0 | (point >>> 18));
-        this.byte(0x80 | ((point >>> 12) & 0x3f));
-      }
-      this.byte(0x80 | ((point >>> 6) & 0x3f));
-    }
-    this.byte(0x80 | (point & 0x3f));
+/** Adds bytes. */
+export function addBytes(bytes: Uint8Array): void {
+  let at = 0;
+  while (at < bytes.length) {
+    const run = bytes.subarray(at, at + BLOCK_BYTES - filled);
+    block.set(run, filled);
+    at += run.length;
+    filled += run.length;
+    if (filled === BLOCK_BYTES) process();
   }
 }
 
-/** The compression function (FIPS 180-4, 6.2.2) over the 64 bytes at `at`. */
-function process(state: Int32Array, bytes: Uint8Array, at: number): void {
-  const w = SCHEDULE;
+/** Adds a digest. */
+export function addDigest(digest: Digest): void {
+  for (let i = 0; i < digest.length; i += 1) {
+    const pair = digest.charCodeAt(i);
+    addByte(pair >>> 8);
+    addByte(pair & 0xff);
+  }
+}
+
+/** Adds a string as UTF-8. A lone surrogate becomes U+FFFD, as everywhere on the web. */
+export function addText(text: string): void {
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) {
+      addByte(unit);
+      continue;
+    }
+    let point = text.codePointAt(i) as number; // `i` is inside
+    if (point > 0xffff) i += 1;
+    else if (point >= 0xd800 && point <= 0xdfff) point = 0xfffd;
+    let more = point > 0xffff ? 3 : point > 0x7ff ? 2 : 1;
+    // As many leading ones as there are bytes; six bits in each that follows.
+    addByte(((0xff00 >> (more + 1)) & 0xff) | (point >> (6 * more)));
+    while (more > 0) {
+      more -= 1;
+      addByte(0x80 | ((point >> (6 * more)) & 0x3f));
+    }
+  }
+}
+
+/** Ends the message (FIPS 180-4, 5.1.1) and gives its digest. */
+export function digest(): Digest {
+  let bits = (length + filled) * 8;
+  addByte(0x80);
+  block.fill(0, filled);
+  if (filled > BLOCK_BYTES - 8) {
+    process();
+    block.fill(0);
+  }
+  for (let i = BLOCK_BYTES - 1; bits > 0; i -= 1) {
+    block[i] = bits; // its last eight
+    bits = Math.floor(bits / 256);
+  }
+  process();
+  const text = toDigest(state);
+  state.set(initial);
+  length = 0;
+  return text;
+}
+
+/** The compression function (FIPS 180-4, 6.2.2) over the block. */
+function process(): void {
+  const w = schedule;
+  length += filled;
+  filled = 0;
   for (let i = 0; i < 16; i += 1) {
-    const j = at + i * 4;
-    w[i] = (word8(bytes, j) << 24) | (word8(bytes, j + 1) << 16) | (word8(bytes, j + 2) << 8) | word8(bytes, j + 3);
+    const j = i * 4;
+    w[i] = (byteAt(j) << 24) | (byteAt(j + 1) << 16) | (byteAt(j + 2) << 8) | byteAt(j + 3);
   }
   for (let i = 16; i < 64; i += 1) {
     const x = word(w, i - 15);
     const y = word(w, i - 2);
     const s0 = rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3);
     const s1 = rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10);
-    w[i] = (word(w, i - 16) + s0 + word(w, i - 7) + s1) | 0;
+    w[i] = word(w, i - 16) + s0 + word(w, i - 7) + s1;
   }
   let a = word(state, 0);
   let b = word(state, 1);
@@ -180,9 +117,9 @@ function process(state: Int32Array, bytes: Uint8Array, at: number): void {
   let h = word(state, 7);
   for (let i = 0; i < 64; i += 1) {
     const s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
-    const t1 = (h + s1 + ((e & f) ^ (~e & g)) + word(ROUND, i) + word(w, i)) | 0;
+    const t1 = (h + s1 + ((e & f) ^ (~e & g)) + word(rounds, i) + word(w, i)) | 0;
     const s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
-    const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+    const t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
     h = g;
     g = f;
     f = e;
@@ -202,8 +139,8 @@ function process(state: Int32Array, bytes: Uint8Array, at: number): void {
   state[7] = word(state, 7) + h;
 }
 
-/** Eight words as 32 characters. One call, as pieces joined would not be flat; spelled out, as it runs for every item. */
-function toBinary(words: Int32Array): string {
+/** Eight words as a digest. One call, as pieces joined would not be flat; spelled out, as it runs for every item. */
+function toDigest(words: Int32Array): Digest {
   const a = word(words, 0);
   const b = word(words, 1);
   const c = word(words, 2);
@@ -213,38 +150,22 @@ function toBinary(words: Int32Array): string {
   const g = word(words, 6);
   const h = word(words, 7);
   return String.fromCharCode(
-    a >>> 24,
-    (a >>> 16) & 255,
-    (a >>> 8) & 255,
-    a & 255,
-    b >>> 24,
-    (b >>> 16) & 255,
-    (b >>> 8) & 255,
-    b & 255,
-    c >>> 24,
-    (c >>> 16) & 255,
-    (c >>> 8) & 255,
-    c & 255,
-    d >>> 24,
-    (d >>> 16) & 255,
-    (d >>> 8) & 255,
-    d & 255,
-    e >>> 24,
-    (e >>> 16) & 255,
-    (e >>> 8) & 255,
-    e & 255,
-    f >>> 24,
-    (f >>> 16) & 255,
-    (f >>> 8) & 255,
-    f & 255,
-    g >>> 24,
-    (g >>> 16) & 255,
-    (g >>> 8) & 255,
-    g & 255,
-    h >>> 24,
-    (h >>> 16) & 255,
-    (h >>> 8) & 255,
-    h & 255,
+    a >>> 16,
+    a & 0xffff,
+    b >>> 16,
+    b & 0xffff,
+    c >>> 16,
+    c & 0xffff,
+    d >>> 16,
+    d & 0xffff,
+    e >>> 16,
+    e & 0xffff,
+    f >>> 16,
+    f & 0xffff,
+    g >>> 16,
+    g & 0xffff,
+    h >>> 16,
+    h & 0xffff,
   );
 }
 
@@ -252,50 +173,28 @@ function rotate(value: number, by: number): number {
   return (value >>> by) | (value << (32 - by));
 }
 
+function byteAt(index: number): number {
+  return block[index] as number; // see `word`
+}
+
 /** Typed arrays of known length: the index is always inside, which the type checker cannot see. */
 function word(words: Int32Array, index: number): number {
   return words[index] as number;
 }
 
-/** See `word`. */
-function word8(bytes: Uint8Array, index: number): number {
-  return bytes[index] as number;
-}
-
-function writeWord(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 24;
-  bytes[at + 1] = value >>> 16;
-  bytes[at + 2] = value >>> 8;
-  bytes[at + 3] = value;
-}
-
-function makeRoundConstants(): Int32Array {
-  const constants = new Int32Array(64);
+/**
+ * The constants are the first 32 bits of the fractions of the roots of the first primes (FIPS 180-4, 4.2.2 and 5.3.3).
+ * A double has 18 bits more than that, and none of these fractions is that near to a whole number.
+ */
+function prepare(): void {
   let found = 0;
   for (let candidate = 2; found < 64; candidate += 1) {
-    if (!isPrime(candidate)) continue;
-    constants[found] = cubeRootFraction(candidate);
+    let divisor = 2;
+    while (candidate % divisor > 0) divisor += 1;
+    if (divisor < candidate) continue;
+    initial[found] = (candidate ** 0.5 % 1) * 2 ** 32; // what lies beyond the eighth is not kept
+    rounds[found] = (Math.cbrt(candidate) % 1) * 2 ** 32;
     found += 1;
   }
-  return constants;
-}
-
-function isPrime(candidate: number): boolean {
-  for (let divisor = 2; divisor * divisor <= candidate; divisor += 1) {
-    if (candidate % divisor === 0) return false;
-  }
-  return true;
-}
-
-/** 32 bits behind the point of the cube root, in integers: the floor of the cube root of n * 2^96, modulo 2^32. */
-function cubeRootFraction(n: number): number {
-  const target = BigInt(n) << 96n;
-  let low = 0n;
-  let high = 1n << 36n;
-  while (high - low > 1n) {
-    const middle = (low + high) >> 1n;
-    if (middle * middle * middle <= target) low = middle;
-    else high = middle;
-  }
-  return Number(BigInt.asIntN(32, low));
+  state.set(initial);
 }

@@ -27,7 +27,7 @@ import { encode } from '../values/encode.ts';
 import { compareKeys, type JsonValue } from '../values/json.ts';
 import { assert } from '../assert.ts';
 import { digestToHex, type Digest } from './digest.ts';
-import { Sha256 } from './sha256.ts';
+import { addByte, addDigest, addText, digest } from './sha256.ts';
 
 /** The scheme's name, as it stands before the colon of a hash. */
 export const TREE_SCHEME = 'sha256-tree';
@@ -44,38 +44,41 @@ const TAG_CHUNK = 2;
 const TAG_ARRAY = 3;
 const TAG_OBJECT = 4;
 
-/** The hasher of this file's functions; each of them begins and ends a whole message, so none sees another's. */
-const hasher = new Sha256();
-
 /** Whether a chunk with enough items ends at the item with this digest. One in sixteen does. */
-export function isBoundary(digest: Digest): boolean {
-  return digest.charCodeAt(0) < 16;
+export function isBoundary(item: Digest): boolean {
+  return item.charCodeAt(0) < 0x1000;
 }
 
 /** The digest of a leaf, given its canonical text. */
 export function leafDigest(text: string): Digest {
-  return hasher.byte(TAG_LEAF).utf8(text).digest();
+  addByte(TAG_LEAF);
+  addText(text);
+  return digest();
 }
 
 /** The digest of an object's entry, given its encoded key and its value's digest. */
 export function entryDigest(key: string, value: Digest): Digest {
-  return hasher.byte(TAG_ENTRY).utf8(key).binary(value).digest();
+  addByte(TAG_ENTRY);
+  addText(key);
+  addDigest(value);
+  return digest();
 }
 
 /** The digest of a chunk of that level, given its items'. */
 export function chunkDigest(level: number, items: readonly Digest[]): Digest {
-  hasher.byte(TAG_CHUNK).byte(level);
-  for (const item of items) hasher.binary(item);
-  return hasher.digest();
+  addByte(TAG_CHUNK);
+  addByte(level);
+  for (const item of items) addDigest(item);
+  return digest();
 }
 
 /** The digest of a container with that many items and that root (`undefined` when empty). */
 export function containerDigest(kind: 'array' | 'object', count: number, root: Digest | undefined): Digest {
   assert((root === undefined) === (count === 0), 'only an empty container has no root');
-  hasher.byte(kind === 'array' ? TAG_ARRAY : TAG_OBJECT);
-  for (let byte = 7; byte >= 0; byte -= 1) hasher.byte(Math.floor(count / 2 ** (8 * byte)) % 256);
-  if (root !== undefined) hasher.binary(root);
-  return hasher.digest();
+  addByte(kind === 'array' ? TAG_ARRAY : TAG_OBJECT);
+  for (let byte = 7; byte >= 0; byte -= 1) addByte(Math.floor(count / 256 ** byte) % 256);
+  if (root !== undefined) addDigest(root);
+  return digest();
 }
 
 /** The `sha256-tree:` hash of a value, from nothing. Costs by the value's size. @throws as `encode` does */
@@ -84,8 +87,8 @@ export function treeHash(value: unknown): string {
 }
 
 /** A digest as a hash that names its scheme. */
-export function formatTreeHash(digest: Digest): string {
-  return `${TREE_SCHEME}:${digestToHex(digest)}`;
+export function formatTreeHash(root: Digest): string {
+  return `${TREE_SCHEME}:${digestToHex(root)}`;
 }
 
 function digestOf(json: JsonValue): Digest {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { EventBus } from '../events/event-bus.ts';
 import type { NervEvent } from '../events/event.ts';
-import { MAX_WAITING_EVENTS } from './event-line.ts';
+import { MAX_WAITING_EVENTS } from './core-event-line.ts';
 import { Projection } from './projection.ts';
 
 interface Orders {

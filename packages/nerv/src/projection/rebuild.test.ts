@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { NervEvent } from '../events/event.ts';
-import { MAX_WAITING_EVENTS } from './event-line.ts';
+import { MAX_WAITING_EVENTS } from './core-event-line.ts';
 import type { FoldProgress } from './fold-events.ts';
 import { Projection } from './projection.ts';
 import { rebuildAll } from './rebuild.ts';

@@ -27,21 +27,18 @@ export class BranchTable {
     return copy;
   }
 
-  has(branch: string): boolean {
-    return this.#heads.has(branch);
+  /** Where a branch stands, if there is one of this name. */
+  tryHead(branch: string): string | undefined {
+    return this.#heads.get(branch);
   }
 
   /** @throws `state/branch-not-found` */
   head(branch: string): string {
     const head = this.#heads.get(branch);
     if (head !== undefined) return head;
-    throw new NervError(
-      'state/branch-not-found',
-      `There is no branch '${branch}'. Make it with createBranch('${branch}').`,
-      {
-        details: { branch },
-      },
-    );
+    throw new NervError('state/branch-not-found', `There is no branch '${branch}'. Make it with createBranch.`, {
+      details: { branch },
+    });
   }
 
   /** @throws `VersionConflictError` unless the branch is where it is expected */

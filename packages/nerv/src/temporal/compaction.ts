@@ -8,7 +8,7 @@
  * - What no branch and no tag leads to leaves nothing behind.
  */
 import { BranchTable } from './branch-table.ts';
-import type { HistoryParts } from './history-reader.ts';
+import type { HistoryParts } from './delta-history.ts';
 import type { LocalTemporalStore } from './local-temporal-store.ts';
 import { readHeaders, type BranchMove, type CompactedRun, type Version, type VersionRecord } from './version.ts';
 import { VersionGraph } from './version-graph.ts';

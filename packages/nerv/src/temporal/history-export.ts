@@ -1,6 +1,6 @@
 import { NervError } from '../errors.ts';
 import { BranchTable } from './branch-table.ts';
-import type { HistoryParts } from './history-reader.ts';
+import type { HistoryParts } from './delta-history.ts';
 import { LocalTemporalStore, type TemporalStoreOptions } from './local-temporal-store.ts';
 import { expectedChainHash, readHeaders, type HistoryExport, type VersionRecord } from './version.ts';
 import { VersionGraph } from './version-graph.ts';

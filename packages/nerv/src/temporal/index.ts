@@ -1,9 +1,12 @@
+export { CoreTemporalStore } from './core-temporal-store.ts';
+export type { CoreTemporalStoreOptions } from './core-temporal-store.ts';
 export { TemporalStore } from './temporal-store.ts';
 export type {
   AtOptions,
   BranchInfo,
   Change,
   CommitOptions,
+  CoreStateChange,
   DeepReadonly,
   Drafted,
   LogFilter,
@@ -17,6 +20,8 @@ export type {
   VerifyResult,
   VersionReference,
 } from './temporal-store.ts';
+export { MergeConflictError } from '../errors.ts';
+export type { MergeConflict } from '../errors.ts';
 export type { LocalTemporalStore, TemporalStoreOptions } from './local-temporal-store.ts';
 export type { SnapshotPolicy } from './version-trees.ts';
 export { exportHistory, restoreHistory } from './history-export.ts';

@@ -5,10 +5,11 @@ import { decode, parse } from '../values/decode.ts';
 import { escapeKey, type JsonValue } from '../values/json.ts';
 import { appendPointer, parsePointer } from '../values/pointer.ts';
 import { checkPatch, type JsonPatch } from './patch.ts';
+import { adoptSlot } from './tree/adopt.ts';
 import { applyPatch } from './tree/apply-patch.ts';
 import { diffSlots } from './tree/diff.ts';
-import { OpenSession } from './tree/draft-session.ts';
 import { knownSlot } from './tree/draft-slot.ts';
+import { editSlot } from './tree/edit.ts';
 import { importValue } from './tree/import-value.ts';
 import {
   ABSENT,
@@ -123,27 +124,7 @@ export class StateTree<S = unknown> {
    * `value/unsupported` with the place of what cannot be stored. Then nothing changed.
    */
   edit(change: (draft: S) => unknown): StateTree<S> {
-    if (!(this.#slot instanceof TreeNode)) {
-      throw new NervError(
-        'state/invalid-argument',
-        'Only an object or array can be drafted. Commit the new value itself.',
-      );
-    }
-    const session = new OpenSession();
-    try {
-      const draft = session.makeDraft(this.#slot);
-      // The draft's proxy behaves as the value it stands for.
-      const result = change(draft.proxy as S);
-      if (isThenable(result)) {
-        throw new NervError(
-          'state/invalid-argument',
-          'A draft function must not be asynchronous. Await first, then commit.',
-        );
-      }
-      return this.#with(draft.finish(''));
-    } finally {
-      session.isOpen = false;
-    }
+    return this.#with(editSlot(this.#slot, change));
   }
 
   /** The state after a JSON Patch over the encoded form. @throws `state/invalid-patch`, `state/patch-test-failed` */
@@ -179,7 +160,7 @@ export class StateTree<S = unknown> {
 
   /** The other state, sharing with this one all that is equal, so that equal parts are `===` when viewed. */
   adopt(other: StateTree<unknown>): StateTree<S> {
-    return this.applyChecked(this.diff(other));
+    return this.#with(adoptSlot(this.#slot, other.slot));
   }
 
   #with(slot: Slot): StateTree<S> {
@@ -201,8 +182,4 @@ export class StateTree<S = unknown> {
 /** The user's key for a segment of the encoded form. */
 function userKey(segment: string): string {
   return segment.startsWith('$$') ? segment.slice(1) : segment;
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function';
 }

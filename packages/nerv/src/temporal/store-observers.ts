@@ -6,21 +6,21 @@
  *   those that listeners make.
  * - A listener that throws is reported and harms no other.
  */
-import type { DeepReadonly, StateChange, StoreSubscription } from './temporal-store.ts';
+import type { CoreStateChange, DeepReadonly, StateChange, StoreSubscription } from './temporal-store.ts';
 
-type Listener<S> = (change: StateChange<S>) => void;
+type Listener<C> = (change: C) => void;
 
 /** What part of a state somebody follows. */
-export interface Selection<S, T> {
+export interface Selection<S, T, C = StateChange<S>> {
   readonly selector: (state: DeepReadonly<S>) => T;
-  readonly listener: (selected: T, previous: T, change: StateChange<S>) => void;
+  readonly listener: (selected: T, previous: T, change: C) => void;
   readonly equals?: ((a: T, b: T) => boolean) | undefined;
 }
 
 /** The listeners of one store. */
-export class StoreObservers<S> {
-  readonly #listeners = new Set<Listener<S>>();
-  readonly #waiting: StateChange<S>[] = [];
+export class StoreObservers<S, C extends CoreStateChange<S> = StateChange<S>> {
+  readonly #listeners = new Set<Listener<C>>();
+  readonly #waiting: C[] = [];
   readonly #report: (error: unknown) => void;
   #isTelling = false;
 
@@ -32,8 +32,8 @@ export class StoreObservers<S> {
     return this.#listeners.size === 0;
   }
 
-  add(listener: Listener<S>): StoreSubscription {
-    const own: Listener<S> = (change) => listener(change);
+  add(listener: Listener<C>): StoreSubscription {
+    const own: Listener<C> = (change) => listener(change);
     this.#listeners.add(own);
     const unsubscribe = (): void => {
       this.#listeners.delete(own);
@@ -42,7 +42,7 @@ export class StoreObservers<S> {
   }
 
   /** As `TemporalStore.select`, from a state on. */
-  select<T>(state: DeepReadonly<S>, { selector, listener, equals = Object.is }: Selection<S, T>): StoreSubscription {
+  select<T>(state: DeepReadonly<S>, { selector, listener, equals = Object.is }: Selection<S, T, C>): StoreSubscription {
     let selected = selector(state);
     return this.add((change) => {
       const previous = selected;
@@ -53,7 +53,7 @@ export class StoreObservers<S> {
     });
   }
 
-  tell(change: StateChange<S>): void {
+  tell(change: C): void {
     this.#waiting.push(change);
     if (this.#isTelling) return;
     this.#isTelling = true;
@@ -61,7 +61,7 @@ export class StoreObservers<S> {
     this.#isTelling = false;
   }
 
-  #tellAll(change: StateChange<S>): void {
+  #tellAll(change: C): void {
     // A listener that is added meanwhile hears from the next change on.
     for (const listener of Array.from(this.#listeners)) {
       if (!this.#listeners.has(listener)) continue;

@@ -151,18 +151,22 @@ export type VerifyResult =
   | { readonly ok: true; readonly versions: number }
   | { readonly ok: false; readonly versionId: string; readonly reason: string };
 
-/** One change of what `state` shows. */
-export interface StateChange<S> {
+/** One change of what `state` shows, as every store tells it. */
+export interface CoreStateChange<S> {
   readonly type: 'commit' | 'merge' | 'move' | 'switch';
   readonly branch: string;
   readonly versionId: string;
   readonly previousVersionId: string;
-  /** From the previous state to this one. */
-  readonly patch: JsonPatch;
   readonly state: DeepReadonly<S>;
   readonly previousState: DeepReadonly<S>;
   /** `'pending'` while it holds writes of one's own that are not confirmed; a store without a server never has any. */
   readonly status: 'pending' | 'confirmed';
+}
+
+/** One change of what `state` shows. */
+export interface StateChange<S> extends CoreStateChange<S> {
+  /** From the previous state to this one. */
+  readonly patch: JsonPatch;
 }
 
 /** Ends a subscription. */

@@ -44,7 +44,8 @@ export function tryEncodeLeaf(value: unknown, path: string): JsonValue | undefin
 }
 
 /** Whether this is an object made by `{}`, of this realm or another, or one without a prototype. */
-export function isPlainObject(value: object): value is Record<string, unknown> {
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || prototype === Object.prototype) return true;
   return (

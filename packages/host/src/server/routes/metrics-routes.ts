@@ -6,18 +6,24 @@ import { authenticate } from '../authorization.ts';
 import type { RouteContext } from './route-context.ts';
 
 /** Who may read the metrics of a host: they name every database, table and function, and tell how much goes on. */
-export type MetricsAccess = 'owner' | 'public';
+export type MetricsAccess = 'owner' | 'public' | 'off';
 
-/** `GET /v1/metrics`: the metrics of the host and all its databases, in the text format of Prometheus. */
+/**
+ * `GET /metrics`, and under `/v1` as on SpacetimeDB: the metrics of the host and all its databases, and what the
+ * application adds, in the text format of Prometheus.
+ */
 export function addMetricsRoutes(app: Hono, options: RouteContext): void {
-  app.get('/v1/metrics', async (context) => {
+  if (options.metricsAccess === 'off') return;
+  const answer = async (context: Context): Promise<Response> => {
     if (options.metricsAccess === 'owner') await assertHostOwner(context, options);
-    const families = await options.host.metrics();
+    const families = [...(await options.host.metrics()), ...options.moreMetrics()];
     return context.body(formatPrometheus(families), 200, {
       'content-type': PROMETHEUS_CONTENT_TYPE,
       'cache-control': 'no-store',
     });
-  });
+  };
+  app.get('/metrics', answer);
+  app.get('/v1/metrics', answer);
 }
 
 /** @throws {HostError} `identity/token-required`, `identity/invalid-token`, `identity/forbidden` */

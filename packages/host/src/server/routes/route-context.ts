@@ -1,7 +1,9 @@
 import type { Clock } from '../../clock/clock.ts';
 import type { ExternalAddress } from '../external-address.ts';
+import type { MetricFamily } from '../../metrics/metric-family.ts';
 import type { ManagedHost } from '../managed-host.ts';
 import type { Publishers } from '../publishers.ts';
+import type { Readiness } from '../readiness.ts';
 import type { MetricsAccess } from './metrics-routes.ts';
 import type { UploadGate } from '../upload-gate.ts';
 
@@ -13,6 +15,9 @@ export interface RouteContext {
   readonly packageVersion: string;
   readonly publishers: Publishers;
   readonly metricsAccess: MetricsAccess;
+  /** What the application has measured itself. */
+  readonly moreMetrics: () => readonly MetricFamily[];
+  readonly readiness: Readiness;
   readonly externalAddress: ExternalAddress;
   /** Through it every bundle comes in. */
   readonly uploads: UploadGate;

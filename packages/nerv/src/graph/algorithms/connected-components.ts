@@ -1,6 +1,6 @@
 import type { Entity } from '../entity.ts';
 import type { WalkOptions } from '../graph-query.ts';
-import { typed } from '../graph-reader.ts';
+import { typed } from '../core-graph-reader.ts';
 import type { EntityVertex } from '../vertex.ts';
 import { eachStep, makeWalk, nextMark, type TakeStep, type Walk } from '../walk.ts';
 import { type AnyEntity, type AnyRelation, type GraphSource, verticesOn } from './graph-source.ts';

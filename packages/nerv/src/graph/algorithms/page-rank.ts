@@ -4,7 +4,7 @@
 // - Whatever is looked up by the place of a vertex or a link is there: all arrays have one element for each.
 
 import type { Relation } from '../entity.ts';
-import { typed } from '../graph-reader.ts';
+import { typed } from '../core-graph-reader.ts';
 import type { EntityVertex } from '../vertex.ts';
 import { eachStep, invalidArgument, makeWalk, type Walk } from '../walk.ts';
 import type { ComponentOptions } from './connected-components.ts';

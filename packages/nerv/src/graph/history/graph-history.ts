@@ -9,7 +9,7 @@ import { assert } from '../../assert.ts';
 import { NervError } from '../../errors.ts';
 import type { Entity, Relation } from '../entity.ts';
 import type { NetChange, NetChanges } from '../graph-change.ts';
-import type { HistoryKeeper } from '../graph-core.ts';
+import type { HistoryKeeper } from '../local-entity-graph.ts';
 import type { RowVersion } from '../graph-past.ts';
 import type { GraphRows, GraphStore } from '../graph-store.ts';
 import { checkedCount, invalidArgument } from '../walk.ts';

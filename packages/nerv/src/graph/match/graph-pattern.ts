@@ -10,7 +10,7 @@ import type {
   RelationTypeOf,
 } from '../entity.ts';
 import type { Direction, EntityQuery, RelationQuery } from '../graph-query.ts';
-import { erase, type GraphReader, typed } from '../graph-reader.ts';
+import { type CoreGraphReader, erase, typed } from '../core-graph-reader.ts';
 import { isValidAt, timeOf } from '../validity.ts';
 import { checkedCount, invalidArgument, makeWalk } from '../walk.ts';
 import { findMatches } from './find-matches.ts';
@@ -110,7 +110,7 @@ export class GraphPattern<S extends GraphSchema, M extends PatternMatch, Entitie
    * The matches in a graph, present or past, in no promised order. The search begins at the entity that the fewest can be.
    * @throws NervError `graph/invalid-argument`
    */
-  find(graph: GraphReader<S>, options: FindOptions = {}): M[] {
+  find(graph: CoreGraphReader<S>, options: FindOptions = {}): M[] {
     const limit = checkedCount('limit', options.limit) ?? Number.POSITIVE_INFINITY;
     const matches: M[] = [];
     for (const match of this.search(graph, options)) {
@@ -121,7 +121,7 @@ export class GraphPattern<S extends GraphSchema, M extends PatternMatch, Entitie
   }
 
   /** As `find`, one by one as they are found. What is written meanwhile may be seen or not. */
-  *search(graph: GraphReader<S>, { validAt: at }: Pick<FindOptions, 'validAt'> = {}): Generator<M> {
+  *search(graph: CoreGraphReader<S>, { validAt: at }: Pick<FindOptions, 'validAt'> = {}): Generator<M> {
     const validAt = timeOf(at);
     if (Number.isNaN(validAt)) throw invalidArgument('validAt', at, 'a time');
     const plan = validAt === undefined ? this.#plan : atTime(this.#plan, validAt);

@@ -147,13 +147,13 @@ export class GraphReplica<S extends GraphSchema = GraphSchema> {
 function takeInRow(writer: GraphWriter, row: ConfirmedRow): void {
   switch (row.type) {
     case 'entity':
-      return writer.putEntity(freezeRow(row.row));
+      return writer.put('entity', freezeRow(row.row));
     case 'relation':
-      return writer.putRelation(freezeRow(row.row));
+      return writer.put('relation', freezeRow(row.row));
     case 'entity-deleted':
-      return writer.removeEntity(row.id);
+      return writer.remove('entity', row.id);
     case 'relation-deleted':
-      return writer.removeRelation(row.id);
+      return writer.remove('relation', row.id);
   }
 }
 

@@ -14,3 +14,11 @@ export type { ConfirmedRow, GraphNotice, GraphReplicaOptions } from './graph-rep
 export { isValidAt } from '../validity.ts';
 export { makeWalk } from '../walk.ts';
 export type { Walk } from '../walk.ts';
+export { compileQuery } from '../compiled-query.ts';
+export type { CompiledQuery } from '../compiled-query.ts';
+export { GraphReader } from '../graph-reader.ts';
+export type { GraphRows } from '../graph-store.ts';
+export { idOf, targetOf } from '../operation-factory.ts';
+export { valueKey } from '../property-value.ts';
+export type { Candidates, Edge, Edges, EntityVertex, RowSource } from '../vertex.ts';
+export { isAfterCursor, makeCursor } from '../cursor.ts';

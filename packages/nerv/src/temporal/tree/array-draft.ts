@@ -5,8 +5,8 @@ import { makeDraftProxy } from './draft-proxy.ts';
 import { looseSlot, openSlot, settle, type Draft, type DraftSession, type DraftSlot } from './draft-slot.ts';
 import { ElementList } from './element-list.ts';
 import { Finishing } from './finishing.ts';
-import { ABSENT, sameSlot, type MaybeSlot, type Slot, type TreeNode } from './slot.ts';
-import { makeElements, spliceNode, type Splice } from './splice.ts';
+import { ABSENT, type Slot, type TreeNode } from './slot.ts';
+import { spliceNode, spliceRange, type Splice } from './splice.ts';
 import { tryIndex } from './view.ts';
 
 /** The changes to one array. */
@@ -102,7 +102,7 @@ export class ArrayDraft implements Draft {
     let baseAt = 0;
     let put: Slot[] = [];
     const close = (baseTo: number): void => {
-      this.#addSplices(baseAt, baseTo, put, splices);
+      spliceRange(this.#base, { from: baseAt, to: baseTo }, put, splices);
       put = [];
     };
     this.#elements.runs((run) => {
@@ -117,29 +117,5 @@ export class ArrayDraft implements Draft {
     });
     close(this.#base.count);
     return splices;
-  }
-
-  /** `slots` take the place of the base's elements [from, to): only what really differs becomes a splice. */
-  #addSplices(from: number, to: number, slots: readonly Slot[], splices: Splice[]): void {
-    if (slots.length === to - from) {
-      for (const [index, slot] of slots.entries()) {
-        if (sameSlot(slot, this.#baseAt(from + index))) continue;
-        splices.push({ at: from + index, remove: 1, insert: makeElements([slot]) });
-      }
-      return;
-    }
-    let start = 0;
-    let end = slots.length;
-    let baseTo = to;
-    while (start < end && from + start < baseTo && sameSlot(slots[start], this.#baseAt(from + start))) start += 1;
-    while (end > start && baseTo > from + start && sameSlot(slots[end - 1], this.#baseAt(baseTo - 1))) {
-      end -= 1;
-      baseTo -= 1;
-    }
-    splices.push({ at: from + start, remove: baseTo - from - start, insert: makeElements(slots.slice(start, end)) });
-  }
-
-  #baseAt(position: number): MaybeSlot {
-    return this.#base.at(position);
   }
 }

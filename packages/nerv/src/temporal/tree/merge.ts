@@ -4,8 +4,8 @@ import { appendPointer } from '../../values/pointer.ts';
 import { diffElements } from './array-diff.ts';
 import { diffEntries } from './object-diff.ts';
 import type { Hunk } from './sequence-match.ts';
-import { ABSENT, sameSlot, TreeNode, type MaybeSlot, type Slot } from './slot.ts';
-import { buildNode, makeElements, NO_ITEMS, spliceEntries, spliceNode, type Splice } from './splice.ts';
+import { ABSENT, sameSlot, TreeNode, type MaybeSlot } from './slot.ts';
+import { buildNode, elementsOf, makeElements, NO_ITEMS, spliceEntries, spliceNode, type Splice } from './splice.ts';
 
 /** One place that both sides changed differently. */
 export interface SlotConflict {
@@ -114,7 +114,7 @@ class Merge {
       const [our] = overlapping;
       if (our === undefined) {
         const shift = shiftBefore(ourHunks, their.aFrom);
-        const insert = makeElements(elements(nodes.theirs, their.bFrom, their.bTo));
+        const insert = makeElements(elementsOf(nodes.theirs, their.bFrom, their.bTo));
         splices.push({ at: their.aFrom + shift, remove: their.aTo - their.aFrom, insert });
       } else if (overlapping.length === 1 && isPairwise(our, their)) {
         this.#mergePairs(nodes, { our, their }, path, splices);
@@ -170,8 +170,8 @@ function isPairwise(a: Hunk, b: Hunk): boolean {
 
 function isSameChange(nodes: ListSides, our: Hunk, their: Hunk): boolean {
   if (our.aFrom !== their.aFrom || our.aTo !== their.aTo) return false;
-  const a = elements(nodes.ours, our.bFrom, our.bTo);
-  const b = elements(nodes.theirs, their.bFrom, their.bTo);
+  const a = elementsOf(nodes.ours, our.bFrom, our.bTo);
+  const b = elementsOf(nodes.theirs, their.bFrom, their.bTo);
   return a.length === b.length && a.every((slot, index) => sameSlot(slot, b[index]));
 }
 
@@ -182,10 +182,4 @@ function shiftBefore(hunks: readonly Hunk[], position: number): number {
     if (hunk.aTo <= position) shift += hunk.bTo - hunk.bFrom - (hunk.aTo - hunk.aFrom);
   }
   return shift;
-}
-
-function elements(node: TreeNode, from: number, to: number): Slot[] {
-  const slots: Slot[] = [];
-  node.root?.forEach((slot) => slots.push(slot), from, to);
-  return slots;
 }

@@ -70,6 +70,39 @@ export function spliceEntries(node: TreeNode, changes: ReadonlyMap<string, Maybe
   return spliceNode(node, splices);
 }
 
+/** Positions of a list: `from` on, before `to`. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Adds the splices by which `slots` take the place of a range of the array: only for what really differs. */
+export function spliceRange(node: TreeNode, { from, to }: Range, slots: readonly Slot[], splices: Splice[]): void {
+  if (slots.length === to - from) {
+    for (const [index, slot] of slots.entries()) {
+      if (sameSlot(slot, node.at(from + index))) continue;
+      splices.push({ at: from + index, remove: 1, insert: makeElements([slot]) });
+    }
+    return;
+  }
+  let start = 0;
+  let end = slots.length;
+  let nodeTo = to;
+  while (start < end && from + start < nodeTo && sameSlot(slots[start], node.at(from + start))) start += 1;
+  while (end > start && nodeTo > from + start && sameSlot(slots[end - 1], node.at(nodeTo - 1))) {
+    end -= 1;
+    nodeTo -= 1;
+  }
+  splices.push({ at: from + start, remove: nodeTo - from - start, insert: makeElements(slots.slice(start, end)) });
+}
+
+/** The slots at positions [from, to) of an array. */
+export function elementsOf(node: TreeNode, from = 0, to: number = node.count): Slot[] {
+  const slots: Slot[] = [];
+  node.root?.forEach((slot) => slots.push(slot), from, to);
+  return slots;
+}
+
 class SpliceWalk {
   readonly #builder: ChunkBuilder;
   readonly #splices: readonly Splice[];

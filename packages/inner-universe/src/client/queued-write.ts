@@ -1,0 +1,159 @@
+import { MAX_REQUEST_BYTES, MAX_REQUEST_OPS, type Op } from '@inner-universe/module/wire';
+import { NervPersistenceError } from '../errors.ts';
+import type { StoredWrite } from '../offline/stored-work.ts';
+import { opByteLength } from './op-size.ts';
+
+/** Groups of ops, each as one write; they are sent in turn. */
+export type OpGroups = readonly (readonly Op[])[];
+
+/** Ops that are applied together: what a refusal takes back. */
+export interface QueuedPart {
+  readonly write: QueuedWrite;
+  /** Its index among the parts of the write. */
+  readonly part: number;
+  readonly ops: readonly Op[];
+  readonly bytes: number;
+}
+
+/** A request with its parts, from when it is put together until it is answered. */
+export interface QueuedRequest {
+  readonly requestId: string;
+  readonly issuedAtMicros: bigint;
+  readonly place: number;
+  readonly parts: readonly QueuedPart[];
+  /** It is on its way, or being recorded for that. */
+  isSent: boolean;
+  /** The outbox knows that it may have been sent. */
+  isRecorded: boolean;
+}
+
+/** How far a write is kept in the outbox. */
+export type Keeping = 'not' | 'begun' | 'kept';
+
+interface QueuedWriteParts {
+  readonly place: number;
+  /** What it counts for until its size is known. */
+  readonly bytes: number;
+  /** Makes its ops, when everything before it has been answered. */
+  readonly begin?: (() => Promise<OpGroups>) | undefined;
+  readonly keepRejected: boolean;
+}
+
+/** One call of `write`: it is done when all of its parts are, and fails with the first error among them. */
+export class QueuedWrite {
+  readonly place: number;
+  readonly keepRejected: boolean;
+  /** Settles when it is done, or its caller does not wait any longer. */
+  readonly promise: Promise<void>;
+  readonly begin: (() => Promise<OpGroups>) | undefined;
+  bytes: number;
+  /** Undefined while they are being made. */
+  parts: readonly QueuedPart[] | undefined;
+  /** How many parts were put into requests. */
+  taken = 0;
+  hasBegun = false;
+  isEphemeral = false;
+  keeping: Keeping = 'not';
+  /** What the outbox knows of it. */
+  stored: StoredWrite | undefined;
+  /** Ends what waits for a signal or a deadline. */
+  stopWaiting: (() => void) | undefined;
+  isDone = false;
+  /** Whether somebody waits for it. */
+  hasCaller = true;
+  /** Indexes of the parts that were applied; made when there are several. */
+  done: Set<number> | undefined;
+  #left = 0;
+  #failure: { readonly error: unknown } | undefined;
+  #resolve: () => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+
+  constructor({ place, bytes, begin, keepRejected }: QueuedWriteParts) {
+    this.place = place;
+    this.bytes = bytes;
+    this.begin = begin;
+    this.keepRejected = keepRejected;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** A write that an outbox had kept: nobody waits for it. */
+  static recovered(stored: StoredWrite): QueuedWrite {
+    const write = new QueuedWrite({ place: stored.place, bytes: stored.bytes, keepRejected: true });
+    write.stored = stored;
+    write.keeping = 'kept';
+    write.hasCaller = false;
+    write.promise.catch(() => undefined);
+    return write;
+  }
+
+  /** Why it was refused, if one of its parts was. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
+  }
+
+  /** Its ops are there. @throws `limit/ops`, `limit/request` */
+  make(groups: OpGroups): void {
+    const parts = groups.map((ops, part) => makePart(this, part, ops));
+    for (const each of parts) checkSize(each);
+    this.setParts(parts);
+    this.bytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** The parts that are still to be answered. */
+  setParts(parts: readonly QueuedPart[]): void {
+    this.parts = parts;
+    this.#left = parts.length;
+    this.isDone = parts.length === 0;
+    this.isEphemeral = parts.length > 0 && parts.every(({ ops }) => ops.length > 0 && ops.every(isEphemeral));
+  }
+
+  /** One part was answered; true when it was the last. */
+  answer(part: number, failure?: { readonly error: unknown }): boolean {
+    if (failure === undefined && (this.parts?.length ?? 0) > 1) (this.done ??= new Set()).add(part);
+    this.#failure ??= failure;
+    this.#left -= 1;
+    this.isDone = this.#left === 0;
+    return this.isDone;
+  }
+
+  /** Tells the caller that it is done, or why it failed. */
+  settle(failure: { readonly error: unknown } | undefined = this.#failure): void {
+    this.stopWaiting?.();
+    this.stopWaiting = undefined;
+    if (failure === undefined) this.#resolve();
+    else this.#reject(failure.error);
+    this.hasCaller = false;
+  }
+}
+
+/** A part of a write. */
+export function makePart(write: QueuedWrite, part: number, ops: readonly Op[]): QueuedPart {
+  let bytes = 0;
+  for (const op of ops) bytes += opByteLength(op);
+  return { write, part, ops, bytes };
+}
+
+/** What may be missed by whoever is not connected is not worth keeping. */
+function isEphemeral(op: Op): boolean {
+  return op.tag === 'publishEvent' && op.value.durability === 'ephemeral';
+}
+
+function checkSize({ ops, bytes }: QueuedPart): void {
+  if (ops.length > MAX_REQUEST_OPS) {
+    throw new NervPersistenceError(
+      'limit/ops',
+      `One write has ${ops.length} ops; at most ${MAX_REQUEST_OPS} fit. Split it.`,
+      { details: { ops: ops.length, max: MAX_REQUEST_OPS } },
+    );
+  }
+  if (bytes > MAX_REQUEST_BYTES) {
+    throw new NervPersistenceError(
+      'limit/request',
+      `One write has ${bytes} bytes; at most ${MAX_REQUEST_BYTES} fit. Split it, or let large values go as chunks.`,
+      { details: { bytes, max: MAX_REQUEST_BYTES } },
+    );
+  }
+}

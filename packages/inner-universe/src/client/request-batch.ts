@@ -1,0 +1,44 @@
+import { makeRefusalFrom, refusalOf } from '../errors.ts';
+import type { QueuedPart, QueuedWrite } from './queued-write.ts';
+
+/** How large a request may become. One part always fits. */
+export interface BatchLimits {
+  readonly opsMax: number;
+  readonly bytesMax: number;
+}
+
+/** Takes from the front of what waits as many parts as a request may hold, in order, up to what is still being made. */
+export function takeParts(waiting: QueuedWrite[], { opsMax, bytesMax }: BatchLimits): readonly QueuedPart[] {
+  const batch: QueuedPart[] = [];
+  let ops = 0;
+  let bytes = 0;
+  let emptied = 0;
+  fill: for (const write of waiting) {
+    if (write.parts === undefined) break;
+    for (let part = write.parts[write.taken]; part !== undefined; part = write.parts[write.taken]) {
+      if (batch.length > 0 && (ops + part.ops.length > opsMax || bytes + part.bytes > bytesMax)) break fill;
+      ops += part.ops.length;
+      bytes += part.bytes;
+      batch.push(part);
+      write.taken += 1;
+    }
+    emptied += 1;
+  }
+  waiting.splice(0, emptied);
+  return batch;
+}
+
+/** Which part was refused, and the error as its caller sees it; undefined when the whole request failed. */
+export function findRefused(
+  parts: readonly QueuedPart[],
+  error: unknown,
+): { readonly index: number; readonly error: unknown } | undefined {
+  const refused = refusalOf(error);
+  if (refused?.op === undefined) return undefined;
+  let first = 0;
+  for (const [index, { ops }] of parts.entries()) {
+    if (refused.op < first + ops.length) return { index, error: makeRefusalFrom(refused, first) };
+    first += ops.length;
+  }
+  return undefined;
+}

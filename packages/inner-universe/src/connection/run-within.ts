@@ -1,0 +1,57 @@
+import { systemTimers, type Timers } from '@inner-universe/nerv';
+import { ConnectionError } from '../errors.ts';
+import type { CallOptions } from './connection.ts';
+
+/**
+ * Runs work that can be called off: it is given a signal that aborts when the caller's does or the time is over, and
+ * the result rejects then at once, whatever the work does with its signal.
+ * @throws {ConnectionError} `connection/timeout`; the caller's signal's reason; what the work throws
+ */
+export function runWithin<T>(
+  name: string,
+  call: CallOptions,
+  work: (signal: AbortSignal | undefined) => Promise<T>,
+  timers?: Timers,
+): Promise<T> {
+  const racing = (signal: AbortSignal | undefined): Promise<T> =>
+    signal === undefined ? work(signal) : Promise.race([work(signal), whenAborted(signal)]);
+  return runWithSignal(name, call, racing, timers);
+}
+
+/**
+ * As `runWithin`, but waits for the work to end: for work that has to put something away when it is called off.
+ * @throws as `runWithin`, as far as the work minds its signal
+ */
+export async function runWithSignal<T>(
+  name: string,
+  { signal, timeoutMs }: CallOptions,
+  work: (signal: AbortSignal | undefined) => Promise<T>,
+  timers: Timers = systemTimers,
+): Promise<T> {
+  signal?.throwIfAborted();
+  if (timeoutMs === undefined) return work(signal);
+  const ending = new AbortController();
+  const onAbort = (): void => ending.abort(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const cancel = timers.schedule(() => ending.abort(makeTimeout(name, timeoutMs)), timeoutMs);
+  try {
+    return await work(ending.signal);
+  } finally {
+    cancel();
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+function makeTimeout(name: string, timeoutMs: number): ConnectionError {
+  return new ConnectionError(
+    'connection/timeout',
+    `'${name}' was not done within ${timeoutMs} ms and was called off. Try again, or allow more time.`,
+    { details: { call: name, timeoutMs, outcome: 'unknown' }, retryable: true },
+  );
+}

@@ -1,0 +1,256 @@
+import type { ConsumerPartitionRow } from '@inner-universe/module/wire';
+import { NervPersistenceError } from '../errors.ts';
+import type { ArchivedLog } from './archived-log.ts';
+import { Backoff } from './backoff.ts';
+import { ConsumerWorker, lagOf } from './consumer-worker.ts';
+import type { TransactionParts } from './consumer-transaction.ts';
+import { readStatus, type ConsumerStatus } from './consumer-status.ts';
+import { DeadLetters } from './dead-letters.ts';
+import type { ConsumerDefinition, ConsumerPosition, WorkerOptions } from './definition.ts';
+import { Handover, type ConsumerDelivery } from './delivery.ts';
+import type { ConsumerHandler } from './event-handling.ts';
+import type { EventSource } from '../events/event-row.ts';
+import { cut, describeFailure } from './failure-reason.ts';
+import { Gate } from './gate.ts';
+import { LogPass, type OnTrimmed } from './log-pass.ts';
+import { findPosition } from './log-position.ts';
+import { OpSender } from './op-sender.ts';
+import { PartitionRun } from './partition-run.ts';
+import type { ModuleClient } from '../client/client.ts';
+
+/** What consumers are made with. */
+export interface ConsumerParts {
+  readonly client: ModuleClient;
+  readonly source: EventSource;
+  readonly transactions: TransactionParts;
+  /** Where events lie that were trimmed, if a consumer says nothing else. */
+  readonly archive?: ArchivedLog | undefined;
+  readonly onError: (error: unknown) => void;
+}
+
+/** How a run may be ended. */
+export interface RunOptions {
+  /** When aborted, what is being handled is finished, and the run ends. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const LEASE_MS = 30_000;
+
+/** One worker of a named, durable subscription. Runs as long as somebody handles its events. */
+export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposable {
+  readonly definition: ConsumerDefinition;
+  /** The label under which this worker takes part. */
+  readonly holder: string;
+  readonly deadLetters: DeadLetters;
+  readonly #parts: ConsumerParts;
+  readonly #options: WorkerOptions;
+  readonly #onClosed: () => void;
+  #worker: ConsumerWorker | undefined;
+  #running: Promise<void> | undefined;
+  #isClosed = false;
+
+  /** Use `universe.consumers.open`. */
+  constructor(
+    parts: ConsumerParts,
+    definition: ConsumerDefinition,
+    options: WorkerOptions & { readonly onClosed: () => void },
+  ) {
+    const { client } = parts;
+    this.#parts = parts;
+    this.#options = options;
+    this.#onClosed = options.onClosed;
+    this.definition = definition;
+    const id = client.ids.nextId();
+    this.holder = options.holder === undefined ? id : `${options.holder.slice(0, HOLDER_LENGTH_MAX)}/${id}`;
+    this.deadLetters = new DeadLetters(client, definition.name, () => this.#worker?.review());
+    // Wrong options are told here, and not by the first failure.
+    this.#makeRetry();
+  }
+
+  get name(): string {
+    return this.definition.name;
+  }
+
+  /** The partitions that this worker holds now. */
+  get held(): readonly number[] {
+    return [...(this.#worker?.runs.keys() ?? [])].sort((left, right) => left - right);
+  }
+
+  /**
+   * Handles events until the signal is aborted or the consumer is closed. What the handler does through its transaction
+   * is done exactly once; effects anywhere else are at least once, with the event's id as idempotency key.
+   * @throws {NervPersistenceError} `consumer/running` when it is running already, `consumer/closed`; what ends it:
+   * `event/trimmed`, `permission/denied`, `consumer/not-found`, an end of the connection that is final
+   */
+  async run(handler: ConsumerHandler, { signal }: RunOptions = {}): Promise<void> {
+    this.#assertIdle();
+    if (signal?.aborted === true) return;
+    const running = this.#run(handler, signal);
+    // Whoever closes waits for it; why it ended is its caller's to know.
+    this.#running = running.catch(() => undefined).finally(() => (this.#running = undefined));
+    await running;
+  }
+
+  /**
+   * Handles events in a loop. Each is handled when the next one is asked for; whoever leaves the loop has not handled
+   * the last one, which comes again. One loop or `run` at a time.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumerDelivery, void, undefined> {
+    const handover = new Handover();
+    const leaving = new AbortController();
+    let ended: { readonly error: unknown } | undefined;
+    const running = this.run((event, transaction) => handover.give(event, transaction), { signal: leaving.signal })
+      .catch((error: unknown) => void (ended = { error }))
+      .finally(() => handover.close());
+    try {
+      for (let delivery = await handover.take(); delivery !== undefined; delivery = await handover.take())
+        yield delivery;
+    } finally {
+      handover.close();
+      leaving.abort();
+      await running;
+    }
+    if (ended !== undefined) throw (ended as { readonly error: unknown }).error;
+  }
+
+  /** How it stands, as the universe has it: offsets, holders, workers, lag. */
+  status(): Promise<ConsumerStatus> {
+    return readStatus(this.#parts.client, this.name);
+  }
+
+  /** Positions of the log that are not handled yet, of the partition that is furthest behind. */
+  async lag(): Promise<number> {
+    const { client } = this.#parts;
+    const { partitions, seq } = await client.read('readConsumers', { name: this.name, cursor: '', limit: 1 });
+    const lags = partitions.map(({ partition, offset }) => {
+      const run = this.#worker?.runs.get(partition);
+      // What was looked through and is nothing for us is stored with the next renewal only.
+      return lagOf(seq, run === undefined || run.handledSeq < offset ? offset : run.handledSeq);
+    });
+    return Math.max(0, ...lags);
+  }
+
+  /**
+   * Has events handled again, or leaves some out: goes on with the first event at or after the position. Whoever holds
+   * a partition loses it, and claims it anew there; dead letters of events that come again are dropped.
+   * @throws {NervPersistenceError} `permission/denied`, `config/invalid`, `event/trimmed`
+   */
+  async seek(position: ConsumerPosition, options: { readonly partition?: number | undefined } = {}): Promise<void> {
+    await seekConsumer(this.#parts.client, this.definition, {
+      position,
+      partition: options.partition,
+      onTrimmed: this.#onTrimmed,
+    });
+    this.#worker?.wake();
+  }
+
+  /** Finishes what is being handled, gives the partitions back, and ends. Idempotent. */
+  async close(): Promise<void> {
+    if (!this.#isClosed) this.#onClosed();
+    this.#isClosed = true;
+    this.#worker?.stop();
+    await this.#running;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #onTrimmed(): OnTrimmed {
+    return this.#options.onTrimmed ?? trimmedBy(this.#parts);
+  }
+
+  #assertIdle(): void {
+    if (this.#isClosed) {
+      throw new NervPersistenceError(
+        'consumer/closed',
+        `The consumer '${this.name}' is closed. Open it again to run it.`,
+      );
+    }
+    if (this.#running === undefined) return;
+    throw new NervPersistenceError(
+      'consumer/running',
+      `This worker of '${this.name}' is running. Open the consumer once more for another worker.`,
+    );
+  }
+
+  async #run(handler: ConsumerHandler, signal: AbortSignal | undefined): Promise<void> {
+    const { pass, worker } = this.#makeWorker(handler);
+    const stop = (): void => worker.stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    this.#worker = worker;
+    try {
+      await worker.run();
+    } finally {
+      this.#worker = undefined;
+      signal?.removeEventListener('abort', stop);
+      await pass.close();
+    }
+  }
+
+  #makeWorker(handler: ConsumerHandler): { pass: LogPass; worker: ConsumerWorker } {
+    const { client, source, transactions, onError } = this.#parts;
+    const { definition, holder } = this;
+    const {
+      concurrency = definition.partitions,
+      batchMax = 1,
+      leaseMs = LEASE_MS,
+      kind = 'application',
+    } = this.#options;
+    const { describeFailure: describe = describeFailure } = this.#options;
+    const onTrimmed = this.#onTrimmed;
+    const { telemetry } = client;
+    const handling = { handler, source, transactions, telemetry, gate: new Gate(concurrency) };
+    const sender = new OpSender(client);
+    const retry = this.#makeRetry();
+    const { scope, pattern, partitions } = definition;
+    const onFailed = (error: unknown): void => worker.fail(error);
+    const backoff = new Backoff({ delayMsMax: 5_000 }, client.ids);
+    const pass = new LogPass({ client, scope, pattern, partitions, kind, onTrimmed, onError, onFailed, backoff });
+    const shared = {
+      client,
+      definition,
+      handling,
+      sender,
+      retry,
+      batchMax,
+      archive: typeof onTrimmed === 'object' ? onTrimmed.archive : undefined,
+      describeFailure: (error: unknown) => cut(String(describe(error))),
+      onError,
+      onFailed,
+      onRoom: () => pass.wake(),
+      onDoubt: () => worker.wake(),
+      onEnded: () => worker.wake(),
+      onLettersDone: () => worker.review(),
+    };
+    const makeRun = (row: ConsumerPartitionRow): PartitionRun => new PartitionRun(shared, row);
+    const worker = new ConsumerWorker({ client, definition, sender, pass, leaseMs, holder, makeRun });
+    return { pass, worker };
+  }
+
+  #makeRetry(): Backoff {
+    return new Backoff(this.#options.retry ?? {}, this.#parts.client.ids);
+  }
+}
+
+/** How much of a given label is kept: with the unique part, it is still a label of the module. */
+const HOLDER_LENGTH_MAX = 30;
+
+/** What is done about trimmed events where nothing is said. */
+export function trimmedBy({ archive }: ConsumerParts): OnTrimmed {
+  return archive === undefined ? 'error' : { archive };
+}
+
+/** Puts a consumer to a position. */
+export async function seekConsumer(
+  client: ModuleClient,
+  { name, scope }: ConsumerDefinition,
+  to: {
+    readonly position: ConsumerPosition;
+    readonly partition?: number | undefined;
+    readonly onTrimmed: OnTrimmed;
+  },
+): Promise<void> {
+  const toSeq = await findPosition(client, to.position, { scope, onTrimmed: to.onTrimmed });
+  await client.write([{ tag: 'seekConsumer', value: { name, partition: to.partition, toSeq } }]);
+}

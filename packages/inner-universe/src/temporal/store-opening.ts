@@ -1,0 +1,78 @@
+import type { StateTree } from '@inner-universe/nerv/temporal';
+import type { ModuleClient } from '../client/client.ts';
+import { ConnectionError } from '../errors.ts';
+import type { BranchFollower } from './branch-follower.ts';
+import type { CommitLine } from './commit-line.ts';
+import type { HeadCopy } from './head-copy.ts';
+import type { Answer, RecoveredCommits } from './recovered-commits.ts';
+import { resumeCommits } from './resumed-commits.ts';
+import type { SealedStates } from './sealed-states.ts';
+import type { BranchHead, VersionLog } from './version-log.ts';
+import type { VersionReader } from './version-reader.ts';
+
+/** What a store is checked out with. */
+export interface StoreOpeningParts<S> {
+  readonly client: ModuleClient;
+  readonly store: string;
+  readonly reader: VersionReader;
+  readonly log: VersionLog;
+  readonly sealed: SealedStates;
+  readonly follower: BranchFollower<S>;
+  readonly line: CommitLine<S>;
+  readonly copy: HeadCopy | undefined;
+  readonly recovered: RecoveredCommits | undefined;
+  readonly onError: (error: unknown) => void;
+  readonly treeOf: (versionId: string) => Promise<StateTree>;
+  /** Makes the branch where the store has no version at all. */
+  readonly createRoot: (branch: string) => Promise<BranchHead>;
+}
+
+/** Gives a store what it shows first: a head, and the commits of an earlier process over it. */
+export class StoreOpening<S> {
+  readonly #parts: StoreOpeningParts<S>;
+
+  constructor(parts: StoreOpeningParts<S>) {
+    this.#parts = parts;
+  }
+
+  /** Checks out the head there is; while the server is away, the one that was kept here. */
+  async checkOut(branch: string): Promise<void> {
+    const { client, follower, log, createRoot } = this.#parts;
+    if (client.state !== 'connected' && (await this.#adoptKept(branch))) return;
+    try {
+      await follower.checkOut(branch, async () => (await log.tryHead(branch)) ?? createRoot(branch));
+    } catch (error) {
+      if (!(error instanceof ConnectionError) || !(await this.#adoptKept(branch))) throw error;
+    }
+  }
+
+  /** Shows the commits of an earlier process that are not recorded yet, and goes on with them. */
+  async resume(branch: string): Promise<void> {
+    const { client, store, recovered, follower, sealed, log, line, onError, treeOf } = this.#parts;
+    if (recovered === undefined) return;
+    const source = {
+      head: () => follower.head,
+      open: (tree: StateTree) => sealed.open(tree),
+      treeOf: (id: string) => (client.state === 'connected' ? treeOf(id) : undefined),
+      linkOf: (id: string) => log.tryKeptLink(id),
+    };
+    for await (const { workId, commit, version, answer } of resumeCommits(recovered.take(store, branch), source)) {
+      const onEnd = (failure: Answer): void => {
+        if (failure !== undefined) onError(failure.error);
+        else if (commit.losses > 0) recovered.forget(workId).catch(onError);
+      };
+      line.resume(commit, version, { answer, onEnd });
+    }
+  }
+
+  async #adoptKept(branch: string): Promise<boolean> {
+    const { copy, log, reader, follower, sealed, store } = this.#parts;
+    const kept = await copy?.tryRead(branch);
+    if (kept === undefined) return false;
+    const { versionId, seq, tree, link } = kept;
+    log.keepLink(link);
+    reader.adopt({ versionId, store, tree });
+    follower.adopt({ branch, versionId, seq, tree, open: await sealed.open(tree) });
+    return true;
+  }
+}

@@ -1,0 +1,224 @@
+import { VersionConflictError } from '@inner-universe/nerv';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { SpacetimeTemporalStore, Universe } from '../src/index.ts';
+import { SurvivingOutbox } from '../src/offline/surviving-outbox.ts';
+import { createTestUniverse, READ_AND_WRITE, type TestUniverse } from '../src/testing/index.ts';
+
+interface Cart {
+  count: number;
+  title: string;
+  items: string[];
+}
+
+const EMPTY: Cart = { count: 0, title: '', items: [] };
+const MINUTE_MS = 60_000;
+
+let testUniverse: TestUniverse;
+let outbox: SurvivingOutbox;
+let owners: SpacetimeTemporalStore<Cart>;
+
+beforeEach(async () => {
+  testUniverse = await createTestUniverse();
+  outbox = new SurvivingOutbox();
+  await testUniverse.grant('ada', READ_AND_WRITE);
+  owners = await testUniverse.universe.states.open('cart', EMPTY);
+});
+
+afterEach(() => testUniverse.close());
+
+/** A start of Ada's application, with her outbox. */
+function start(isCut = false): Promise<Universe> {
+  return testUniverse.as('ada', [], { outbox: { store: outbox }, isCut });
+}
+
+/** Has Ada's application see the store once, so that its head is kept; then ends it. */
+async function visit(): Promise<void> {
+  const ada = await start();
+  const store = await ada.states.open<Cart>('cart');
+  expect(store.isStale).toBe(false);
+  await ada.close();
+}
+
+function watch(promise: Promise<unknown>): { state: string } {
+  const watched = { state: 'pending' };
+  promise.then(
+    () => (watched.state = 'done'),
+    (error: { code?: string }) => (watched.state = String(error.code ?? error)),
+  );
+  return watched;
+}
+
+describe('a store while the server is away', () => {
+  test('opens as it was kept, is stale, and catches up by the net change alone', async () => {
+    await owners.commit((draft) => draft.items.push('kept'));
+    await visit();
+    await owners.commit((draft) => (draft.count = 1));
+    await owners.commit((draft) => (draft.count = 2));
+    const ada = await start(true);
+    const store = await ada.states.open<Cart>('cart', EMPTY);
+    expect(store.state).toEqual({ count: 0, title: '', items: ['kept'] });
+    expect(store.isStale).toBe(true);
+    expect(store.status).toBe('confirmed');
+    const told: [number, string][] = [];
+    store.subscribe(({ state, status }) => told.push([state.count, status]));
+    testUniverse.networkOf(ada).restore();
+    await testUniverse.settle();
+    expect(store.isStale).toBe(false);
+    expect(store.versionId).toBe(owners.versionId);
+    expect(told).toEqual([[2, 'confirmed']]);
+    expect(testUniverse.takeErrors()).toEqual([]);
+  });
+
+  test('keeps the last confirmed head, never what is pending', async () => {
+    const ada = await start();
+    const store = await ada.states.open<Cart>('cart');
+    await store.commit((draft) => (draft.count = 1));
+    testUniverse.networkOf(ada).cut();
+    void watch(store.commit((draft) => (draft.count = 2), { optimistic: true }));
+    expect(store.state.count).toBe(2);
+    await testUniverse.advance(MINUTE_MS);
+    const copy = await ada.client.localCopies?.get('state/["cart","main"]');
+    expect(copy).toContain('"count":1');
+    expect(copy).not.toContain('"count":2');
+    testUniverse.takeErrors();
+  });
+
+  test('commits wait as pending, in order, and are all there when it is back', async () => {
+    await visit();
+    const ada = await start(true);
+    const store = await ada.states.open<Cart>('cart');
+    const commits = ['a', 'b', 'c'].map((item) =>
+      watch(store.commit((draft) => draft.items.push(item), { optimistic: true, description: item })),
+    );
+    expect(store.state.items).toEqual(['a', 'b', 'c']);
+    expect(store.status).toBe('pending');
+    await testUniverse.advance(10 * MINUTE_MS);
+    expect(commits.map(({ state }) => state)).toEqual(['pending', 'pending', 'pending']);
+    expect(store.pending.map(({ description, isShown }) => [description, isShown])).toEqual([
+      ['a', true],
+      ['b', true],
+      ['c', true],
+    ]);
+    await owners.commit((draft) => (draft.title = 'meanwhile'));
+    const told: string[] = [];
+    store.subscribe(({ state, status }) => told.push(`${status} ${state.title} ${state.items.join('')}`));
+    testUniverse.networkOf(ada).restore();
+    await testUniverse.settle();
+    expect(commits.map(({ state }) => state)).toEqual(['done', 'done', 'done']);
+    expect(store.state).toEqual({ count: 0, title: 'meanwhile', items: ['a', 'b', 'c'] });
+    expect(store.status).toBe('confirmed');
+    expect(told).toEqual(['pending meanwhile abc', 'confirmed meanwhile abc']);
+    await testUniverse.settle();
+    expect(owners.state).toEqual(store.state);
+    expect(await owners.verify()).toEqual({ ok: true, versions: 5 });
+    testUniverse.takeErrors();
+  });
+
+  test('commits in conflict with what others did meanwhile are taken back, with both sides told', async () => {
+    await visit();
+    const ada = await start(true);
+    const store = await ada.states.open<Cart>('cart');
+    const good = watch(store.commit((draft) => draft.items.push('mine'), { optimistic: true }));
+    const bad = store.commit((draft) => (draft.title = 'mine'), { optimistic: true });
+    const failed = bad.catch((error: unknown) => error);
+    await owners.commit((draft) => (draft.title = 'theirs'));
+    testUniverse.networkOf(ada).restore();
+    await testUniverse.settle();
+    expect(await failed).toBeInstanceOf(VersionConflictError);
+    expect((await failed) as VersionConflictError).toMatchObject({
+      details: { paths: ['/title'], ours: [{ value: 'mine' }], theirs: [{ value: 'theirs' }] },
+    });
+    expect(good.state).toBe('done');
+    expect(store.state).toEqual({ count: 0, title: 'theirs', items: ['mine'] });
+    expect(ada.client.work.list()).toEqual([]);
+    testUniverse.takeErrors();
+  });
+});
+
+describe('commits of an earlier start of the application', () => {
+  /** Commits offline, and ends before anything could be sent. */
+  async function commitAndDie(items: readonly string[]): Promise<void> {
+    await visit();
+    const ada = await start(true);
+    const store = await ada.states.open<Cart>('cart');
+    for (const item of items)
+      void watch(store.commit((draft) => draft.items.push(item), { description: item.slice(0, 9) }));
+    await testUniverse.advance(0);
+    await ada.client.work.secured();
+    outbox.kill();
+    await ada.close();
+    testUniverse.takeErrors();
+  }
+
+  test('are shown as pending over what was kept, also before there is a connection', async () => {
+    await commitAndDie(['a', 'b']);
+    const ada = await start(true);
+    const store = await ada.states.open<Cart>('cart');
+    expect(store.state.items).toEqual(['a', 'b']);
+    expect(store.status).toBe('pending');
+    expect(store.pending.map(({ description }) => description)).toEqual(['a', 'b']);
+    void watch(store.commit((draft) => draft.items.push('c'), { optimistic: true }));
+    expect(store.state.items).toEqual(['a', 'b', 'c']);
+    testUniverse.networkOf(ada).restore();
+    await testUniverse.settle();
+    expect(store.status).toBe('confirmed');
+    expect(store.pending).toEqual([]);
+    expect(owners.state.items).toEqual(['a', 'b', 'c']);
+    expect(await owners.verify()).toEqual({ ok: true, versions: 4 });
+    expect(testUniverse.takeErrors()).toEqual([]);
+  });
+
+  test('are rebased onto what others committed meanwhile', async () => {
+    await commitAndDie(['a', 'b']);
+    await owners.commit((draft) => (draft.title = 'theirs'));
+    const ada = await start(true);
+    const store = await ada.states.open<Cart>('cart');
+    testUniverse.networkOf(ada).restore();
+    await testUniverse.settle();
+    expect(store.state).toEqual({ count: 0, title: 'theirs', items: ['a', 'b'] });
+    expect(owners.state).toEqual(store.state);
+    expect(ada.client.work.list()).toEqual([]);
+    expect(await owners.verify()).toEqual({ ok: true, versions: 4 });
+    expect(testUniverse.takeErrors()).toEqual([]);
+  });
+
+  test('are rebased also if they were refused before the store was opened', async () => {
+    await commitAndDie(['a']);
+    await owners.commit((draft) => (draft.title = 'theirs'));
+    const ada = await start();
+    await testUniverse.settle();
+    expect(ada.client.work.list('rejected')).toHaveLength(1);
+    const store = await ada.states.open<Cart>('cart');
+    await testUniverse.settle();
+    expect(store.state).toEqual({ count: 0, title: 'theirs', items: ['a'] });
+    expect(ada.client.work.list()).toEqual([]);
+    expect(testUniverse.takeErrors()).toEqual([]);
+  });
+
+  test('that are in conflict stay in the outbox as rejected, and are told', async () => {
+    await commitAndDie(['a']);
+    await owners.commit((draft) => draft.items.push('theirs'));
+    const ada = await start(true);
+    const store = await ada.states.open<Cart>('cart');
+    expect(store.state.items).toEqual(['a']);
+    testUniverse.networkOf(ada).restore();
+    await testUniverse.settle();
+    expect(store.state.items).toEqual(['theirs']);
+    expect(store.status).toBe('confirmed');
+    expect(testUniverse.takeErrors()).toMatchObject([
+      { code: 'state/version-conflict', details: { paths: ['/items/0'] } },
+    ]);
+    expect(ada.client.work.list()).toMatchObject([{ state: 'rejected', reason: { code: 'state/version-conflict' } }]);
+  });
+
+  test('with large changes are shown too', async () => {
+    const large = 'x'.repeat(600_000);
+    await commitAndDie([large]);
+    const ada = await start(true);
+    const store = await ada.states.open<Cart>('cart');
+    expect(store.state.items[0]?.length).toBe(large.length);
+    testUniverse.networkOf(ada).restore();
+    await testUniverse.settle();
+    expect(owners.state.items[0]?.length).toBe(large.length);
+  });
+});
