@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { addCaFile, addStorageKey, addTls } from './key-options.ts';
 import type { CommandContext } from './commands/context.ts';
 import { dev } from './commands/dev.ts';
 import { generate } from './commands/generate.ts';
@@ -12,8 +13,7 @@ export function addModuleCommands(
   parsePort: (text: string) => number,
 ): void {
   addPublish(program, context);
-  program
-    .command('generate')
+  addCaFile(program.command('generate'))
     .description('write TypeScript client bindings for the official SDK')
     .requiredOption('--out <dir>', 'folder for the bindings')
     .option('--module <path>', 'a module: its entry file, its folder, or its bundle')
@@ -23,8 +23,7 @@ export function addModuleCommands(
     .option('--check', 'write nothing; fail if the bindings there are not current')
     .option('--json', 'print JSON')
     .action((options) => generate(options, context));
-  program
-    .command('dev')
+  addTls(addStorageKey(program.command('dev')))
     .description('serve a module and publish it again after each change, until Ctrl-C')
     .option('--module <path>', 'its entry file or folder', '.')
     .option('--database <name>', 'name of the database', 'dev')
@@ -44,8 +43,7 @@ export function addModuleCommands(
 }
 
 function addPublish(program: Command, context: CommandContext): void {
-  program
-    .command('publish')
+  addCaFile(program.command('publish'))
     .description('publish a module to a host of ours or to SpacetimeDB, with the plan shown first')
     .requiredOption('--database <name>', 'the database to create or update')
     .option('--server <url>', 'address of the server (default: that of --data)')

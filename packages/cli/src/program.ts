@@ -2,6 +2,14 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { MODULE_RELEASE } from '@inner-universe/module/wire';
 import { archive } from './commands/archive.ts';
 import type { CommandContext } from './commands/context.ts';
+import {
+  consumersDeadLetters,
+  consumersDiscard,
+  consumersList,
+  consumersRetry,
+  consumersSeek,
+  consumersShow,
+} from './commands/consumers.ts';
 import { eventsList, eventsPublish, eventsTail } from './commands/events.ts';
 import { graphNeighbors, graphShow } from './commands/graph.ts';
 import { importGitCommand } from './commands/import-git.ts';
@@ -11,6 +19,7 @@ import { stateShow } from './commands/state.ts';
 import { salvage } from './commands/salvage.ts';
 import { status } from './commands/status.ts';
 import { versionsDiff, versionsLog, versionsShow } from './commands/versions.ts';
+import { addCaFile, addStorageKey, addTls } from './key-options.ts';
 import { addModuleCommands } from './module-commands.ts';
 import { DEFAULT_DATA_DIRECTORY, TOKEN_VARIABLE } from './target.ts';
 
@@ -29,6 +38,7 @@ export function createProgram(context: CommandContext): Command {
   addEvents(program, context);
   addVersions(program, context);
   addGraph(program, context);
+  addConsumers(program, context);
   target(program.command('status').description('what is there: counts, stores, branches')).action((options) =>
     status(options, context),
   );
@@ -46,8 +56,7 @@ function addArchive(program: Command, context: CommandContext): void {
 }
 
 function addSalvage(program: Command, context: CommandContext): void {
-  program
-    .command('salvage')
+  addStorageKey(program.command('salvage'))
     .description('read out what is sound of a database whose files are damaged; changes nothing there')
     .option('--data <dir>', 'data directory, on which nothing may be running', DEFAULT_DATA_DIRECTORY)
     .option('--database <name>', 'the damaged database', 'universe')
@@ -137,9 +146,34 @@ function addGraph(program: Command, context: CommandContext): void {
     .action((entity: string, options) => graphNeighbors(entity, options, context));
 }
 
+function addConsumers(program: Command, context: CommandContext): void {
+  const consumers = program.command('consumers').description('durable consumers of the event log');
+  target(consumers.command('list').description('all there are, with their lag')).action((options) =>
+    consumersList(options, context),
+  );
+  target(consumers.command('show').description('one, with its partitions and workers').argument('<name>')).action(
+    (name: string, options) => consumersShow(name, options, context),
+  );
+  target(consumers.command('dead-letters').description('events it could not handle').argument('<name>'))
+    .option('--limit <n>', 'how many', parseCount, 50)
+    .action((name: string, options) => consumersDeadLetters(name, options, context));
+  const letters = (command: Command): Command =>
+    target(command.argument('<name>').argument('[event]', 'its id')).option('--all', 'all there are');
+  letters(consumers.command('retry').description('have its workers handle an event again')).action(
+    (name: string, event: string | undefined, options) => consumersRetry({ name, event }, options, context),
+  );
+  letters(consumers.command('discard').description('give up an event')).action(
+    (name: string, event: string | undefined, options) => consumersDiscard({ name, event }, options, context),
+  );
+  target(consumers.command('seek').description('have events handled again, or leave some out').argument('<name>'))
+    .argument('<position>', 'beginning, now, a seq, or a time: what is there or comes after it is next')
+    .option('--partition <n>', 'only this partition, from 0', parsePartition)
+    .action((name: string, position: string, options) => consumersSeek({ name, position }, options, context));
+}
+
 /** Options that name the universe. */
 function target(command: Command): Command {
-  return command
+  return addCaFile(addStorageKey(command))
     .option('--data <dir>', `data directory (default: ${DEFAULT_DATA_DIRECTORY})`)
     .option('--server <url>', 'address of a server, instead of a directory')
     .option('--database <name>', 'database (default: universe)')
@@ -151,7 +185,7 @@ function target(command: Command): Command {
 }
 
 function serving(command: Command): Command {
-  return limits(command)
+  return addTls(addStorageKey(limits(command)))
     .option('--archive <dir>', 'archive events there while serving')
     .option('--archive-every <duration>', 'from one run of archiving to the next (default: 1h)', parseDuration)
     .option('--data <dir>', 'data directory', DEFAULT_DATA_DIRECTORY)
@@ -217,6 +251,11 @@ function parseMilliseconds(text: string): number {
   const delayMs = Number(text);
   if (!/^\d+$/.test(text) || delayMs > 86_400_000) throw new InvalidArgumentError('Give milliseconds, up to a day.');
   return delayMs;
+}
+
+function parsePartition(text: string): number {
+  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('Give the number of a partition, from 0.');
+  return Number(text);
 }
 
 function parsePort(text: string): number {

@@ -1,11 +1,17 @@
 import { CommanderError } from 'commander';
 import pc from 'picocolors';
+import { STORAGE_KEY_VARIABLE } from './key-files.ts';
 import { toJson } from './output.ts';
 import type { CommandContext } from './commands/context.ts';
 import { createProgram, isHelp } from './program.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+const KEY_HINT = `Here a key is named by --storage-key-file FILE, or ${STORAGE_KEY_VARIABLE}, and the one before it by --previous-storage-key-file FILE.`;
+/** What the command line adds to errors that speak of options of a program. */
+const HINTS: ReadonlyMap<string, string> = new Map(
+  ['host/key-required', 'host/wrong-key', 'universe/key-required', 'universe/wrong-key'].map((code) => [code, KEY_HINT]),
+);
 /** What a shell says of a program that Ctrl-C ended. */
 export const EXIT_INTERRUPTED = 130;
 
@@ -40,5 +46,7 @@ function describe(error: unknown): { code: string | undefined; message: string }
   if (error instanceof CommanderError) return { code: 'cli/usage', message: error.message.replace(/^error: /, '') };
   if (!(error instanceof Error)) return { code: undefined, message: String(error) };
   const { code } = error as { code?: unknown };
-  return { code: typeof code === 'string' ? code : undefined, message: error.message };
+  if (typeof code !== 'string') return { code: undefined, message: error.message };
+  const hint = HINTS.get(code);
+  return { code, message: hint === undefined ? error.message : `${error.message} ${hint}` };
 }

@@ -3,9 +3,10 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { NervPersistenceError, openUniverse, type Universe } from 'inner-universe';
 import { CliError } from './errors.ts';
+import { caFileOf, storageKeyOf, type CaFile, type StorageKeyFiles } from './key-files.ts';
 
 /** The options by which a command is told which universe it is about. */
-export interface TargetOptions {
+export interface TargetOptions extends CaFile, StorageKeyFiles {
   readonly data?: string | undefined;
   readonly server?: string | undefined;
   readonly database?: string | undefined;
@@ -40,25 +41,30 @@ export interface OpenTargetOptions {
 export async function openTarget(options: TargetOptions, how: OpenTargetOptions = {}): Promise<Target> {
   const { signal } = how;
   const database = options.database;
+  const caFile = caFileOf(options);
+  const tls = caFile === undefined ? undefined : { caFile };
   if (options.server !== undefined) {
     if (options.data !== undefined) throw new CliError('cli/usage', 'Give either --data or --server, not both.');
+    if (options.storageKeyFile !== undefined || options.previousStorageKeyFile !== undefined)
+      throw new CliError('cli/usage', 'A storage key is for a data directory (--data): a server has its own.');
     const token = options.token ?? process.env[TOKEN_VARIABLE];
     return {
-      universe: await openUniverse({ server: options.server, database, token, signal }),
+      universe: await openUniverse({ server: options.server, database, token, tls, signal }),
       description: options.server,
     };
   }
   const data = resolve(options.data ?? DEFAULT_DATA_DIRECTORY);
   if (how.create !== true) requireUniverse(data, database ?? DEFAULT_DATABASE);
+  const storageKey = storageKeyOf(options);
   try {
-    return { universe: await openUniverse({ data, database, signal }), description: data };
+    return { universe: await openUniverse({ data, database, storageKey, signal }), description: data };
   } catch (error) {
     if (!(error instanceof NervPersistenceError) || error.code !== 'universe/in-use') throw error;
     const server = await findServer(data, error);
     if (server === undefined) throw error;
     const token = options.token ?? process.env[TOKEN_VARIABLE] ?? (await readOwnerToken(data));
     return {
-      universe: await openUniverse({ server, database, token, signal }),
+      universe: await openUniverse({ server, database, token, tls, signal }),
       description: `${data} (served at ${server})`,
     };
   }

@@ -10,6 +10,7 @@ export {
   type UniverseOptions,
 } from './controller/config.ts';
 export type { Environment } from './controller/config-environment.ts';
+export { readStorageKey, type StorageKey } from './controller/storage-key.ts';
 export {
   InnerUniverseController,
   type ControllerState,
@@ -122,7 +123,37 @@ export {
 } from './archive/event-archive.ts';
 export { NodeArchiveFiles } from './archive/node-archive-files.ts';
 export { readRetention, type RetentionLimits } from './archive/retention.ts';
+export type { GraphOptions } from './graph/graph-options.ts';
+export type { GraphPart } from './graph/graph-part.ts';
+export type { GraphWriteOptions } from './graph/graph-writes.ts';
 export { SpacetimeEntityGraph, type SpacetimeEntityGraphOptions } from './graph/spacetime-entity-graph.ts';
+export {
+  defineMigrations,
+  type DataMigration,
+  type DataMigrations,
+  type EntityMigrator,
+  type RelationMigrator,
+  type StateMigration,
+  type StateMigrator,
+} from './migrations/define-migrations.ts';
+export type { ChangeSample, DataMigrationPlan, PartPlan, PlanOptions } from './migrations/migration-plan.ts';
+export type { MigrationPart } from './migrations/migration-record.ts';
+export type {
+  DataMigrationReport,
+  DataMigrationStatus,
+  MigrateDataOptions,
+  UniverseMigrations,
+} from './migrations/universe-migrations.ts';
+export {
+  applyMigrations,
+  migrationStatus,
+  planMigrations,
+  type ApplyMigrationsOptions,
+  type SchemaMigration,
+  type SchemaMigrationReport,
+  type SchemaProgress,
+  type SchemaStatus,
+} from './migrations/schema-migrations.ts';
 export { CHANNELS, type ChannelMessage, type ChannelName } from './observability/diagnostics-channels.ts';
 export { makeJsonLogger, type Logger, type LogRecord, type LogSink } from './observability/logger.ts';
 export { METRICS, type MetricName } from './observability/metric-catalogue.ts';

@@ -8,7 +8,9 @@ import { Encryption } from './encryption/encryption.ts';
 import { ObservedConnector } from './observability/observed-connector.ts';
 import { makeObserver } from './observability/observer.ts';
 import { EventRules } from './events/event-options.ts';
+import { decideGraphOptions } from './graph/graph-options.ts';
 import { openConfiguredOutbox } from './offline/open-outbox.ts';
+import { migrateAtOpening } from './migrations/migrate-at-opening.ts';
 import { OpenedUniverse } from './opened-universe.ts';
 import type { Universe } from './universe.ts';
 
@@ -21,7 +23,7 @@ const SILENCE_MS = 60_000;
  * @throws {NervPersistenceError} `config/invalid`; what `InnerUniverseController.startServerMode` throws; and
  * `connection/unreachable`, `connection/unauthorized`, `connection/refused`, `connection/no-such-database`,
  * `connection/schema-mismatch`, `connection/untrusted`, `connection/no-token`, `connection/timeout`;
- * `encryption/invalid-policy`, `encryption/not-indexable`, `event/missing-upcaster`
+ * `encryption/invalid-policy`, `encryption/not-indexable`, `event/missing-upcaster`; `migration/no-progress`
  */
 export async function openUniverse(given: UniverseOptions | InnerUniverseConfig): Promise<Universe> {
   const config = given instanceof InnerUniverseConfig ? given : InnerUniverseConfig.from(given);
@@ -40,8 +42,10 @@ async function open(config: InnerUniverseConfig, signal: AbortSignal | undefined
   const encryption = options.encryption === undefined ? undefined : new Encryption(options.encryption, onError);
   // What is wrong in it is told before anything is opened.
   void new EventRules(options.events);
+  decideGraphOptions(options.graph);
   signal?.throwIfAborted();
   const controller = new InnerUniverseController(config, onError);
+  const migrates = config.placement.type !== 'server' && (!('migrate' in options) || options.migrate !== 'manual');
   const connector = await controller.startServerMode({ signal });
   try {
     const { outbox, mayStartLost } = await openConfiguredOutbox(config, onError, { signal });
@@ -63,17 +67,19 @@ async function open(config: InnerUniverseConfig, signal: AbortSignal | undefined
         breaker: config.breaker,
         silenceMs: config.placement.type === 'server' ? SILENCE_MS : undefined,
         checkConfiguration: (key, value) => encryption?.checkSetting(key, value),
+        migrates,
       },
       { signal },
     );
     return await closingOnFailure(client, async () => {
+      if (migrates) await migrateAtOpening(client, signal);
       if (encryption !== undefined) {
         if (client.state === 'connected') await encryption.checkConfigured(client);
         else checkWhenConnected(client, encryption, onError);
       }
       const { source } = config;
-      const { events, archive } = options;
-      return new OpenedUniverse(controller, client, { onError, source, encryption, events, archive });
+      const { events, archive, graph } = options;
+      return new OpenedUniverse(controller, client, { onError, source, encryption, events, archive, graph });
     });
   } catch (error) {
     await controller.stop();

@@ -8,7 +8,14 @@ import type { InnerUniverseController } from './controller/controller.ts';
 import type { Encryption } from './encryption/encryption.ts';
 import type { EventOptions } from './events/event-options.ts';
 import { SpacetimeEventBus } from './events/spacetime-event-bus.ts';
+import type { GraphOptions } from './graph/graph-options.ts';
 import { SpacetimeEntityGraph } from './graph/spacetime-entity-graph.ts';
+import type { DataMigration } from './migrations/define-migrations.ts';
+import {
+  UniverseMigrations,
+  type DataMigrationReport,
+  type MigrateDataOptions,
+} from './migrations/universe-migrations.ts';
 import { UniverseMetrics } from './observability/universe-metrics.ts';
 import { UniverseTelemetry } from './observability/universe-telemetry.ts';
 import { StateStores } from './temporal/state-stores.ts';
@@ -22,6 +29,7 @@ export class OpenedUniverse implements Universe {
   readonly states: StateStores;
   readonly graph: SpacetimeEntityGraph;
   readonly consumers: Consumers;
+  readonly migrations: UniverseMigrations;
   readonly metrics: UniverseMetrics;
   #closing: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
@@ -35,9 +43,10 @@ export class OpenedUniverse implements Universe {
       readonly encryption?: Encryption | undefined;
       readonly events?: EventOptions | undefined;
       readonly archive?: EventArchive | undefined;
+      readonly graph?: GraphOptions | undefined;
     },
   ) {
-    const { onError, source, encryption, events, archive } = options;
+    const { onError, source, encryption, events, archive, graph } = options;
     this.controller = controller;
     this.client = client;
     const { telemetry } = client;
@@ -45,18 +54,25 @@ export class OpenedUniverse implements Universe {
     this.events = new SpacetimeEventBus(client, { ...events, onError, source, sealer: encryption?.events, archive });
     this.states = new StateStores(client, onError, encryption);
     this.graph = new SpacetimeEntityGraph(client, {
+      ...graph,
+      copyName: 'main',
       onError,
       author: source,
       sealer: encryption?.graph,
       onKeysChanged: encryption?.onKeysChanged.bind(encryption),
     });
     this.consumers = createConsumers(client, { onError, source, encryption, events, archive });
+    this.migrations = new UniverseMigrations(client, encryption);
     // Who stops the controller alone loses nothing that waits here.
     controller.addDrain(() => this.#end());
   }
 
   get status(): Watchable<LinkStatus> {
     return this.client.status;
+  }
+
+  migrate(migrations: readonly DataMigration[], options?: MigrateDataOptions): Promise<DataMigrationReport> {
+    return this.migrations.apply(migrations, options);
   }
 
   close(): Promise<void> {

@@ -7,6 +7,12 @@ import type { UniverseMetrics } from './observability/universe-metrics.ts';
 import type { LinkStatus } from './connection/link-status.ts';
 import type { Watchable } from './connection/watched.ts';
 import type { InnerUniverseController } from './controller/controller.ts';
+import type { DataMigration } from './migrations/define-migrations.ts';
+import type {
+  DataMigrationReport,
+  MigrateDataOptions,
+  UniverseMigrations,
+} from './migrations/universe-migrations.ts';
 
 /** Everything a program works with, over one connection to one database. Close it when done. */
 export interface Universe extends AsyncDisposable {
@@ -16,6 +22,8 @@ export interface Universe extends AsyncDisposable {
   readonly states: StateStores;
   readonly graph: SpacetimeEntityGraph;
   readonly consumers: Consumers;
+  /** Migrations of the application's own data: what they would do, and where they stand. */
+  readonly migrations: UniverseMigrations;
   /** What was measured since it was opened. */
   readonly metrics: UniverseMetrics;
   /**
@@ -23,6 +31,8 @@ export interface Universe extends AsyncDisposable {
    * goes into `useSyncExternalStore(universe.status.subscribe, universe.status.getSnapshot)` as it is.
    */
   readonly status: Watchable<LinkStatus>;
+  /** Applies migrations of the application's own data that are not done here yet: `migrations.apply`. */
+  migrate(migrations: readonly DataMigration[], options?: MigrateDataOptions): Promise<DataMigrationReport>;
   /**
    * Sends what waits, ends subscriptions, disconnects, and closes a database that was opened here. Idempotent. Writes
    * that wait for a lost server are given `reconnectForMs` to get there, and are rejected then.

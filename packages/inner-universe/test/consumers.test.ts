@@ -43,6 +43,13 @@ function body(form: Form): void {
       expect(new Set(copied.map(({ data }) => data)).size).toBe(count - 1);
       expect(await universe.consumers.deadLetters('copy').list()).toMatchObject([{ attempts: 1, state: 'parked' }]);
       expect(await workers[0]?.lag()).toBeLessThanOrEqual(2 * count);
+      const text = universe.metrics.toPrometheus();
+      for (const partition of [0, 1, 2, 3])
+        expect(text).toMatch(
+          new RegExp(`events_consumer_lag\\{[^}]*consumer="copy"[^}]*partition="${partition}"[^}]*\\} \\d`),
+        );
+      expect(text).toMatch(new RegExp(`events_consumed(_total)?\\{[^}]*consumer="copy"[^}]*\\} ${count - 1}\\n`));
+      expect(text).toMatch(/events_consumer_parked(_total)?\{[^}]*consumer="copy"[^}]*\} 1\n/);
       await Promise.all(workers.map((worker) => worker.close()));
       await Promise.all(runs);
       expect(errors).toMatchObject([{ code: 'consumer/event-failed' }]);

@@ -39,9 +39,11 @@ export async function openCutProxy(server: string): Promise<CutProxy> {
       client.destroy();
       return;
     }
+    let isCutting = false;
     client.on('data', (chunk: Buffer) => {
       if (proxy.mode === 'cut-upgrades' && /upgrade: websocket/i.test(chunk.toString('latin1'))) {
-        // The server accepts it; the client hears nothing after that.
+        // The server accepts it; the client hears that, and nothing after it.
+        isCutting = true;
         upstream.once('data', (answer: Buffer) => {
           const head = answer.subarray(0, answer.indexOf('\r\n\r\n') + 4);
           upstream.destroy();
@@ -54,7 +56,7 @@ export async function openCutProxy(server: string): Promise<CutProxy> {
       upstream.write(chunk);
     });
     upstream.on('data', (chunk: Buffer) => {
-      if (!client.destroyed && !client.writableEnded) client.write(chunk);
+      if (!isCutting && !client.destroyed) client.write(chunk);
     });
   });
   listener.listen(0, '127.0.0.1');

@@ -142,4 +142,41 @@ describe('several writers on one branch', () => {
       { numRuns: Number(process.env['RUNS'] ?? 1) * 15 },
     );
   }, 60_000);
+
+  test('of whom one comes first every time make the other give up, after so many attempts', async () => {
+    await using testUniverse = await createTestUniverse();
+    const { stores, universes } = await openWriters(testUniverse, 2);
+    const [store, rival] = stores as [SpacetimeTemporalStore<Board>, SpacetimeTemporalStore<Board>];
+    const { client } = universes[0] as Universe;
+    const write = client.writeWithChunks.bind(client);
+    let sent = 0;
+    client.writeWithChunks = async (...args) => {
+      sent += 1;
+      await rival.commit((draft) => (draft.own['rival'] = sent), { onConflict: 'rerun' });
+      await write(...args);
+    };
+    const failed = store.commit((draft) => (draft.own['one'] = 1)).catch((error: unknown) => error);
+    const error = await finish(testUniverse, failed);
+    expect(error).toBeInstanceOf(VersionConflictError);
+    expect((error as VersionConflictError).details).toMatchObject({ attempts: 65, paths: [] });
+    expect(sent).toBe(65);
+    client.writeWithChunks = write;
+    await store.commit((draft) => (draft.own['one'] = 1));
+    expect(store.state.own).toEqual({ rival: 65, one: 1 });
+  });
+
+  test('and do not wait for answers are held up at a limit, and lose nothing of what was taken', async () => {
+    await using testUniverse = await createTestUniverse();
+    const store = await testUniverse.universe.states.open('board', EMPTY);
+    testUniverse.network.freeze('to-host');
+    const commits = Array.from({ length: 10_001 }, (_, n) => store.commit((draft) => void (draft.own['n'] = n)));
+    const last = commits.pop();
+    await expect(last).rejects.toMatchObject({ code: 'client/queue-full', retryable: true });
+    expect(store.pending).toHaveLength(10_000);
+    const first = commits.splice(0, 3);
+    for (const commit of commits) commit.catch(() => undefined);
+    testUniverse.network.thaw('to-host');
+    expect(await Promise.all(first)).toHaveLength(3);
+    await testUniverse.universe.close();
+  });
 });

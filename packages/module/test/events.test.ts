@@ -289,9 +289,19 @@ describe('trimming', () => {
     universe.apply([ops.chunk('d', 2), ops.chunk('s', 3)]);
     universe.apply([ops.event('one', 'x', { ...large, ...shared }), ops.event('two', 'x', shared)]);
     const references = (): unknown[] => universe.rows('chunk_value').map((row) => [row.digest, row.references]);
-    expect(references()).toEqual(expect.arrayContaining([['d', 1n], ['s', 2n]]));
+    expect(references()).toEqual(
+      expect.arrayContaining([
+        ['d', 1n],
+        ['s', 2n],
+      ]),
+    );
     expect(universe.apply([{ tag: 'trimEvents', value: { upToSeq: 2n, segmentDigest: 'd' } }])).toBeUndefined();
-    expect(references()).toEqual(expect.arrayContaining([['d', 0n], ['s', 1n]]));
+    expect(references()).toEqual(
+      expect.arrayContaining([
+        ['d', 0n],
+        ['s', 1n],
+      ]),
+    );
   });
 
   test('removes the oldest rows, keeps seq going, and is told to readers', async () => {

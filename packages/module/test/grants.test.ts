@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FILLED } from '../src/access/filled-tables.ts';
 import type { Op } from '../src/wire/index.ts';
 import { ADA, BOB, hex, OWNER, openUniverse, ops, type Outcome, type Plain, type Universe } from './universe.ts';
 
@@ -210,8 +211,14 @@ describe('what a grant of one kind lets change', () => {
       ops.relation('r', 'a', 'b'),
       ops.grant(ADA.identity, 'create', 'scope:main'),
     );
-    expect(universe.apply([ops.entity('a', { name: 'x', upsert: true })], ADA)).toMatchObject(DENIED);
-    expect(universe.apply([ops.relation('r', 'a', 'b', { name: 'x', upsert: true })], ADA)).toMatchObject(DENIED);
+    const upserts = [
+      ops.entity('a', { name: 'x', upsert: true }),
+      ops.relation('r', 'a', 'b', { name: 'x', upsert: true }),
+    ];
+    for (const op of upserts)
+      expect(universe.apply([op], ADA), op.tag).toMatchObject({ code: expect.stringMatching(/id-taken$/) });
+    universe.apply([ops.grant(ADA.identity, 'read', 'scope:main')]);
+    for (const op of upserts) expect(universe.apply([op], ADA), op.tag).toMatchObject(DENIED);
     universe.apply([
       ops.grant(ADA.identity, 'update', 'relation:knows'),
       ops.grant(ADA.identity, 'update', 'entity:city'),
@@ -231,6 +238,11 @@ describe('what a grant of one kind lets change', () => {
       ops.grant(ADA.identity, 'delete', 'relation:knows'),
     );
     const drop = ops.dropEntity('a', { cascade: true });
+    expect(universe.apply([drop], ADA)).toMatchObject(DENIED);
+    expect(JSON.stringify(universe.apply([drop], ADA))).not.toContain('loves');
+    expect(universe.apply([ops.dropEntity('a')], ADA)).toMatchObject({ ids: ['a', 'r'], details: { relations: 1 } });
+    expect(universe.apply([ops.dropRelation('s')], ADA)).toMatchObject({ code: 'relation/not-found' });
+    universe.apply([ops.grant(ADA.identity, 'read', 'relation:*')]);
     expect(universe.apply([drop], ADA)).toMatchObject({ ...DENIED, details: { resource: 'relation:loves' } });
     expect(universe.apply([ops.dropRelation('s')], ADA)).toMatchObject(DENIED);
     universe.apply([ops.grant(ADA.identity, 'delete', 'relation:loves')]);
@@ -357,19 +369,68 @@ describe('limits', () => {
     expect(universe.rows('rate_bucket')).toEqual([]);
   });
 
-  test('of storage count versions and history, and leave the ways out open', async () => {
-    const universe = await openWith(ops.setting('limits', { rows: 7 }));
-    // Two rows of the log so far; these are two more, and a version.
-    expect(universe.apply([ops.version('v')])).toBeUndefined();
-    expect(universe.apply([ops.event('e')])).toBeUndefined();
-    expect(universe.apply([ops.event('f')])).toBeUndefined();
-    expect(universe.apply([ops.event('g')])).toMatchObject({ code: 'limit/storage', details: { held: '7', rows: 7 } });
-    expect(universe.apply([{ tag: 'trimEvents', value: { upToSeq: 4n, segmentDigest: 'd' } }])).toBeUndefined();
-    expect(universe.apply([ops.event('g')])).toBeUndefined();
-    universe.apply([ops.event('h'), ops.event('i'), ops.event('j')]);
-    expect(universe.apply([ops.event('k'), ops.setting('limits', {})])).toMatchObject({ code: 'limit/storage' });
+  test('of storage count all that requests fill, and leave the ways out open', async () => {
+    const universe = await openWith(publisher, ops.entity('a'));
+    const room = (rows: number): Outcome => universe.apply([ops.setting('limits', { rows })]);
+    expect(room(1)).toBeUndefined();
+    const full = { code: 'limit/storage' };
+    const { held } = universe.apply([ops.event('e')])!.details;
+    expect(universe.apply([ops.event('e')])).toMatchObject({ ...full, details: { held, rows: 1 } });
+    for (const op of [ops.event('e'), chunk(''), ops.version('v'), ops.entity('b'), ops.setting('limits', {})])
+      expect(universe.apply([op], ADA), op.tag).toMatchObject(full);
+    expect(universe.apply([ops.grant(BOB.identity, 'read', 'scope:main')])).toMatchObject(full);
+    expect(universe.apply([ops.event('k'), ops.setting('limits', {})])).toMatchObject(full);
+    // Who filled it can be shut out, and it can be emptied.
+    expect(universe.apply([ops.revoke(ADA.identity, 'write', 'scope:main')])).toBeUndefined();
+    expect(universe.apply([{ tag: 'trimEvents', value: { upToSeq: 2n, segmentDigest: 'd' } }])).toBeUndefined();
     expect(universe.apply([ops.setting('limits', {})])).toBeUndefined();
     expect(universe.apply([ops.event('k')])).toBeUndefined();
+  });
+
+  test('of storage: each table that a request of somebody else makes grow is counted', async () => {
+    const universe = await openWith(
+      ops.setting('indexes', { '*': ['k'] }),
+      ops.setting('history', { quiet: 'none' }),
+      ops.grant(ADA.identity, 'write', 'scope:*'),
+      ops.grant(ADA.identity, 'consume', 'event:**'),
+      ops.grant(ADA.identity, 'grant:admin', 'scope:*'),
+      ops.grant(ADA.identity, 'configure', 'config:*'),
+    );
+    const rows = (): Map<string, bigint> =>
+      new Map(universe.read('read_status').tables.map((table: Plain) => [table.name, table.rows]));
+    const before = rows();
+    const consumer = { name: 'c', scope: '', pattern: '**', partitions: 1, startSeq: 0n, holdsTrim: false };
+    const v = ops.version('v', [], { move: { branch: 'main' } });
+    const every: Op[] = [
+      ops.event('e', 'x', { scope: 'new' }),
+      ops.event('f', 'x', { durability: 'ephemeral' }),
+      ops.entity('a', { tags: ['t'], properties: '{"k":1}' }),
+      ops.entity('q', { entityType: 'quiet' }),
+      ops.relation('r', 'a', 'q'),
+      v,
+      ops.version('w', [v], { snapshot: { state: '{}', stateEncoding: '' } }),
+      {
+        tag: 'createTag',
+        value: { store: 'cart', name: 't', versionId: 'v', description: '', author: '', replace: false },
+      },
+      chunk(''),
+      ops.grant(BOB.identity, 'read', 'scope:main'),
+      { tag: 'createConsumer', value: { ...consumer, failurePolicy: 'park' } },
+      { tag: 'claimPartition', value: { name: 'c', partition: 0, holder: 'h', leaseMicros: SECOND } },
+      { tag: 'joinConsumer', value: { name: 'c', holder: 'h', leaseMicros: SECOND } },
+      {
+        tag: 'parkEvent',
+        value: { name: 'c', partition: 0, epoch: 1n, eventId: 'e', seq: 1n, reason: '', attempts: 1 },
+      },
+      ops.setting('guests', false),
+    ];
+    expect(universe.apply(every, ADA)).toBeUndefined();
+    universe.connect(ADA);
+    const grown = [...rows()].filter(([name, count]) => count > (before.get(name) ?? 0n)).map(([name]) => name);
+    // One row for each scope; one for each key; those of the connections that are open.
+    const elsewhere = ['head', 'config', 'client_connection'];
+    const counted = FILLED.map((table) => table.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+    expect(grown.filter((name) => !elsewhere.includes(name)).sort()).toEqual([...counted].sort());
   });
 
   test.each([{ rows: 0 }, { opsPerSecond: 0 }, { burstSeconds: 'x' }, [], null])('%j are none', async (value) => {

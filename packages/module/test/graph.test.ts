@@ -590,7 +590,7 @@ test('a caller with a grant for one type sees and changes only that', async () =
   expect(universe.apply([ops.changeEntity('b', { entityType: 'person' })], ADA)).toMatchObject({
     code: 'permission/denied',
   });
-  expect(universe.apply([ops.changeEntity('a', { name: 'x' })], ADA)).toMatchObject({ code: 'permission/denied' });
+  expect(universe.apply([ops.changeEntity('a', { name: 'x' })], ADA)).toMatchObject({ code: 'entity/not-found' });
   expect(universe.apply([ops.dropEntity('b', { cascade: true })], ADA)).toMatchObject({ code: 'permission/denied' });
 });
 

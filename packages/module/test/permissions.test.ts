@@ -4,61 +4,6 @@ import { ADA, BOB, hex, OWNER, openUniverse, ops, type Plain, type Universe } fr
 
 const DAY = 86_400_000_000n;
 
-/** One op of every kind, each of which would succeed for the owner at its place. */
-function everyOp(): Op[] {
-  return [
-    ops.event('e'),
-    ops.entity('n'),
-    ops.changeEntity('a', { name: 'x' }),
-    ops.relation('s', 'a', 'b'),
-    ops.changeRelation('r', { name: 'x' }),
-    ops.dropRelation('r'),
-    ops.dropEntity('a', { cascade: true }),
-    ops.version('w'),
-    { tag: 'recordDelta', value: { versionId: 'bare', delta: '[]', deltaEncoding: '' } },
-    { tag: 'recordSnapshot', value: { versionId: 'v', state: '{}', stateEncoding: '' } },
-    ops.branch('other', 'v'),
-    { tag: 'deleteBranch', value: { store: 'cart', name: 'main' } },
-    {
-      tag: 'createTag',
-      value: { store: 'cart', name: 't', versionId: 'v', description: '', author: '', replace: false },
-    },
-    { tag: 'deleteTag', value: { store: 'cart', name: 'old' } },
-    { tag: 'uploadChunk', value: { scope: '', digest: 'd', position: 0, count: 1, bytes: new Uint8Array(1) } },
-    ops.setting('guests', true),
-    ops.grant(BOB.identity, 'read', 'scope:main'),
-    ops.revoke(BOB.identity, 'publish', 'event:**'),
-    { tag: 'addRoleMember', value: { role: 'team', member: { __identity__: BOB.identity } } },
-    { tag: 'removeRoleMember', value: { role: 'crew', member: { __identity__: BOB.identity } } },
-    {
-      tag: 'createConsumer',
-      value: {
-        name: 'new',
-        scope: '',
-        pattern: '**',
-        partitions: 1,
-        startSeq: 0n,
-        holdsTrim: false,
-        failurePolicy: 'park',
-      },
-    },
-    { tag: 'claimPartition', value: { name: 'mail', partition: 0, holder: 'h', leaseMicros: 1n } },
-    { tag: 'advancePartition', value: { name: 'mail', partition: 0, epoch: 1n, from: 0n, to: 1n } },
-    {
-      tag: 'parkEvent',
-      value: { name: 'mail', partition: 0, epoch: 1n, eventId: 'e0', seq: 1n, reason: '', attempts: 1 },
-    },
-    { tag: 'retryDeadLetter', value: { name: 'mail', eventId: 'e0' } },
-    { tag: 'discardDeadLetter', value: { name: 'mail', eventId: 'e0' } },
-    { tag: 'releasePartition', value: { name: 'mail', partition: 0, epoch: 1n } },
-    { tag: 'joinConsumer', value: { name: 'mail', holder: 'h', leaseMicros: 1n } },
-    { tag: 'leaveConsumer', value: { name: 'mail', holder: 'h' } },
-    { tag: 'seekConsumer', value: { name: 'mail', partition: undefined, toSeq: 0n } },
-    { tag: 'deleteConsumer', value: { name: 'mail' } },
-    { tag: 'trimEvents', value: { upToSeq: 1n, segmentDigest: 'd' } },
-  ];
-}
-
 async function openFurnished(): Promise<Universe> {
   const universe = await openUniverse();
   const refused = universe.apply([
@@ -91,58 +36,7 @@ async function openFurnished(): Promise<Universe> {
   return universe;
 }
 
-const READS: Record<string, object> = {
-  read_events: { recentAfter: undefined },
-  read_state: { versionId: 'v' },
-  read_version_at: { store: 'cart', branch: 'main', time: 0n },
-  read_consumer_workers: { name: 'mail' },
-  read_branch_moves: { store: 'cart', branch: 'main' },
-  read_chunk: { digest: 'd' },
-  read_moment: { time: 0n },
-  read_graph_changes: { afterSeq: 1n },
-  read_entities_at: { seq: 1n },
-  read_relations_at: { seq: 1n },
-  read_neighborhood: { ids: ['a'] },
-  read_request: { requestId: 'request-1' },
-};
-
 describe('a stranger', () => {
-  test('is refused by every op, alone, and changes nothing', async () => {
-    const universe = await openFurnished();
-    const before = universe.dump();
-    for (const op of everyOp())
-      expect(universe.apply([op], ADA), op.tag).toMatchObject({ code: 'permission/denied', op: null });
-    expect(universe.apply([], ADA)).toMatchObject({ code: 'permission/denied' });
-    expect(universe.dump()).toBe(before);
-  });
-
-  test('is refused by every reducer', async () => {
-    const universe = await openFurnished();
-    const before = universe.dump();
-    const { reducers } = universe.database.def;
-    for (const { name } of reducers.filter(
-      ({ lifecycle, visibility }) => lifecycle === undefined && visibility === 'client-callable',
-    )) {
-      const op = everyOp().find(({ tag }) => wrapperOf(tag) === name)?.value;
-      const args = { requestId: 'r', issuedAt: universe.time.nowMicros(), op, ops: [], settings: [] };
-      expect(universe.call(ADA, name, args), name).toMatchObject({ code: 'permission/denied' });
-    }
-    expect(() =>
-      universe.call(ADA, 'run_maintenance', { timer: { scheduledId: 1n, scheduledAt: { tag: 'Time', value: 1n } } }),
-    ).toThrow(/no such reducer/);
-    expect(universe.dump()).toBe(before);
-  });
-
-  test('is refused by every procedure', async () => {
-    const universe = await openFurnished();
-    for (const { name } of universe.database.def.procedures) {
-      expect(universe.refusedRead(name, READS[name] ?? {}, ADA), name).toMatchObject({
-        code: 'permission/denied',
-        op: null,
-      });
-    }
-  });
-
   test('is not let in, unless guests are', async () => {
     const universe = await openFurnished();
     const before = universe.dump();
@@ -161,58 +55,7 @@ describe('a stranger', () => {
   });
 });
 
-test('the owner may do every op', async () => {
-  const universe = await openFurnished();
-  for (const op of everyOp()) expect(universe.apply([op]), op.tag).toBeUndefined();
-  const every = new Set(everyOp().map(({ tag }) => tag));
-  const apply = universe.database.def.reducers.find(({ name }) => name === 'apply')!;
-  const list = apply.params[3]!.algebraicType;
-  const variants =
-    list.type === 'array' && list.element.type === 'sum' ? list.element.variants.map(({ name }) => name) : [];
-  expect([...every].sort()).toEqual([...variants].sort());
-});
-
-test('the owner may call every procedure', async () => {
-  const universe = await openFurnished();
-  universe.apply([
-    { tag: 'uploadChunk', value: { scope: '', digest: 'd', position: 0, count: 1, bytes: new Uint8Array([7]) } },
-  ]);
-  for (const { name } of universe.database.def.procedures) {
-    expect(() => universe.read(name, READS[name] ?? {}), name).not.toThrow();
-  }
-});
-
 describe('grants', () => {
-  /** What each action on the whole scope lets a caller do, by the ops that then succeed. */
-  const allowed: Record<string, string[]> = {
-    read: [],
-    publish: ['publishEvent', 'uploadChunk'],
-    create: ['createEntity', 'createRelation', 'uploadChunk'],
-    update: ['updateEntity', 'updateRelation', 'uploadChunk'],
-    delete: ['deleteRelation', 'deleteEntity', 'uploadChunk'],
-    commit: [
-      'recordVersion',
-      'recordDelta',
-      'recordSnapshot',
-      'moveBranch',
-      'deleteBranch',
-      'createTag',
-      'deleteTag',
-      'uploadChunk',
-    ],
-  };
-  allowed['write'] = [...new Set(Object.values(allowed).flat())];
-
-  test.each(Object.keys(allowed))('of %s on a scope allow just that', async (action) => {
-    const universe = await openFurnished();
-    universe.apply([ops.grant(ADA.identity, action, 'scope:main')]);
-    for (const op of everyOp()) {
-      const outcome = universe.apply([op], ADA);
-      if (allowed[action]!.includes(op.tag)) expect(outcome, `${action} ${op.tag}`).toBeUndefined();
-      else expect(outcome, `${action} ${op.tag}`).toMatchObject({ code: 'permission/denied', op: 0 });
-    }
-  });
-
   test('on one scope do not reach into another', async () => {
     const universe = await openFurnished();
     universe.apply([ops.grant(ADA.identity, 'write', 'scope:lab'), ops.grant(ADA.identity, 'read', 'scope:lab')]);
@@ -302,7 +145,9 @@ describe('grants', () => {
     expect(give('scope:*', 'lab', BOB)).toMatchObject({ code: 'permission/denied' });
     const roles: Op = { tag: 'addRoleMember', value: { role: 'x', member: { __identity__: ADA.identity } } };
     expect(universe.apply([roles], ADA)).toMatchObject({ code: 'permission/denied' });
-    expect(universe.read('read_permissions', { subject: hex(BOB.identity) }, ADA).grants).toHaveLength(5);
+    expect(universe.read('read_permissions', { subject: hex(BOB.identity) }, ADA).grants).toMatchObject([
+      { resource: 'store:cart' },
+    ]);
   });
 
   test.each([
@@ -389,20 +234,4 @@ describe('settings', () => {
     expect(publish('c')).toBeUndefined();
     expect(publish('e')).toMatchObject({ code: 'limit/rate' });
   });
-
-  test('limit what is stored', async () => {
-    const universe = await openUniverse();
-    universe.apply([ops.setting('limits', { rows: 5 })]);
-    universe.apply([ops.event('a'), ops.event('b'), ops.event('c')]);
-    expect(universe.apply([ops.event('d')])).toMatchObject({ code: 'limit/storage', details: { held: '5', rows: 5 } });
-  });
 });
-
-function wrapperOf(tag: Op['tag']): string {
-  const special: Partial<Record<Op['tag'], string>> = {
-    recordVersion: 'commit_state_version',
-    grant: 'grant_access',
-    revoke: 'revoke_access',
-  };
-  return special[tag] ?? tag.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}

@@ -82,6 +82,20 @@ export class Universe {
     return asRefusal(`${name}: ${outcome.type}`, outcome.message, this.logs);
   }
 
+  /** What a function answers, as the text of its bytes: results as they go over the wire, refusals as they are told. */
+  answer(caller: Caller, kind: 'reducer' | 'procedure', name: string, args: object): string {
+    const { reducers, procedures } = this.database.def;
+    const def = (kind === 'reducer' ? reducers : procedures).find((one) => one.name === name);
+    if (def === undefined) throw new Error(`there is no ${kind} ${name}`);
+    const bytes = encodeArguments(def.params, args);
+    const { outcome } =
+      kind === 'reducer'
+        ? this.database.callReducer(caller, name, bytes)
+        : this.database.callProcedure(caller, name, bytes);
+    if ('message' in outcome) return outcome.message;
+    return 'bytes' in outcome ? new TextDecoder('latin1').decode(outcome.bytes) : '';
+  }
+
   /** Calls a procedure and gives its result, or throws an error that carries the refusal. */
   read(name: string, args: object = {}, caller: Caller = OWNER): Plain {
     const def = this.database.def.procedures.find((procedure) => procedure.name === name);

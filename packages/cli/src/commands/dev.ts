@@ -1,9 +1,11 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import { type Host, makeStderrLogger, openHost } from '@inner-universe/host';
+import { readStorageKey } from 'inner-universe';
 import pc from 'picocolors';
 import { DevSession } from '../dev/dev-session.ts';
 import { FileWatcher, type StartTimer } from '../dev/file-watcher.ts';
 import { formatReport } from '../dev/format-report.ts';
+import { readTlsFiles, storageKeyOf, type StorageKeyFiles, type TlsFiles } from '../key-files.ts';
 import { locateModule } from '../module-option.ts';
 import type { CommandContext } from './context.ts';
 import { interrupted } from './interrupted.ts';
@@ -13,7 +15,7 @@ import { explainPort } from './serve.ts';
 const QUIET_MS = 60;
 
 /** What to develop, and how to serve it. */
-export interface DevOptions {
+export interface DevOptions extends StorageKeyFiles, TlsFiles {
   readonly module: string;
   readonly database: string;
   readonly data: string;
@@ -32,14 +34,16 @@ export async function dev(options: DevOptions, context: CommandContext): Promise
   const { output } = context;
   const module = await locateModule(options.module);
   const data = resolve(options.data);
+  const tls = await readTlsFiles(options);
   const host = await openHost({
     data,
+    storageKey: await readStorageKey(storageKeyOf(options)),
     command: 'inner-universe dev',
     logger: makeStderrLogger('info'),
     isolation: options.thread === true ? 'thread' : 'none',
   });
   try {
-    const address = await serveHost(host, options);
+    const address = await serveHost(host, options, tls);
     output.out(formatPlace({ module, data, address, database: options.database }));
     await follow(host, { ...options, module }, context);
   } finally {
@@ -88,9 +92,11 @@ const startTimer: StartTimer = (delayMs, callback) => {
   return { cancel: () => clearTimeout(timer) };
 };
 
-async function serveHost(host: Host, options: DevOptions): Promise<string> {
+type ServedTls = Awaited<ReturnType<typeof readTlsFiles>>;
+
+async function serveHost(host: Host, options: DevOptions, tls: ServedTls): Promise<string> {
   try {
-    return (await host.serve({ host: options.host, port: options.port })).address;
+    return (await host.serve({ host: options.host, port: options.port, tls })).address;
   } catch (error) {
     throw explainPort(error, options);
   }

@@ -4,13 +4,14 @@ import { generateBindings } from '@inner-universe/host/codegen';
 import { DatabaseApi, HttpClient } from 'inner-universe';
 import { areBindingsCurrent, BINDINGS_FILE, writeBindings } from '../bindings/write-bindings.ts';
 import { CliError } from '../errors.ts';
+import { readCertificates, type CaFile } from '../key-files.ts';
 import { readModuleOption } from '../module-option.ts';
 import { toJson } from '../output.ts';
 import { parseServerUrl } from '../server-api/server-url.ts';
 import type { CommandContext } from './context.ts';
 
 /** Of what bindings are made, and where they go. */
-export interface GenerateOptions {
+export interface GenerateOptions extends CaFile {
   readonly out: string;
   readonly module?: string | undefined;
   readonly server?: string | undefined;
@@ -49,6 +50,6 @@ async function findDefinition(options: GenerateOptions, { signal }: CommandConte
   if (module !== undefined) throw new CliError('cli/usage', 'Give either --module or --server, not both.');
   if (database === undefined) throw new CliError('cli/usage', 'Say which database of the server: --database NAME.');
   // Anybody may read a schema: no token is shown.
-  const http = new HttpClient(parseServerUrl(server), { token: undefined, signal });
+  const http = new HttpClient(parseServerUrl(server), { token: undefined, signal, tls: await readCertificates(options) });
   return new DatabaseApi(http, database).schema();
 }

@@ -1,6 +1,7 @@
 import { DatabaseApi, HttpClient, type PublishPreview } from 'inner-universe';
 import pc from 'picocolors';
 import { CliError } from '../errors.ts';
+import { readCertificates, type CaFile } from '../key-files.ts';
 import { readModuleOption } from '../module-option.ts';
 import { formatCount, toJson } from '../output.ts';
 import { type DeleteData, publishWithConsent } from '../publish/publisher.ts';
@@ -9,7 +10,7 @@ import { TOKEN_VARIABLE } from '../target.ts';
 import type { CommandContext } from './context.ts';
 
 /** What to publish, where to, and what may be done for it. */
-export interface PublishOptions extends ServerOptions {
+export interface PublishOptions extends ServerOptions, CaFile {
   readonly database: string;
   readonly module?: string | undefined;
   readonly yes?: boolean | undefined;
@@ -24,9 +25,10 @@ export async function publish(options: PublishOptions, context: CommandContext):
   const { output, signal } = context;
   const { server, token } = await resolveAccess(options);
   if (token === undefined) throw noToken(server);
+  const tls = await readCertificates(options);
   const bundle = await readModuleOption(options.module);
   output.err(pc.dim(`Publishing ${formatCount(Buffer.byteLength(bundle))} bytes to ${server.origin}\n`));
-  const api = new DatabaseApi(new HttpClient(server, { token, signal }), options.database);
+  const api = new DatabaseApi(new HttpClient(server, { token, signal, tls }), options.database);
   let plan: PublishPreview | undefined;
   let deletedData = false;
   const published = await publishWithConsent(api, bundle, {

@@ -4,14 +4,16 @@ import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { salvageDatabase, type SalvagedDatabase, type SalvagedTable } from '@inner-universe/host';
+import { readStorageKey } from 'inner-universe';
 import pc from 'picocolors';
 import { CliError } from '../errors.ts';
+import { storageKeyOf, type StorageKeyFiles } from '../key-files.ts';
 import { readModuleOption } from '../module-option.ts';
 import { formatCount, formatTable, toJson } from '../output.ts';
 import type { CommandContext } from './context.ts';
 
 /** What to read out, and where to. */
-export interface SalvageCommandOptions {
+export interface SalvageCommandOptions extends StorageKeyFiles {
   readonly data: string;
   readonly database: string;
   readonly out: string;
@@ -31,9 +33,10 @@ interface SalvageReport {
 /** `inner-universe salvage`: what is sound of a damaged database, as files. Changes nothing in the data directory. */
 export async function salvage(options: SalvageCommandOptions, { output, signal }: CommandContext): Promise<void> {
   const out = resolve(options.out);
+  const storageKey = await readStorageKey(storageKeyOf(options));
   await makeEmpty(out);
   const bundle = options.module === undefined ? undefined : await readModuleOption(options.module);
-  const salvaged = await salvageDatabase({ data: options.data, database: options.database, bundle });
+  const salvaged = await salvageDatabase({ data: options.data, database: options.database, bundle, storageKey });
   const tables: SalvageReport['tables'][number][] = [];
   for (const table of salvaged.tables) {
     const file = `${encodeURIComponent(table.name)}.jsonl`;

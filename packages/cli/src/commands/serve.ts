@@ -2,12 +2,13 @@ import { resolve } from 'node:path';
 import { openUniverse, type Universe } from 'inner-universe';
 import pc from 'picocolors';
 import { CliError } from '../errors.ts';
+import { readTlsFiles, storageKeyOf, type StorageKeyFiles, type TlsFiles } from '../key-files.ts';
 import { whileArchiving, type ServedArchiveOptions } from './archive.ts';
 import type { CommandContext } from './context.ts';
 import { interrupted } from './interrupted.ts';
 
 /** How to serve. */
-export interface ServeOptions extends ServedArchiveOptions {
+export interface ServeOptions extends ServedArchiveOptions, StorageKeyFiles, TlsFiles {
   readonly data: string;
   readonly host: string;
   readonly port: number;
@@ -45,11 +46,14 @@ export async function serve(options: ServeOptions, context: CommandContext): Pro
 export async function openServed(options: ServeOptions, signal: AbortSignal): Promise<ServedUniverse> {
   const data = resolve(options.data);
   const isolation = options.thread === true ? 'thread' : 'none';
-  const universe = await openUniverse({ data, signal, isolation, slowCallMs: options.slowCallMs });
+  const tls = await readTlsFiles(options);
+  const { slowCallMs } = options;
+  const universe = await openUniverse({ data, signal, isolation, slowCallMs, storageKey: storageKeyOf(options) });
   try {
     const address = await universe.controller.serve({
       host: options.host,
       port: options.port,
+      tls,
       publishers: options.publisher,
       metrics: options.metrics,
       moreMetrics: () => universe.metrics.snapshot(),

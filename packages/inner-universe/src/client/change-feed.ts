@@ -14,12 +14,15 @@ import type { ChangeSource, FeedSink, LiveEvent, ReadPage } from './change-sourc
 import { PulledChanges } from './pulled-changes.ts';
 import { PushedChanges } from './pushed-changes.ts';
 import { ALL_EVENTS } from './reads.ts';
+import { withinRate, type RateWaiting } from './within-rate.ts';
 
 /** Told events in order; must not throw (what it throws is reported, and stops nothing). */
 export type LiveListener = (events: readonly LiveEvent[]) => void;
 
 export interface ChangeFeedOptions {
   readonly read: ReadPage;
+  /** What reads wait with that come faster than they may. */
+  readonly waiting: RateWaiting;
   readonly onError: (error: unknown) => void;
 }
 
@@ -32,6 +35,7 @@ interface Listening {
 /** The live end of the log, shared by everything that follows it. */
 export class ChangeFeed {
   readonly #read: ReadPage;
+  readonly #waiting: RateWaiting;
   readonly #onError: (error: unknown) => void;
   readonly #listeners = new Set<Listening>();
   readonly #sink: FeedSink;
@@ -41,6 +45,7 @@ export class ChangeFeed {
 
   constructor(options: ChangeFeedOptions) {
     this.#read = options.read;
+    this.#waiting = options.waiting;
     this.#onError = options.onError;
     const cursor = (): bigint => this.cursor;
     this.#sink = {
@@ -87,7 +92,9 @@ export class ChangeFeed {
     beforeLive: () => Promise<void> = async () => undefined,
   ): Promise<void> {
     this.#source?.close();
-    const read: ReadPage = (name, args) => connection.callProcedure(name, args, call) as Promise<never>; // the bindings' types
+    const ask = (name: string, args: object): Promise<unknown> =>
+      withinRate(() => connection.callProcedure(name, args, call), this.#waiting, call.signal);
+    const read: ReadPage = (name, args) => ask(name, args) as Promise<never>; // the bindings' types
     const scopes = await read('readScopes', {});
     this.#isOwner = connection.identity === identityHex(scopes.owner);
     this.#cursor ??= scopes.seq;

@@ -3,13 +3,14 @@ import { systemTimers, type Clock, type IdSource, type Timers } from '@inner-uni
 import { CallGuard } from '../connection/call-guard.ts';
 import { CallTable } from '../connection/call-table.ts';
 import type { BreakerOptions, BreakerStatus } from '../connection/circuit-breaker.ts';
-import { checkSchema } from '../connection/schema-check.ts';
+import { checkSchema, type SchemaFacts } from '../connection/schema-check.ts';
 import type { CallOptions, Connection, Connector } from '../connection/connection.ts';
 import { Link, type LinkOptions, type Waiting } from '../connection/link.ts';
 import type { LinkState, LinkStatus } from '../connection/link-status.ts';
 import { runWithin } from '../connection/run-within.ts';
 import type { Watchable } from '../connection/watched.ts';
 import { ConnectionError, NervPersistenceError } from '../errors.ts';
+import { makeSchemaNotice } from '../migrations/schema-notice.ts';
 import { SILENT_TELEMETRY, type Telemetry } from '../observability/telemetry.ts';
 import type { LocalCopies } from '../offline/local-copies.ts';
 import type { OpenedOutbox } from '../offline/outbox-options.ts';
@@ -22,6 +23,7 @@ import { ReadPool, type PoolOptions } from '../pool/read-pool.ts';
 import type { BatchingOptions, OpGroups, WriteOptions } from './request-queue.ts';
 import type { ReadName, Reads } from './reads.ts';
 import { RowFollowers, type RowFollowing } from './row-followers.ts';
+import { withinRate, type RateWaiting } from './within-rate.ts';
 import { WriteSide } from './write-side.ts';
 
 /** What a client is made of; `openUniverse` fills it in. */
@@ -56,6 +58,8 @@ export interface ClientParts {
   readonly pool?: PoolOptions | undefined;
   /** Throws for a setting that does not go with how this client is used. */
   readonly checkConfiguration?: ((key: string, value: string | undefined) => void) | undefined;
+  /** True: who opened it migrates older data itself, so that nobody is told to. Default false. */
+  readonly migrates?: boolean | undefined;
 }
 
 /** How a request is told apart from others, and who may call it off. */
@@ -103,8 +107,10 @@ export class ModuleClient implements AsyncDisposable {
   readonly #guard: CallGuard;
   readonly #pool: ReadPool | undefined;
   readonly #hasOutbox: boolean;
+  readonly #waiting: RateWaiting;
   #identity = '';
   #token: string | undefined;
+  #schema: SchemaFacts | undefined;
   #closing: Promise<void> | undefined;
   /** Whether everything that was written has been answered after closing began: writes may read until then. */
   #isDrained = false;
@@ -119,6 +125,7 @@ export class ModuleClient implements AsyncDisposable {
     this.telemetry = parts.telemetry ?? SILENT_TELEMETRY;
     this.localCopies = parts.outbox?.records.copies;
     this.#silenceMs = parts.silenceMs;
+    this.#waiting = parts.waiting;
     this.#link = link;
     const nowMs = (): number => parts.waiting.nowMs();
     const { breaker, onError } = parts;
@@ -149,20 +156,23 @@ export class ModuleClient implements AsyncDisposable {
     parts: ClientParts,
     call: CallOptions,
   ): Promise<C> {
-    const opened: { client?: ModuleClient; connection?: Connection } = {};
+    const opened: { client?: ModuleClient; connection?: Connection; schema?: SchemaFacts } = {};
     const rows = new RowFollowers();
     const feed = new ChangeFeed({
       read: (name, args) => requireClient(opened).#readHere(name, args),
+      waiting: parts.waiting,
       onError: parts.onError,
     });
     const prepare = async (connection: Connection, step: CallOptions): Promise<void> => {
-      await checkSchema(connection, parts.database, step);
+      const schema = await checkSchema(connection, parts.database, step);
+      tellSchema(schema, opened.schema, parts);
+      opened.schema = schema;
       await feed.attach(connection, step, async () => {
         if (feed.isOwner) await rows.attach(connection, feed.cursor, step);
       });
       if (opened.client !== undefined && opened.connection === undefined) feed.tellGap();
       opened.connection = connection;
-      if (opened.client !== undefined) opened.client.#adopt(connection);
+      if (opened.client !== undefined) opened.client.#adopt(connection, schema);
     };
     let link: Link | undefined;
     let client: C;
@@ -174,7 +184,7 @@ export class ModuleClient implements AsyncDisposable {
       await parts.outbox?.records.close();
       throw error;
     }
-    if (opened.connection !== undefined) client.#adopt(opened.connection);
+    if (opened.connection !== undefined) client.#adopt(opened.connection, opened.schema);
     opened.client = client;
     return client;
   }
@@ -187,6 +197,11 @@ export class ModuleClient implements AsyncDisposable {
   /** The token that proves the identity, to be kept as a secret; undefined in process. */
   get token(): string | undefined {
     return this.#token;
+  }
+
+  /** The schemas of module and data when it connected last; undefined before. */
+  get schema(): SchemaFacts | undefined {
+    return this.#schema;
   }
 
   get state(): LinkState {
@@ -268,6 +283,17 @@ export class ModuleClient implements AsyncDisposable {
     await this.#guard.run('apply', () => this.#send(ops, options));
   }
 
+  /**
+   * Takes one step of the module's migration to a schema, as the owner; it does nothing unless that stands at the cursor,
+   * so that it may be sent again. See `applyMigrations`.
+   */
+  async migrateStep(step: { readonly to: number; readonly cursor: string }, options: CallOptions = {}): Promise<void> {
+    if (this.#closing !== undefined) throw makeClosed();
+    const take = (connection: Connection, call: CallOptions): Promise<void> =>
+      connection.callReducer('migrate', step, call);
+    await this.#guard.run('migrate', () => this.#call('migrate', take, options));
+  }
+
   /** One page of a read. A connection that is lost meanwhile is restored and asked again. */
   async read<N extends ReadName>(name: N, args: Reads[N][0], options: CallOptions = {}): Promise<Reads[N][1]> {
     if (this.#isDrained) throw makeClosed();
@@ -345,7 +371,8 @@ export class ModuleClient implements AsyncDisposable {
     await this.#writes.close();
   }
 
-  #adopt(connection: Connection): void {
+  #adopt(connection: Connection, schema: SchemaFacts | undefined): void {
+    this.#schema = schema;
     this.#identity = connection.identity;
     this.#token = connection.token ?? this.#token;
   }
@@ -368,7 +395,11 @@ export class ModuleClient implements AsyncDisposable {
 
   /** A page over the main connection, whatever the breaker says. */
   async #readHere<N extends ReadName>(name: N, args: Reads[N][0], options: CallOptions = {}): Promise<Reads[N][1]> {
-    const page = await this.#call(name, (connection, call) => connection.callProcedure(name, args, call), options);
+    const page = await this.#call(
+      name,
+      (connection, call) => withinRate(() => connection.callProcedure(name, args, call), this.#waiting, call.signal),
+      options,
+    );
     return page as Reads[N][1]; // the bindings' return type
   }
 
@@ -376,7 +407,7 @@ export class ModuleClient implements AsyncDisposable {
     return new ReadPool({
       options,
       connector: parts.connector,
-      prepare: (connection, call) => checkSchema(connection, parts.database, call),
+      prepare: async (connection, call) => void (await checkSchema(connection, parts.database, call)),
       identity: () => this.#link.identity,
       timers: parts.timers ?? systemTimers,
       nowMs: () => parts.waiting.nowMs(),
@@ -415,6 +446,15 @@ export class ModuleClient implements AsyncDisposable {
 function pickLink(parts: ClientParts): Omit<LinkOptions, 'prepare'> {
   const { connector, waiting, clock, onError, telemetry, reconnectForMs, connectTimeoutMs, mayStartLost } = parts;
   return { connector, waiting, clock, onError, telemetry, reconnectForMs, connectTimeoutMs, mayStartLost };
+}
+
+/** Tells what the schema that was found asks for, once, and again when it changes. */
+function tellSchema(found: SchemaFacts, before: SchemaFacts | undefined, parts: ClientParts): void {
+  const { codeVersion, dataVersion } = found;
+  if (before?.codeVersion === codeVersion && before.dataVersion === dataVersion) return;
+  if (parts.migrates === true && dataVersion < codeVersion) return;
+  const notice = makeSchemaNotice(found, parts.database);
+  if (notice !== undefined) parts.telemetry?.log(notice.level, notice.text, { ...found, database: parts.database });
 }
 
 /** Gives work the time its caller gives, as a signal; where that is for ever, nothing is set up. */

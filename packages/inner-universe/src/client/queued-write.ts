@@ -39,6 +39,9 @@ interface QueuedWriteParts {
   readonly keepRejected: boolean;
 }
 
+/** One for all: there are many writes. */
+const NOTHING = (): void => undefined;
+
 /** One call of `write`: it is done when all of its parts are, and fails with the first error among them. */
 export class QueuedWrite {
   readonly place: number;
@@ -59,14 +62,16 @@ export class QueuedWrite {
   /** Ends what waits for a signal or a deadline. */
   stopWaiting: (() => void) | undefined;
   isDone = false;
+  /** The queue counts it no more. */
+  hasLeft = false;
   /** Whether somebody waits for it. */
   hasCaller = true;
   /** Indexes of the parts that were applied; made when there are several. */
   done: Set<number> | undefined;
   #left = 0;
   #failure: { readonly error: unknown } | undefined;
-  #resolve: () => void = () => undefined;
-  #reject: (error: unknown) => void = () => undefined;
+  #resolve: () => void = NOTHING;
+  #reject: (error: unknown) => void = NOTHING;
 
   constructor({ place, bytes, begin, keepRejected }: QueuedWriteParts) {
     this.place = place;
@@ -97,9 +102,13 @@ export class QueuedWrite {
   /** Its ops are there. @throws `limit/ops`, `limit/request` */
   make(groups: OpGroups): void {
     const parts = groups.map((ops, part) => makePart(this, part, ops));
-    for (const each of parts) checkSize(each);
+    let bytes = 0;
+    for (const each of parts) {
+      checkSize(each);
+      bytes += each.bytes;
+    }
     this.setParts(parts);
-    this.bytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.bytes = bytes;
   }
 
   /** The parts that are still to be answered. */

@@ -12,6 +12,7 @@ import type {
   EventsPage,
   GraphChangesPage,
   HistoryPage,
+  MigrationsResult,
   MomentResult,
   PageArguments,
   PermissionsPage,
@@ -69,6 +70,7 @@ export interface Reads {
   readNeighborhood: [ReadNeighborhoodArguments, RelationsPage];
   readChunk: [ReadChunkArguments, ChunkResult];
   readStatus: [Record<string, never>, StatusResult];
+  readMigrations: [Record<string, never>, MigrationsResult];
   readConfiguration: [Record<string, never>, ConfigurationResult];
   readPermissions: [ReadPermissionsArguments, PermissionsPage];
   readAudit: [PageArguments, AuditPage];

@@ -68,6 +68,7 @@ export type LaterOps = Promise<OpGroups> | (() => Promise<OpGroups>);
 
 const CALLS_MAX = 250_000;
 const BYTES_MAX = 268_435_456;
+const NO_OPTIONS: WriteOptions = {};
 
 /** Turns many small writes into few large requests, in order. */
 export class RequestQueue {
@@ -79,8 +80,8 @@ export class RequestQueue {
   readonly #waiting: QueuedWrite[] = [];
   /** Requests that were put together and are not answered, in order. */
   readonly #requests: QueuedRequest[] = [];
-  /** Writes that are not done. */
-  readonly #open: Set<QueuedWrite> = new Set();
+  /** How many writes are not done. */
+  #openCount = 0;
   #openBytes = 0;
   #place = 0;
   #isScheduled = false;
@@ -95,7 +96,7 @@ export class RequestQueue {
       bytesMax: Math.min(options.batching?.bytesMax ?? MAX_REQUEST_BYTES, MAX_REQUEST_BYTES),
     };
     if (options.keeping === undefined) return;
-    const queue = { open: () => this.#open, requests: () => this.#requests, resume: () => this.#schedule() };
+    const queue = { open: () => this.#open(), requests: () => this.#requests, resume: () => this.#schedule() };
     this.#keeping = new QueueKeeping(options.keeping, queue, this.#timers);
     this.#recover(options.keeping);
   }
@@ -109,7 +110,7 @@ export class RequestQueue {
    * Queues ops that belong together; resolves when they are durable, rejects with the error of the op that was
    * refused, in which case none of them was applied. A refusal's `op` counts from the first of these.
    */
-  write(ops: readonly Op[], options: WriteOptions = {}): Promise<void> {
+  write(ops: readonly Op[], options: WriteOptions = NO_OPTIONS): Promise<void> {
     return this.writeInTurn([ops], options);
   }
 
@@ -117,7 +118,7 @@ export class RequestQueue {
    * Queues groups of ops, each as `write` does, with nobody's ops in between out of turn; resolves when all are
    * durable, rejects with the first error when all have been tried. When there is no room for all, none is queued.
    */
-  writeInTurn(groups: OpGroups, options: WriteOptions = {}): Promise<void> {
+  writeInTurn(groups: OpGroups, options: WriteOptions = NO_OPTIONS): Promise<void> {
     const write = new QueuedWrite({ place: this.#place, bytes: 0, keepRejected: options.keepRejected ?? true });
     try {
       write.make(groups);
@@ -131,20 +132,21 @@ export class RequestQueue {
    * As `writeInTurn`, for ops that are still being made: takes its place in the order now, whenever they are there.
    * `bytes` is about how many there will be.
    */
-  writeLater(later: LaterOps, bytes: number, options: WriteOptions = {}): Promise<void> {
+  writeLater(later: LaterOps, bytes: number, options: WriteOptions = NO_OPTIONS): Promise<void> {
     // A failure is told when its turn comes; until then nobody looks.
     if (typeof later !== 'function') later.catch(() => undefined);
     const begin = typeof later === 'function' ? later : undefined;
     const keepRejected = options.keepRejected ?? true;
     const write = new QueuedWrite({ place: this.#place, bytes, begin, keepRejected });
     const written = this.#enqueue(write, options);
-    if (typeof later !== 'function' && this.#open.has(write)) void this.#make(write, later);
+    // What was not taken is not looked at any more.
+    if (typeof later !== 'function' && this.#waiting.at(-1) === write) void this.#make(write, later);
     return written;
   }
 
   /** Resolves when everything queued so far has been answered, or it has been stopped. */
   async idle(): Promise<void> {
-    while (this.#open.size > 0 && !this.#isStopped) {
+    while (this.#openCount > 0 && !this.#isStopped) {
       this.#idle ??= makeIdle();
       await this.#idle.promise;
     }
@@ -180,12 +182,12 @@ export class RequestQueue {
 
   /** Resolves when everything queued so far has been answered, or is kept. */
   secured(): Promise<void> {
-    return this.#keeping === undefined ? this.idle() : this.#keeping.secured(this.#open);
+    return this.#keeping === undefined ? this.idle() : this.#keeping.secured(this.#open());
   }
 
   /** As `secured`, without those that cannot be made while the server is away. */
   async securedAtEnd(): Promise<void> {
-    const makeable = [...this.#open].filter(({ begin, parts }) => begin === undefined || parts !== undefined);
+    const makeable = [...this.#open()].filter(({ begin, parts }) => begin === undefined || parts !== undefined);
     await this.#keeping?.secured(makeable);
   }
 
@@ -193,7 +195,7 @@ export class RequestQueue {
   stop(makeError: (write: QueuedWrite) => unknown): void {
     this.#isStopped = true;
     this.#keeping?.close();
-    for (const write of this.#open) write.settle({ error: makeError(write) });
+    for (const write of this.#open()) write.settle({ error: makeError(write) });
     this.#idle?.resolve();
   }
 
@@ -214,19 +216,28 @@ export class RequestQueue {
       return;
     }
     this.#waiting.push(write);
-    this.#open.add(write);
-    this.#openBytes += write.bytes;
+    this.#count(write, 1);
+  }
+
+  #count({ bytes }: QueuedWrite, sign: 1 | -1): void {
+    this.#openCount += sign;
+    this.#openBytes += sign * bytes;
+  }
+
+  /** Writes that are not done, in order. */
+  #open(): Set<QueuedWrite> {
+    const writes = new Set<QueuedWrite>();
+    for (const { parts } of this.#requests) for (const { write } of parts) writes.add(write);
+    for (const write of this.#waiting) writes.add(write);
+    return writes;
   }
 
   #recover({ keeper }: KeepingOptions): void {
     const { requests, waiting } = keeper.recover();
     this.#requests.push(...requests);
     this.#place = keeper.ledger.lastPlace + 1;
-    for (const write of new Set([...requests.flatMap(({ parts }) => parts.map((part) => part.write)), ...waiting])) {
-      this.#open.add(write);
-      this.#openBytes += write.bytes;
-    }
-    this.#waiting.push(...waiting);
+    for (const write of waiting) this.#waiting.push(write);
+    for (const write of this.#open()) this.#count(write, 1);
     this.#schedule();
   }
 
@@ -283,14 +294,18 @@ export class RequestQueue {
     write.hasBegun = true;
     try {
       const groups = await making;
-      if (!this.#open.has(write)) return;
-      this.#openBytes -= write.bytes;
-      write.make(groups);
-      this.#openBytes += write.bytes;
-      if (write.isDone) this.#leave(write);
+      // Its caller may not want it any more.
+      if (write.isDone) return;
+      this.#count(write, -1);
+      try {
+        write.make(groups);
+      } finally {
+        this.#count(write, 1);
+      }
+      if (write.isDone) this.#end(write);
       else this.#onMade(write);
     } catch (error) {
-      this.#fail(write, error);
+      if (!write.isDone) this.#end(write, { error });
     }
     this.#schedule();
   }
@@ -367,28 +382,29 @@ export class RequestQueue {
 
   /** A write is done. */
   #leave(write: QueuedWrite): void {
-    if (!this.#open.delete(write)) return;
-    this.#openBytes -= write.bytes;
+    // Several of its parts may have been answered at once.
+    if (write.hasLeft) return;
+    write.hasLeft = true;
+    this.#count(write, -1);
     write.settle();
     this.#keeping?.noteSecured(write);
-    if (this.#open.size > 0) return;
+    if (this.#openCount > 0) return;
     this.#idle?.resolve();
     this.#idle = undefined;
   }
 
-  /** A write could not be made: it is done without having been sent. */
-  #fail(write: QueuedWrite, error: unknown): void {
-    if (!this.#open.has(write)) return;
+  /** A write is done without having been sent. */
+  #end(write: QueuedWrite, failure?: { readonly error: unknown }): void {
     this.#waiting.splice(this.#waiting.indexOf(write), 1);
     write.isDone = true;
-    write.settle({ error });
+    if (failure !== undefined) write.settle(failure);
     this.#leave(write);
   }
 
   /** Ends a write that was not sent. False when something of it was. */
   #takeOut(write: QueuedWrite, error: unknown): boolean {
-    if (write.taken > 0 || !this.#open.has(write)) return false;
-    this.#fail(write, error);
+    if (write.taken > 0 || write.isDone) return false;
+    this.#end(write, { error });
     this.#keeping?.options.keeper.takeOut(write);
     this.#schedule();
     return true;
@@ -424,7 +440,7 @@ export class RequestQueue {
   }
 
   #fullness(write: QueuedWrite): { readonly error: NervPersistenceError } | undefined {
-    const held = { writes: this.#open.size, bytes: this.#openBytes };
+    const held = { writes: this.#openCount, bytes: this.#openBytes };
     const keeping = this.#keeping;
     if (keeping?.isKeeping === true && !write.isEphemeral) {
       const { writesMax, bytesMax, keeper } = keeping.options;

@@ -3,13 +3,21 @@ import { ConnectionError } from '../errors.ts';
 import { MISFIT } from './sdk-socket.ts';
 import type { CallOptions, Connection } from './connection.ts';
 
+/** The schema that the module of a database has, and that its data have. */
+export type SchemaFacts = Pick<SchemaVersionRow, 'codeVersion' | 'dataVersion' | 'release'>;
+
 /**
  * Checks that this client and the module understand each other. Runs on every new connection before anything else is
  * subscribed: the SDK's process dies on a row that does not match its bindings, and only the layout of
  * `schema_version` is certain for ever.
+ * Gives what is there, which may be older or newer than here within what both can use.
  * @throws {ConnectionError} `connection/schema-mismatch`, saying which side is older.
  */
-export async function checkSchema(connection: Connection, database: string, call: CallOptions = {}): Promise<void> {
+export async function checkSchema(
+  connection: Connection,
+  database: string,
+  call: CallOptions = {},
+): Promise<SchemaFacts> {
   let row: SchemaVersionRow | undefined;
   try {
     const request = { queries: ['SELECT * FROM schema_version'], tables: [], onChange: () => undefined };
@@ -42,10 +50,12 @@ export async function checkSchema(connection: Connection, database: string, call
   if (row.codeVersion < OLDEST_MODULE) {
     throw makeMismatch(
       `The module of database '${database}' (release ${row.release}, schema ${row.codeVersion}) is older than what this client ` +
-        `can use (schema ${OLDEST_MODULE}). Publish the current module there.`,
+        `can use (schema ${OLDEST_MODULE}). Publish the current module there: its owner runs 'inner-universe publish'.`,
       details,
     );
   }
+  const { codeVersion, dataVersion, release } = row;
+  return { codeVersion, dataVersion, release };
 }
 
 /** Whether a connection ended because what came could not be read: some other module has a table of that name. */

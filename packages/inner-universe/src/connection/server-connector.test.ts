@@ -77,7 +77,10 @@ test('two connections cut before their first message in a row do not reject a wr
   proxy.cut();
   const written = client.createEntity(makeEntity('patient'));
   await vi.waitFor(() => expect(proxy.cutUpgrades).toBeGreaterThan(before + 3), { timeout: 10_000 });
-  expect(client.state).toBe('reconnecting');
+  expect(client.status.getSnapshot()).toMatchObject({
+    state: 'reconnecting',
+    lastError: { code: 'connection/refused' },
+  });
   proxy.mode = 'pass';
   await written;
   expect(await client.getEntity('patient')).toMatchObject({ id: 'patient' });

@@ -1,6 +1,6 @@
 import type { Timers } from '@inner-universe/nerv';
 
-/** What somebody waits for. Rung while nobody waits, it lets the next one through at once; rung often, it counts once. */
+/** What somebody waits for. Rung while nobody waits, it lets the next one through at once; rung often before that, it counts once. */
 export class Bell {
   readonly #timers: Timers;
   #isRung = false;

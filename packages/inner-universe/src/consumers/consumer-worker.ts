@@ -67,6 +67,8 @@ export class ConsumerWorker {
   /** Takes part until `stop`. @throws what ended it */
   async run(): Promise<void> {
     const { client, definition, leaseMs } = this.#parts;
+    const { timers = systemTimers } = client;
+    let cancelTimer: () => void = () => undefined;
     const stopWatching = await watchRows(client, definition.name, {
       onFree: () => this.wake(),
       onWorkers: () => this.wake(),
@@ -80,11 +82,17 @@ export class ConsumerWorker {
       while (!this.#isDone) {
         const isDue = this.#isDue;
         this.#isDue = false;
+        if (isDue) {
+          // However often it is woken in between.
+          cancelTimer();
+          cancelTimer = timers.schedule(() => this.#rejoin(), leaseMs / ROUNDS_PER_LEASE);
+        }
         await this.#attemptRound(isDue);
-        if (!this.#isDone && !(await this.#bell.wait(leaseMs / ROUNDS_PER_LEASE))) this.#isDue = true;
+        if (!this.#isDone) await this.#bell.wait();
       }
       await this.#leave();
     } finally {
+      cancelTimer();
       stopStates();
       stopWatching();
     }
@@ -117,6 +125,7 @@ export class ConsumerWorker {
     this.wake();
   }
 
+  /** Renews the lease, soon. */
   #rejoin(): void {
     this.#isDue = true;
     this.wake();

@@ -45,7 +45,8 @@ async function start(
 
 const place = (...numbers: readonly number[]): Promise<unknown> =>
   Promise.all(numbers.map((number) => universe.events.publish('order.placed', number, { id: `order-${number}` })));
-const numbers = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+const numbers = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => from + index);
 const dataOf = async (pattern: string): Promise<unknown[]> =>
   (await universe.events.query({ pattern })).map(({ data }) => data);
 const codes = (): unknown[] => testUniverse.takeErrors().map((error) => (error as { code: unknown }).code);
@@ -483,7 +484,9 @@ test('commits of one handler, and of a batch, build on each other; a lost race r
     async (event, transaction) => {
       calls.push(event.data);
       const add = (item: unknown): Promise<string> =>
-        transaction.commit<{ items: unknown[] }>('list', (draft) => void draft.items.push(item), { description: 'add' });
+        transaction.commit<{ items: unknown[] }>('list', (draft) => void draft.items.push(item), {
+          description: 'add',
+        });
       await add(event.data);
       void add(`${String(event.data)}!`);
       if (event.data === 3 && races > 0) {
@@ -706,7 +709,9 @@ test('who may consume a pattern does, and nothing else', async () => {
   await testUniverse.grant('bob', [{ action: 'consume', resource: 'event:other' }]);
   const bob = await testUniverse.as('bob');
   await expect(bob.consumers.status('mail')).rejects.toMatchObject({ code: 'consumer/not-found' });
-  await expect(bob.consumers.open('mail', { pattern: 'order.**' })).rejects.toMatchObject({ code: 'permission/denied' });
+  await expect(bob.consumers.open('mail', { pattern: 'order.**' })).rejects.toMatchObject({
+    code: 'permission/denied',
+  });
   await testUniverse.revoke('ada', [CONSUME[0]]);
   const ended = expect(runs.pop()).rejects.toMatchObject({ code: /permission\/denied|consumer\/not-found/ });
   await place(4);

@@ -29,20 +29,23 @@ export class Handover {
   #wake: (() => void) | undefined;
 
   /** Hands an event over; ends when the loop is done with it. @throws what the loop says it failed with */
-  give(event: NervEvent, transaction: ConsumerTransaction): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const abandon = (): void => reject(ABANDONED); // oxlint-disable-line typescript/prefer-promise-reject-errors
-      if (this.#isClosed) {
-        abandon();
-        return;
-      }
-      const delivery = { event, transaction, fail: (error: unknown) => reject(error) }; // as a handler throws what it likes
-      const handed: Handed = { delivery, done: resolve, abandon };
-      this.#waiting.push(handed);
-      // One that nobody has taken yet need not be handled when its partition is lost.
-      transaction.signal.addEventListener('abort', () => this.#withdraw(handed), { once: true });
-      this.#wake?.();
-    });
+  async give(event: NervEvent, transaction: ConsumerTransaction): Promise<void> {
+    const { signal } = transaction;
+    let withdraw: () => void = () => undefined;
+    try {
+      await new Promise<void>((resolve, reject: (reason: unknown) => void) => {
+        const fail = (error: unknown): void => reject(error);
+        const handed = { delivery: { event, transaction, fail }, done: resolve, abandon: () => reject(ABANDONED) };
+        // One that nobody has taken yet need not be handled when its partition is lost.
+        withdraw = () => this.#withdraw(handed);
+        signal.addEventListener('abort', withdraw, { once: true });
+        if (this.#isClosed) handed.abandon();
+        else this.#waiting.push(handed);
+        this.#wake?.();
+      });
+    } finally {
+      signal.removeEventListener('abort', withdraw);
+    }
   }
 
   /** The next event; the last one was handled. Undefined when there will be none. */

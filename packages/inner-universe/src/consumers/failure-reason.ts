@@ -9,7 +9,10 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 ***'],
   // Three parts of base64: a token.
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '***'],
-  [/\b([\w-]*(?:password|passwd|secret|token|api[_-]?key)[\w-]*)(["']?\s*[=:]\s*["']?)[^\s"'&,;]+/gi, '$1$2***'],
+  [
+    /\b([\w-]{0,64}(?:password|passwd|secret|token|api[_-]?key)[\w-]{0,64})(["']?\s*[=:]\s*["']?)[^\s"'&,;]+/gi,
+    '$1$2***',
+  ],
 ];
 
 /**

@@ -67,6 +67,8 @@ export class LogPass {
   #liveSeq: bigint;
   /** The last `seq` of the log that is known of. */
   #headSeq: bigint;
+  /** Whether a page has told where the log ends: who opened without a server does not know. */
+  #isHeadKnown = false;
   /** Rung to end the pause after a failure. */
   readonly #hurry: Bell;
   #pumping: Promise<void> | undefined;
@@ -186,7 +188,7 @@ export class LogPass {
   #furthestBehind(): PassTarget | undefined {
     let found: PassTarget | undefined;
     for (const target of this.#targets) {
-      if (!target.hasRoom || target.position >= this.#headSeq) continue;
+      if (!target.hasRoom || (this.#isHeadKnown && target.position >= this.#headSeq)) continue;
       if (found === undefined || target.position < found.position) found = target;
     }
     return found;
@@ -204,6 +206,7 @@ export class LogPass {
         limit: PAGE_ROWS,
       });
       this.#headSeq = max(this.#headSeq, page.seq);
+      this.#isHeadKnown = true;
       if (!this.#closed) this.#hand(page.events, { after, to: page.lookedTo });
     } catch (error) {
       const refusal = refusalOf(error);

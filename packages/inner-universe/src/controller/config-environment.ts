@@ -23,6 +23,7 @@ const VARIABLES: Readonly<Record<string, { readonly field: string; readonly read
   [`${PREFIX}TOKEN`]: { field: 'token', read: asText },
   [`${PREFIX}TOKEN_FILE`]: { field: 'tokenFile', read: asText },
   [`${PREFIX}CA_FILE`]: { field: 'tls', read: (text) => ({ caFile: text }) },
+  [`${PREFIX}STORAGE_KEY_FILE`]: { field: 'storageKey', read: (text) => ({ keyFile: text }) },
   [`${PREFIX}SOURCE`]: { field: 'source', read: asText },
   [`${PREFIX}ISOLATION`]: { field: 'isolation', read: asText },
   [`${PREFIX}RECONNECT_FOR_MS`]: {

@@ -1,6 +1,7 @@
 import { MAX_REQUEST_BYTES, MAX_REQUEST_OPS } from '@inner-universe/module/wire';
 import { isOutbox } from '../offline/outbox-options.ts';
 import { faultOfToken } from '../connection/token-source.ts';
+import { STORAGE_KEY_BYTES } from './storage-key.ts';
 import type { DiskOptions, MemoryOptions, Placement, ServerOptions } from './config.ts';
 
 /** Every name that `openUniverse` knows. */
@@ -55,6 +56,12 @@ export const CONFIG_FIELDS: { readonly [Name in OptionName]: ConfigField } = {
     faultOf: (value) =>
       value === 'none' || value === 'thread' ? undefined : `takes 'none' or 'thread', not ${show(value)}`,
   },
+  migrate: {
+    forms: EMBEDDED,
+    faultOf: (value) =>
+      value === 'auto' || value === 'manual' ? undefined : `takes 'auto' or 'manual', not ${show(value)}`,
+  },
+  storageKey: { forms: ['disk'], isSecret: true, faultOf: faultOfStorageKey },
   slowCallMs: { forms: EMBEDDED, faultOf: (value) => (value === Infinity ? undefined : faultOfMilliseconds(value, 0)) },
   slowQueryMs: {
     forms: EMBEDDED,
@@ -77,6 +84,7 @@ export const CONFIG_FIELDS: { readonly [Name in OptionName]: ConfigField } = {
   outbox: { forms: ['server'], faultOf: faultOfOutbox },
   encryption: object,
   events: object,
+  graph: object,
   archive: object,
   clock: object,
   ids: object,
@@ -141,6 +149,26 @@ function faultOfTls(value: unknown): string | undefined {
     },
     caFile: (path) => faultOfText(path, 'the path of a file'),
   });
+}
+
+/** A key is shown to nobody, whatever is wrong with it. */
+function faultOfStorageKey(value: unknown): string | undefined {
+  const { key, keyFile } = { ...(value as { key?: unknown; keyFile?: unknown } | undefined) };
+  if ((key === undefined) === (keyFile === undefined)) return 'takes either key or keyFile';
+  const faultOfKey = (bytes: unknown): string | undefined =>
+    bytes instanceof Uint8Array && bytes.length === STORAGE_KEY_BYTES
+      ? undefined
+      : `takes a Uint8Array of ${STORAGE_KEY_BYTES} random bytes`;
+  const faultOfFile = (path: unknown): string | undefined => faultOfText(path, 'the path of a file');
+  return key === undefined
+    ? faultOfParts(value, { keyFile: faultOfFile, previousKeyFiles: (paths) => faultOfEach(paths, faultOfFile) })
+    : faultOfParts(value, { key: faultOfKey, previousKeys: (keys) => faultOfEach(keys, faultOfKey) });
+}
+
+function faultOfEach(value: unknown, faultOf: (value: unknown) => string | undefined): string | undefined {
+  if (!Array.isArray(value)) return 'takes an array';
+  const faults = value.map(faultOf).filter((fault) => fault !== undefined);
+  return faults[0] === undefined ? undefined : `has an element that ${faults[0]}`;
 }
 
 function faultOfPool(value: unknown): string | undefined {

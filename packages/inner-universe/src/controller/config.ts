@@ -5,11 +5,13 @@ import type { EventArchive } from '../archive/event-archive.ts';
 import type { BatchingOptions } from '../client/request-queue.ts';
 import type { EncryptionOptions } from '../encryption/encryption.ts';
 import type { EventOptions } from '../events/event-options.ts';
+import type { GraphOptions } from '../graph/graph-options.ts';
 import type { ObserverOptions } from '../observability/observer.ts';
 import type { OutboxOptions } from '../offline/outbox-options.ts';
 import type { Outbox } from '../offline/outbox.ts';
 import type { PoolOptions } from '../pool/read-pool.ts';
 import { readEnvironment, variableOf, type Environment } from './config-environment.ts';
+import type { StorageKey } from './storage-key.ts';
 import { CONFIG_FIELDS, type ConfigField, type OptionName } from './config-fields.ts';
 import {
   inspectOptions,
@@ -47,6 +49,8 @@ interface CommonOptions extends ObserverOptions {
   readonly encryption?: EncryptionOptions | undefined;
   /** How events are published and read, by type: durability, scope, partition key, versions, middleware. */
   readonly events?: EventOptions | undefined;
+  /** How the graph behaves: where it writes to, whether writes are shown at once, how much it holds. */
+  readonly graph?: GraphOptions | undefined;
   /** Where events lie that were trimmed from the log: reading goes on there. See `openArchive`. */
   readonly archive?: EventArchive | undefined;
 }
@@ -55,6 +59,12 @@ interface CommonOptions extends ObserverOptions {
 interface EmbeddedOptions extends CommonOptions {
   /** `thread`: module and data run in a worker thread and do not hold up the application. Default `none`. */
   readonly isolation?: 'none' | 'thread' | undefined;
+  /**
+   * What is done about data of an older release. `auto` brings them forward while opening. `manual` leaves that to
+   * `applyMigrations` or `inner-universe migrate`; until then all can be read, and what a migration blocks is refused.
+   * Default `auto`.
+   */
+  readonly migrate?: 'auto' | 'manual' | undefined;
   /** Calls of the module that take longer are logged, in milliseconds; `Infinity` for none. Default 1,000. */
   readonly slowCallMs?: number | undefined;
   /** The same for SQL and the updates of subscriptions. Default 1,000. */
@@ -65,6 +75,11 @@ interface EmbeddedOptions extends CommonOptions {
 export interface DiskOptions extends EmbeddedOptions {
   /** Data directory, made when it is not there. */
   readonly data: string;
+  /**
+   * Encrypts what is stored there: AES-256-GCM by a random key that this one wraps. A directory that is not encrypted
+   * becomes so, and from then on does not open without it. Default: nothing is encrypted.
+   */
+  readonly storageKey?: StorageKey | undefined;
 }
 
 /** In this process, in memory: ends with it. */

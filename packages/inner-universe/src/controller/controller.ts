@@ -11,6 +11,7 @@ import { Drains } from './drains.ts';
 import { makeOpenError } from './open-error.ts';
 import { findModule } from './module-bundle.ts';
 import { makeServerConnector } from './server-access.ts';
+import { readStorageKey } from './storage-key.ts';
 
 /** Where a controller stands. */
 export type ControllerState = 'stopped' | 'starting' | 'running' | 'deploying' | 'stopping';
@@ -86,7 +87,8 @@ export class InnerUniverseController implements AsyncDisposable {
    * where it is new or changed; of a server only the address is taken. Called off, it rejects when what was begun is
    * closed again.
    * @throws {NervPersistenceError} `universe/in-use`, `universe/not-a-universe`, `universe/newer-version`,
-   * `universe/corrupt`, `universe/storage-failed`, `universe/open-failed`, `connection/timeout`; the signal's reason
+   * `universe/corrupt`, `universe/key-required`, `universe/wrong-key`, `config/invalid` when a key file cannot be read,
+   * `universe/storage-failed`, `universe/open-failed`, `connection/timeout`; the signal's reason
    */
   async startServerMode(call: CallOptions = {}): Promise<Connector> {
     this.#assertStopped();
@@ -238,9 +240,10 @@ export class InnerUniverseController implements AsyncDisposable {
     const { logger: given, slowCallMs, slowQueryMs } = this.config.options as DiskOptions | MemoryOptions; // the forms left
     const logger = makeHostLogger(given, makeStderrLogger('warn'));
     const common = { isolation: placement.isolation, logger, slowCallMs, slowQueryMs };
+    const storageKey = await readStorageKey((this.config.options as DiskOptions).storageKey); // no other form has it
     try {
       this.#host = await openHost(
-        placement.type === 'disk' ? { data: placement.data, ...common } : { memory: true, ...common },
+        placement.type === 'disk' ? { data: placement.data, storageKey, ...common } : { memory: true, ...common },
       );
       await this.#host.publish({ name: database, module: findModule() });
     } catch (error) {

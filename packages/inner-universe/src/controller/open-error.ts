@@ -11,6 +11,10 @@ const CODES: Readonly<Record<string, PersistenceErrorCode>> = {
   'database/newer-version': 'universe/newer-version',
   'storage/corrupt': 'universe/corrupt',
   'database/corrupt': 'universe/corrupt',
+  'host/key-required': 'universe/key-required',
+  'host/wrong-key': 'universe/wrong-key',
+  'host/key-damaged': 'universe/corrupt',
+  'storage/not-authentic': 'universe/corrupt',
   'storage/write-failed': 'universe/storage-failed',
   'storage/read-failed': 'universe/storage-failed',
 };

@@ -1293,6 +1293,9 @@ export const UploadChunk = __t.object('UploadChunk', {
 });
 export type UploadChunk = __Infer<typeof UploadChunk>;
 
+export const ReadBucket = RateBucket;
+export type ReadBucket = RateBucket;
+
 export const RetryDeadLetterOp = DiscardDeadLetterOp;
 export type RetryDeadLetterOp = DiscardDeadLetterOp;
 
@@ -1954,6 +1957,25 @@ const tablesSchema = __schema({
         {
           accessor: 'updatedAt',
           name: 'rate_bucket_updated_at_idx_btree',
+          algorithm: 'btree',
+          columns: ['updatedAt'],
+        },
+      ],
+    },
+    __t.row({
+      identity: __t.identity().primaryKey(),
+      ops: __t.f64(),
+      bytes: __t.f64(),
+      updatedAt: __t.timestamp().name('updated_at'),
+    }),
+  ),
+  readBucket: __table(
+    {
+      name: 'read_bucket',
+      indexes: [
+        {
+          accessor: 'updatedAt',
+          name: 'read_bucket_updated_at_idx_btree',
           algorithm: 'btree',
           columns: ['updatedAt'],
         },

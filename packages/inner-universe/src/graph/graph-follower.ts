@@ -5,7 +5,7 @@
  * - on the owner's connections each record is taken in with the rows that were pushed with it, so that every change is
  *   told, as it was; where rows are missing, and for everybody else, what changed is read, all in all.
  */
-import type { EntityRow, RelationRow } from '@inner-universe/module/wire';
+import { identityHex, microsOf, type EntityRow, type RelationRow } from '@inner-universe/module/wire';
 import { RefusedError } from '../errors.ts';
 import type { LiveEvent } from '../client/change-source.ts';
 import type { ModuleClient } from '../client/client.ts';
@@ -151,24 +151,40 @@ export class GraphFollower {
   }
 
   #accept(events: readonly LiveEvent[]): void {
-    for (const event of events) {
-      if (event.kind !== 'system' || !/^(ENTITY|RELATION)_/.test(event.eventType)) continue;
+    const records = events.filter(({ kind, eventType }) => kind === 'system' && /^(ENTITY|RELATION)_/.test(eventType));
+    for (const transaction of byTransaction(records)) {
       if (this.#waiting >= RECORDS_MAX) this.pullSoon();
-      else this.#takeInSoon(event);
+      else this.#takeInSoon(transaction);
     }
   }
 
-  #takeInSoon(record: LiveEvent): void {
-    this.#waiting += 1;
+  #takeInSoon(records: readonly LiveEvent[]): void {
+    this.#waiting += records.length;
     this.#inBackground(async () => {
-      this.#waiting -= 1;
-      await this.#takeInRecord(record);
+      this.#waiting -= records.length;
+      await this.#takeInRecords(records);
     });
   }
 
-  async #takeInRecord(record: LiveEvent): Promise<void> {
+  async #takeInRecords(records: readonly LiveEvent[]): Promise<void> {
+    const pushed = records.map((record) => this.#takePushed(record));
+    const last = records.at(-1)?.seq ?? 0n;
+    if (this.#takenSeq === undefined || last <= this.#takenSeq) return;
+    if (pushed.some(({ isWhole }) => !isWhole)) {
+      await this.pull();
+      return;
+    }
+    await this.#parts.takeIn({
+      entities: pushed.flatMap(({ entities }) => entities),
+      relations: pushed.flatMap(({ relations }) => relations),
+      gone: pushed.flatMap(({ gone }) => gone),
+    });
+    this.#takenSeq = last;
+  }
+
+  /** What was pushed with a record. */
+  #takePushed(record: LiveEvent): RawChanges & { readonly isWhole: boolean } {
     const subject: Subject = record.eventType.startsWith('ENTITY_') ? 'entity' : 'relation';
-    const isDeletion = record.eventType.endsWith('_DELETED');
     const rows: (EntityRow | RelationRow)[] = [];
     const missing: string[] = [];
     for (const id of idsOf(record)) {
@@ -176,17 +192,15 @@ export class GraphFollower {
       if (row !== undefined) rows.push(row);
       else missing.push(id);
     }
-    if (this.#takenSeq === undefined || record.seq <= this.#takenSeq) return;
-    // A deletion pushes no row: it is told by the record alone. Any other row that is missing is read.
-    if (!isDeletion && missing.length > 0) {
-      await this.pull();
-      return;
-    }
-    const gone = missing.map((id): GoneRow => ({ kind: subject, id, seq: Number(record.seq) }));
-    // The rows of a subject are of its table.
-    const [entities, relations] = subject === 'entity' ? [rows as EntityRow[], []] : [[], rows as RelationRow[]];
-    await this.#parts.takeIn({ entities, relations, gone });
-    this.#takenSeq = record.seq;
+    // A deletion pushes no row: it is told by the record alone. Any other row that is missing is to be read.
+    const isDeletion = record.eventType.endsWith('_DELETED');
+    return {
+      // The rows of a subject are of its table.
+      entities: subject === 'entity' ? (rows as EntityRow[]) : [],
+      relations: subject === 'relation' ? (rows as RelationRow[]) : [],
+      gone: isDeletion ? missing.map((id) => ({ kind: subject, id, seq: Number(record.seq) })) : [],
+      isWhole: isDeletion || missing.length === 0,
+    };
   }
 
   #inBackground(work: () => Promise<void>): void {
@@ -194,4 +208,32 @@ export class GraphFollower {
       if (!this.#closed) this.#parts.onError(error);
     });
   }
+}
+
+/**
+ * Records by the transaction that made them: of one there is one record of a type and scope at most. Where two
+ * transactions of one writer fell into the same microsecond they may be taken for one.
+ */
+function* byTransaction(records: readonly LiveEvent[]): Generator<readonly LiveEvent[], void, undefined> {
+  let transaction: LiveEvent[] = [];
+  for (const record of records) {
+    const [first] = transaction;
+    const isOther = first !== undefined && !isSameTransaction(first, record);
+    const isAgain = transaction.some(
+      ({ eventType, scope }) => eventType === record.eventType && scope === record.scope,
+    );
+    if (isOther || isAgain) {
+      yield transaction;
+      transaction = [];
+    }
+    transaction.push(record);
+  }
+  if (transaction.length > 0) yield transaction;
+}
+
+function isSameTransaction(one: LiveEvent, other: LiveEvent): boolean {
+  return (
+    microsOf(one.recordedAt) === microsOf(other.recordedAt) &&
+    identityHex(one.publisher) === identityHex(other.publisher)
+  );
 }

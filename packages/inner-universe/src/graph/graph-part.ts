@@ -66,12 +66,6 @@ export class LoadedPart {
     const entities = isNone(wanted.types) || this.covers('entity', { type: wanted.types, where: wanted.where });
     return entities && (isNone(wanted.relationTypes) || this.covers('relation', { type: wanted.relationTypes }));
   }
-
-  /** Whether it is the whole graph. */
-  get isWhole(): boolean {
-    const { types, relationTypes, scopes, where } = this.part;
-    return types === undefined && relationTypes === undefined && scopes === undefined && where === undefined;
-  }
 }
 
 /** The part that a query looks into. */

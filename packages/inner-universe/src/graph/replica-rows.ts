@@ -127,7 +127,12 @@ export class ReplicaRows {
       ...entities.map((row): RawRow => ({ kind: 'entity', row })),
       ...relations.map((row): RawRow => ({ kind: 'relation', row })),
     ];
-    const news = raw.filter(({ kind, row }) => this.held.isNews(kind, row.id, Number(row.seq)));
+    const goneAt = new Map(gone.map(({ kind, id, seq }) => [`${kind} ${id}`, seq]));
+    const rowAt = new Map(raw.map(({ kind, row }) => [`${kind} ${row.id}`, Number(row.seq)]));
+    const news = raw.filter(
+      ({ kind, row }) =>
+        this.held.isNews(kind, row.id, Number(row.seq)) && Number(row.seq) > (goneAt.get(`${kind} ${row.id}`) ?? -1),
+    );
     const decoded = await this.#decode(news.filter((one) => parts.some((part) => part.mayHold(...placeOf(one)))));
     const wanted = decoded.filter(({ kind, row, scope }) => parts.some((part) => part.holds(kind, row, scope)));
     const kept = new Set(wanted.map(({ kind, row }) => `${kind} ${row.id}`));
@@ -137,7 +142,12 @@ export class ReplicaRows {
     );
     const out: GoneRow[] = [
       ...left.map(({ kind, row }) => ({ kind, id: row.id, seq: Number(row.seq) })),
-      ...gone.filter(({ kind, id, seq }) => this.held.get(kind, id) !== undefined && this.held.isNews(kind, id, seq)),
+      ...gone.filter(
+        ({ kind, id, seq }) =>
+          this.held.get(kind, id) !== undefined &&
+          this.held.isNews(kind, id, seq) &&
+          seq >= (rowAt.get(`${kind} ${id}`) ?? -1),
+      ),
     ];
     for (const held of wanted) this.#put(held, times);
     for (const { kind, id } of out) this.#delete(kind, id);

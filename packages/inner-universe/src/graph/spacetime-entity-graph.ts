@@ -4,7 +4,7 @@
  * - what the loaded parts hold is answered from them; everything else is read by pages, and nothing of it is kept;
  * - live queries and subscriptions hold the part that they look at, for as long as they last.
  */
-import { EntityNotFoundError, NervError, RelationNotFoundError } from '@inner-universe/nerv';
+import { NervError } from '@inner-universe/nerv';
 import type {
   ChangeHandler,
   ChangeSelector,
@@ -41,71 +41,45 @@ import type {
   WalkOptions,
   WriteOptions,
 } from '@inner-universe/nerv/graph';
-import {
-  BatchBuilder,
-  idOf,
-  OperationFactory,
-  targetOf,
-  type GraphOperation,
-} from '@inner-universe/nerv/graph/replica';
+import { BatchBuilder, idOf, OperationFactory } from '@inner-universe/nerv/graph/replica';
 import type { ModuleClient } from '../client/client.ts';
 import type { GraphKind, GraphSealer } from '../encryption/graph-sealer.ts';
 import { NervPersistenceError } from '../errors.ts';
+import { decideGraphOptions, type DecidedGraphOptions, type GraphOptions } from './graph-options.ts';
 import { readVersions } from './graph-history.ts';
 import { partOf, WHOLE, type GraphPart } from './graph-part.ts';
 import { GraphReads } from './graph-reads.ts';
 import type { RowSource } from './graph-rows.ts';
 import { LeasedQuery, LeasedSubscription, partOfSelector } from './graph-subscriptions.ts';
 import { GraphWriter } from './graph-writer.ts';
+import { GraphWrites, type GraphWriteOptions } from './graph-writes.ts';
 import { LiveGraph, type PartLease } from './live-graph.ts';
 import { makeGraphClosed, PagedGraph, type PagedGraphParts } from './paged-graph.ts';
 import { findMoment, PastReads } from './past-reads.ts';
 import { IndexedPages, narrowByProperty } from './property-index.ts';
 
-/** How a graph over the module behaves where a call says nothing. */
-export interface SpacetimeEntityGraphOptions {
+/** What a graph over the module is made with. */
+export interface SpacetimeEntityGraphOptions extends GraphOptions {
   /** Label of who writes; never trusted. */
   readonly author?: string | undefined;
-  /** Where what is created may be read from; default `main`. */
-  readonly scope?: string | undefined;
   readonly onError: (error: unknown) => void;
   /** Seals properties before they are sent, and opens what is read. */
   readonly sealer?: GraphSealer | undefined;
   /** Calls back when keys have come or gone, so that what is held is opened anew; the result ends that. */
   readonly onKeysChanged?: ((listener: () => void) => () => void) | undefined;
-  /** Whether writes are shown before they are confirmed where a call does not say. Default false. */
-  readonly optimistic?: boolean | undefined;
-  /** The most entities and relations that are held here, all parts together. Default 1,000,000. */
-  readonly heldRowsMax?: number | undefined;
-  /** The most entities that one walk by pages fetches. Default 10,000. */
-  readonly walkEntitiesMax?: number | undefined;
-  /** The most versions that `history` gives at once. Default 10,000. */
-  readonly versionsMax?: number | undefined;
-  /** Under which name what is held is kept for opening without the server. Default `main`; undefined keeps nothing. */
+  /** Under which name what is held is kept here, for opening without the server. Default: it is not kept. */
   readonly copyName?: string | undefined;
 }
-
-/** How a write of a graph over the module is made. */
-export interface GraphWriteOptions {
-  /**
-   * Shows it at once, marked `pending`, as far as what it is about is held here; taken back if it is refused. Offline it
-   * stays so. Default: what the graph was made with.
-   */
-  readonly optimistic?: boolean | undefined;
-}
-
-const HELD_ROWS_MAX = 1_000_000;
-const WALK_ENTITIES_MAX = 10_000;
-const VERSIONS_MAX = 10_000;
 
 /** An `EntityGraph` that lives in the module, shared live with everybody who may read it, and keeps its past. */
 export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implements EntityGraph<S>, GraphPast<S> {
   readonly #client: ModuleClient;
-  readonly #options: SpacetimeEntityGraphOptions;
-  readonly #writer: GraphWriter;
+  readonly #options: DecidedGraphOptions;
+  readonly #sealer: GraphSealer | undefined;
+  readonly #onError: (error: unknown) => void;
+  readonly #writes: GraphWrites;
   readonly #factory: OperationFactory;
   readonly #source: RowSource;
-  readonly #reads: GraphReads;
   readonly #paged: PagedGraph<S>;
   readonly #live: LiveGraph;
   readonly #loads = new Map<string, PartLease>();
@@ -114,22 +88,30 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
 
   constructor(client: ModuleClient, options: SpacetimeEntityGraphOptions) {
     this.#client = client;
-    this.#options = options;
+    this.#options = decideGraphOptions(options);
     this.#factory = new OperationFactory({
       nextId: () => client.ids.nextId(),
       nowMs: () => Number(client.clock.nowMicros() / 1000n),
     });
-    const { sealer, scope = 'main', author = '', onError, heldRowsMax = HELD_ROWS_MAX } = options;
+    const { sealer, author = '', onError, copyName } = options;
+    const { scope, heldRowsMax } = this.#options;
+    this.#sealer = sealer;
+    this.#onError = onError;
     this.#source = { read: client.readPage, sealer };
-    this.#reads = new GraphReads(this.#source);
+    const reads = new GraphReads(this.#source);
     this.#paged = new PagedGraph({
       ...this.#pagedParts(),
-      pages: new IndexedPages(this.#reads, client.clock),
+      pages: new IndexedPages(reads, client.clock),
       narrow: narrowByProperty,
     });
-    this.#writer = new GraphWriter(client, sealer, { scope, author });
-    const copyName = 'copyName' in options ? options.copyName : 'main';
     this.#live = new LiveGraph({ client, source: this.#source, onError, heldRowsMax, copyName, scope });
+    this.#writes = new GraphWrites({
+      writer: new GraphWriter(client, sealer, { scope, author }),
+      reads,
+      live: this.#live,
+      optimistic: this.#options.optimistic,
+      assertOpen: () => this.#assertOpen(),
+    });
     this.#stopKeys = options.onKeysChanged?.(() => this.#live.reopen());
   }
 
@@ -147,7 +129,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     input?: EntityInput<EntityProperties<S, T>>,
     options: GraphWriteOptions = {},
   ): Promise<EntityOf<S, T>> {
-    return this.#writeEntity(this.#factory.entity('create-entity', type, erase(input ?? {})), options);
+    return typed(await this.#writes.entity(this.#factory.entity('create-entity', type, erase(input ?? {})), options));
   }
 
   async getEntity(entity: Reference): Promise<EntityOf<S> | undefined> {
@@ -160,7 +142,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     patch: EntityPatch<EntityProperties<S, T>>,
     options: WriteOptions & GraphWriteOptions = {},
   ): Promise<EntityOf<S, T>> {
-    return this.#writeEntity(this.#factory.updateEntity(entity, erase(patch), options), options);
+    return typed(await this.#writes.entity(this.#factory.updateEntity(entity, erase(patch), options), options));
   }
 
   async upsertEntity<T extends EntityTypeOf<S>>(
@@ -168,11 +150,11 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     input: EntityInput<EntityProperties<S, T>> & { readonly id: string },
     options: GraphWriteOptions = {},
   ): Promise<EntityOf<S, T>> {
-    return this.#writeEntity(this.#factory.entity('upsert-entity', type, erase(input)), options);
+    return typed(await this.#writes.entity(this.#factory.entity('upsert-entity', type, erase(input)), options));
   }
 
   async deleteEntity(entity: Reference, options: DeleteEntityOptions & GraphWriteOptions = {}): Promise<void> {
-    await this.#write([this.#factory.deleteEntity(entity, options)], options);
+    await this.#writes.write([this.#factory.deleteEntity(entity, options)], options);
   }
 
   async createRelation<T extends RelationTypeOf<S>>(
@@ -180,7 +162,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     input: RelationInput<RelationProperties<S, T>>,
     options: GraphWriteOptions = {},
   ): Promise<RelationOf<S, T>> {
-    return this.#writeRelation(this.#factory.relation('create-relation', type, erase(input)), options);
+    return typed(await this.#writes.relation(this.#factory.relation('create-relation', type, erase(input)), options));
   }
 
   async getRelation(relation: Reference): Promise<RelationOf<S> | undefined> {
@@ -193,7 +175,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     patch: RelationPatch<RelationProperties<S, T>>,
     options: WriteOptions & GraphWriteOptions = {},
   ): Promise<RelationOf<S, T>> {
-    return this.#writeRelation(this.#factory.updateRelation(relation, erase(patch), options), options);
+    return typed(await this.#writes.relation(this.#factory.updateRelation(relation, erase(patch), options), options));
   }
 
   async upsertRelation<T extends RelationTypeOf<S>>(
@@ -201,11 +183,11 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     input: RelationInput<RelationProperties<S, T>> & { readonly id: string },
     options: GraphWriteOptions = {},
   ): Promise<RelationOf<S, T>> {
-    return this.#writeRelation(this.#factory.relation('upsert-relation', type, erase(input)), options);
+    return typed(await this.#writes.relation(this.#factory.relation('upsert-relation', type, erase(input)), options));
   }
 
   async deleteRelation(relation: Reference, options: WriteOptions & GraphWriteOptions = {}): Promise<void> {
-    await this.#write([this.#factory.deleteRelation(relation, options)], options);
+    await this.#writes.write([this.#factory.deleteRelation(relation, options)], options);
   }
 
   async batch(build: (batch: GraphBatch<S>) => void, options: GraphWriteOptions = {}): Promise<void> {
@@ -213,7 +195,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     const builder = new BatchBuilder(this.#factory);
     // The builder takes any types; the schema's are a promise of the caller's compiler.
     build(builder as GraphBatch<GraphSchema> as GraphBatch<S>);
-    await this.#write(builder.operations, options);
+    await this.#writes.write(builder.operations, options);
   }
 
   async query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
@@ -314,7 +296,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
    * @throws NervError `graph/no-history`; `graph/too-large` for more versions than `versionsMax`: use `historyPages`
    */
   async history(of: Reference): Promise<readonly RowVersion<EntityOf<S> | RelationOf<S>>[]> {
-    const { versionsMax = VERSIONS_MAX } = this.#options;
+    const { versionsMax } = this.#options;
     const versions: RowVersion<EntityOf<S> | RelationOf<S>>[] = [];
     for await (const page of this.historyPages(of)) {
       versions.push(...page);
@@ -372,7 +354,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
    */
   async load(part: GraphPart = WHOLE): Promise<void> {
     this.#assertOpen();
-    if (part.where !== undefined) this.#options.sealer?.checkQuery('entity', { where: erase(part.where) });
+    if (part.where !== undefined) this.#sealer?.checkQuery('entity', { where: erase(part.where) });
     const lease = this.#live.lease(part);
     const { key } = lease;
     if (this.#loads.has(key)) lease.release();
@@ -413,9 +395,9 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   }
 
   #pagedParts(): Omit<PagedGraphParts, 'pages'> {
-    const { sealer, walkEntitiesMax: entitiesMax = WALK_ENTITIES_MAX } = this.#options;
+    const { walkEntitiesMax: entitiesMax } = this.#options;
     const { telemetry } = this.#client;
-    return { limits: { entitiesMax }, telemetry, sealer, assertOpen: () => this.#assertOpen() };
+    return { limits: { entitiesMax }, telemetry, sealer: this.#sealer, assertOpen: () => this.#assertOpen() };
   }
 
   #assertOpen(): void {
@@ -434,7 +416,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   async #holding(kind: GraphKind, query: object): Promise<LocalEntityGraph | undefined> {
     this.#assertOpen();
     if (!this.#live.covers(kind, query)) return undefined;
-    this.#options.sealer?.checkQuery(kind, query);
+    this.#sealer?.checkQuery(kind, query);
     return this.#upToDate();
   }
 
@@ -450,57 +432,12 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
 
   #leaseFor(kind: GraphKind, query: EntityQuery | RelationQuery): PartLease {
     this.#assertOpen();
-    this.#options.sealer?.checkQuery(kind, query);
+    this.#sealer?.checkQuery(kind, query);
     return this.#live.leaseCovering(partOf(kind, query));
   }
 
-  /** Resolves when it is written, and told to those who subscribed here before. */
-  async #write(
-    operations: readonly GraphOperation[],
-    { optimistic = this.#options.optimistic ?? false }: GraphWriteOptions,
-    send: () => Promise<void> = () => this.#writer.write(operations),
-  ): Promise<void> {
-    this.#assertOpen();
-    const shown = optimistic ? this.#live.show(operations) : undefined;
-    try {
-      await this.#live.begun();
-      await send();
-    } catch (error) {
-      if (shown !== undefined) this.#live.refuse(shown);
-      throw error;
-    }
-    if (shown !== undefined) this.#live.answer(shown);
-    await this.#live.settle();
-  }
-
-  async #writeEntity<T extends EntityTypeOf<S>>(
-    operation: GraphOperation,
-    options: GraphWriteOptions = {},
-  ): Promise<EntityOf<S, T>> {
-    await this.#write([operation], options, () =>
-      operation.type === 'update-entity' ? this.#writer.update(operation) : this.#writer.write([operation]),
-    );
-    const id = targetOf(operation);
-    const [row] = await this.#reads.entitiesById([id]);
-    if (row === undefined) throw new EntityNotFoundError(id); // somebody deleted it in between
-    return typed(row);
-  }
-
-  async #writeRelation<T extends RelationTypeOf<S>>(
-    operation: GraphOperation,
-    options: GraphWriteOptions,
-  ): Promise<RelationOf<S, T>> {
-    await this.#write([operation], options, () =>
-      operation.type === 'update-relation' ? this.#writer.update(operation) : this.#writer.write([operation]),
-    );
-    const id = targetOf(operation);
-    const [row] = await this.#reads.relationsById([id]);
-    if (row === undefined) throw new RelationNotFoundError(id); // as above
-    return typed(row);
-  }
-
   readonly #reportError = (error: unknown): void => {
-    if (!this.#closed) this.#options.onError(error);
+    if (!this.#closed) this.#onError(error);
   };
 }
 

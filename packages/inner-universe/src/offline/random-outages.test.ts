@@ -9,11 +9,22 @@ const RUNS = 25 * Number(process.env['RUNS'] ?? 1);
 
 const direction = fc.constantFrom('to-host' as const, 'to-client' as const);
 
+/** Of some writes, which the module takes. */
+const good = fc.array(
+  fc.integer({ min: 0, max: 4 }).map((n) => n > 0),
+  { minLength: 1, maxLength: 4 },
+);
+
 type Step =
   | { readonly type: 'write'; readonly good: readonly boolean[]; readonly pause: boolean }
   | { readonly type: 'cut' | 'restore' | 'secure' | 'kill' }
   | { readonly type: 'freeze' | 'drop'; readonly direction: 'to-host' | 'to-client'; readonly message: number }
-  | { readonly type: 'crash'; readonly commit: number; readonly when: 'before' | 'after' }
+  | {
+      readonly type: 'crash';
+      readonly commit: number;
+      readonly when: 'before' | 'after';
+      readonly good: readonly boolean[];
+    }
   | { readonly type: 'advance'; readonly ms: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -21,7 +32,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       type: fc.constant('write' as const),
-      good: fc.array(fc.integer({ min: 0, max: 4 }).map((n) => n > 0), { minLength: 1, maxLength: 4 }),
+      good,
       pause: fc.boolean(),
     }),
   },
@@ -41,6 +52,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       type: fc.constant('crash' as const),
       commit: fc.integer({ min: 1, max: 2 }),
       when: fc.constantFrom('before' as const, 'after' as const),
+      good,
     }),
   },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 2_500 }) }) },
@@ -106,16 +118,17 @@ class Application {
         return;
       case 'crash':
         void this.#test.crashAt({ commit: step.commit, when: step.when });
+        for (const isGood of step.good) this.#write(isGood);
+        await this.#test.advance(5);
+        this.#test.host.storage.clear();
+        if (!this.#test.host.isAlive) await this.#test.restart();
         return;
       case 'advance':
         await this.#test.advance(step.ms);
-        if (!this.#test.host.isAlive) await this.#test.restart();
     }
   }
 
   async finish(): Promise<void> {
-    this.#test.host.storage.clear();
-    if (!this.#test.host.isAlive) await this.#test.restart();
     this.#test.networkOf(this.universe).clear();
     await this.#test.advance(70_000);
     await this.#test.settle();
@@ -190,5 +203,5 @@ test.each(['offline', 'always'] as const)(
       { numRuns: RUNS, ...(process.env['SEED'] === undefined ? {} : { seed: Number(process.env['SEED']) }) },
     );
   },
-  120_000,
+  120_000 * Number(process.env['RUNS'] ?? 1),
 );

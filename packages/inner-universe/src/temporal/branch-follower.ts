@@ -228,7 +228,10 @@ export class BranchFollower<S> {
   #accept(events: readonly LiveEvent[]): void {
     for (const event of events) {
       if (event.kind !== 'system') continue;
-      if (event.eventType === 'VERSIONS_COMPACTED') this.#parts.log.forget();
+      if (event.eventType === 'VERSIONS_COMPACTED' || event.eventType === 'VERSIONS_PRUNED') {
+        this.#parts.log.forget();
+        this.#parts.reader.forget();
+      }
       if (event.eventType !== 'BRANCH_MOVED') continue;
       const isWanted = (name: string): boolean => name === this.head.branch || this.#switching > 0;
       for (const move of movesOf(event, this.#parts.name)) {

@@ -149,14 +149,9 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     const write = (ops: readonly Op[]): Promise<void> => this.#write(ops);
     this.#references = new StoreReferences({ client, store: name, log: this.#log, write });
     this.#merging = new StoreMerging({
-      store: name,
-      log: this.#log,
-      follower: this.#follower,
-      sealed: this.#sealed,
-      treeOf,
+      ...{ store: name, log: this.#log, follower: this.#follower, sealed: this.#sealed, treeOf, write },
       headOf: (branch) => this.#head(branch),
       record: (recording, open) => this.#record(recording, open),
-      write,
     });
   }
 

@@ -78,6 +78,7 @@ export class StoreCompaction {
       leftOut += line.versions.length;
     }
     this.#parts.log.forget();
+    this.#parts.reader.forget();
     return { kept: before - pruned - leftOut, leftOut: pruned + leftOut };
   }
 

@@ -5,7 +5,7 @@ import type { BranchFollower } from './branch-follower.ts';
 import type { CommitLine } from './commit-line.ts';
 import type { HeadCopy } from './head-copy.ts';
 import type { Answer, RecoveredCommits } from './recovered-commits.ts';
-import { resumeCommits } from './resumed-commits.ts';
+import { resumeCommits, type ResumableCommit } from './resumed-commits.ts';
 import type { SealedStates } from './sealed-states.ts';
 import type { BranchHead, VersionLog } from './version-log.ts';
 import type { VersionReader } from './version-reader.ts';
@@ -37,10 +37,12 @@ export class StoreOpening<S> {
 
   /** Checks out the head there is; while the server is away, the one that was kept here. */
   async checkOut(branch: string): Promise<void> {
-    const { client, follower, log, createRoot } = this.#parts;
+    const { client, follower, log, copy, createRoot } = this.#parts;
     if (client.state !== 'connected' && (await this.#adoptKept(branch))) return;
     try {
       await follower.checkOut(branch, async () => (await log.tryHead(branch)) ?? createRoot(branch));
+      // A head is kept with what its children are made with, so that they can be made without the server.
+      if (copy !== undefined) await log.link(follower.head.versionId);
     } catch (error) {
       if (!(error instanceof ConnectionError) || !(await this.#adoptKept(branch))) throw error;
     }
@@ -56,7 +58,10 @@ export class StoreOpening<S> {
       treeOf: (id: string) => (client.state === 'connected' ? treeOf(id) : undefined),
       linkOf: (id: string) => log.tryKeptLink(id),
     };
-    for await (const { workId, commit, version, answer } of resumeCommits(recovered.take(store, branch), source)) {
+    const resumed: ResumableCommit[] = [];
+    for await (const commit of resumeCommits(recovered.take(store, branch), source)) resumed.push(commit);
+    // All at once: one that has its answer already is dealt with only when those behind it are known.
+    for (const { workId, commit, version, answer } of resumed) {
       const onEnd = (failure: Answer): void => {
         if (failure !== undefined) onError(failure.error);
         else if (commit.losses > 0) recovered.forget(workId).catch(onError);

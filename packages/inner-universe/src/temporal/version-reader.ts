@@ -1,9 +1,10 @@
-import { identityHex, type StateStep, type WireIdentity } from '@inner-universe/module/wire';
+import { identityHex, type StatePage, type StateStep, type WireIdentity } from '@inner-universe/module/wire';
 import { NervError } from '@inner-universe/nerv';
 import { jcsHash } from '@inner-universe/nerv/hash';
 import { parsePatch, StateTree, type PatchOperation } from '@inner-universe/nerv/temporal';
 import type { ReadPage } from '../client/change-source.ts';
 import { ALL_VERSIONS } from '../client/reads.ts';
+import { refusalOf } from '../errors.ts';
 import { loadStoredText } from '../client/value-text.ts';
 
 /** A version's state, checked against its hash. */
@@ -60,6 +61,11 @@ export class VersionReader {
     this.#keep(state);
   }
 
+  /** Forgets the states that were read: versions were left out. */
+  forget(): void {
+    this.#kept.clear();
+  }
+
   async #materialise(versionId: string, limit: number): Promise<LoadedState> {
     const line = await this.#fetch(versionId, limit);
     const { store, snapshot } = line;
@@ -76,7 +82,13 @@ export class VersionReader {
   async #fetch(versionId: string, limit: number): Promise<StateLine> {
     const steps: StateStep[] = [];
     for (let from = versionId; ;) {
-      const page = await this.#read('readState', { versionId: from, limit });
+      const page = await this.#readStep(from, limit, from === versionId);
+      if (page === undefined) {
+        // The rest was left out meanwhile: what stands in its place is found from the beginning.
+        steps.length = 0;
+        from = versionId;
+        continue;
+      }
       const { store, snapshot } = page;
       const scope = await this.#scopeOf(from, [...page.steps, ...(snapshot === undefined ? [] : [snapshot])]);
       for (const step of page.steps) {
@@ -95,6 +107,16 @@ export class VersionReader {
         return { store, base: near?.tree, snapshot: undefined, steps };
       }
       from = page.continueFrom;
+    }
+  }
+
+  /** One page of a state; undefined for a later one that is not there any more. */
+  async #readStep(versionId: string, limit: number, isFirst: boolean): Promise<StatePage | undefined> {
+    try {
+      return await this.#read('readState', { versionId, limit });
+    } catch (error) {
+      if (isFirst || refusalOf(error)?.code !== 'state/unknown-version') throw error;
+      return undefined;
     }
   }
 

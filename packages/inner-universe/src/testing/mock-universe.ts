@@ -18,6 +18,12 @@ import { InnerUniverseController } from '../controller/controller.ts';
 import { SpacetimeEventBus } from '../events/spacetime-event-bus.ts';
 import type { LinkStatus } from '../connection/link-status.ts';
 import type { Watchable } from '../connection/watched.ts';
+import type { DataMigration } from '../migrations/define-migrations.ts';
+import {
+  UniverseMigrations,
+  type DataMigrationReport,
+  type MigrateDataOptions,
+} from '../migrations/universe-migrations.ts';
 import { UniverseMetrics } from '../observability/universe-metrics.ts';
 import type { SpacetimeEntityGraph } from '../graph/spacetime-entity-graph.ts';
 import type { StateStores } from '../temporal/state-stores.ts';
@@ -85,6 +91,8 @@ export class MockUniverse implements Universe {
   readonly graph: SpacetimeEntityGraph;
   /** The real ones, over the requests and reads of the mock: stub these, for a mock has no consumers. */
   readonly consumers: Consumers;
+  /** The real ones, over the requests and reads of the mock, likewise. */
+  readonly migrations: UniverseMigrations;
   /** Of a mock nothing is measured. */
   readonly metrics: UniverseMetrics = new UniverseMetrics();
   readonly status: Watchable<LinkStatus>;
@@ -112,6 +120,7 @@ export class MockUniverse implements Universe {
     const own = { loaded: graph, load: async () => undefined };
     this.graph = record(calls, 'graph', graph, { sync: GRAPH_SYNC, own });
     this.consumers = createConsumers(client, { onError, source });
+    this.migrations = new UniverseMigrations(client);
   }
 
   /** As `createMockInnerUniverse`. */
@@ -136,6 +145,10 @@ export class MockUniverse implements Universe {
     });
     calls.clear();
     return new MockUniverse({ calls, log, client, connector, errors, onError, source });
+  }
+
+  migrate(migrations: readonly DataMigration[], options?: MigrateDataOptions): Promise<DataMigrationReport> {
+    return this.migrations.apply(migrations, options);
   }
 
   /** What was called since the mock was made, or since `clearCalls`: operations, and requests and reads below them. */

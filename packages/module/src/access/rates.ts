@@ -7,6 +7,7 @@ import { refuse } from '../refusals/refused.ts';
 import type { Context, Db } from '../schema/database.ts';
 import { makeIdentity, micros, type Identity } from '../values/library-values.ts';
 import type { Access } from './access.ts';
+import { FILLED } from './filled-tables.ts';
 import type { Settings } from './settings.ts';
 
 const DEFAULT_BURST_SECONDS = 10;
@@ -147,37 +148,6 @@ export function requireRoom({ db }: Pick<Context, 'db'>, settings: Settings): vo
     },
   );
 }
-
-/** What requests make grow: all tables but those of a fixed number of rows and those that only the owner fills. */
-export const FILLED = [
-  'eventLog',
-  'recentEvent',
-  'request',
-  'scope',
-  'entity',
-  'relation',
-  'entityHistory',
-  'relationHistory',
-  'entityTag',
-  'entityProperty',
-  'historyGap',
-  'stateStore',
-  'stateVersion',
-  'versionParent',
-  'deltaRecord',
-  'stateSnapshot',
-  'branch',
-  'branchMove',
-  'tag',
-  'chunkValue',
-  'chunk',
-  'consumer',
-  'consumerPartition',
-  'consumerWorker',
-  'consumerDeadLetter',
-  'grant',
-  'audit',
-] as const satisfies readonly (keyof Db)[];
 
 function refill(level: number | undefined, rate: number | undefined, elapsed: number, burstSeconds: number): number {
   if (rate === undefined) return Infinity;

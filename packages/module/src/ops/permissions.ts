@@ -143,9 +143,13 @@ function requireAdmin(work: Work, resource: string, scope: string, giving?: { un
   const rights = work.access.grants().filter((grant) => administers(grant, resource, scope));
   if (rights.some(({ expiresAt }) => giving === undefined || isWithin(giving.until, expiresAt))) return;
   if (rights.length > 0) {
-    refuse('permission/denied', `You may not grant ${resource} for longer than you may grant it. Name an earlier end.`, {
-      details: { action: 'grant:admin', resource, scope },
-    });
+    refuse(
+      'permission/denied',
+      `You may not grant ${resource} for longer than you may grant it. Name an earlier end.`,
+      {
+        details: { action: 'grant:admin', resource, scope },
+      },
+    );
   }
   refuse('permission/denied', `You may not grant ${resource}. Only a holder of grant:admin for it may.`, {
     details: { action: 'grant:admin', resource, scope },

@@ -128,10 +128,12 @@ export function requireTold(reader: Reader, kind: 'entity' | 'relation', types: 
   // A type that the caller may not read is none of its business, and none of what it is told.
   const gap = gaps.find((one) => one.seq > seq && reader.access.mayReadType(kind, one.ownerType));
   if (gap === undefined) return;
-  const { ownerType: type } = gap;
+  // The gaps are of all scopes: to others than the owner, only a type that they named is named.
+  const type = types.length > 0 || reader.access.isOwner ? gap.ownerType : '';
+  const what = type === '' ? `some ${kind} type` : `the ${kind} type '${type}'`;
   refuse(
     'graph/no-history',
-    `Not all changes of the ${kind} type '${type}' after ${seq} were kept: its history was 'none' at ${gap.seq}. ` +
+    `Not all changes of ${what} after ${seq} were kept: its history was 'none' at ${gap.seq}. ` +
       'Ask for a later time, or for other types.',
     { details: { kind, type, seq: seq.toString(), keptFromSeq: gap.seq.toString() } },
   );

@@ -20,7 +20,6 @@ export const REFUSAL_CODES = [
   'event/id-taken',
   'event/trimmed',
   'grant/not-found',
-  'graph/history-trimmed',
   'graph/no-history',
   'graph/not-indexed',
   'limit/cascade',

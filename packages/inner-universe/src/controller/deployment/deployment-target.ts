@@ -40,8 +40,11 @@ export async function openDeploymentTarget(
   switch (placement.type) {
     case 'server':
       return openServerTarget({ placement, database, onError }, call);
-    case 'disk':
-      return openDirectoryTarget({ data: placement.data, database, onError }, call);
+    case 'disk': {
+      const { data } = placement;
+      const storageKey = 'storageKey' in config.options && config.options.data === data && config.options.storageKey;
+      return openDirectoryTarget({ data, storageKey: storageKey || undefined, database, onError }, call);
+    }
     case 'memory':
       throw new NervPersistenceError(
         'config/invalid',

@@ -13,6 +13,7 @@ import { runWithSignal } from '../../connection/run-within.ts';
 import type { TokenSource } from '../../connection/token-source.ts';
 import { NervPersistenceError } from '../../errors.ts';
 import type { PublishPermission, PublishPreview } from '../../management/database-api.ts';
+import { applyMigrations, makeNewerData } from '../../migrations/schema-migrations.ts';
 import type { InnerUniverseConfig } from '../config.ts';
 import { buildModule, type BuiltModule } from './build-module.ts';
 import { openDeploymentTarget, type DeploymentTarget } from './deployment-target.ts';
@@ -65,8 +66,11 @@ export interface DeploymentOptions extends CallOptions {
   /** Path of a module's entry file or bundle, or where else it comes from. Default: the module of this package. */
   readonly module?: string | ModuleSource | undefined;
   readonly allow?: DeploymentPermission | undefined;
-  /** Takes the stored rows from their schema to the module's; called only where they differ. */
-  readonly migrate?: ((run: MigrationRun) => Promise<void>) | undefined;
+  /**
+   * Takes the stored rows from their schema to the module's; called only where they are older. Default: the module's own
+   * migrations. `manual` leaves it to `inner-universe migrate apply`, and then fails where they are.
+   */
+  readonly migrate?: ((run: MigrationRun) => Promise<void>) | 'manual' | undefined;
   /** Told what goes on; what it throws is reported and stops nothing. */
   readonly onProgress?: ((event: DeploymentEvent) => void) | undefined;
   /** True: build and plan only, change nothing. Default false. */
@@ -153,16 +157,17 @@ class Deployment {
   }
 
   async #migrate(target: DeploymentTarget): Promise<DeploymentReport['migrated']> {
-    const { signal, migrate } = this.#options;
+    const { signal, migrate = applyModuleMigrations } = this.#options;
     const client = await openDeployedClient(target, this.#onError, signal);
     this.#client = client;
     const { codeVersion: to, dataVersion: from } = await client.getSystemStatus({ signal });
     if (from === to) return undefined;
-    if (migrate === undefined) {
+    if (from > to) throw makeNewerData(target.database, from, to);
+    if (migrate === 'manual') {
       throw new NervPersistenceError(
         'deployment/needs-migration',
         `The module was published, and the data of '${target.database}' have schema ${from} where it has ${to}: writes ` +
-          'are refused until they are migrated. Deploy again with a migration, or run: inner-universe migrate apply.',
+          'may be refused until they are migrated. Run: inner-universe migrate apply; or deploy without manual.',
         { details: { database: target.database, from, to } },
       );
     }
@@ -191,6 +196,14 @@ class Deployment {
       this.#onError(error);
     }
   }
+}
+
+/** The module's own migrations, step by step. */
+async function applyModuleMigrations({ client, signal, onProgress }: MigrationRun): Promise<void> {
+  await applyMigrations(client, {
+    signal,
+    onProgress: ({ name, processed }) => onProgress({ done: Number(processed), what: name }),
+  });
 }
 
 function deletesData(preview: PublishPreview | undefined, allow: DeploymentPermission | undefined): boolean {

@@ -7,6 +7,7 @@ import { NervPersistenceError } from '../../errors.ts';
 import type { PublishPermission, PublishPreview } from '../../management/database-api.ts';
 import { InnerUniverseConfig } from '../config.ts';
 import { makeOpenError } from '../open-error.ts';
+import { readStorageKey, type StorageKey } from '../storage-key.ts';
 import { namesOf } from './definition-names.ts';
 import type { DeploymentTarget } from './deployment-target.ts';
 import { openServerTarget } from './server-target.ts';
@@ -15,6 +16,7 @@ import { openServerTarget } from './server-target.ts';
 export interface DirectoryTargetParts {
   readonly data: string;
   readonly database: string;
+  readonly storageKey?: StorageKey | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -25,8 +27,10 @@ export interface DirectoryTargetParts {
  */
 export async function openDirectoryTarget(parts: DirectoryTargetParts, call: CallOptions): Promise<DeploymentTarget> {
   const { openHost } = await import('@inner-universe/host');
+  const { data } = parts;
+  const storageKey = await readStorageKey(parts.storageKey);
   try {
-    return new DirectoryTarget(parts, await openHost({ data: parts.data, command: 'inner-universe deployment' }));
+    return new DirectoryTarget(parts, await openHost({ data, storageKey, command: 'inner-universe deployment' }));
   } catch (cause) {
     const error = makeOpenError(cause, parts.data);
     const address =

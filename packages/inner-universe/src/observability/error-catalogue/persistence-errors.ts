@@ -115,11 +115,32 @@ export const PERSISTENCE_ERRORS: ErrorCatalogue<Exclude<PersistenceErrorCode, Re
   },
   'deployment/needs-migration': {
     when: 'The module was published, and stored rows have an older schema: writes are refused until they are migrated.',
-    do: 'Deploy again with `migrate`, or run `inner-universe migrate apply`.',
+    do: "Run `inner-universe migrate apply`, or deploy again without `migrate: 'manual'`.",
   },
   'deployment/not-verified': {
     when: 'What is there after publishing is not what was published.',
     do: 'Find out who published at the same time; deploy again.',
+  },
+  'migration/invalid': {
+    when: 'A data migration is not as it must be, before anything was done.',
+    do: 'Correct what the message names.',
+  },
+  'migration/changed': {
+    when: 'A data migration that was begun is defined otherwise now than it was then.',
+    do: 'Finish it as it was; make what is new a migration of its own.',
+  },
+  'migration/function-failed': {
+    when: 'A function of a data migration threw, or gave what cannot be stored; the row or branch is named.',
+    do: 'Correct the function and apply again: it goes on there.',
+  },
+  'migration/contended': {
+    when: 'What a data migration changes was changed by others again and again meanwhile.',
+    do: 'Apply again when less is written there: it goes on where it was.',
+    retryable: true,
+  },
+  'migration/no-progress': {
+    when: 'A migration of the module stays where it is, however many of its steps are taken.',
+    do: 'Publish a module whose migration goes on; apply again.',
   },
   'universe/in-use': { when: 'Another process uses the directory.', do: 'Connect to that one, or stop it.' },
   'universe/not-a-universe': {
@@ -130,6 +151,14 @@ export const PERSISTENCE_ERRORS: ErrorCatalogue<Exclude<PersistenceErrorCode, Re
   'universe/corrupt': {
     when: 'Files are not what was written; nothing was changed.',
     do: 'Restore a backup, or read out what is sound: `inner-universe salvage`.',
+  },
+  'universe/key-required': {
+    when: 'The directory is encrypted, and no storage key was given; nothing was changed.',
+    do: 'Give `storageKey`, on the command line `--storage-key-file`.',
+  },
+  'universe/wrong-key': {
+    when: 'The storage key is not the one of the directory; nothing was changed.',
+    do: 'Give the right one; after an exchange, the one before it as a previous key.',
   },
   'universe/storage-failed': {
     when: 'The disk could not be written or read; reads go on, writes are refused.',

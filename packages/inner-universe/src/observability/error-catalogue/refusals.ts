@@ -12,8 +12,8 @@ export const REFUSALS: ErrorCatalogue<RefusalCode> = {
   'config/unknown-key': { when: 'There is no such setting.', do: 'See `readConfiguration` for those there are.' },
   'connection/refused': {
     class: 'ConnectionError',
-    when: 'The identity has no grant, and guests are not let in.',
-    do: 'Ask the owner for a grant, or give the right token.',
+    when: 'The identity has no grant, and guests are not let in; or it has too many connections open.',
+    do: 'Ask the owner for a grant, give the right token, or close connections.',
   },
   'consumer/exists': { when: 'There is a consumer of that name.', do: 'Use it, or choose another name.' },
   'consumer/full': {
@@ -58,10 +58,6 @@ export const REFUSALS: ErrorCatalogue<RefusalCode> = {
     do: 'Read from there on, or open the archive.',
   },
   'grant/not-found': { when: 'There is no such grant to take back.', do: 'See `readPermissions`.' },
-  'graph/history-trimmed': {
-    when: 'The past that was asked for was pruned.',
-    do: 'Ask for a later time, or keep more.',
-  },
   'graph/no-history': {
     when: 'Not all changes of the type since then were kept.',
     do: 'Ask for a later time, or for types whose history is kept.',
@@ -76,14 +72,14 @@ export const REFUSALS: ErrorCatalogue<RefusalCode> = {
   },
   'limit/ops': { when: 'A request has too many ops.', do: 'Split it.' },
   'limit/rate': {
-    when: 'This identity writes faster than it may.',
-    do: 'Wait for `details.waitSeconds`, and send it again.',
+    when: 'This identity writes, or reads, faster than it may.',
+    do: 'Wait for `details.waitSeconds`, and send it again; clients do that with reads.',
     retryable: true,
   },
   'limit/request': { when: 'A request has too many bytes.', do: 'Split it; large values go as chunks.' },
   'limit/storage': {
-    when: 'The universe holds as many rows as its configuration allows.',
-    do: 'Archive events, prune, or raise `limits.rows`.',
+    when: 'The universe holds as many rows as its configuration allows, or of something (`details.what`) as many as others than the owner may add.',
+    do: 'Archive events, prune, or raise `limits.rows`; or have the owner remove some.',
   },
   'module/internal': {
     when: 'The module itself failed; nothing was changed. That is a mistake of the module.',

@@ -19,6 +19,5 @@ export type { CompiledQuery } from '../compiled-query.ts';
 export { GraphReader } from '../graph-reader.ts';
 export type { GraphRows } from '../graph-store.ts';
 export { idOf, targetOf } from '../operation-factory.ts';
-export { valueKey } from '../property-value.ts';
-export type { Candidates, Edge, Edges, EntityVertex, RowSource } from '../vertex.ts';
+export type { Edge, Edges, EntityVertex, RowSource } from '../vertex.ts';
 export { isAfterCursor, makeCursor } from '../cursor.ts';

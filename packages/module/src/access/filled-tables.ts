@@ -1,0 +1,32 @@
+import type { Db } from '../schema/database.ts';
+
+/** What requests make grow: all tables but those of a fixed number of rows and those that only the owner fills. */
+export const FILLED = [
+  'eventLog',
+  'recentEvent',
+  'request',
+  'scope',
+  'entity',
+  'relation',
+  'entityHistory',
+  'relationHistory',
+  'entityTag',
+  'entityProperty',
+  'historyGap',
+  'stateStore',
+  'stateVersion',
+  'versionParent',
+  'deltaRecord',
+  'stateSnapshot',
+  'branch',
+  'branchMove',
+  'tag',
+  'chunkValue',
+  'chunk',
+  'consumer',
+  'consumerPartition',
+  'consumerWorker',
+  'consumerDeadLetter',
+  'grant',
+  'audit',
+] as const satisfies readonly (keyof Db)[];
