@@ -1,7 +1,7 @@
 import { CoreEventBus } from '@inner-universe/nerv/events/core';
 import { EventBus } from '@inner-universe/nerv/events';
 import { EventHistory } from '@inner-universe/nerv/events/history';
-import { systemTurnClock } from '@inner-universe/nerv';
+import { systemTurnClock } from '@inner-universe/nerv/ids';
 import { compilePattern } from '@inner-universe/nerv/events/pattern';
 import Emittery from 'emittery';
 import EventEmitter3 from 'eventemitter3';

@@ -13,18 +13,18 @@ import { build } from 'esbuild';
  * what it was measured at, so that it cannot grow meanwhile.
  */
 const BUDGETS = [
-  { entry: 'packages/nerv/src/index.ts', budget: 26_000, aim: 20_000 },
+  { entry: 'packages/nerv/src/index.ts', budget: 20_000 },
   // What an application pays that imports one class from the main entry: the rest must fall away.
   { entry: 'packages/nerv/src/index.ts', names: ['EventBus'], budget: 3_000 },
-  { entry: 'packages/nerv/src/index.ts', names: ['Projection'], budget: 3_000 },
-  { entry: 'packages/nerv/src/index.ts', names: ['EntityGraph'], budget: 12_600 },
-  { entry: 'packages/nerv/src/index.ts', names: ['TemporalStore'], budget: 13_500 },
+  { entry: 'packages/nerv/src/index.ts', names: ['Projection'], budget: 2_450 },
+  { entry: 'packages/nerv/src/index.ts', names: ['EntityGraph'], budget: 9_150 },
+  { entry: 'packages/nerv/src/index.ts', names: ['TemporalStore'], budget: 12_100 },
   { entry: 'packages/nerv/src/events/core.ts', budget: 3_000 },
   { entry: 'packages/nerv/src/events/index.ts', budget: 4_800 },
-  { entry: 'packages/nerv/src/temporal/index.ts', budget: 26_000 },
+  { entry: 'packages/nerv/src/temporal/index.ts', budget: 24_000 },
   { entry: 'packages/nerv/src/graph/index.ts', budget: 16_500 },
-  { entry: 'packages/nerv/src/projection/index.ts', budget: 9_300 },
-  { entry: 'packages/nerv/src/values/index.ts', budget: 4_000 },
+  { entry: 'packages/nerv/src/projection/index.ts', budget: 9_100 },
+  { entry: 'packages/nerv/src/values/index.ts', budget: 3_600 },
 ];
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');

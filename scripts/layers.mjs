@@ -56,6 +56,7 @@ export const packages = {
       'picocolors',
     ],
   },
+  '@inner-universe/torture': { folder: 'torture', imports: ['@inner-universe/nerv', 'inner-universe'] },
   '@inner-universe/bench': {
     folder: 'bench',
     imports: [

@@ -10,6 +10,10 @@ export const CLI_ERRORS: Readonly<Record<CliErrorCode, { readonly when: string; 
     when: 'Something needs a yes, and nobody said it; nothing was changed.',
     do: 'Allow it with `--yes`, or the option the message names.',
   },
+  'cli/migrations-pending': {
+    when: 'Migrations are still to be applied, and `--check` was asked for. Exit code 1.',
+    do: 'Run `inner-universe migrate apply`.',
+  },
   'bindings/outdated': { when: 'The file of bindings is not what the module gives now.', do: 'Generate it again.' },
   'publish/refused': {
     when: 'The module cannot take over the data; nothing was changed.',

@@ -5,6 +5,7 @@ export type CliErrorCode =
   | 'cli/interrupted'
   | 'cli/port-taken'
   | 'cli/not-confirmed'
+  | 'cli/migrations-pending'
   | 'bindings/outdated'
   | 'publish/refused'
   | 'publish/no-token'

@@ -13,7 +13,8 @@ export function addModuleCommands(
   parsePort: (text: string) => number,
 ): void {
   addPublish(program, context);
-  addCaFile(program.command('generate'))
+  const generating = program
+    .command('generate')
     .description('write TypeScript client bindings for the official SDK')
     .requiredOption('--out <dir>', 'folder for the bindings')
     .option('--module <path>', 'a module: its entry file, its folder, or its bundle')
@@ -23,7 +24,9 @@ export function addModuleCommands(
     .option('--check', 'write nothing; fail if the bindings there are not current')
     .option('--json', 'print JSON')
     .action((options) => generate(options, context));
-  addTls(addStorageKey(program.command('dev')))
+  addCaFile(generating);
+  const developing = program
+    .command('dev')
     .description('serve a module and publish it again after each change, until Ctrl-C')
     .option('--module <path>', 'its entry file or folder', '.')
     .option('--database <name>', 'name of the database', 'dev')
@@ -40,10 +43,12 @@ export function addModuleCommands(
     .addOption(new Option('--port <port>', 'port to listen on; 0 picks a free one').argParser(parsePort).default(3000))
     .option('--thread', 'run module and data in a worker thread; a call that never ends is ended there')
     .action((options) => dev(options, context));
+  addTls(addStorageKey(developing));
 }
 
 function addPublish(program: Command, context: CommandContext): void {
-  addCaFile(program.command('publish'))
+  const publishing = program
+    .command('publish')
     .description('publish a module to a host of ours or to SpacetimeDB, with the plan shown first')
     .requiredOption('--database <name>', 'the database to create or update')
     .option('--server <url>', 'address of the server (default: that of --data)')
@@ -63,4 +68,5 @@ function addPublish(program: Command, context: CommandContext): void {
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
     .action((options) => publish(options, context));
+  addCaFile(publishing);
 }

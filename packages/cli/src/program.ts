@@ -13,6 +13,7 @@ import {
 import { eventsList, eventsPublish, eventsTail } from './commands/events.ts';
 import { graphNeighbors, graphShow } from './commands/graph.ts';
 import { importGitCommand } from './commands/import-git.ts';
+import { migrateApply, migratePlan, migrateStatus } from './commands/migrate.ts';
 import { serve } from './commands/serve.ts';
 import { start } from './commands/start.ts';
 import { stateShow } from './commands/state.ts';
@@ -42,10 +43,28 @@ export function createProgram(context: CommandContext): Command {
   target(program.command('status').description('what is there: counts, stores, branches')).action((options) =>
     status(options, context),
   );
+  addMigrate(program, context);
   addArchive(program, context);
   addSalvage(program, context);
   addModuleCommands(program, context, parsePort);
   return inherit(program);
+}
+
+function addMigrate(program: Command, context: CommandContext): void {
+  const migrate = program.command('migrate').description('bring data to the schema of the code');
+  const migrations = (command: Command): Command =>
+    target(command).option('--file <path>', 'migrations of the application\u2019s data too: what this file exports');
+  const check = (command: Command): Command =>
+    migrations(command).option('--check', 'fail when something is still to be applied');
+  check(migrate.command('plan').description('what would be done, with samples; changes nothing'))
+    .option('--samples <n>', 'how many changes are shown of each part', parseCount, 3)
+    .action((options) => migratePlan(options, context));
+  migrations(migrate.command('apply').description('do it; may be interrupted, and run again')).action((options) =>
+    migrateApply(options, context),
+  );
+  check(migrate.command('status').description('what is done, and what is not')).action((options) =>
+    migrateStatus(options, context),
+  );
 }
 
 function addArchive(program: Command, context: CommandContext): void {
@@ -56,7 +75,8 @@ function addArchive(program: Command, context: CommandContext): void {
 }
 
 function addSalvage(program: Command, context: CommandContext): void {
-  addStorageKey(program.command('salvage'))
+  const command = program
+    .command('salvage')
     .description('read out what is sound of a database whose files are damaged; changes nothing there')
     .option('--data <dir>', 'data directory, on which nothing may be running', DEFAULT_DATA_DIRECTORY)
     .option('--database <name>', 'the damaged database', 'universe')
@@ -64,6 +84,7 @@ function addSalvage(program: Command, context: CommandContext): void {
     .option('--module <path>', 'the module that was published first, where the stored one is lost')
     .option('--json', 'print JSON')
     .action((options) => salvage(options, context));
+  addStorageKey(command);
 }
 
 /** Subcommands throw and print as the program itself does. */
@@ -95,6 +116,7 @@ function addImport(program: Command, context: CommandContext): void {
     .option('--ref <ref>', 'branch, tag or commit to import (default: HEAD)')
     .option('--limit <n>', 'import at most so many commits, oldest first', parseCount)
     .option('--name <name>', "the repository's name in ids (default: its folder's)")
+    .option('--outbox <dir>', 'keep there what is on its way while the server is away, and wait for it')
     .action((path: string, options) => importGitCommand(path, options, context));
 }
 
@@ -173,7 +195,7 @@ function addConsumers(program: Command, context: CommandContext): void {
 
 /** Options that name the universe. */
 function target(command: Command): Command {
-  return addCaFile(addStorageKey(command))
+  command
     .option('--data <dir>', `data directory (default: ${DEFAULT_DATA_DIRECTORY})`)
     .option('--server <url>', 'address of a server, instead of a directory')
     .option('--database <name>', 'database (default: universe)')
@@ -182,10 +204,11 @@ function target(command: Command): Command {
       `token of an identity (default: $${TOKEN_VARIABLE}, or the owner\u2019s beside the data)`,
     )
     .option('--json', 'print JSON');
+  return addCaFile(addStorageKey(command));
 }
 
 function serving(command: Command): Command {
-  return addTls(addStorageKey(limits(command)))
+  limits(command)
     .option('--archive <dir>', 'archive events there while serving')
     .option('--archive-every <duration>', 'from one run of archiving to the next (default: 1h)', parseDuration)
     .option('--data <dir>', 'data directory', DEFAULT_DATA_DIRECTORY)
@@ -196,12 +219,18 @@ function serving(command: Command): Command {
     )
     .option('--slow-call-ms <ms>', 'log calls that take longer (default: 1000)', parseMilliseconds)
     .option('--drain-ms <ms>', 'say at /ready that it stops so long before it does', parseMilliseconds, 0)
+    .addOption(
+      new Option('--migrate <when>', 'data of an older release: before serving, or left to `migrate apply`')
+        .choices(['auto', 'manual'])
+        .default('auto'),
+    )
     .option('--thread', 'run module and data in a worker thread; a call that never ends is ended there')
     .option(
       '--publisher <identity>',
       'who may create databases here, beside the owner; can be given several times. Whoever publishes owns this machine',
       addIdentity,
     );
+  return addTls(addStorageKey(command));
 }
 
 /** Options that say what the log keeps. */

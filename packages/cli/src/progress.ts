@@ -44,6 +44,15 @@ export class Progress {
     this.#show(describe(state, now - this.#startMs, this.#noun));
   }
 
+  /** Says how far it is where nobody knows how much there is; `isLast` is said at once. */
+  tell(text: string, isLast = false): void {
+    const now = this.#nowMs();
+    const interval = this.#output.isTerminal ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS;
+    if (!isLast && now - this.#shownMs < interval) return;
+    this.#shownMs = now;
+    this.#show(text);
+  }
+
   /** Ends the line, so that what is printed next starts on its own. */
   end(): void {
     if (this.#isLineOpen) this.#output.err('\n');

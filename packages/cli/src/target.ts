@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { NervPersistenceError, openUniverse, type Universe } from 'inner-universe';
+import { NervPersistenceError, openUniverse, type Logger, type Universe } from 'inner-universe';
 import { CliError } from './errors.ts';
 import { caFileOf, storageKeyOf, type CaFile, type StorageKeyFiles } from './key-files.ts';
 
@@ -32,6 +32,12 @@ export interface OpenTargetOptions {
   readonly signal?: AbortSignal | undefined;
   /** Make the data directory if it is not there. Default false: looking at nothing is a mistake worth telling. */
   readonly create?: boolean | undefined;
+  /** A directory that keeps what is written while the server is away, where there is a server. */
+  readonly outbox?: string | undefined;
+  /** What is done about data of an older release in a directory that is opened here. Default `auto`. */
+  readonly migrate?: 'auto' | 'manual' | undefined;
+  /** Takes what the universe logs. Default: warnings and errors go to standard error. */
+  readonly logger?: Logger | undefined;
 }
 
 /**
@@ -39,7 +45,7 @@ export interface OpenTargetOptions {
  * with the owner's token beside the data.
  */
 export async function openTarget(options: TargetOptions, how: OpenTargetOptions = {}): Promise<Target> {
-  const { signal } = how;
+  const { signal, outbox } = how;
   const database = options.database;
   const caFile = caFileOf(options);
   const tls = caFile === undefined ? undefined : { caFile };
@@ -49,7 +55,7 @@ export async function openTarget(options: TargetOptions, how: OpenTargetOptions 
       throw new CliError('cli/usage', 'A storage key is for a data directory (--data): a server has its own.');
     const token = options.token ?? process.env[TOKEN_VARIABLE];
     return {
-      universe: await openUniverse({ server: options.server, database, token, tls, signal }),
+      universe: await openUniverse({ server: options.server, database, token, tls, outbox, signal, logger: how.logger }),
       description: options.server,
     };
   }
@@ -57,14 +63,14 @@ export async function openTarget(options: TargetOptions, how: OpenTargetOptions 
   if (how.create !== true) requireUniverse(data, database ?? DEFAULT_DATABASE);
   const storageKey = storageKeyOf(options);
   try {
-    return { universe: await openUniverse({ data, database, storageKey, signal }), description: data };
+    return { universe: await openUniverse({ data, database, storageKey, signal, migrate: how.migrate, logger: how.logger }), description: data };
   } catch (error) {
     if (!(error instanceof NervPersistenceError) || error.code !== 'universe/in-use') throw error;
     const server = await findServer(data, error);
     if (server === undefined) throw error;
     const token = options.token ?? process.env[TOKEN_VARIABLE] ?? (await readOwnerToken(data));
     return {
-      universe: await openUniverse({ server, database, token, tls, signal }),
+      universe: await openUniverse({ server, database, token, tls, outbox, signal, logger: how.logger }),
       description: `${data} (served at ${server})`,
     };
   }

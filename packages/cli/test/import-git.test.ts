@@ -382,10 +382,10 @@ test('after a request that is refused, nothing more is sent', async () => {
   const { client } = universe;
   const refusing = new Proxy(client, {
     get: (target, key) => {
-      if (key !== 'apply') return bound(target, key);
-      return (ops: Parameters<typeof client.apply>[0], options: { requestId?: string }): Promise<void> => {
+      if (key !== 'write') return bound(target, key);
+      return (ops: Parameters<typeof client.write>[0], options: { requestId?: string }): Promise<void> => {
         sent.push(options.requestId);
-        return sent.length === 2 ? Promise.reject(new Error('refused')) : client.apply(ops, options);
+        return sent.length === 2 ? Promise.reject(new Error('refused')) : client.write(ops, options);
       };
     },
   });

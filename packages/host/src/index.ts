@@ -66,6 +66,7 @@ export {
   readModule,
   readModuleFiles,
 } from './module/bundle-module.ts';
+export { bundleScript } from './module/bundle-script.ts';
 export { describeModule } from './module/describe-module.ts';
 export type { TransformCache } from './module/program-loader.ts';
 export type { OutboundHttpOptions } from './outbound-http/outbound-options.ts';

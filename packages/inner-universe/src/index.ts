@@ -34,6 +34,8 @@ export {
   type PublishPreview,
 } from './management/database-api.ts';
 export { HttpClient, type HttpAnswer, type HttpClientOptions, type HttpRequest } from './management/http-client.ts';
+export type { CacheOptions, ClientCacheStats } from './cache/cache-options.ts';
+export type { CacheBounds, CacheStats } from './cache/read-cache.ts';
 export type { PoolOptions } from './pool/read-pool.ts';
 export { InnerUniverseClient, type ChangeListener, type ChangeType } from './client/inner-universe-client.ts';
 export type { ApplyOptions, ModuleClient } from './client/client.ts';
@@ -58,6 +60,13 @@ export type { BreakerOptions, BreakerState, BreakerStatus } from './connection/c
 export type { LinkState, LinkStatus } from './connection/link-status.ts';
 export type { TokenProvider, TokenSource } from './connection/token-source.ts';
 export type { Watchable } from './connection/watched.ts';
+export type { BatchingOptions, WriteOptions } from './client/request-queue.ts';
+export { IndexedDbOutbox, type IndexedDbOutboxOptions } from './offline/indexed-db-outbox.ts';
+export type { LocalCopies } from './offline/local-copies.ts';
+export { MemoryOutbox } from './offline/memory-outbox.ts';
+export type { OutboxOptions } from './offline/outbox-options.ts';
+export type { Outbox, OutboxOwner, OutboxRecords, OutboxSigns, RecordChange } from './offline/outbox.ts';
+export type { Work, WorkItem, WorkOutcome, WorkReason, WorkState, WorkSummary } from './offline/work.ts';
 export type { ArchivedLog } from './consumers/archived-log.ts';
 export type { ConsumerRetry } from './consumers/backoff.ts';
 export type { Consumer, RunOptions } from './consumers/consumer.ts';
@@ -127,6 +136,7 @@ export type { GraphOptions } from './graph/graph-options.ts';
 export type { GraphPart } from './graph/graph-part.ts';
 export type { GraphWriteOptions } from './graph/graph-writes.ts';
 export { SpacetimeEntityGraph, type SpacetimeEntityGraphOptions } from './graph/spacetime-entity-graph.ts';
+export { addDefaults, addStateDefaults } from './migrations/defaults.ts';
 export {
   defineMigrations,
   type DataMigration,

@@ -64,6 +64,7 @@ async function open(config: InnerUniverseConfig, signal: AbortSignal | undefined
         reconnectForMs: config.reconnectForMs,
         connectTimeoutMs: config.connectTimeoutMs,
         pool: config.pool,
+        cache: config.cache,
         breaker: config.breaker,
         silenceMs: config.placement.type === 'server' ? SILENCE_MS : undefined,
         checkConfiguration: (key, value) => encryption?.checkSetting(key, value),

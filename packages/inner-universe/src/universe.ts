@@ -35,7 +35,8 @@ export interface Universe extends AsyncDisposable {
   migrate(migrations: readonly DataMigration[], options?: MigrateDataOptions): Promise<DataMigrationReport>;
   /**
    * Sends what waits, ends subscriptions, disconnects, and closes a database that was opened here. Idempotent. Writes
-   * that wait for a lost server are given `reconnectForMs` to get there, and are rejected then.
+   * that wait for a lost server are given `reconnectForMs` to get there, and are rejected then; what lies in an outbox
+   * that outlives the process stays there, and its callers are told so by `outbox/kept`.
    */
   close(): Promise<void>;
 }

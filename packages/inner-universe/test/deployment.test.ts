@@ -132,11 +132,11 @@ describe('a deployment to a server', () => {
     expect(report).toMatchObject({ deletedData: true, verified: { codeVersion: CODE_VERSION } });
   });
 
-  test('migrates data whose schema is older, and without a migration says what to do', async () => {
+  test('migrates data whose schema is older, and where that is left to others says what to do', async () => {
     await host.createDatabase({ name: 'older', module: { path: bundlePath } });
     await host.sql('older', 'UPDATE schema_version SET data_version = 0');
     const controller = makeController({ server: server.address, token: host.ownerToken }, 'older');
-    await expect(controller.startDeploymentMode()).rejects.toMatchObject({
+    await expect(controller.startDeploymentMode({ migrate: 'manual' })).rejects.toMatchObject({
       code: 'deployment/needs-migration',
       details: { from: 0, to: CODE_VERSION },
     });
@@ -156,6 +156,11 @@ describe('a deployment to a server', () => {
       },
     });
     expect(report).toMatchObject({ migrated: { from: 0, to: CODE_VERSION }, verified: { dataVersion: CODE_VERSION } });
+    // By default it is the module's own migrations that are applied.
+    await host.sql('older', 'UPDATE schema_version SET data_version = 1');
+    expect(await controller.startDeploymentMode()).toMatchObject({ migrated: { from: 1, to: CODE_VERSION } });
+    await host.sql('older', `UPDATE schema_version SET data_version = ${CODE_VERSION + 1}`);
+    await expect(controller.startDeploymentMode()).rejects.toMatchObject({ code: 'schema/newer-data' });
   });
 
   test('is called off by its signal or by stopping, and leaves nothing open', async () => {

@@ -1,7 +1,7 @@
 import type { GraphChange } from '@inner-universe/nerv/graph';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SpacetimeEntityGraph, Universe } from '../src/index.ts';
-import { SurvivingOutbox } from '../src/offline/surviving-outbox.ts';
+import { SurvivingOutbox } from '../src/offline/test/surviving-outbox.ts';
 import { createTestUniverse, READ_AND_WRITE, type TestGrant, type TestUniverse } from '../src/testing/index.ts';
 
 const MINUTE_MS = 60_000;

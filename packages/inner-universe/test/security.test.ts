@@ -119,7 +119,9 @@ async function somebody(): Promise<Somebody> {
 /** Somebody with these grants; as a guest, guests are let in for the time being. */
 async function trier(name: string): Promise<Somebody> {
   const one = await somebody();
-  const grants = (TRIERS[name] ?? []).map(([action, resource, scope]) => ops.grant(one.identity, action, resource, scope));
+  const grants = (TRIERS[name] ?? []).map(([action, resource, scope]) =>
+    ops.grant(one.identity, action, resource, scope),
+  );
   if (grants.length > 0) await owner.client.apply(grants);
   const isGuest = name === 'a guest';
   const guests: Op[] = [ops.setting('guests', isGuest)];
@@ -176,7 +178,11 @@ describe(`over a WebSocket (SEED=${SEED})`, () => {
         }
       }
       // Public tables alone, and of joins none with a private one.
-      expect(open.filter((query) => !/^SELECT (\* FROM|head\.\*|schema_version\.\*) ?(head|schema_version|FROM)/.test(query))).toEqual([]);
+      expect(
+        open.filter(
+          (query) => !/^SELECT (\* FROM|head\.\*|schema_version\.\*) ?(head|schema_version|FROM)/.test(query),
+        ),
+      ).toEqual([]);
       expect(open).toContain('SELECT * FROM head');
       const privates = definition.tables.filter((table) => table.access === 'private').map((table) => table.name);
       expect(open.filter((query) => privates.some((table) => new RegExp(`\\b${table}\\b`).test(query)))).toEqual([]);
@@ -242,43 +248,47 @@ async function settle(call: Promise<unknown>): Promise<void> {
 }
 
 describe('over HTTP', () => {
-  test.each(Object.keys(TRIERS))('%s gets nothing of the vault, and nothing of the host', async (name) => {
-    const { token } = await trier(name);
-    const allowed = mayKnowScopes(name) ? [SECRET_SCOPE] : [];
-    const look = async (response: Response, what: string): Promise<number> => {
-      const frames = new Frames();
-      frames.add(new Uint8Array(await response.arrayBuffer()));
-      expect(frames.leaks(allowed), what).toEqual([]);
-      return response.status;
-    };
-    const place = `/v1/database/${DATABASE}`;
-    for (const table of definition.tables) {
-      for (const body of [...queriesOn(table), `DELETE FROM ${table.name}`]) {
-        const status = await look(await http(`${place}/sql`, { method: 'POST', token, body }), body);
-        const isRead = body.startsWith('SELECT') && !/\bJOIN\b/.test(body);
-        if (table.access === 'private' || !isRead || name === 'a stranger') expect(status, body).not.toBe(200);
+  test.each(Object.keys(TRIERS))(
+    '%s gets nothing of the vault, and nothing of the host',
+    async (name) => {
+      const { token } = await trier(name);
+      const allowed = mayKnowScopes(name) ? [SECRET_SCOPE] : [];
+      const look = async (response: Response, what: string): Promise<number> => {
+        const frames = new Frames();
+        frames.add(new Uint8Array(await response.arrayBuffer()));
+        expect(frames.leaks(allowed), what).toEqual([]);
+        return response.status;
+      };
+      const place = `/v1/database/${DATABASE}`;
+      for (const table of definition.tables) {
+        for (const body of [...queriesOn(table), `DELETE FROM ${table.name}`]) {
+          const status = await look(await http(`${place}/sql`, { method: 'POST', token, body }), body);
+          const isRead = body.startsWith('SELECT') && !/\bJOIN\b/.test(body);
+          if (table.access === 'private' || !isRead || name === 'a stranger') expect(status, body).not.toBe(200);
+        }
       }
-    }
-    const make = new Arguments(new Dice(SEED), OTHER_TEXTS, TEXTS);
-    for (const { name: called, params } of [...definition.procedures, ...definition.reducers]) {
-      const body = toJson(Object.values(make.of(params)));
-      const status = await look(await http(`${place}/call/${called}`, { method: 'POST', token, body }), called);
-      if (name === 'a stranger') expect(status, called).not.toBe(200);
-    }
-    await look(await http(`${place}/schema?version=9`, { token }), 'schema');
-    for (const path of [`${place}/logs?num_lines=100`, '/metrics', '/v1/metrics']) {
-      expect(await look(await http(path, { token }), path), path).toBeGreaterThanOrEqual(401);
-      expect(await look(await http(path), path), path).toBeGreaterThanOrEqual(401);
-    }
-    for (const [method, path] of [
-      ['PUT', place],
-      ['PUT', `${place}/reset`],
-      ['DELETE', place],
-      ['POST', `${place}/names`],
-    ] as const) {
-      expect(await look(await http(path, { method, token, body: '"x"' }), path), path).toBeGreaterThanOrEqual(400);
-    }
-  }, 60_000);
+      const make = new Arguments(new Dice(SEED), OTHER_TEXTS, TEXTS);
+      for (const { name: called, params } of [...definition.procedures, ...definition.reducers]) {
+        const body = toJson(Object.values(make.of(params)));
+        const status = await look(await http(`${place}/call/${called}`, { method: 'POST', token, body }), called);
+        if (name === 'a stranger') expect(status, called).not.toBe(200);
+      }
+      await look(await http(`${place}/schema?version=9`, { token }), 'schema');
+      for (const path of [`${place}/logs?num_lines=100`, '/metrics', '/v1/metrics']) {
+        expect(await look(await http(path, { token }), path), path).toBeGreaterThanOrEqual(401);
+        expect(await look(await http(path), path), path).toBeGreaterThanOrEqual(401);
+      }
+      for (const [method, path] of [
+        ['PUT', place],
+        ['PUT', `${place}/reset`],
+        ['DELETE', place],
+        ['POST', `${place}/names`],
+      ] as const) {
+        expect(await look(await http(path, { method, token, body: '"x"' }), path), path).toBeGreaterThanOrEqual(400);
+      }
+    },
+    60_000,
+  );
 });
 
 function toJson(value: unknown): string {
@@ -297,7 +307,8 @@ describe('a right that is taken back', () => {
     await owner.client.apply(grants.map(([action, resource]) => ops.grant(one.identity, action, resource)));
     const frames = new Frames();
     const connection = await connect(one.token, frames);
-    const page = (): Promise<unknown> => connection.callProcedure('readEntities', { ...READ_ENTITIES, ids: ['common'] });
+    const page = (): Promise<unknown> =>
+      connection.callProcedure('readEntities', { ...READ_ENTITIES, ids: ['common'] });
     await expect(page()).resolves.toMatchObject({ entities: [{ id: 'common' }] });
     await owner.client.apply(grants.map(([action, resource]) => ops.revoke(one.identity, action, resource)));
     const told = frames.count;
@@ -395,7 +406,11 @@ describe('who somebody is', () => {
     ];
     for (const bad of forged) {
       await expect(connect(bad, new Frames()), bad).rejects.toMatchObject({ code: 'connection/unauthorized' });
-      const answer = await http(`/v1/database/${DATABASE}/sql`, { method: 'POST', token: bad, body: 'SELECT * FROM head' });
+      const answer = await http(`/v1/database/${DATABASE}/sql`, {
+        method: 'POST',
+        token: bad,
+        body: 'SELECT * FROM head',
+      });
       expect(answer.status).toBe(401);
     }
   });

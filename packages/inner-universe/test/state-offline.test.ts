@@ -1,7 +1,7 @@
 import { VersionConflictError } from '@inner-universe/nerv';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SpacetimeTemporalStore, Universe } from '../src/index.ts';
-import { SurvivingOutbox } from '../src/offline/surviving-outbox.ts';
+import { SurvivingOutbox } from '../src/offline/test/surviving-outbox.ts';
 import { createTestUniverse, READ_AND_WRITE, type TestUniverse } from '../src/testing/index.ts';
 
 interface Cart {

@@ -91,6 +91,30 @@ export class NervError<Code extends string = NervErrorCode> extends Error {
   }
 }
 
+/** The error for a name, the first of the details, that nothing has. Internal, as the two below. */
+export function missing(code: NervErrorCode, what: string, details: ErrorDetails): NervError {
+  return new NervError(code, noSuch(what, firstOf(details)), { details });
+}
+
+/** The error for a name, the first of the details, that something else has. */
+export function taken(code: NervErrorCode, what: string, details: ErrorDetails): NervError {
+  const message = `There is already a ${what} '${firstOf(details)}': change that, or choose another name.`;
+  return new NervError(code, message, { details });
+}
+
+/** The error for what was closed. */
+export function closed(code: NervErrorCode, what: string): NervError {
+  return new NervError(code, `The ${what} is closed. Make a new one.`);
+}
+
+function firstOf(details: ErrorDetails): string {
+  return String(Object.values(details)[0]);
+}
+
+function noSuch(what: string, name: string): string {
+  return `There is no ${what} '${name}': it was never made, or was deleted.`;
+}
+
 /** Where a branch really stands when a write expected it elsewhere. */
 export interface VersionConflictDetails extends ErrorDetails {
   readonly branch: string;
@@ -107,7 +131,7 @@ export class VersionConflictError extends NervError<'state/version-conflict'> {
     super(
       'state/version-conflict',
       `Branch '${details.branch}' is at ${details.actualHead ?? 'no version'}, not at ` +
-        `${details.expectedHead ?? 'no version'}: somebody else committed. Merge or rebase onto the new head and try again.`,
+        `${details.expectedHead ?? 'no version'}. Merge with its new head, or commit anew.`,
       { details, cause: options.cause },
     );
   }
@@ -152,7 +176,7 @@ export class EntityNotFoundError extends NervError<'entity/not-found'> {
   override readonly name: string = 'EntityNotFoundError';
 
   constructor(entityId: string, options: { readonly cause?: unknown } = {}) {
-    super('entity/not-found', `There is no entity '${entityId}'. It was never created, or was deleted.`, {
+    super('entity/not-found', noSuch('entity', entityId), {
       details: { entityId },
       cause: options.cause,
     });
@@ -164,7 +188,7 @@ export class RelationNotFoundError extends NervError<'relation/not-found'> {
   override readonly name: string = 'RelationNotFoundError';
 
   constructor(relationId: string, options: { readonly cause?: unknown } = {}) {
-    super('relation/not-found', `There is no relation '${relationId}'. It was never created, or was deleted.`, {
+    super('relation/not-found', noSuch('relation', relationId), {
       details: { relationId },
       cause: options.cause,
     });

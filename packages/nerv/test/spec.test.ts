@@ -14,7 +14,10 @@ interface Source {
   readonly text: string;
 }
 
-const sources: readonly Source[] = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
+const sources: readonly Source[] = readdirSync(path.join(root, 'src'), {
+  recursive: true,
+  encoding: 'utf8',
+})
   .filter((file) => file.endsWith('.ts') && !/\.test(-d)?\.ts$|^testing\//.test(file))
   .map((file) => ({ file, text: readFileSync(path.join(root, 'src', file), 'utf8') }));
 

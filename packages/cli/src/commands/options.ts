@@ -1,4 +1,4 @@
-import { openTarget, type Target, type TargetOptions } from '../target.ts';
+import { openTarget, type OpenTargetOptions, type Target, type TargetOptions } from '../target.ts';
 import type { CommandContext } from './context.ts';
 
 /** Options that every command about a universe has. */
@@ -11,8 +11,9 @@ export async function withUniverse(
   options: LookOptions,
   context: CommandContext,
   work: (target: Target) => Promise<void>,
+  how: Pick<OpenTargetOptions, 'migrate' | 'logger'> = {},
 ): Promise<void> {
-  const target = await openTarget(options, { signal: context.signal });
+  const target = await openTarget(options, { ...how, signal: context.signal });
   try {
     await work(target);
   } finally {

@@ -18,6 +18,8 @@ export interface ServeOptions extends ServedArchiveOptions, StorageKeyFiles, Tls
   readonly publisher?: readonly bigint[] | undefined;
   /** Who may read `/metrics`: the owner (default), everybody, or nobody. */
   readonly metrics?: 'owner' | 'public' | 'off' | undefined;
+  /** Data of an older release are brought forward before anything is served (default), or left to `migrate apply`. */
+  readonly migrate?: 'auto' | 'manual' | undefined;
   /** Calls that take longer are logged, in milliseconds. */
   readonly slowCallMs?: number | undefined;
   /** For how long `/ready` says no before the server stops, in milliseconds. */
@@ -47,8 +49,9 @@ export async function openServed(options: ServeOptions, signal: AbortSignal): Pr
   const data = resolve(options.data);
   const isolation = options.thread === true ? 'thread' : 'none';
   const tls = await readTlsFiles(options);
-  const { slowCallMs } = options;
-  const universe = await openUniverse({ data, signal, isolation, slowCallMs, storageKey: storageKeyOf(options) });
+  const { slowCallMs, migrate } = options;
+  const storageKey = storageKeyOf(options);
+  const universe = await openUniverse({ data, signal, isolation, slowCallMs, migrate, storageKey });
   try {
     const address = await universe.controller.serve({
       host: options.host,

@@ -7,7 +7,7 @@ import { GitRepository } from '../git/repository.ts';
 import { whileArchiving } from './archive.ts';
 import type { CommandContext } from './context.ts';
 import { DEFAULT_DATA_DIRECTORY } from '../target.ts';
-import { formatResult, runImport } from './import-git.ts';
+import { countImported, formatResult, runImport } from './import-git.ts';
 import { interrupted } from './interrupted.ts';
 import { closeServed, formatServed, openServed, type ServedUniverse, type ServeOptions } from './serve.ts';
 import { formatStatus, readStatus } from './status.ts';
@@ -19,6 +19,11 @@ export async function start(options: ServeOptions, context: CommandContext): Pro
   try {
     output.out(formatServed(served));
     const imported = await importHere(served, context);
+    // It goes on as long as the universe is served: others may import into it, too.
+    const statistics = await countImported(served.universe, signal);
+    statistics?.ended.catch((error: unknown) =>
+      output.err(`${pc.red('not counted any more')} ${error instanceof Error ? error.message : String(error)}\n`),
+    );
     output.out(`\n${formatStatus(await readStatus(served.universe, served.data))}`);
     output.out(formatHints(served, imported));
     await whileArchiving(served.universe, options, context, () => interrupted(signal));

@@ -1,6 +1,7 @@
 import { identityHex, type StatusResult } from '@inner-universe/module/wire';
 import { ALL_REFERENCES, pages, type Universe } from 'inner-universe';
 import pc from 'picocolors';
+import { readStatistics, type RepositoryStatistics } from '../git/statistics.ts';
 import { formatTable, toJson } from '../output.ts';
 import type { CommandContext } from './context.ts';
 import { withUniverse, type LookOptions } from './options.ts';
@@ -25,6 +26,8 @@ export interface StatusReport {
   readonly stores: readonly { readonly name: string; readonly scope: string }[];
   readonly branches: readonly { readonly store: string; readonly name: string; readonly head: string }[];
   readonly tables: readonly { readonly name: string; readonly rows: number }[];
+  /** What was counted of the git histories that were imported. */
+  readonly git: readonly RepositoryStatistics[];
 }
 
 /** `inner-universe status` */
@@ -58,6 +61,7 @@ export async function readStatus(universe: Universe, target: string): Promise<St
     stores,
     branches,
     tables: result.tables.map((table) => ({ name: table.name, rows: Number(table.rows) })),
+    git: await readStatistics(universe),
   };
 }
 
@@ -93,6 +97,10 @@ export function formatStatus(report: StatusReport): string {
         report.stores.map((entry) => [entry.name]),
       ),
     );
+  }
+  if (report.git.length > 0) {
+    const rows = report.git.map((of) => [of.repository, of.commits, of.authors, of.lastAuthoredAt]);
+    lines.push('', formatTable(['repository', 'commits', 'authors', 'last authored'], rows));
   }
   return lines.join('\n');
 }

@@ -84,6 +84,8 @@ interface RunParts {
  * One run: reads the log, makes ops, sends requests in order.
  * - One request is on its way at a time, while the next is being made: after one that is refused, nothing is sent, so
  *   what is there is always the beginning of what an uninterrupted run makes.
+ * - A request goes through the client's queue as one write, alone and under its id; with an outbox it waits there for a
+ *   server that is away, and is sent after a restart before anything is read.
  * - The tree of a commit is kept as long as commits are to come whose first parent it is.
  */
 class ImportRun {
@@ -245,7 +247,7 @@ class ImportRun {
 
   #apply(ops: readonly Op[], requestId: string | undefined): Promise<void> {
     const { universe, options } = this.#parts;
-    return untilAborted(universe.client.apply(ops, { requestId, signal: options.signal }), options.signal);
+    return untilAborted(universe.client.write(ops, { requestId, signal: options.signal }), options.signal);
   }
 
   #makeInterrupted(cause: unknown): CliError {

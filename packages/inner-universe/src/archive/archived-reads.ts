@@ -3,7 +3,7 @@
  * - pages are in order, each row once, whatever part of them comes from where;
  * - nothing is left out in silence: where neither log nor archive has a row, that is an error.
  */
-import { compilePattern, type EventPattern } from '@inner-universe/nerv';
+import { compilePattern, type EventPattern } from '@inner-universe/nerv/events/pattern';
 import {
   makeWireTimestamp,
   MAX_PAGE_BYTES,

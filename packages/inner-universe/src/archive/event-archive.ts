@@ -1,5 +1,6 @@
 import { microsOf, type EventLogRow } from '@inner-universe/module/wire';
-import { compilePattern, type EventKind, type NervEvent } from '@inner-universe/nerv';
+import type { EventKind, NervEvent } from '@inner-universe/nerv';
+import { compilePattern } from '@inner-universe/nerv/events/pattern';
 import { completeEvent, makeEventOfRow } from '../events/event-row.ts';
 import { EventUpcasting, type Upcasters } from '../events/upcasting.ts';
 import type { NervPersistenceError } from '../errors.ts';

@@ -74,7 +74,11 @@ function makeFeed(log: FakeLog): {
   const errors: unknown[] = [];
   const seen: bigint[] = [];
   const onError = (error: unknown): void => void errors.push(error);
-  const feed = new ChangeFeed({ read: ((name, args) => log.answer(name, args as never)) as ReadPage, onError, waiting: { sleep: () => Promise.resolve() } });
+  const feed = new ChangeFeed({
+    read: ((name, args) => log.answer(name, args as never)) as ReadPage,
+    onError,
+    timers: { schedule: () => () => undefined },
+  });
   feed.listen((events) => seen.push(...events.map(({ seq }: LiveEvent) => seq)));
   const connect = async (identity = OWNER): Promise<FakeConnection> => {
     const connection = new FakeConnection((name, args) => log.answer(name, args), identity);

@@ -8,13 +8,14 @@
  * told that there is something and reads it. Both catch up by the same pages.
  */
 import { identityHex, type EventLogRow } from '@inner-universe/module/wire';
+import type { Timers } from '@inner-universe/nerv';
 import type { CallOptions, Connection } from '../connection/connection.ts';
 import { NervPersistenceError, RefusedError } from '../errors.ts';
 import type { ChangeSource, FeedSink, LiveEvent, ReadPage } from './change-source.ts';
 import { PulledChanges } from './pulled-changes.ts';
 import { PushedChanges } from './pushed-changes.ts';
 import { ALL_EVENTS } from './reads.ts';
-import { withinRate, type RateWaiting } from './within-rate.ts';
+import { withinRate } from './within-rate.ts';
 
 /** Told events in order; must not throw (what it throws is reported, and stops nothing). */
 export type LiveListener = (events: readonly LiveEvent[]) => void;
@@ -22,7 +23,7 @@ export type LiveListener = (events: readonly LiveEvent[]) => void;
 export interface ChangeFeedOptions {
   readonly read: ReadPage;
   /** What reads wait with that come faster than they may. */
-  readonly waiting: RateWaiting;
+  readonly timers: Timers;
   readonly onError: (error: unknown) => void;
 }
 
@@ -35,7 +36,7 @@ interface Listening {
 /** The live end of the log, shared by everything that follows it. */
 export class ChangeFeed {
   readonly #read: ReadPage;
-  readonly #waiting: RateWaiting;
+  readonly #timers: Timers;
   readonly #onError: (error: unknown) => void;
   readonly #listeners = new Set<Listening>();
   readonly #sink: FeedSink;
@@ -45,7 +46,7 @@ export class ChangeFeed {
 
   constructor(options: ChangeFeedOptions) {
     this.#read = options.read;
-    this.#waiting = options.waiting;
+    this.#timers = options.timers;
     this.#onError = options.onError;
     const cursor = (): bigint => this.cursor;
     this.#sink = {
@@ -93,7 +94,7 @@ export class ChangeFeed {
   ): Promise<void> {
     this.#source?.close();
     const ask = (name: string, args: object): Promise<unknown> =>
-      withinRate(() => connection.callProcedure(name, args, call), this.#waiting, call.signal);
+      withinRate(() => connection.callProcedure(name, args, call), this.#timers, call.signal);
     const read: ReadPage = (name, args) => ask(name, args) as Promise<never>; // the bindings' types
     const scopes = await read('readScopes', {});
     this.#isOwner = connection.identity === identityHex(scopes.owner);
@@ -117,6 +118,11 @@ export class ChangeFeed {
   /** Hands out what this client's own answered writes brought about; costs nothing where it was pushed. */
   async settle(): Promise<void> {
     await this.#source?.settle();
+  }
+
+  /** Whether changes in this scope are told, on the connection there is. */
+  follows(scope: string): boolean {
+    return this.#source?.follows(scope) ?? false;
   }
 
   close(): void {

@@ -38,5 +38,7 @@ export interface ChangeSource {
   catchUp(): Promise<void>;
   /** Resolves when what this client's own answered writes brought about has been handed out. */
   settle(): Promise<void>;
+  /** Whether it is told when something changes in this scope. */
+  follows(scope: string): boolean;
   close(): void;
 }

@@ -1,5 +1,7 @@
 import { makeWireTimestamp, MAX_REQUEST_BYTES, type ConsumerAdvance, type Op } from '@inner-universe/module/wire';
 import { systemTimers, type Clock, type IdSource, type Timers } from '@inner-universe/nerv';
+import type { CacheOptions, ClientCacheStats } from '../cache/cache-options.ts';
+import { CachedReads } from '../cache/cached-reads.ts';
 import { CallGuard } from '../connection/call-guard.ts';
 import { CallTable } from '../connection/call-table.ts';
 import type { BreakerOptions, BreakerStatus } from '../connection/circuit-breaker.ts';
@@ -23,7 +25,7 @@ import { ReadPool, type PoolOptions } from '../pool/read-pool.ts';
 import type { BatchingOptions, OpGroups, WriteOptions } from './request-queue.ts';
 import type { ReadName, Reads } from './reads.ts';
 import { RowFollowers, type RowFollowing } from './row-followers.ts';
-import { withinRate, type RateWaiting } from './within-rate.ts';
+import { withinRate } from './within-rate.ts';
 import { WriteSide } from './write-side.ts';
 
 /** What a client is made of; `openUniverse` fills it in. */
@@ -56,6 +58,8 @@ export interface ClientParts {
   readonly breaker?: BreakerOptions | undefined;
   /** Connections for large reads beside the main one. Default none. */
   readonly pool?: PoolOptions | undefined;
+  /** What is kept of reads by id, within which bounds. Default: nothing. */
+  readonly cache?: CacheOptions | undefined;
   /** Throws for a setting that does not go with how this client is used. */
   readonly checkConfiguration?: ((key: string, value: string | undefined) => void) | undefined;
   /** True: who opened it migrates older data itself, so that nobody is told to. Default false. */
@@ -106,8 +110,8 @@ export class ModuleClient implements AsyncDisposable {
   readonly #silenceMs: number | undefined;
   readonly #guard: CallGuard;
   readonly #pool: ReadPool | undefined;
+  readonly #cache: CachedReads | undefined;
   readonly #hasOutbox: boolean;
-  readonly #waiting: RateWaiting;
   #identity = '';
   #token: string | undefined;
   #schema: SchemaFacts | undefined;
@@ -125,7 +129,6 @@ export class ModuleClient implements AsyncDisposable {
     this.telemetry = parts.telemetry ?? SILENT_TELEMETRY;
     this.localCopies = parts.outbox?.records.copies;
     this.#silenceMs = parts.silenceMs;
-    this.#waiting = parts.waiting;
     this.#link = link;
     const nowMs = (): number => parts.waiting.nowMs();
     const { breaker, onError } = parts;
@@ -134,6 +137,8 @@ export class ModuleClient implements AsyncDisposable {
     this.#hasOutbox = parts.outbox !== undefined;
     this.#feed = feed;
     this.#rows = rows;
+    // Before anybody else listens: who is told of a change finds nothing here that is older.
+    this.#cache = parts.cache === undefined ? undefined : this.#makeCache(parts, parts.cache);
     this.#writes = new WriteSide({
       ...parts,
       telemetry: this.telemetry,
@@ -160,7 +165,7 @@ export class ModuleClient implements AsyncDisposable {
     const rows = new RowFollowers();
     const feed = new ChangeFeed({
       read: (name, args) => requireClient(opened).#readHere(name, args),
-      waiting: parts.waiting,
+      timers: parts.timers ?? systemTimers,
       onError: parts.onError,
     });
     const prepare = async (connection: Connection, step: CallOptions): Promise<void> => {
@@ -291,14 +296,14 @@ export class ModuleClient implements AsyncDisposable {
     if (this.#closing !== undefined) throw makeClosed();
     const take = (connection: Connection, call: CallOptions): Promise<void> =>
       connection.callReducer('migrate', step, call);
-    await this.#guard.run('migrate', () => this.#call('migrate', take, options));
+    await this.#guard.run('migrate', () => this.#call('migrate', take, options)).finally(() => this.#cache?.clear());
   }
 
   /** One page of a read. A connection that is lost meanwhile is restored and asked again. */
   async read<N extends ReadName>(name: N, args: Reads[N][0], options: CallOptions = {}): Promise<Reads[N][1]> {
     if (this.#isDrained) throw makeClosed();
     const pool = this.#pool !== undefined && isLargeRead(name, args) ? this.#pool : undefined;
-    return this.#guard.run(name, () => {
+    const reading = this.#guard.run(name, () => {
       if (pool === undefined) return this.#readHere(name, args, options);
       return withinTime(name, options, this.timers, (own) => {
         const call = { signal: own.signal, timeoutMs: this.#silenceMs };
@@ -306,6 +311,27 @@ export class ModuleClient implements AsyncDisposable {
         return pool.read(read, () => this.#readHere(name, args, own), call) as Promise<Reads[N][1]>; // the bindings' type
       });
     });
+    return this.#cache === undefined ? reading : this.#cache.noting(reading);
+  }
+
+  /**
+   * As `read`, from the cache where that is certain to be no older than anything that was told here. Only reads by id
+   * come from there, and rows that do are frozen. Without a cache it is `read`.
+   */
+  async readCached<N extends ReadName>(name: N, args: Reads[N][0], options: CallOptions = {}): Promise<Reads[N][1]> {
+    const cache = this.#cache;
+    if (cache === undefined) return this.read(name, args, options);
+    if (this.#isDrained) throw makeClosed();
+    // Others may wait for the same load: who calls his own off leaves it to them.
+    return runWithin(name, options, () => cache.read(name, args), this.timers);
+  }
+
+  /** `readCached` as a function, for what takes one. */
+  readonly cachedPage: ReadPage = (name, args) => this.readCached(name, args);
+
+  /** What the cache has done since it was opened, and holds now; undefined where there is none. */
+  cacheStats(): ClientCacheStats | undefined {
+    return this.#cache?.stats;
   }
 
   /** Where the circuit breaker stands; undefined where none was asked for. */
@@ -365,6 +391,7 @@ export class ModuleClient implements AsyncDisposable {
     await this.#writes.drain();
     this.#isDrained = true;
     this.#feed.close();
+    this.#cache?.close();
     await this.#pool?.close();
     this.#guard.close();
     await this.#link.close();
@@ -384,7 +411,12 @@ export class ModuleClient implements AsyncDisposable {
       consumer: options.consumer,
       ops: ops.map(asSdkVariant),
     };
-    await this.#call('apply', (connection, call) => connection.callReducer('apply', args, call), options);
+    try {
+      await this.#call('apply', (connection, call) => connection.callReducer('apply', args, call), options);
+    } finally {
+      // Also when nobody knows whether it was applied.
+      this.#cache?.forgetWritten(ops);
+    }
   }
 
   /** Why nothing can be written now: with an outbox only that it is closed, for there is always room for a while. */
@@ -397,10 +429,24 @@ export class ModuleClient implements AsyncDisposable {
   async #readHere<N extends ReadName>(name: N, args: Reads[N][0], options: CallOptions = {}): Promise<Reads[N][1]> {
     const page = await this.#call(
       name,
-      (connection, call) => withinRate(() => connection.callProcedure(name, args, call), this.#waiting, call.signal),
+      (connection, call) =>
+        withinRate(() => connection.callProcedure(name, args, call), this.timers ?? systemTimers, call.signal),
       options,
     );
     return page as Reads[N][1]; // the bindings' return type
+  }
+
+  #makeCache(parts: ClientParts, options: CacheOptions): CachedReads {
+    const status = this.#link.status;
+    return new CachedReads({
+      options,
+      read: this.readPage,
+      feed: this.#feed,
+      link: { state: () => this.#link.state, onState: status.subscribe },
+      servesStale: parts.mayStartLost === true,
+      nowMs: () => parts.waiting.nowMs(),
+      telemetry: this.telemetry,
+    });
   }
 
   #makePool(parts: ClientParts, options: PoolOptions): ReadPool {

@@ -64,7 +64,7 @@ export class InnerUniverseClient extends ObservedClient {
   }
 
   async getEntity(id: string, options?: CallOptions): Promise<EntityRow | undefined> {
-    return (await this.read('readEntities', { ...ALL_ENTITIES, ids: [id] }, options)).entities[0];
+    return (await this.readCached('readEntities', { ...ALL_ENTITIES, ids: [id] }, options)).entities[0];
   }
 
   updateEntity(op: UpdateEntityOp, options?: WriteOptions): Promise<void> {
@@ -84,7 +84,7 @@ export class InnerUniverseClient extends ObservedClient {
   }
 
   async getRelation(id: string, options?: CallOptions): Promise<RelationRow | undefined> {
-    return (await this.read('readRelations', { ...ALL_RELATIONS, ids: [id] }, options)).relations[0];
+    return (await this.readCached('readRelations', { ...ALL_RELATIONS, ids: [id] }, options)).relations[0];
   }
 
   updateRelation(op: UpdateRelationOp, options?: WriteOptions): Promise<void> {

@@ -56,6 +56,11 @@ export class PulledChanges implements ChangeSource {
     return this.catchUp();
   }
 
+  follows(scope: string): boolean {
+    for (const { name } of this.#scopes.values()) if (name === scope) return true;
+    return false;
+  }
+
   close(): void {
     this.#closed = true;
     this.#subscription?.close();

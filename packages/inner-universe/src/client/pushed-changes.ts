@@ -43,6 +43,10 @@ export class PushedChanges implements ChangeSource {
     if (this.#busy || this.#buffer.length > 0) await this.catchUp();
   }
 
+  follows(): boolean {
+    return true;
+  }
+
   close(): void {
     this.#closed = true;
     this.#subscription?.close();

@@ -37,6 +37,7 @@ interface QueuedWriteParts {
   /** Makes its ops, when everything before it has been answered. */
   readonly begin?: (() => Promise<OpGroups>) | undefined;
   readonly keepRejected: boolean;
+  readonly requestId?: string | undefined;
 }
 
 /** One for all: there are many writes. */
@@ -46,6 +47,8 @@ const NOTHING = (): void => undefined;
 export class QueuedWrite {
   readonly place: number;
   readonly keepRejected: boolean;
+  /** Under which it is sent, alone; undefined: with others, under one that is made then. */
+  readonly requestId: string | undefined;
   /** Settles when it is done, or its caller does not wait any longer. */
   readonly promise: Promise<void>;
   readonly begin: (() => Promise<OpGroups>) | undefined;
@@ -73,11 +76,12 @@ export class QueuedWrite {
   #resolve: () => void = NOTHING;
   #reject: (error: unknown) => void = NOTHING;
 
-  constructor({ place, bytes, begin, keepRejected }: QueuedWriteParts) {
+  constructor({ place, bytes, begin, keepRejected, requestId }: QueuedWriteParts) {
     this.place = place;
     this.bytes = bytes;
     this.begin = begin;
     this.keepRejected = keepRejected;
+    this.requestId = requestId;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -86,7 +90,8 @@ export class QueuedWrite {
 
   /** A write that an outbox had kept: nobody waits for it. */
   static recovered(stored: StoredWrite): QueuedWrite {
-    const write = new QueuedWrite({ place: stored.place, bytes: stored.bytes, keepRejected: true });
+    const { place, bytes, requestId } = stored;
+    const write = new QueuedWrite({ place, bytes, requestId, keepRejected: true });
     write.stored = stored;
     write.keeping = 'kept';
     write.hasCaller = false;

@@ -14,7 +14,7 @@ export function takeParts(waiting: QueuedWrite[], { opsMax, bytesMax }: BatchLim
   let bytes = 0;
   let emptied = 0;
   fill: for (const write of waiting) {
-    if (write.parts === undefined) break;
+    if (write.parts === undefined || (batch.length > 0 && write.requestId !== undefined)) break;
     for (let part = write.parts[write.taken]; part !== undefined; part = write.parts[write.taken]) {
       if (batch.length > 0 && (ops + part.ops.length > opsMax || bytes + part.bytes > bytesMax)) break fill;
       ops += part.ops.length;
@@ -23,6 +23,7 @@ export function takeParts(waiting: QueuedWrite[], { opsMax, bytesMax }: BatchLim
       write.taken += 1;
     }
     emptied += 1;
+    if (write.requestId !== undefined) break;
   }
   waiting.splice(0, emptied);
   return batch;

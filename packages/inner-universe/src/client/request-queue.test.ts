@@ -57,6 +57,27 @@ test('calls of one turn share a request, later ones the next, in order', async (
   ]);
 });
 
+test('a write with a request id of its own is sent alone under it, in its place', async () => {
+  const sent: [string, string[]][] = [];
+  const { queue } = makeQueue({
+    send: async ({ requestId, ops }) => void sent.push([requestId, idsOf(ops)]),
+  });
+  const own = { requestId: 'own' };
+  await Promise.all([
+    queue.write([opOf('a')]),
+    queue.write([opOf('b')]),
+    queue.write([opOf('c'), opOf('d')], own),
+    queue.write([opOf('e')]),
+    queue.write([opOf('f')], { requestId: 'last' }),
+  ]);
+  expect(sent).toEqual([
+    ['1', ['a', 'b']],
+    ['own', ['c', 'd']],
+    ['2', ['e']],
+    ['last', ['f']],
+  ]);
+});
+
 test('whatever is refused, everything else is applied once, in order, and each call is told its own outcome', async () => {
   const calls = fc.array(
     fc.record({

@@ -47,6 +47,11 @@ export interface WriteOptions extends CallOptions {
    * is for who makes the write anew by himself.
    */
   readonly keepRejected?: boolean | undefined;
+  /**
+   * Sends the write alone, under this id: the same one again, from another process too, changes nothing. Default: what
+   * waits shares a request with a fresh id, as does what takes several requests.
+   */
+  readonly requestId?: string | undefined;
 }
 
 export interface RequestQueueOptions {
@@ -119,7 +124,9 @@ export class RequestQueue {
    * durable, rejects with the first error when all have been tried. When there is no room for all, none is queued.
    */
   writeInTurn(groups: OpGroups, options: WriteOptions = NO_OPTIONS): Promise<void> {
-    const write = new QueuedWrite({ place: this.#place, bytes: 0, keepRejected: options.keepRejected ?? true });
+    // Several groups may take several requests, which one id cannot name.
+    const requestId = groups.length === 1 ? options.requestId : undefined;
+    const write = new QueuedWrite({ place: this.#place, bytes: 0, keepRejected: options.keepRejected ?? true, requestId });
     try {
       write.make(groups);
     } catch (error) {
@@ -200,7 +207,8 @@ export class RequestQueue {
   }
 
   #enqueue(write: QueuedWrite, options: WriteOptions): Promise<void> {
-    const fault = this.#fullness(write) ?? (options.signal?.aborted === true ? { error: options.signal.reason } : undefined);
+    const fault =
+      this.#fullness(write) ?? (options.signal?.aborted === true ? { error: options.signal.reason } : undefined);
     if (fault !== undefined) return Promise.reject(fault.error);
     this.#place += 1;
     this.#add(write);
@@ -278,7 +286,7 @@ export class RequestQueue {
 
   #addRequest(parts: readonly QueuedPart[], index: number): QueuedRequest {
     const request: QueuedRequest = {
-      requestId: this.#options.makeRequestId(),
+      requestId: parts[0]?.write.requestId ?? this.#options.makeRequestId(),
       issuedAtMicros: this.#options.nowMicros(),
       place: this.#place,
       parts,
@@ -355,8 +363,11 @@ export class RequestQueue {
       for (const { write, part } of failed) write.answer(part, { error: refused.error });
       // Where a refusal stops those behind it, they are not sent together with those before it.
       const before = this.#keeping?.options.onRejected === 'stop' ? refused.index : parts.length;
-      const rests = [parts.slice(0, before), parts.slice(before)].map((rest) => rest.filter((part) => !failed.includes(part)));
-      for (const [offset, rest] of rests.filter(({ length }) => length > 0).entries()) this.#addRequest(rest, index + offset);
+      const rests = [parts.slice(0, before), parts.slice(before)].map((rest) =>
+        rest.filter((part) => !failed.includes(part)),
+      );
+      for (const [offset, rest] of rests.filter(({ length }) => length > 0).entries())
+        this.#addRequest(rest, index + offset);
       this.#noteAnswer(request, failed);
     } else if (parts.length > 1 && !(error instanceof NervError)) {
       // One of them cannot even be encoded: alone, each is told its own.

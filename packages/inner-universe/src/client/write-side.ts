@@ -8,7 +8,7 @@ import type { Op } from '@inner-universe/module/wire';
 import { systemTimers, type Clock, type IdSource, type Timers } from '@inner-universe/nerv';
 import type { LinkStatus } from '../connection/link-status.ts';
 import type { Watchable } from '../connection/watched.ts';
-import { ConnectionError, NervPersistenceError } from '../errors.ts';
+import { ConnectionError, type NervPersistenceError } from '../errors.ts';
 import type { Telemetry } from '../observability/telemetry.ts';
 import { Keeper } from '../offline/keeper.ts';
 import { Ledger, makeReason } from '../offline/ledger.ts';
@@ -74,7 +74,10 @@ export class WriteSide {
     this.work = this.#makeWork();
     if (outbox === undefined) return;
     this.#onStatus(status.getSnapshot());
-    this.#ends.push(status.subscribe((now) => this.#onStatus(now)), ...this.#observe());
+    this.#ends.push(
+      status.subscribe((now) => this.#onStatus(now)),
+      ...this.#observe(),
+    );
   }
 
   write(ops: readonly Op[], options?: WriteOptions): Promise<void> {

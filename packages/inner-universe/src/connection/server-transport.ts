@@ -1,7 +1,6 @@
 /*
  * What connections to a server are made with: WebSockets and requests that can be called off together.
  */
-import type { Socket } from 'node:net';
 import { NervPersistenceError } from '../errors.ts';
 
 /** How a server is known to be the right one. */
@@ -48,48 +47,21 @@ export interface Transport {
   destroy(): void;
 }
 
-const KEEP_ALIVE_MS = 15_000;
-
 /**
  * In Node over connections that can be cut; elsewhere the platform's own, which is closed by the page's end at the latest.
  * @throws {NervPersistenceError} `config/invalid` for `tls` where the platform alone decides whom to trust
  */
 export async function makeTransport(tls?: TlsOptions): Promise<Transport> {
   const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
-  if (isNode) return makeNodeTransport(tls);
+  if (isNode) {
+    const { makeNodeTransport } = await import('./node-transport.ts');
+    return makeNodeTransport(tls);
+  }
   if (tls === undefined) return makeWebTransport();
   throw new NervPersistenceError(
     'config/invalid',
     'tls: here it is the platform that decides which servers to trust. Leave tls away, and add the certificate there.',
   );
-}
-
-async function makeNodeTransport(tls: TlsOptions | undefined): Promise<Transport> {
-  const { Agent, WebSocket, buildConnector, fetch } = await import('undici');
-  const ca = tls === undefined ? {} : { ca: typeof tls.ca === 'string' ? tls.ca : [...tls.ca] };
-  const connect = buildConnector({ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, ...ca });
-  const open = new Set<Socket>();
-  const dispatcher = new Agent({
-    connect: (options, callback) =>
-      connect(options, (...[error, socket]) => {
-        if (error !== null) {
-          callback(error, null);
-          return;
-        }
-        open.add(socket);
-        socket.once('close', () => open.delete(socket));
-        callback(null, socket);
-      }),
-  });
-  return {
-    fetch: (url, init) => fetch(url, { ...init, dispatcher }),
-    openWebSocket: (url, protocols) => new WebSocket(url, { protocols, dispatcher }),
-    destroy: () => {
-      for (const socket of open) socket.destroy();
-      // What was still on its way has nobody who waits for it.
-      dispatcher.destroy().catch(() => undefined);
-    },
-  };
 }
 
 function makeWebTransport(): Transport {

@@ -7,7 +7,8 @@
  * - What waits for a partition is bounded (see `PassTarget.hasRoom`); beyond, nothing is read for it.
  */
 import type { EventLogRow } from '@inner-universe/module/wire';
-import { compilePattern, systemTimers, type EventKind, type EventPattern } from '@inner-universe/nerv';
+import { systemTimers, type EventKind } from '@inner-universe/nerv';
+import { compilePattern, type EventPattern } from '@inner-universe/nerv/events/pattern';
 import type { LiveEvent } from '../client/change-source.ts';
 import type { ModuleClient } from '../client/client.ts';
 import { ALL_EVENTS } from '../client/reads.ts';

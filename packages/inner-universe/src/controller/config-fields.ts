@@ -20,6 +20,8 @@ export interface ConfigField {
 const DATABASE = /^[a-z0-9]+(-[a-z0-9]+)*$|^(0x)?[0-9a-f]{64}$/;
 const TIMEOUT_MS_MAX = 2_147_483_647;
 const POOL_CONNECTIONS_MAX = 16;
+/** What a Map of JavaScript takes. */
+const CACHE_ENTRIES_MAX = 2 ** 24;
 const EMBEDDED = ['disk', 'memory'] as const;
 
 const object: ConfigField = { faultOf: faultOfObject };
@@ -75,6 +77,7 @@ export const CONFIG_FIELDS: { readonly [Name in OptionName]: ConfigField } = {
     faultOf: (value) => (value instanceof AbortSignal ? undefined : `takes an AbortSignal, not ${show(value)}`),
   },
   pool: { faultOf: faultOfPool },
+  cache: { faultOf: faultOfCache },
   breaker: { faultOf: faultOfBreaker },
   batching: { faultOf: faultOfBatching },
   offline: {
@@ -180,6 +183,15 @@ function faultOfPool(value: unknown): string | undefined {
     },
     ['connections'],
   );
+}
+
+function faultOfCache(value: unknown): string | undefined {
+  if (value === false) return undefined;
+  return faultOfParts(value, {
+    entriesMax: (count) => faultOfWhole(count, 1, CACHE_ENTRIES_MAX),
+    bytesMax: (count) => faultOfWhole(count, 1, Number.MAX_SAFE_INTEGER),
+    ttlMs: (delay) => (delay === Infinity ? undefined : faultOfMilliseconds(delay, 1)),
+  });
 }
 
 function faultOfBreaker(value: unknown): string | undefined {

@@ -217,6 +217,36 @@ test('files are read when they are needed: a token at each connection, certifica
   await rm(directory, { recursive: true });
 });
 
+test.each<[string, unknown, string]>([
+  ['of 16 bytes', { key: new Uint8Array(16) }, 'Uint8Array of 32 random bytes'],
+  ['that is text', { key: SECRET }, 'Uint8Array of 32 random bytes'],
+  ['twice', { key: new Uint8Array(32), keyFile: 'file' }, 'either key or keyFile'],
+  ['that is none', {}, 'either key or keyFile'],
+  ['with a previous one of 31 bytes', { key: new Uint8Array(32), previousKeys: [new Uint8Array(31)] }, 'an element'],
+  ['in bytes with a previous one in a file', { key: new Uint8Array(32), previousKeyFiles: ['f'] }, 'previousKeyFiles'],
+])('a storage key %s is refused, and not shown', (_what, storageKey, message) => {
+  const error = catchError(() => InnerUniverseConfig.from({ data: './data', storageKey } as UniverseOptions));
+  expect(error).toMatchObject({ code: 'config/invalid', message: expect.stringContaining(message) as string });
+  expect(inspect(error)).not.toContain(SECRET);
+});
+
+test('a storage key is for a directory only, and shown to nobody', () => {
+  const storageKey = { key: new Uint8Array(32).fill(77) };
+  expect(catchError(() => InnerUniverseConfig.from({ memory: true, storageKey } as UniverseOptions)).message).toContain(
+    'is for on disk',
+  );
+  const config = InnerUniverseConfig.from({ data: './data', storageKey });
+  for (const shown of [inspect(config), JSON.stringify(config), String(config)]) {
+    expect(shown).not.toContain('77');
+    expect(shown).toContain('[redacted]');
+  }
+  const ofFile = InnerUniverseConfig.fromEnvironment({
+    INNER_UNIVERSE_DATA: './data',
+    INNER_UNIVERSE_STORAGE_KEY_FILE: '/run/key',
+  });
+  expect(ofFile.options).toMatchObject({ storageKey: { keyFile: '/run/key' } });
+});
+
 function catchError(make: () => unknown): NervPersistenceError {
   try {
     make();

@@ -2,6 +2,7 @@ import type { Clock, IdSource } from '@inner-universe/nerv';
 import type { BreakerOptions } from '../connection/circuit-breaker.ts';
 import type { TokenSource } from '../connection/token-source.ts';
 import type { EventArchive } from '../archive/event-archive.ts';
+import type { CacheOptions } from '../cache/cache-options.ts';
 import type { BatchingOptions } from '../client/request-queue.ts';
 import type { EncryptionOptions } from '../encryption/encryption.ts';
 import type { EventOptions } from '../events/event-options.ts';
@@ -39,6 +40,11 @@ interface CommonOptions extends ObserverOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** Connections for large reads beside the main one, which gives up order among them. Default: none. */
   readonly pool?: PoolOptions | undefined;
+  /**
+   * What is kept of reads by id, within which bounds; `false` for nothing. It is never older than what was told here.
+   * Default: 10,000 entries, 8 MiB, 60 seconds.
+   */
+  readonly cache?: CacheOptions | false | undefined;
   /** How writes share requests. Default: as many as fit, whenever the one before has been answered. */
   readonly batching?: BatchingOptions | undefined;
   /** Fails calls fast while the server does not answer; `true` is its defaults. Default: none. */
@@ -148,6 +154,8 @@ export class InnerUniverseConfig {
   readonly reconnectForMs: number | undefined;
   readonly connectTimeoutMs: number | undefined;
   readonly pool: PoolOptions | undefined;
+  /** Undefined: nothing is kept. */
+  readonly cache: CacheOptions | undefined;
   /** Undefined: there is no breaker. */
   readonly breaker: BreakerOptions | undefined;
   readonly #options: UniverseOptions;
@@ -161,6 +169,7 @@ export class InnerUniverseConfig {
     this.reconnectForMs = options.reconnectForMs;
     this.connectTimeoutMs = options.connectTimeoutMs;
     this.pool = options.pool;
+    this.cache = options.cache === false ? undefined : (options.cache ?? {});
     const { breaker = false } = options;
     this.breaker = breaker === true ? {} : breaker === false ? undefined : breaker;
   }
@@ -252,7 +261,7 @@ function redact(name: string, value: unknown): unknown {
 }
 
 /** Fields whose objects hold numbers, flags and labels only. */
-const PLAIN_FIELDS: ReadonlySet<string> = new Set<OptionName>(['pool', 'breaker', 'batching', 'metrics']);
+const PLAIN_FIELDS: ReadonlySet<string> = new Set<OptionName>(['pool', 'cache', 'breaker', 'batching', 'metrics']);
 
 function makePlacement(options: UniverseOptions): Placement {
   if ('server' in options && options.server !== undefined) {

@@ -236,7 +236,7 @@ export class InnerUniverseController implements AsyncDisposable {
     const { placement, database } = this.config;
     if (this.#borrowed !== undefined) return this.#borrowed.connector;
     if (placement.type === 'server') return makeServerConnector(placement, database, this.#onError);
-    const { makeStderrLogger, openHost } = await import('@inner-universe/host');
+    const { makeStderrLogger, openHost } = await import('./embedded-host.ts');
     const { logger: given, slowCallMs, slowQueryMs } = this.config.options as DiskOptions | MemoryOptions; // the forms left
     const logger = makeHostLogger(given, makeStderrLogger('warn'));
     const common = { isolation: placement.isolation, logger, slowCallMs, slowQueryMs };

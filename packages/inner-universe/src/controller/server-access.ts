@@ -4,6 +4,7 @@ import type { TlsOptions } from '../connection/server-transport.ts';
 import type { TokenSource } from '../connection/token-source.ts';
 import { NervPersistenceError } from '../errors.ts';
 import type { Placement, ServerTls } from './config.ts';
+import { readTextFile } from './local-files.ts';
 
 /** The placement of a universe on a server. */
 export type ServerPlacement = Extract<Placement, { readonly type: 'server' }>;
@@ -33,16 +34,14 @@ export async function makeServerConnector(
 
 /** A token alone, without the line end of its file. What the file holds stands in no error. */
 async function readTokenFile(path: string): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  return (await readFile(path, 'utf8')).trim();
+  return (await readTextFile(path)).trim();
 }
 
 async function readTls(tls: ServerTls | undefined): Promise<TlsOptions | undefined> {
   if (tls?.ca !== undefined) return { ca: tls.ca };
   if (tls?.caFile === undefined) return undefined;
-  const { readFile } = await import('node:fs/promises');
   try {
-    return { ca: await readFile(tls.caFile, 'utf8') };
+    return { ca: await readTextFile(tls.caFile) };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new NervPersistenceError(

@@ -1,5 +1,6 @@
 import type { StorageKeyOptions } from '@inner-universe/host';
 import { NervPersistenceError } from '../errors.ts';
+import { readTextFile } from './local-files.ts';
 
 /**
  * The key that a data directory is encrypted with: as bytes, or in files that hold one each, as base64 or hexadecimal
@@ -27,10 +28,9 @@ export async function readStorageKey(given: StorageKey | undefined): Promise<Sto
 }
 
 async function readKeyFile(path: string): Promise<Uint8Array> {
-  const { readFile } = await import('node:fs/promises');
   let text: string;
   try {
-    text = (await readFile(path, 'utf8')).trim();
+    text = (await readTextFile(path)).trim();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new NervPersistenceError('config/invalid', `storageKey: the key in '${path}' cannot be read: ${reason}.`, {

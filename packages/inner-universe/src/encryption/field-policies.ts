@@ -1,4 +1,4 @@
-import { compilePattern } from '@inner-universe/nerv';
+import { compilePattern } from '@inner-universe/nerv/events/pattern';
 import { EncryptionError } from './encryption-error.ts';
 import { FieldPatterns } from './field-patterns.ts';
 

@@ -1,4 +1,5 @@
-import type { EntityQuery, Properties, RelationQuery } from '@inner-universe/nerv';
+import type { Properties } from '@inner-universe/nerv';
+import type { EntityQuery, RelationQuery } from '@inner-universe/nerv/graph';
 import {
   canonicalJson,
   decode,

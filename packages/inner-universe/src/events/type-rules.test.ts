@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { matchesPattern } from '@inner-universe/nerv';
+import { matchesPattern } from '@inner-universe/nerv/events/pattern';
 import { expect, test } from 'vitest';
 import { TypeRules } from './type-rules.ts';
 

@@ -1,7 +1,8 @@
 /*
  * Parts of a graph, as they are loaded. A part says which rows it has, and every row says whether it is in a part.
  */
-import { NervError, type Entity, type EntityQuery, type RelationQuery, type Where } from '@inner-universe/nerv';
+import { NervError, type Entity } from '@inner-universe/nerv';
+import type { EntityQuery, RelationQuery, Where } from '@inner-universe/nerv/graph';
 import { compileQuery } from '@inner-universe/nerv/graph/replica';
 import { stringify } from '@inner-universe/nerv/values';
 import type { GraphKind } from '../encryption/graph-sealer.ts';

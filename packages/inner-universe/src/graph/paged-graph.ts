@@ -9,7 +9,6 @@ import {
   type Entity,
   type EntityOf,
   type EntityProperties,
-  type EntityQuery,
   type EntityTypeOf,
   type GraphReads,
   type GraphSchema,
@@ -20,12 +19,12 @@ import {
   type Reference,
   type RelationOf,
   type RelationProperties,
-  type RelationQuery,
   type RelationTypeOf,
   type TraverseOptions,
   type Visit,
   type WalkOptions,
 } from '@inner-universe/nerv';
+import type { EntityQuery, RelationQuery } from '@inner-universe/nerv/graph';
 import { compileQuery, idOf, makeWalk, type CompiledQuery, type GraphReader } from '@inner-universe/nerv/graph/replica';
 import type { GraphSealer } from '../encryption/graph-sealer.ts';
 import type { Telemetry } from '../observability/telemetry.ts';

@@ -1,4 +1,5 @@
-import type { Clock, EntityQuery } from '@inner-universe/nerv';
+import type { Clock } from '@inner-universe/nerv';
+import type { EntityQuery } from '@inner-universe/nerv/graph';
 import { escapeKey, stringify } from '@inner-universe/nerv/values';
 import { RefusedError } from '../errors.ts';
 import type { AroundFilter, EntityFilter, GraphPages, RelationFilter } from './graph-pages.ts';

@@ -98,7 +98,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     this.#sealer = sealer;
     this.#onError = onError;
     this.#source = { read: client.readPage, sealer };
-    const reads = new GraphReads(this.#source);
+    const reads = new GraphReads({ read: client.cachedPage, sealer });
     this.#paged = new PagedGraph({
       ...this.#pagedParts(),
       pages: new IndexedPages(reads, client.clock),

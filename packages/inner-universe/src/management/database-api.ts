@@ -99,7 +99,7 @@ export class DatabaseApi {
 
   /** The definition of the module that the database runs. */
   async schema(): Promise<ModuleDef> {
-    const { readModuleSchema } = await import('@inner-universe/host/codegen');
+    const { readModuleSchema } = await import('./host-parts.ts');
     const path = this.#path('/schema');
     const newest = await this.#http.send({ method: 'GET', path, query: { version: '10' } });
     // Older servers know version 9 only, and say so by a refusal; what version 9 is refused for is the reason.

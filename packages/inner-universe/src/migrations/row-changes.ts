@@ -20,6 +20,9 @@ type RowPart = Extract<MigrationPart, { readonly type: string }>;
 type Row = EntityRow | RelationRow;
 type Update = Extract<GraphOperation, { readonly type: 'update-entity' | 'update-relation' }>;
 
+/** How many bytes of properties in chunks are fetched for one page, unless one row alone has more. */
+const OPEN_BYTES_MAX = 33_554_432;
+
 /** A page of the rows of a type, in the order in which they were last changed. */
 export interface RowPage {
   readonly rows: readonly Row[];
@@ -49,7 +52,15 @@ export class RowChanges {
     this.#sealing = sealer === undefined ? undefined : new WriteSealing(sealer, new GraphReads(this.#raw));
   }
 
+  /** A page of at most so many rows; of fewer where their properties are large. */
   async readPage(part: RowPart, cursor: string, limit: number, call: CallOptions): Promise<RowPage> {
+    for (let rows = limit; ; rows >>= 1) {
+      const page = await this.#readPage(part, cursor, rows, call);
+      if (rows <= 1 || chunkBytesOf(page.rows) <= OPEN_BYTES_MAX) return page;
+    }
+  }
+
+  async #readPage(part: RowPart, cursor: string, limit: number, call: CallOptions): Promise<RowPage> {
     if (part.kind === 'entity') {
       const wanted = { ...ALL_ENTITIES, entityType: part.type, cursor, limit };
       const { entities: rows, ...end } = await this.#client.read('readEntities', wanted, call);
@@ -145,6 +156,17 @@ export function makeFunctionFailed(
     `The function of migration '${migration}' failed for ${what}: ${reason} What was changed before stays; correct it, and apply again.`,
     { details: { migration, ...details }, cause },
   );
+}
+
+/** How much the properties of rows take that lie in chunks. */
+function chunkBytesOf(rows: readonly Row[]): number {
+  let sum = 0;
+  for (const { properties, propertiesEncoding } of rows) {
+    if (propertiesEncoding !== 'chunks/1') continue;
+    const { bytes } = JSON.parse(properties) as { readonly bytes: number }; // the module checked its form
+    sum += bytes;
+  }
+  return sum;
 }
 
 /** Whether a patch changes properties that are, or would be, too large to be changed one by one. */

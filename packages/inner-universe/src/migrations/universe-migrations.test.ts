@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { makeRandomKey } from '../encryption/key-wrapper.ts';
 import { openKeyRing } from '../encryption/key-ring.ts';
 import { MemoryKeyStore } from '../encryption/key-store.ts';
+import { makeKeyWrapper, makeRandomKey } from '../encryption/key-wrapper.ts';
 import { openUniverse } from '../open-universe.ts';
 import { createTestUniverse, type TestUniverse } from '../testing/index.ts';
 import type { Universe } from '../universe.ts';
@@ -39,7 +39,7 @@ test('changes entities, relations and states by functions, and leaves alone what
   await universe.graph.createEntity('place', { id: 'here', properties: { name: 'here' } });
   await universe.graph.createRelation('lives-in', { id: 'r', from: 'p0', to: 'here', properties: { since: 1999 } });
   const cart = await universe.states.open<{ items: string[]; version?: number }>('cart', { items: ['apple'] });
-  await cart.branch('gift');
+  await cart.createBranch('gift');
   const migration: DataMigration = {
     id: '2026-11-names',
     description: 'One name in place of two.',
@@ -166,13 +166,28 @@ test('large properties are replaced as a whole, and large changes go in several 
   }
 });
 
-test('sealed properties are open to functions, and sealed again', async () => {
-  const keys = await openKeyRing({
-    store: new MemoryKeyStore(),
-    encryptionKeys: { current: { id: 'one', key: makeRandomKey() } },
-  } as unknown as Parameters<typeof openKeyRing>[0]).catch(() => undefined);
-  if (keys === undefined) return;
-  await keys.close?.();
+test('what is sealed is open to functions, and sealed again', async () => {
+  const wrapper = await makeKeyWrapper({ active: 'k', keys: { k: makeRandomKey() } });
+  const keyRing = await openKeyRing({ store: new MemoryKeyStore(), wrapper });
+  const encryption = { keyRing, entities: { person: ['ssn'] }, states: { patient: ['name'] } };
+  const sealed = await openUniverse({ memory: true, encryption });
+  try {
+    await sealed.graph.createEntity('person', { id: 'ada', properties: { ssn: 'secret-1' } });
+    await sealed.states.open('patient', { name: 'secret-ada', age: 36 });
+    const migration: DataMigration = {
+      id: 'longer',
+      entities: { person: ({ properties }) => ({ properties: { ssn: `${String(properties['ssn'])}-2` } }) },
+      states: { patient: (state: { name: string }) => ({ ...state, name: `${state.name} L.` }) },
+    };
+    await sealed.migrate([migration]);
+    expect((await sealed.graph.getEntity('ada'))?.properties).toEqual({ ssn: 'secret-1-2' });
+    const patient = await sealed.states.open('patient');
+    expect(patient.state).toEqual({ name: 'secret-ada L.', age: 36 });
+    expect((await sealed.client.getEntity('ada'))?.properties).not.toContain('secret');
+    expect((await sealed.states.load(patient.versionId)).tree.stringify()).not.toContain('secret');
+  } finally {
+    await sealed.close();
+  }
 });
 
 describe('a function that', () => {

@@ -48,7 +48,7 @@ export interface DataMigrationStatus {
 export interface MigrateDataOptions extends CallOptions {
   /** Told after each step; what it throws ends migrating. */
   readonly onProgress?: ((progress: DataMigrationStatus) => void) | undefined;
-  /** The most rows of one step. Default 200. */
+  /** The most rows of one step, up to 900. Default 200. */
   readonly rowsMax?: number | undefined;
 }
 
@@ -61,6 +61,8 @@ export interface DataMigrationReport {
 }
 
 const ROWS_MAX = 200;
+/** With its note and its record a step is within what one request takes. */
+const STEP_ROWS_MAX = 900;
 /** What a step's own ops may take of a request beside the rows it changes. */
 const RESERVED_BYTES = 65_536;
 /** Attempts of one step in a row that somebody else came before. */
@@ -79,7 +81,9 @@ const CONTENDED: ReadonlySet<string> = new Set([
 interface Step {
   readonly chunks: readonly Op[];
   readonly ops: readonly Op[];
-  /** Fewer rows were changed than were found, since all would not have fitted. */
+  /** How many rows or branches it changes. */
+  readonly changed: number;
+  /** It does not fit into one request. */
   readonly isTooLarge: boolean;
 }
 
@@ -116,16 +120,31 @@ export class UniverseMigrations {
    */
   async apply(migrations: readonly DataMigration[], options: MigrateDataOptions = {}): Promise<DataMigrationReport> {
     const { onProgress, rowsMax = ROWS_MAX, ...call } = options;
+    if (!Number.isInteger(rowsMax) || rowsMax < 1 || rowsMax > STEP_ROWS_MAX) {
+      throw new NervPersistenceError(
+        'migration/invalid',
+        `rowsMax is a whole number from 1 to ${STEP_ROWS_MAX}, not ${String(rowsMax)}. Nothing was changed.`,
+        { details: { rowsMax } },
+      );
+    }
     const applied: string[] = [];
     const states: DataMigrationStatus[] = [];
     for (const migration of defineMigrations(migrations)) {
       const before = await tryReadRecord(this.#client, migration.id, call);
       const run = new MigrationRun({ client: this.#client, rows: this.#rows, states: this.#states, migration, call });
       const record = before?.position.state === 'done' ? before : await run.toEnd(rowsMax, onProgress);
-      if (record !== before) applied.push(migration.id);
+      if (record !== before) {
+        applied.push(migration.id);
+        this.#tell(record);
+      }
       states.push(statusOf(record));
     }
     return { migrations: states, applied };
+  }
+
+  #tell({ migration, position: { read, changed } }: MigrationRecord): void {
+    const text = `The data migration '${migration}' is done: ${changed} of ${read} rows and branches were changed.`;
+    this.#client.telemetry.log('info', text, { database: this.#client.database, migration, read, changed });
   }
 
   /** Where each of the migrations stands; without any, of all that were ever begun here. */
@@ -223,6 +242,7 @@ class MigrationRun {
     const { client, call } = this.#parts;
     for (const chunk of step.chunks) await client.apply([chunk], call);
     await client.apply(step.ops, call);
+    client.telemetry.count('migrations.changed', step.changed, { migration: record.migration });
     return true;
   }
 
@@ -245,7 +265,7 @@ class MigrationRun {
     const moved = { ...next, read, changed: position.changed + changes.length, notes: position.notes + 1 };
     const ids = changes.map(({ stored }) => stored.id);
     const note = makeNoteOp(client, record, { kind: part.kind, ids });
-    return makeStep([makeMoveOp(client, record, moved), note, ...ops], chunks);
+    return makeStep([makeMoveOp(client, record, moved), note, ...ops], chunks, changes.length);
   }
 
   /**
@@ -276,7 +296,7 @@ class MigrationRun {
     const change = await states.find(migration, part);
     if (change === undefined) return makeStep([makeMoveOp(client, record, moved)]);
     const { ops, chunks } = states.make(migration, part, change);
-    return makeStep([makeMoveOp(client, record, { ...moved, changed: position.changed + 1 }), ...ops], chunks);
+    return makeStep([makeMoveOp(client, record, { ...moved, changed: position.changed + 1 }), ...ops], chunks, 1);
   }
 
   /** All is changed: removes the notes, and ends when there are none. */
@@ -289,9 +309,9 @@ class MigrationRun {
   }
 }
 
-function makeStep(ops: readonly Op[], chunks: readonly Op[] = []): Step {
+function makeStep(ops: readonly Op[], chunks: readonly Op[] = [], changed = 0): Step {
   const bytes = ops.reduce((sum, op) => sum + opByteLength(op), 0);
-  return { ops, chunks, isTooLarge: bytes > MAX_REQUEST_BYTES - RESERVED_BYTES };
+  return { ops, chunks, changed, isTooLarge: bytes > MAX_REQUEST_BYTES - RESERVED_BYTES };
 }
 
 function statusOf({ migration, position }: MigrationRecord): DataMigrationStatus {

@@ -159,6 +159,33 @@ export const METRICS = {
     unit: '{row}',
     description: 'Rows that were read for what a graph holds, by `from`: page, change or copy.',
   },
+  'cache.hits': {
+    type: 'counter',
+    unit: '{answer}',
+    description: 'Reads by id that were answered from the cache, one for each id.',
+  },
+  'cache.misses': {
+    type: 'counter',
+    unit: '{answer}',
+    description: 'Reads by id that were not in the cache, those that shared a load included.',
+  },
+  'cache.stale': {
+    type: 'counter',
+    unit: '{answer}',
+    description: 'Hits while the connection was away, so that they may be out of date.',
+  },
+  'cache.evictions': {
+    type: 'counter',
+    unit: '{entry}',
+    description: 'Entries of the cache that were dropped for want of room, or because they were too old.',
+  },
+  'cache.entries': { type: 'gauge', unit: '{entry}', description: 'Entries of the cache.' },
+  'cache.bytes': { type: 'gauge', unit: 'By', description: 'About how much the entries of the cache take.' },
+  'migrations.changed': {
+    type: 'counter',
+    unit: '{row}',
+    description: 'Rows and branches that data migrations changed from here, by `migration`.',
+  },
   errors: {
     type: 'counter',
     unit: '{error}',

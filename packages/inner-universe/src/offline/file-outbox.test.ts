@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FileOutbox } from './file-outbox.ts';
-import { runOutboxContract } from './outbox.contract.ts';
+import { runOutboxContract } from '../testing/outbox-contract.ts';
 import type { OutboxOwner, OutboxRecords } from './outbox.ts';
 import { RecordFile } from './record-file.ts';
 
@@ -73,7 +73,7 @@ describe('a file of records', () => {
     const markBytes = 8 + `=${whole.length}`.length;
     for (let byte = 0; byte < whole.length; byte += 1) {
       const damaged = Buffer.from(whole);
-      damaged[byte] = (damaged[byte] ?? 0) ^ (1 << byte % 8);
+      damaged[byte] = (damaged[byte] ?? 0) ^ (1 << (byte % 8));
       await writeFile(path, damaged);
       if (byte >= whole.length - markBytes) {
         expect(await read(path)).toEqual(ALL);

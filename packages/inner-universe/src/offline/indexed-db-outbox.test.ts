@@ -2,7 +2,7 @@ import { IDBFactory } from 'fake-indexeddb';
 import { expect, test } from 'vitest';
 import { IndexedDbOutbox } from './indexed-db-outbox.ts';
 import type { DbFactory, LockManagerLike } from './indexed-db.ts';
-import { runOutboxContract } from './outbox.contract.ts';
+import { runOutboxContract } from '../testing/outbox-contract.ts';
 
 const ADA = { target: 'ws://one/', database: 'universe', subject: 'ada' };
 const onError = (error: unknown): never => {

@@ -57,7 +57,10 @@ export class IndexedDbOutbox implements Outbox {
   #factory(): DbFactory {
     const factory = this.#options.indexedDB ?? (globalThis as { indexedDB?: DbFactory }).indexedDB; // a browser has it
     if (factory !== undefined) return factory;
-    throw new NervPersistenceError('config/invalid', 'There is no IndexedDB here. Give outbox a directory, or nothing.');
+    throw new NervPersistenceError(
+      'config/invalid',
+      'There is no IndexedDB here. Give outbox a directory, or nothing.',
+    );
   }
 
   #lock(place: string): Promise<() => void> {
@@ -157,7 +160,8 @@ async function readRecords(db: Db, place: string): Promise<ReadonlyMap<string, s
   const records = new Map<string, string>();
   for (const [index, key] of keys.entries()) {
     const value = values[index];
-    if (typeof key !== 'string' || typeof value !== 'string') throw makeCorrupt(place, 'it holds what was not written here');
+    if (typeof key !== 'string' || typeof value !== 'string')
+      throw makeCorrupt(place, 'it holds what was not written here');
     records.set(key, value);
   }
   return records;

@@ -129,13 +129,14 @@ export class Keeper {
   }
 
   #begin(write: QueuedWrite, step: LedgerStep): void {
-    const { parts = [], place, bytes, done } = write;
+    const { parts = [], place, bytes, requestId, done } = write;
     write.stored = {
       id: this.#parts.makeId(),
       sinceMicros: this.#parts.nowMicros(),
       parts: parts.map(({ ops }) => ops),
       bytes,
       place,
+      requestId,
       attempts: 0,
       done: done ?? new Set(),
       rejected: undefined,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { MemoryCopies } from './memory-copies.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
-import { runOutboxContract } from './outbox.contract.ts';
+import { runOutboxContract } from '../testing/outbox-contract.ts';
 
 runOutboxContract('memory', {
   makePlace: async () => {

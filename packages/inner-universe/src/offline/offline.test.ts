@@ -3,7 +3,7 @@ import { createTestUniverse, READ_AND_WRITE, type TestUniverse } from '../testin
 import type { Universe } from '../universe.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import type { OutboxOptions } from './outbox-options.ts';
-import { SurvivingOutbox } from './surviving-outbox.ts';
+import { SurvivingOutbox } from './test/surviving-outbox.ts';
 import type { WorkOutcome } from './work.ts';
 
 const DAY_MS = 86_400_000;

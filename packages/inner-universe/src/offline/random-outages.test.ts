@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createTestUniverse, READ_AND_WRITE, type TestUniverse } from '../testing/index.ts';
 import type { Universe } from '../universe.ts';
-import { SurvivingOutbox } from './surviving-outbox.ts';
+import { SurvivingOutbox } from './test/surviving-outbox.ts';
 
 /** RUNS= multiplies the runs. */
 const RUNS = 25 * Number(process.env['RUNS'] ?? 1);
@@ -55,7 +55,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       good,
     }),
   },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 2_500 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 2_500 }) }),
+  },
 );
 
 interface Written {
@@ -173,7 +176,9 @@ async function check(test: TestUniverse, application: Application): Promise<void
   // Each once, in the order in which they were written.
   expect(logged).toEqual([...new Set(logged)].sort((a, b) => a - b));
   const { work } = application.universe.client;
-  const rejected = work.list('rejected').flatMap(({ ops }) => ops.map((op) => (op.value as { properties: string }).properties));
+  const rejected = work
+    .list('rejected')
+    .flatMap(({ ops }) => ops.map((op) => (op.value as { properties: string }).properties));
   for (const { n, isGood, isAccepted } of application.written) {
     if (isGood && isAccepted) expect(logged).toContain(n);
     if (!isGood && isAccepted) expect(rejected).toContain(JSON.stringify({ n }));

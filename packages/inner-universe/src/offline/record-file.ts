@@ -96,9 +96,9 @@ export class RecordFile {
         this.#pending = [];
         try {
           await this.#guard(() => this.#writeSome(writes));
-          for (const { resolve } of writes) resolve();
+          for (const write of writes) write.resolve();
         } catch (error) {
-          for (const { reject } of writes) reject(error);
+          for (const write of writes) write.reject(error);
         }
       }
     } finally {
@@ -115,7 +115,11 @@ export class RecordFile {
       await this.#startFile();
       return;
     }
-    await this.#append(this.#file, frame, writes.some(({ isDurable }) => isDurable));
+    await this.#append(
+      this.#file,
+      frame,
+      writes.some(({ isDurable }) => isDurable),
+    );
   }
 
   async #append(file: FileHandle, frame: Buffer, isDurable: boolean): Promise<void> {

@@ -71,7 +71,8 @@ export function readFrames(file: Buffer): ReadRecords | FrameDamage {
     offset += FRAME_HEADER_BYTES + Buffer.byteLength(payload);
   }
   if (offset === file.length) return { records, end: offset };
-  if (offset < Math.max(synced, findMarkAfter(file, offset))) return { reason: 'a frame is not what was written', offset };
+  if (offset < Math.max(synced, findMarkAfter(file, offset)))
+    return { reason: 'a frame is not what was written', offset };
   return { records, end: offset };
 }
 

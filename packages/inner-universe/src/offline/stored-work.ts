@@ -22,6 +22,8 @@ export interface StoredWrite {
   /** Sent in turn. */
   readonly parts: readonly WorkPart[];
   readonly bytes: number;
+  /** The request id that its caller gave it. */
+  readonly requestId?: string | undefined;
   /** Its place among all writes; a retry gives it a new one. */
   place: number;
   attempts: number;
@@ -47,8 +49,8 @@ export interface StoredRequest {
 }
 
 /** The record of a write. */
-export function writeRecord({ id, sinceMicros, parts, bytes, place }: StoredWrite): RecordChange {
-  return { key: `w:${id}`, value: stringify(dropUndefined({ sinceMicros, parts, bytes, place })) };
+export function writeRecord({ id, sinceMicros, parts, bytes, place, requestId }: StoredWrite): RecordChange {
+  return { key: `w:${id}`, value: stringify(dropUndefined({ sinceMicros, parts, bytes, place, requestId })) };
 }
 
 /** The record of how far a write is. */
@@ -101,10 +103,11 @@ function fieldsOf(text: string): Fields {
   return fields as Fields; // checked above; each field is checked where it is read
 }
 
-function readWrite(id: string, { sinceMicros, parts, bytes, place }: Fields): StoredWrite {
+function readWrite(id: string, { sinceMicros, parts, bytes, place, requestId }: Fields): StoredWrite {
   check(typeof sinceMicros === 'bigint' && isCount(bytes) && isCount(place), `write '${id}' lacks numbers`);
   check(Array.isArray(parts) && parts.length > 0 && parts.every(isPart), `write '${id}' has no ops`);
-  return { id, sinceMicros, parts, bytes, place, attempts: 0, done: new Set(), rejected: undefined };
+  check(requestId === undefined || typeof requestId === 'string', `write '${id}' has no proper request id`);
+  return { id, sinceMicros, parts, bytes, place, requestId, attempts: 0, done: new Set(), rejected: undefined };
 }
 
 function readStatus(write: StoredWrite | undefined, { place, attempts, done, rejected }: Fields): void {

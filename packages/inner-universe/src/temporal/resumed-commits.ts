@@ -12,8 +12,8 @@ import type { VersionLink } from './version-log.ts';
 export interface ResumeSource {
   readonly head: () => StatePair & { readonly versionId: string };
   readonly open: (tree: StateTree) => Promise<StateTree>;
-  /** Undefined where it cannot be had now. */
-  readonly treeOf: (versionId: string) => Promise<StateTree> | undefined;
+  /** Undefined where it cannot be had now; resolves with undefined where there is no such version. */
+  readonly treeOf: (versionId: string) => Promise<StateTree | undefined> | undefined;
   readonly linkOf: (versionId: string) => VersionLink | undefined;
 }
 
@@ -27,7 +27,8 @@ export interface ResumableCommit {
 
 /**
  * Works out the states that recovered commits leave, each from the one it was made on. Of one whose base cannot be had
- * now, what it changed is put on the head; if it does not fit there, it goes on alone, without being shown.
+ * now, what it changed is put on the head; if it does not fit there, it goes on alone, without being shown. So does
+ * one whose base was lost: on another state, what it changed might undo what others did.
  */
 export async function* resumeCommits(
   recovered: readonly RecoveredCommit[],
@@ -37,8 +38,8 @@ export async function* resumeCommits(
   for (const { workId, op, answer, loadDelta } of recovered) {
     const delta = await loadDelta();
     const base = await findBase(op, made, source);
-    const after = tryApply(base.tree, delta);
-    if (after === undefined) continue;
+    const after = base === undefined ? undefined : tryApply(base.tree, delta);
+    if (base === undefined || after === undefined) continue;
     const pair = { tree: after, open: await source.open(after) };
     const version = {
       ...pair,
@@ -53,14 +54,16 @@ async function findBase(
   { parents }: RecordVersionOp,
   made: ReadonlyMap<string, ReadyVersion>,
   source: ResumeSource,
-): Promise<StatePair & { readonly versionId: string }> {
+): Promise<(StatePair & { readonly versionId: string }) | undefined> {
   const [versionId = ''] = parents;
   const before = made.get(versionId);
   if (before !== undefined) return { versionId, tree: before.tree, open: before.open };
   const head = source.head();
   if (head.versionId === versionId) return head;
-  const tree = await source.treeOf(versionId);
-  return tree === undefined ? head : { versionId, tree, open: await source.open(tree) };
+  const reading = source.treeOf(versionId);
+  if (reading === undefined) return head;
+  const tree = await reading;
+  return tree === undefined ? undefined : { versionId, tree, open: await source.open(tree) };
 }
 
 function tryApply(tree: StateTree, delta: string): StateTree | undefined {

@@ -1,3 +1,4 @@
+import { NervError } from '@inner-universe/nerv';
 import type { StateTree } from '@inner-universe/nerv/temporal';
 import type { ModuleClient } from '../client/client.ts';
 import { ConnectionError } from '../errors.ts';
@@ -55,7 +56,7 @@ export class StoreOpening<S> {
     const source = {
       head: () => follower.head,
       open: (tree: StateTree) => sealed.open(tree),
-      treeOf: (id: string) => (client.state === 'connected' ? treeOf(id) : undefined),
+      treeOf: (id: string) => (client.state === 'connected' ? ifThere(treeOf(id)) : undefined),
       linkOf: (id: string) => log.tryKeptLink(id),
     };
     const resumed: ResumableCommit[] = [];
@@ -81,3 +82,15 @@ export class StoreOpening<S> {
     return true;
   }
 }
+
+/** Undefined for a version that is not there. */
+async function ifThere(reading: Promise<StateTree>): Promise<StateTree | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof NervError && NOT_THERE.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
+const NOT_THERE: ReadonlySet<string> = new Set(['state/version-not-found', 'state/version-compacted']);

@@ -1,4 +1,5 @@
 import type { ModuleSource } from '@inner-universe/host';
+import type { CacheOptions } from '../cache/cache-options.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { TestUniverse } from './test-universe.ts';
 
@@ -25,6 +26,8 @@ export interface TestUniverseOptions {
    * clock. Default 60,000, as on a server.
    */
   readonly silenceMs?: number | undefined;
+  /** What universes keep of their reads, as `openUniverse` takes it. */
+  readonly cache?: CacheOptions | false | undefined;
   /** Takes what the universes log. Default: nobody; what went wrong is there by `takeErrors()`. */
   readonly logger?: Logger | undefined;
   /** The module; default that of Inner Universe, as it comes with this package. */

@@ -6,7 +6,8 @@ import {
   type ReadEventsArguments,
   type WireIdentity,
 } from '@inner-universe/module/wire';
-import { matchesPattern, type Clock } from '@inner-universe/nerv';
+import type { Clock } from '@inner-universe/nerv';
+import { matchesPattern } from '@inner-universe/nerv/events/pattern';
 import { RefusedError } from '../errors.ts';
 
 /** An event to be written to the log of a mock. */

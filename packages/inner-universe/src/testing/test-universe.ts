@@ -130,9 +130,9 @@ export class TestUniverse implements AsyncDisposable {
       { database: this.host.databaseName, clock: this.#time, nowMs: waiting.nowMs.bind(waiting) },
     );
     const connector = new TestConnector({ host: this.host, network, time: this.#time, name, onListenerError: onError });
-    const { source, reconnectForMs } = this.#options;
+    const { source, reconnectForMs, cache } = this.#options;
     const { databaseName: database } = this.host;
-    const config = InnerUniverseConfig.from({ memory: true, database, source, reconnectForMs });
+    const config = InnerUniverseConfig.from({ memory: true, database, source, reconnectForMs, cache });
     const { host } = this;
     const borrowed = {
       connector,
@@ -152,6 +152,7 @@ export class TestUniverse implements AsyncDisposable {
       onError,
       telemetry,
       reconnectForMs,
+      cache: config.cache,
       silenceMs: this.#options.silenceMs ?? SILENCE_MS,
       outbox,
       mayStartLost: offline.isCut,

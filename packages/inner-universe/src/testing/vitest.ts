@@ -5,6 +5,8 @@ import { createMockInnerUniverse } from './mock-universe.ts';
 import type { MockUniverse } from './mock-universe.ts';
 import type { TestUniverse } from './test-universe.ts';
 
+export { runOutboxContract, type OutboxContract, type OutboxPlace } from './outbox-contract.ts';
+
 /** What a test may ask for by name. Each is made when asked for, and closed at the end of the test. */
 export interface UniverseFixtures {
   /** What test universes of these tests are made with; to be replaced by `test.extend` or `test.override`. */

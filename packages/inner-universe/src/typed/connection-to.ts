@@ -14,10 +14,7 @@ import { makeRemoteModule, type UntypedRemoteModule } from './remote-module.ts';
 export async function connectionTo<Module extends ModuleExports>(
   module: string | ModuleSource,
 ): Promise<ModuleConnectionType<Module>> {
-  const [{ readModule }, { describeClientModule }] = await Promise.all([
-    import('@inner-universe/host'),
-    import('@inner-universe/host/codegen'),
-  ]);
+  const { describeClientModule, readModule } = await import('./host-parts.ts');
   const bundle = typeof module === 'string' ? module : await readModule(module);
   return makeConnectionType<Module>(await describeClientModule(bundle));
 }

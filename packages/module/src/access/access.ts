@@ -8,7 +8,7 @@ import { matchesPattern } from '@inner-universe/nerv/events/pattern';
 import type { Context } from '../schema/database.ts';
 import type { GrantRow } from '../schema/rows.ts';
 import { refuse } from '../refusals/refused.ts';
-import { isSameIdentity, micros, type Identity } from '../values/library-values.ts';
+import { isSameIdentity, micros, type Identity, type Timestamp } from '../values/library-values.ts';
 import { GUEST_ROLE, type GrantAction, type ResourceKind } from '../wire/vocabulary.ts';
 import { OWNER_KEY, type Settings } from './settings.ts';
 
@@ -128,12 +128,30 @@ export class Access {
     return this.#grants;
   }
 
+  /** Whether the caller was given or has lost a right after a `seq`, recorded at that time if it is known. */
+  hasChangedSince(seq: bigint, recordedAt: Timestamp | undefined): boolean {
+    if (this.isOwner) return false;
+    const { db, timestamp } = this.#ctx;
+    return this.#subjects().some((subject) => {
+      for (const change of db.audit.subject.filter(subject)) if (change.seq > seq) return true;
+      if (recordedAt === undefined) return false;
+      for (const { expiresAt } of db.grant.subject.filter(subject)) {
+        if (expiresAt === undefined) continue;
+        if (micros(expiresAt) > micros(recordedAt) && micros(expiresAt) <= micros(timestamp)) return true;
+      }
+      return false;
+    });
+  }
+
+  #subjects(): readonly string[] {
+    return [this.#ctx.sender.toHexString(), ...this.#roles().map((role) => `role:${role}`)];
+  }
+
   #loadGrants(): readonly GrantRow[] {
-    const { db, sender, timestamp } = this.#ctx;
-    const subjects = [sender.toHexString(), ...this.#roles().map((role) => `role:${role}`)];
+    const { db, timestamp } = this.#ctx;
     const now = micros(timestamp);
     const grants: GrantRow[] = [];
-    for (const subject of subjects) {
+    for (const subject of this.#subjects()) {
       for (const grant of db.grant.subject.filter(subject)) {
         if (grant.expiresAt === undefined || micros(grant.expiresAt) > now) grants.push(grant);
       }

@@ -43,6 +43,7 @@ export function readGraphChanges(reader: Reader, request: GraphChangesRequest): 
       },
     );
   }
+  requireSameRights(reader, afterSeq, trimmedSeq);
   const cursor = request.cursor === '' ? `${afterSeq + 1n}:` : request.cursor;
   const { rows, end } = readPage(reader, new Changes(reader), { ...request, cursor });
   return {
@@ -52,6 +53,18 @@ export function readGraphChanges(reader: Reader, request: GraphChangesRequest): 
     goneRelations: rows.flatMap((row) => (row.kind === 'gone-relation' ? [row.row] : [])),
     ...end,
   };
+}
+
+/**
+ * Refuses to go on from a `seq` after which the caller's rights changed: what it may see no longer, and what it may see
+ * now, is told by reading anew only.
+ */
+function requireSameRights({ access, db }: Reader, afterSeq: bigint, trimmedSeq: bigint): void {
+  const [last] = db.eventLog.seq.filter(afterSeq);
+  if (!access.hasChangedSince(afterSeq, last?.recordedAt)) return;
+  refuse('event/trimmed', `Your rights have changed after ${afterSeq}. Read the graph anew.`, {
+    details: { trimmedSeq: trimmedSeq.toString(), afterSeq: afterSeq.toString() },
+  });
 }
 
 const CHANGE_TYPES = [

@@ -53,7 +53,9 @@ test('an event keeps its id, and goes to each bus of a family once, wherever it 
 });
 
 test('an event that crosses through asynchronous middleware still comes once', async () => {
-  const slow: BusMiddleware = { receive: async (event, next) => (await Promise.resolve(), next(event)) };
+  const slow: BusMiddleware = {
+    receive: async (event, next) => (await Promise.resolve(), next(event)),
+  };
   const parent = new EventBus({ middleware: new MiddlewareStack([slow]) });
   const child = new ChildEventBus(parent, { up: '**' });
   const [above, below] = [listen(parent), listen(child)];
@@ -73,7 +75,11 @@ test('publishAndWait waits for the parent too, and a parent that refuses is an e
     isDone = true;
   });
   const failures: unknown[] = [];
-  const child = new ChildEventBus(parent, { up: '**', down: false, onError: ({ error }) => failures.push(error) });
+  const child = new ChildEventBus(parent, {
+    up: '**',
+    down: false,
+    onError: ({ error }) => failures.push(error),
+  });
   await child.publishAndWait('a');
   expect(isDone).toBe(true);
   const refusing = {
@@ -82,7 +88,10 @@ test('publishAndWait waits for the parent too, and a parent that refuses is an e
     },
   };
   const strict = new EventBus({ middleware: new MiddlewareStack([refusing]) });
-  const other = new ChildEventBus(strict, { up: '**', onError: ({ error }) => failures.push(error) });
+  const other = new ChildEventBus(strict, {
+    up: '**',
+    onError: ({ error }) => failures.push(error),
+  });
   expect((await other.publishAndWait('a')).errors).toEqual([new Error('refused')]);
   expect(failures).toEqual([new Error('refused')]);
 });

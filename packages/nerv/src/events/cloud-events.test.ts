@@ -14,7 +14,12 @@ import type { IncomingEvent, NervEvent } from './event.ts';
 import { makeIncomingEvent } from './incoming-event.ts';
 
 const now = (): number => 1_700_000_000_000;
-const minimal = { specversion: '1.0', id: 'A234-1234-1234', source: '/mycontext', type: 'com.example.someevent' };
+const minimal = {
+  specversion: '1.0',
+  id: 'A234-1234-1234',
+  source: '/mycontext',
+  type: 'com.example.someevent',
+};
 /** As the JSON format's specification shows one. */
 const example: CloudEvent = {
   ...minimal,
@@ -184,7 +189,11 @@ describe('a CloudEvent of others as an event', () => {
     ['bytes of nothing known', { ...minimal, data_base64: '' }],
     [
       'JSON data',
-      { ...minimal, datacontenttype: 'application/json; charset=utf-8', data: { $date: 'mine', a: [1, null] } },
+      {
+        ...minimal,
+        datacontenttype: 'application/json; charset=utf-8',
+        data: { $date: 'mine', a: [1, null] },
+      },
     ],
     ['JSON data of another type', { ...minimal, datacontenttype: 'application/cloud+json', data: [1] }],
     ['JSON data that is a string', { ...minimal, data: 'text' }],
@@ -306,10 +315,17 @@ describe('messages', () => {
       datacontenttype: 'application/json',
       data: [1],
     });
-    expect(read('text/plain', bytes('hi'))).toEqual({ ...event, datacontenttype: 'text/plain', data: 'hi' });
+    expect(read('text/plain', bytes('hi'))).toEqual({
+      ...event,
+      datacontenttype: 'text/plain',
+      data: 'hi',
+    });
     expect(read('image/png', bytes('hi'))).toMatchObject({ data_base64: 'aGk=' });
     expect(read(undefined, bytes('hi'))).toEqual({ ...event, data_base64: 'aGk=' });
-    expect(read('application/json', bytes(''))).toEqual({ ...event, datacontenttype: 'application/json' });
+    expect(read('application/json', bytes(''))).toEqual({
+      ...event,
+      datacontenttype: 'application/json',
+    });
   });
 
   test.each<[string, () => unknown, string]>([
@@ -333,7 +349,13 @@ describe('messages', () => {
 
   function message(headers: Readonly<Record<string, string>>, body: Uint8Array | undefined): CloudEvent {
     return fromBinaryMessage({
-      headers: { 'ce-specversion': '1.0', 'ce-id': 'x', 'ce-source': '/', 'ce-type': 't', ...headers },
+      headers: {
+        'ce-specversion': '1.0',
+        'ce-id': 'x',
+        'ce-source': '/',
+        'ce-type': 't',
+        ...headers,
+      },
       body,
     });
   }

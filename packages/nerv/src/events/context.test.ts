@@ -8,7 +8,10 @@ import { MiddlewareStack } from './middleware.ts';
 
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-function open(carrier?: Parameters<typeof carryContext>[0]): { bus: LocalEventBus; seen: NervEvent[] } {
+function open(carrier?: Parameters<typeof carryContext>[0]): {
+  bus: LocalEventBus;
+  seen: NervEvent[];
+} {
   const bus = new EventBus({ middleware: new MiddlewareStack([carryContext(carrier)]) });
   const seen: NervEvent[] = [];
   bus.subscribe({ pattern: '**', priority: 1 }, (event) => seen.push(event));
@@ -64,7 +67,10 @@ describe('context', () => {
     });
     const { id } = await bus.publishAndWait('a');
     expect(seen.find(({ type }) => type === 'lost')?.metadata).toEqual({});
-    expect(seen.find(({ type }) => type === 'kept')?.metadata).toEqual({ correlationId: id, causationId: id });
+    expect(seen.find(({ type }) => type === 'kept')?.metadata).toEqual({
+      correlationId: id,
+      causationId: id,
+    });
     const carried = open(asyncCarrier(new AsyncLocalStorage()));
     carried.bus.subscribe('a', async () => {
       await Promise.resolve();

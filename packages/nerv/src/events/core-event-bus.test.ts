@@ -3,7 +3,9 @@ import { CoreEventBus } from './core.ts';
 import type { NervEvent } from './event.ts';
 
 test('the core delivers to handlers, waits and streams, and takes ids, time and metadata as given', async () => {
-  const bus = new CoreEventBus<{ 'order.placed': { total: number } }>({ clock: { nowMicros: () => 7_000n } });
+  const bus = new CoreEventBus<{ 'order.placed': { total: number } }>({
+    clock: { nowMicros: () => 7_000n },
+  });
   const seen: NervEvent[] = [];
   bus.subscribe('order.*', (event) => seen.push(event));
   const next = bus.waitFor('order.placed');
@@ -29,7 +31,9 @@ test('the core delivers to handlers, waits and streams, and takes ids, time and 
 test('a handler that fails is told to the hook, and to the console if there is none', async () => {
   const wrong = new Error('wrong');
   const failures: unknown[] = [];
-  const bus = new CoreEventBus({ onError: ({ error, pattern, event }) => failures.push([error, pattern, event.type]) });
+  const bus = new CoreEventBus({
+    onError: ({ error, pattern, event }) => failures.push([error, pattern, event.type]),
+  });
   bus.once('a', () => {
     throw wrong;
   });
@@ -80,8 +84,16 @@ test('a wait says what it waited for', async () => {
   const bus = new CoreEventBus({ timers });
   const wait = async (selector: Parameters<typeof bus.waitFor>[0]): Promise<unknown> =>
     await bus.waitFor(selector, { timeoutMs: 5 }).catch((error: unknown) => error);
-  expect(await wait('a.b')).toMatchObject({ code: 'event/timeout', retryable: true, details: { pattern: 'a.b' } });
-  expect(await wait({ pattern: 'a.*' })).toMatchObject({ details: { pattern: 'a.*', timeoutMs: 5 } });
-  expect(await wait(({ id }) => id === 'x')).toMatchObject({ message: expect.stringContaining('id ===') as string });
+  expect(await wait('a.b')).toMatchObject({
+    code: 'event/timeout',
+    retryable: true,
+    details: { pattern: 'a.b' },
+  });
+  expect(await wait({ pattern: 'a.*' })).toMatchObject({
+    details: { pattern: 'a.*', timeoutMs: 5 },
+  });
+  expect(await wait(({ id }) => id === 'x')).toMatchObject({
+    message: expect.stringContaining('id ===') as string,
+  });
   await expect(bus.waitFor('a..b')).rejects.toMatchObject({ code: 'event/invalid-pattern' });
 });

@@ -3,7 +3,7 @@
 // - What a handler throws is reported, and reaches neither the publisher nor another handler.
 // - Deliveries nest at most MAX_DEPTH deep.
 
-import { NervError } from '../errors.ts';
+import { closed, NervError } from '../errors.ts';
 import { millisecondsOf, type Clock, type IdSource, type Timers } from '../ids/clock.ts';
 import { systemClock, systemIds, systemReport, systemTimers } from '../ids/system.ts';
 import { onAbort } from './abort-signal.ts';
@@ -129,7 +129,17 @@ export class CoreEventBus<M extends object = EventMap, I extends object = M> {
   protected make(type: string, data: unknown, options: EmitOptions = NOTHING): NervEvent {
     const nowMs = this.#nowMs();
     const { id = this.#ids.nextId(nowMs), timestamp = nowMs, source, metadata = NOTHING } = options;
-    return { id, type, kind: 'application', data, timestamp, source, metadata, seq: undefined, pending: false };
+    return {
+      id,
+      type,
+      kind: 'application',
+      data,
+      timestamp,
+      source,
+      metadata,
+      seq: undefined,
+      pending: false,
+    };
   }
 
   /** Takes an event that was emitted. */
@@ -142,7 +152,7 @@ export class CoreEventBus<M extends object = EventMap, I extends object = M> {
     this.assertOpen();
     const { type } = event;
     if (this.depth < MAX_DEPTH) return router.route(type);
-    throw new NervError('event/limit', `'${type}' was emitted inside ${MAX_DEPTH} handlers of one another.`, {
+    throw new NervError('event/limit', `'${type}' was emitted ${MAX_DEPTH} handlers deep.`, {
       details: { type, depth: MAX_DEPTH },
     });
   }
@@ -187,7 +197,7 @@ export class CoreEventBus<M extends object = EventMap, I extends object = M> {
   }
 
   protected assertOpen(): void {
-    if (this.closed) throw new NervError('event/closed', 'The event bus is closed. Make a new one.');
+    if (this.closed) throw closed('event/closed', 'event bus');
   }
 
   /** A buffer of the events from now on. */

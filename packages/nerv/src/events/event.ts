@@ -77,10 +77,9 @@ export type EventOf<M extends object, P extends string> = P extends keyof BusOwn
 
 type OrAnyEvent<E extends NervEvent> = [E] extends [never] ? NervEvent : E;
 
-type EventsOfTypes<M extends object, T> = { [K in Extract<T, keyof M & string>]: NervEvent<K, M[K]> }[Extract<
-  T,
-  keyof M & string
->];
+type EventsOfTypes<M extends object, T> = {
+  [K in Extract<T, keyof M & string>]: NervEvent<K, M[K]>;
+}[Extract<T, keyof M & string>];
 
 type DataOfOpenMap<M extends object, P extends string> = P extends keyof M ? M[P] : M[keyof M];
 

@@ -81,7 +81,10 @@ describe('history', () => {
 
   test('a handler that fails in a replay is reported, and the replay goes on', async () => {
     const failures: unknown[] = [];
-    const bus = new EventBus({ history: new EventHistory(9), onError: ({ error }) => failures.push(error) });
+    const bus = new EventBus({
+      history: new EventHistory(9),
+      onError: ({ error }) => failures.push(error),
+    });
     for (const number of [1, 2, 3]) bus.emit('a', number);
     const seen: unknown[] = [];
     const count = bus.replay({ pattern: 'a' }, (event) => {
@@ -136,7 +139,10 @@ describe('a subscription that begins with the past', () => {
 
   test('too many events meanwhile end it, because a gap must not go unseen', () => {
     const failures: unknown[] = [];
-    const bus = new EventBus({ history: new EventHistory(9), onError: ({ error }) => failures.push(error) });
+    const bus = new EventBus({
+      history: new EventHistory(9),
+      onError: ({ error }) => failures.push(error),
+    });
     bus.emit('a', 0);
     const subscription = subscribeWithReplay(bus, { pattern: 'a', capacity: 1 }, () => {
       bus.emit('a', 1);
@@ -210,7 +216,13 @@ function openLog(): {
     const upTo = await asked;
     const past = events.filter(({ seq = 0 }) => seq <= upTo);
     for (const event of past)
-      await handler({ kind: 'application', source: undefined, metadata: {}, pending: false, ...event } as NervEvent);
+      await handler({
+        kind: 'application',
+        source: undefined,
+        metadata: {},
+        pending: false,
+        ...event,
+      } as NervEvent);
     return past.length;
   };
   const push = (seq: number): void => void local.deliver({ id: `e${seq}`, type: 'a', data: seq, timestamp: 1, seq });

@@ -18,7 +18,17 @@ export function makeIncomingEvent(incoming: IncomingEvent): NervEvent {
   check('timestamp', timestamp, Math.abs(timestamp) <= MAX_TIME_MS, 'a time in milliseconds since 1970');
   check('source', source, source === undefined || typeof source === 'string', 'a string');
   check('seq', seq, seq === undefined || (Number.isSafeInteger(seq) && seq >= 0), 'a whole number from 0');
-  return { id, type, kind, data, timestamp, source, metadata: Object.freeze({ ...metadata }), seq, pending };
+  return {
+    id,
+    type,
+    kind,
+    data,
+    timestamp,
+    source,
+    metadata: Object.freeze({ ...metadata }),
+    seq,
+    pending,
+  };
 }
 
 /**

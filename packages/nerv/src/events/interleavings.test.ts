@@ -22,7 +22,10 @@ describe('whatever the interleaving', () => {
         async (steps, concurrency) => {
           const bus = new EventBus({ onError: () => undefined });
           const started: unknown[] = [];
-          const running: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+          const running: {
+            readonly resolve: () => void;
+            readonly reject: (error: unknown) => void;
+          }[] = [];
           bus.subscribe({ pattern: 'a', concurrency }, async (event) => {
             started.push(event.data);
             await new Promise<void>((resolve, reject) => running.push({ resolve, reject }));

@@ -25,7 +25,10 @@ describe('delivery', () => {
   const types = ['a', 'a.b', 'a.b.c', 'b'];
   const patterns = ['a', 'a.*', 'a.**', '**', 'b', '*.b'];
   const step = fc.oneof(
-    { weight: 4, arbitrary: fc.record({ do: fc.constant('emit' as const), type: fc.constantFrom(...types) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ do: fc.constant('emit' as const), type: fc.constantFrom(...types) }),
+    },
     {
       weight: 2,
       arbitrary: fc.record({
@@ -34,8 +37,17 @@ describe('delivery', () => {
         priority: fc.nat(2),
       }),
     },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('unsubscribe' as const), place: fc.nat(10) }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('once' as const), pattern: fc.constantFrom(...patterns) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant('unsubscribe' as const), place: fc.nat(10) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant('once' as const),
+        pattern: fc.constantFrom(...patterns),
+      }),
+    },
   );
 
   test('no event is lost, delivered twice, or out of order, whatever the interleaving', () => {
@@ -44,7 +56,13 @@ describe('delivery', () => {
         const bus = new EventBus();
         const seen: string[] = [];
         const expected: string[] = [];
-        let model: { name: number; pattern: string; priority: number; once: boolean; end: () => void }[] = [];
+        let model: {
+          name: number;
+          pattern: string;
+          priority: number;
+          once: boolean;
+          end: () => void;
+        }[] = [];
         let names = 0;
         let events = 0;
         for (const now of steps) {
@@ -66,7 +84,13 @@ describe('delivery', () => {
             const subscription = bus.subscribe({ pattern: now.pattern, priority, once }, (event) =>
               seen.push(`${name}:${String(event.data)}`),
             );
-            model.push({ name, pattern: now.pattern, priority, once, end: () => subscription.unsubscribe() });
+            model.push({
+              name,
+              pattern: now.pattern,
+              priority,
+              once,
+              end: () => subscription.unsubscribe(),
+            });
           }
         }
         expect(seen).toEqual(expected);
@@ -149,7 +173,10 @@ describe('delivery', () => {
   });
 
   test('the clock and the ids are those the bus was given', () => {
-    const bus = new EventBus({ clock: { nowMicros: () => 1_234_567n }, ids: { nextId: () => 'the-id' } });
+    const bus = new EventBus({
+      clock: { nowMicros: () => 1_234_567n },
+      ids: { nextId: () => 'the-id' },
+    });
     const seen: NervEvent[] = [];
     bus.subscribe('a', (event) => seen.push(event));
     expect(bus.emit('a')).toBe('the-id');
@@ -161,7 +188,10 @@ describe('errors of handlers', () => {
   test('reach the hook and handler.error with the event and the pattern', () => {
     const failures: HandlerErrorData[] = [];
     const heard: unknown[] = [];
-    const bus = new EventBus({ onError: (failure) => failures.push(failure), history: new EventHistory(10) });
+    const bus = new EventBus({
+      onError: (failure) => failures.push(failure),
+      history: new EventHistory(10),
+    });
     const wrong = new Error('wrong');
     bus.subscribe('handler.error', (event) => heard.push(event.data));
     bus.subscribe('order.*', () => {
@@ -320,7 +350,10 @@ describe('waitFor', () => {
 
     const late = bus.waitFor('a', { timeoutMs: 60 });
     for (const { callback } of timers.waiting) callback();
-    await expect(late).rejects.toMatchObject({ code: 'event/timeout', details: { pattern: 'a', timeoutMs: 60 } });
+    await expect(late).rejects.toMatchObject({
+      code: 'event/timeout',
+      details: { pattern: 'a', timeoutMs: 60 },
+    });
     expect(timers.waiting.size).toBe(0);
   });
 
@@ -368,7 +401,10 @@ describe('streams', () => {
     bus.emit('a', 4);
     expect((await reader).value?.data).toBe(1);
     expect((await stream.next()).value?.data).toBe(2);
-    await expect(stream.next()).rejects.toMatchObject({ code: 'event/buffer-full', details: { capacity: 1 } });
+    await expect(stream.next()).rejects.toMatchObject({
+      code: 'event/buffer-full',
+      details: { capacity: 1 },
+    });
   });
 
   test('several readers are served in turn, and let go at the end', async () => {
@@ -497,7 +533,9 @@ describe('events from elsewhere', () => {
     expect(() => bus.publish('a', 1, { durability: 'durable' })).toThrow(
       expect.objectContaining({ code: 'event/no-log' }),
     );
-    await expect(bus.publishAndWait('a', 1, { durability: 'durable' })).rejects.toMatchObject({ code: 'event/no-log' });
+    await expect(bus.publishAndWait('a', 1, { durability: 'durable' })).rejects.toMatchObject({
+      code: 'event/no-log',
+    });
     expect(bus.publish('a', 1, { durability: 'ephemeral' })).toEqual(expect.any(String));
   });
 

@@ -186,7 +186,11 @@ test('around receiving: events from elsewhere pass other stages than one publish
   const seen: unknown[] = [];
   bus.subscribe('a', (event) => seen.push(event.data));
   bus.emit('a');
-  expect(await bus.deliver({ id: 'e', type: 'a', data: 0, timestamp: 1 })).toEqual({ id: 'e', handled: 1, errors: [] });
+  expect(await bus.deliver({ id: 'e', type: 'a', data: 0, timestamp: 1 })).toEqual({
+    id: 'e',
+    handled: 1,
+    errors: [],
+  });
   expect(seen).toEqual(['published', 'received']);
 });
 

@@ -112,7 +112,10 @@ function guard(stage: EventStage): EventStage {
     let passed = false;
     let result: unknown;
     const pass: NextStage = (changed) => {
-      if (passed) throw invalidEvent(`Middleware passed event ${event.id} on twice. Call next once.`, { id: event.id });
+      if (passed)
+        throw invalidEvent(`Middleware passed event ${event.id} on twice. Call next once.`, {
+          id: event.id,
+        });
       passed = true;
       assertSame(event, changed);
       result = next(changed);

@@ -73,7 +73,15 @@ describe('retry', () => {
   test('delays grow up to their greatest, less a share that is left to chance', async () => {
     const delaysOf = async (random: typeof noChance, jitter: number): Promise<number[]> => {
       const timers = new ManualTimers();
-      const options = { attempts: 5, delayMsMin: 10, delayMsMax: 50, factor: 3, jitter, timers, random };
+      const options = {
+        attempts: 5,
+        delayMsMin: 10,
+        delayMsMax: 50,
+        factor: 3,
+        jitter,
+        timers,
+        random,
+      };
       const bus = new EventBus({ onError: () => undefined });
       bus.subscribe('a', withRetry(failing(9).handler, options));
       const report = bus.publishAndWait('a');

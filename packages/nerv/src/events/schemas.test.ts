@@ -21,7 +21,9 @@ interface Order {
 const order = makeSchema<Partial<Order>, Order>((value) => {
   const { total = 0 } = (value ?? {}) as Partial<Order>;
   if (typeof total === 'number') return { value: { total } };
-  return { issues: [{ message: 'must be a number', path: ['lines', { key: 0 }, 'total'] }, { message: 'bad' }] };
+  return {
+    issues: [{ message: 'must be a number', path: ['lines', { key: 0 }, 'total'] }, { message: 'bad' }],
+  };
 });
 const slow = makeSchema<string, string>(async (value) => {
   await Promise.resolve();
@@ -30,7 +32,10 @@ const slow = makeSchema<string, string>(async (value) => {
 const schemas = { 'order.placed': order, note: slow };
 
 function open(options?: SchemaOptions): LocalEventBus {
-  return new EventBus({ middleware: new MiddlewareStack([checkSchemas(schemas, options)]), onError: () => undefined });
+  return new EventBus({
+    middleware: new MiddlewareStack([checkSchemas(schemas, options)]),
+    onError: () => undefined,
+  });
 }
 
 describe('schemas', () => {
@@ -70,11 +75,18 @@ describe('schemas', () => {
     const seen: unknown[] = [];
     bus.subscribe('note', (event) => seen.push(event.data));
     expect((await bus.publishAndWait('note', 'x')).handled).toBe(1);
-    expect(await bus.deliver({ id: 'e', type: 'note', data: 'y', timestamp: 1 })).toMatchObject({ handled: 1 });
-    await expect(bus.publishAndWait('note', 7)).rejects.toMatchObject({ code: 'event/invalid-data' });
+    expect(await bus.deliver({ id: 'e', type: 'note', data: 'y', timestamp: 1 })).toMatchObject({
+      handled: 1,
+    });
+    await expect(bus.publishAndWait('note', 7)).rejects.toMatchObject({
+      code: 'event/invalid-data',
+    });
     const rejected = bus.waitFor('event.rejected');
     const id = bus.emit('note', 7);
-    expect(await rejected).toMatchObject({ id, data: { type: 'note', reason: { code: 'event/invalid-data' } } });
+    expect(await rejected).toMatchObject({
+      id,
+      data: { type: 'note', reason: { code: 'event/invalid-data' } },
+    });
     expect(seen).toEqual(['x', 'y']);
   });
 
@@ -102,7 +114,9 @@ describe('schemas', () => {
     ['zod', z.object({ total: z.number(), note: z.string().default('none') })],
     ['valibot', v.object({ total: v.number(), note: v.optional(v.string(), 'none') })],
   ])('a schema of %s checks and completes data, and says where it does not fit', (_, schema) => {
-    const bus = new EventBus({ middleware: new MiddlewareStack([checkSchemas({ 'order.placed': schema })]) });
+    const bus = new EventBus({
+      middleware: new MiddlewareStack([checkSchemas({ 'order.placed': schema })]),
+    });
     const seen: unknown[] = [];
     bus.subscribe('order.placed', (event) => seen.push(event.data));
     bus.emit('order.placed', { total: 5 });

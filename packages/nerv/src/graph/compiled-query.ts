@@ -3,7 +3,9 @@ import type { EntityQuery, Order, RelationQuery } from './graph-query.ts';
 import { compileOrder, type RowOrder } from './order.ts';
 import { isValidAt, timeOf } from './validity.ts';
 import type { Subject } from './graph-change.ts';
-import { compileWhere, invalidQuery, type Predicate } from './where.ts';
+import { isNamed } from './find-rows.ts';
+import { invalidQuery } from './invalid-query.ts';
+import { compileWhere, type Predicate } from './where.ts';
 
 /** A query, checked and made ready to run, and to be asked of single rows. */
 export interface CompiledQuery {
@@ -49,18 +51,11 @@ const QUERY_KEYS: Readonly<Record<Subject, ReadonlySet<string>>> = {
 };
 
 function compileMatch(query: CompiledQuery['query'], subject: Subject): Predicate<Entity> {
-  const types = query.type === undefined ? undefined : new Set(asList(query.type));
-  const { tags, name, from, to } = query;
-  if (tags !== undefined && !Array.isArray(tags)) throw invalidQuery('tags', 'is not an array of tags');
+  if (query.type !== undefined) asList(query.type);
+  if (query.tags !== undefined && !Array.isArray(query.tags)) throw invalidQuery('tags', 'is not an array of tags');
   const where = query.where === undefined ? undefined : compileWhere(query.where, subject);
   const validAt = timeOf(query.validAt);
   if (Number.isNaN(validAt)) throw invalidQuery('validAt', 'is not a time');
   return (row) =>
-    (types === undefined || types.has(row.type)) &&
-    (name === undefined || row.name === name) &&
-    (from === undefined || Reflect.get(row, 'from') === from) &&
-    (to === undefined || Reflect.get(row, 'to') === to) &&
-    (tags === undefined || tags.every((tag) => row.tags.includes(tag))) &&
-    (validAt === undefined || isValidAt(row, validAt)) &&
-    (where === undefined || where(row));
+    isNamed(row, query) && (validAt === undefined || isValidAt(row, validAt)) && (where === undefined || where(row));
 }

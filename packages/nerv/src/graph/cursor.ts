@@ -6,7 +6,7 @@ import { parse } from '../values/decode.ts';
 import { stringify } from '../values/encode.ts';
 import type { Entity } from './entity.ts';
 import type { CompiledQuery } from './compiled-query.ts';
-import { compareValues } from './property-value.ts';
+import { compareValues } from './value-order.ts';
 
 /** The place of a row in an order: the values that it is ordered by, and its id. */
 interface CursorPlace {

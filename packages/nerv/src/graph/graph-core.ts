@@ -5,13 +5,13 @@
 // - Subscribers are told of writes in the order of writes, each write's changes after the whole write.
 // - What a subscriber throws reaches the error hook, never the writer or another subscriber.
 
-import { NervError } from '../errors.ts';
+import { closed, NervError } from '../errors.ts';
 import { Fifo } from '../events/fifo.ts';
 import { isPromiseLike } from '../events/promise-like.ts';
 import { systemReport } from '../ids/system.ts';
 import type { ChangeSelector, GraphSubscription } from './entity-graph.ts';
 import { type GraphChange, type GraphOrigin, makeChange, type NetChanges } from './graph-change.ts';
-import type { GraphStore } from './graph-store.ts';
+import type { WritableRows } from './row-store.ts';
 import { GraphWriter } from './graph-writer.ts';
 
 /** How many writes may follow from one another, subscribers writing what subscribers hear of. */
@@ -40,8 +40,8 @@ interface Notice {
 }
 
 /** A graph's rows and its subscribers. */
-export class GraphCore {
-  readonly store: GraphStore;
+export class GraphCore<Store extends WritableRows = WritableRows> {
+  readonly store: Store;
   readonly watchers: Set<GraphWatcher> = new Set();
   readonly #onError: GraphErrorHook;
   readonly #listeners = new Set<Listener<GraphChange>>();
@@ -50,19 +50,27 @@ export class GraphCore {
   #telling = false;
   #closed = false;
 
-  constructor(store: GraphStore, onError: GraphErrorHook = reportToConsole) {
+  constructor(store: Store, onError: GraphErrorHook = reportToConsole) {
     this.store = store;
     this.#onError = onError;
   }
 
   /**
-   * Does a write as a whole, and tells of it. `atMs` is when.
+   * Does a write as a whole, by a new writer, and tells of it. `atMs` is when.
    * @throws whatever the body throws, having taken back what it wrote; `graph/closed`; `graph/limit`
    */
-  write<T>(origin: GraphOrigin, atMs: number, body: (writer: GraphWriter) => T): T {
+  write<T>(
+    origin: GraphOrigin,
+    atMs: number,
+    body: (writer: GraphWriter) => T,
+    writer: GraphWriter = new GraphWriter(this.store),
+  ): T {
     this.assertOpen();
-    if (this.#generation >= MAX_GENERATIONS) throw tooManyGenerations();
-    const writer = new GraphWriter(this.store);
+    if (this.#generation >= MAX_GENERATIONS) {
+      throw new NervError('graph/limit', `${MAX_GENERATIONS} writes followed from one another. Break that circle.`, {
+        details: { limit: MAX_GENERATIONS },
+      });
+    }
     let result: T;
     try {
       result = body(writer);
@@ -82,7 +90,11 @@ export class GraphCore {
 
   /** Has a subscriber called when its turn comes, unless it has left by then. */
   notify<T>(listener: Listener<T>, about: T): void {
-    this.#notices.push({ listener, generation: this.#generation + 1, call: () => listener.handler(about) });
+    this.#notices.push({
+      listener,
+      generation: this.#generation + 1,
+      call: () => listener.handler(about),
+    });
   }
 
   close(): void {
@@ -93,7 +105,7 @@ export class GraphCore {
 
   /** @throws NervError `graph/closed` */
   assertOpen(): void {
-    if (this.#closed) throw new NervError('graph/closed', 'The graph is closed. Make a new one.');
+    if (this.#closed) throw closed('graph/closed', 'graph');
   }
 
   #announce(write: DoneWrite): void {
@@ -184,12 +196,4 @@ function isSelected({ subject, change: type, id, type: rowType }: ChangeSelector
 
 function reportToConsole(error: unknown): void {
   systemReport('A subscriber of a graph failed:', error);
-}
-
-function tooManyGenerations(): NervError {
-  return new NervError(
-    'graph/limit',
-    `${MAX_GENERATIONS} writes followed from one another: a subscriber writes what it is told of. Break that circle.`,
-    { details: { limit: MAX_GENERATIONS } },
-  );
 }

@@ -1,5 +1,4 @@
 import { compileQuery } from './compiled-query.ts';
-import { CoreGraphReader, erase, typed } from './core-graph-reader.ts';
 import type {
   Entity,
   EntityOf,
@@ -13,15 +12,49 @@ import type {
   RelationTypeOf,
 } from './entity.ts';
 import type { GraphReads } from './entity-graph.ts';
-import type { EntityQuery, Page, Path, PathOptions, RelationQuery, TraverseOptions, Visit } from './graph-query.ts';
-import { idOf } from './operation-factory.ts';
+import type {
+  EntityQuery,
+  NeighborOptions,
+  Page,
+  Path,
+  PathOptions,
+  RelationQuery,
+  TraverseOptions,
+  Visit,
+  WalkOptions,
+} from './graph-query.ts';
+import type { GraphRows } from './graph-store.ts';
+import { idOf } from './graph-writes.ts';
 import { runQueryFrom, runQueryPage } from './query-page.ts';
 import { findShortestPath } from './shortest-path.ts';
-import { traverseFrom } from './traverse.ts';
+import { neighborsOf, traverseFrom } from './traverse.ts';
+import { erase, typed } from './typed.ts';
+import { eachStep, makeWalk, requireVertex } from './walk.ts';
 
 /** A graph to be read, synchronously: the present one, or one of the past. Algorithms and patterns take it. */
-export class GraphReader<S extends GraphSchema = GraphSchema> extends CoreGraphReader<S> implements GraphReads<S> {
-  override query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
+export class GraphReader<S extends GraphSchema = GraphSchema> implements GraphReads<S> {
+  /** What algorithms and patterns go over. */
+  readonly rows: GraphRows;
+
+  constructor(rows: GraphRows) {
+    this.rows = rows;
+  }
+
+  getEntity(entity: Reference): EntityOf<S> | undefined {
+    return typed(this.rows.entities.get(idOf(entity))?.row);
+  }
+
+  getRelation(relation: Reference): RelationOf<S> | undefined {
+    return typed(this.rows.relations.get(idOf(relation))?.row);
+  }
+
+  relationsOf(entity: Reference, options: WalkOptions<RelationTypeOf<S>> = {}): readonly RelationOf<S>[] {
+    const relations: Relation[] = [];
+    eachStep(requireVertex(this.rows, idOf(entity)), makeWalk(options, 'both'), ({ row }) => void relations.push(row));
+    return typed(relations);
+  }
+
+  query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query: EntityQuery<T, EntityProperties<S, T>> = {},
   ): readonly EntityOf<S, T>[] {
     return typed(runQueryFrom<Entity>(this.rows.entities, compileQuery(query, 'entity')));
@@ -33,7 +66,7 @@ export class GraphReader<S extends GraphSchema = GraphSchema> extends CoreGraphR
     return typed(runQueryPage<Entity>(this.rows.entities, compileQuery(query, 'entity')));
   }
 
-  override queryRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
+  queryRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query: RelationQuery<T, RelationProperties<S, T>> = {},
   ): readonly RelationOf<S, T>[] {
     return typed(runQueryFrom<Relation>(this.rows.relations, compileQuery(query, 'relation')));
@@ -43,6 +76,10 @@ export class GraphReader<S extends GraphSchema = GraphSchema> extends CoreGraphR
     query: RelationQuery<T, RelationProperties<S, T>> = {},
   ): Page<RelationOf<S, T>> {
     return typed(runQueryPage<Relation>(this.rows.relations, compileQuery(query, 'relation')));
+  }
+
+  neighbors(entity: Reference, options: NeighborOptions<RelationTypeOf<S>> = {}): readonly EntityOf<S>[] {
+    return typed(neighborsOf(this.rows, idOf(entity), options));
   }
 
   traverse(

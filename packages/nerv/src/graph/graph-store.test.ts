@@ -5,7 +5,6 @@ import { applyOperation } from './apply-operation.ts';
 import { EntityGraph } from './entity-graph.ts';
 import type { GraphOperation } from './graph-operation.ts';
 import { GraphStore } from './graph-store.ts';
-import { makeGraphStore } from './local-entity-graph.ts';
 import { GraphWriter } from './graph-writer.ts';
 
 test('the relations of a hub are those that there are, in their order, however many came and went', () => {
@@ -62,7 +61,10 @@ test('a property under a pointer can be indexed, and every kind of value is foun
     NaN,
   ];
   for (const [place, value] of values.entries()) {
-    graph.createEntity('v', { id: `${place}`, properties: { value, at: { city: `c${place % 2}` } } });
+    graph.createEntity('v', {
+      id: `${place}`,
+      properties: { value, at: { city: `c${place % 2}` } },
+    });
   }
   for (const [place, value] of values.entries()) {
     const found = graph.query({ where: { properties: { value: { equals: value } } } });
@@ -82,10 +84,15 @@ test('a property under a pointer can be indexed, and every kind of value is foun
 });
 
 test('a query looks at no more rows than the smallest index has that it can use', () => {
-  const store = makeGraphStore({ entities: ['p'] });
+  const store = new GraphStore({ entities: ['p'] });
   const writer = new GraphWriter(store);
   for (let n = 0; n < 100; n += 1) {
-    const input = { id: `${n}`, name: n === 5 ? 'five' : '', tags: n < 3 ? ['few'] : [], properties: { p: n % 10 } };
+    const input = {
+      id: `${n}`,
+      name: n === 5 ? 'five' : '',
+      tags: n < 3 ? ['few'] : [],
+      properties: { p: n % 10 },
+    };
     applyOperation(writer, { type: 'create-entity', entityType: n < 50 ? 'x' : 'y', input, at: 0 });
   }
   for (let n = 0; n < 20; n += 1) {
@@ -107,7 +114,7 @@ test('a query looks at no more rows than the smallest index has that it can use'
   expect(seen({})).toBe(100);
   expect(seen({ type: 'x' })).toBe(50);
   expect(seen({ type: ['x', 'y'] })).toBe(100);
-  expect(seen({ type: ['x', 'x'] })).toBe(100);
+  expect(seen({ type: ['x', 'x'] })).toBe(50);
   expect(seen({ type: 'x', tags: ['few'] })).toBe(3);
   expect(seen({ name: 'five' })).toBe(1);
   expect(seen({ name: '' })).toBe(100);
@@ -115,7 +122,7 @@ test('a query looks at no more rows than the smallest index has that it can use'
   expect(seen({ where: { type: 'y', properties: { p: 3 } } })).toBe(10);
   expect(seen({ where: { properties: { p: { in: [3, 4] } } } })).toBe(20);
   expect(seen({ where: { and: [{ tags: { contains: 'few' } }, { name: { startsWith: 'a' } }] } })).toBe(3);
-  expect(seen({ where: { name: { in: ['five', 'six', 'five'] } } })).toBe(2);
+  expect(seen({ where: { name: { in: ['five', 'six', 'five'] } } })).toBe(1);
   expect(seen({ where: { not: { name: 'five' }, properties: { q: 1 } } })).toBe(100);
   const edges = (wanted: object): number => store.relations.candidates(query(wanted)).size;
   expect(edges({ from: '0' })).toBe(20);
@@ -127,7 +134,10 @@ test('what is ordered by values of other kinds has an order, and the first of ma
   const graph = new EntityGraph();
   const values = [[2], new Map([[1, 1]]), [1], new Set([1]), { a: 1 }];
   for (let n = 0; n < 200; n += 1) {
-    graph.createEntity('v', { id: `${(n * 37) % 200}`, properties: { n: (n * 91) % 200, other: values[n % 5] } });
+    graph.createEntity('v', {
+      id: `${(n * 37) % 200}`,
+      properties: { n: (n * 91) % 200, other: values[n % 5] },
+    });
   }
   for (const orderBy of [{ property: 'n' }, { property: 'other', direction: 'descending' }] as const) {
     const all = graph.query({ orderBy });

@@ -6,9 +6,10 @@
 import type { CompiledQuery } from './compiled-query.ts';
 import type { Entity, Relation } from './entity.ts';
 import type { Subject } from './graph-change.ts';
-import { RowTable } from './row-table.ts';
+import { IndexedRowTable, type IndexedProperties } from './indexed-row-table.ts';
+import type { WritableRows } from './row-store.ts';
 import { StoredEdge, StoredVertex } from './stored-vertex.ts';
-import type { Candidates, Edge, Edges, EntityVertex, RowSource, Slot } from './vertex.ts';
+import type { Candidates, Edge, Edges, EntityVertex, RowSource } from './vertex.ts';
 
 /** A graph as everything that reads it sees it: queries, walks, algorithms, patterns. */
 export interface GraphRows {
@@ -18,30 +19,23 @@ export interface GraphRows {
 
 type StoredEntityVertex = StoredVertex & { row: Entity };
 
-/** The vertices that a relation is tied to. */
-export interface RelationEnds {
-  readonly from: StoredVertex;
-  readonly to: StoredVertex;
-}
-
-/** Makes the table of one kind of rows; `others` are ways to find rows that it does not know of itself. */
-export type MakeTable = <S extends Slot<Entity>>(
-  subject: Subject,
-  others: (query: CompiledQuery['query']) => readonly Candidates<S>[],
-) => RowTable<S>;
-
 /** The rows of a graph and the ways to find them. */
-export class GraphStore implements GraphRows {
-  readonly entities: RowTable<StoredEntityVertex>;
-  readonly relations: RowTable<StoredEdge>;
+export class GraphStore implements GraphRows, WritableRows {
+  readonly entities: IndexedRowTable<StoredEntityVertex>;
+  readonly relations: IndexedRowTable<StoredEdge>;
   readonly #missing = new Map<string, StoredVertex>();
 
-  constructor(makeTable: MakeTable = (_, others) => new RowTable(others)) {
-    this.entities = makeTable('entity', () => []);
-    this.relations = makeTable('relation', ({ from, to }) => [
+  /** @throws NervError `graph/invalid-query` for a property to index that is no pointer though it begins as one */
+  constructor({ entities = [], relations = [] }: IndexedProperties = {}) {
+    this.entities = new IndexedRowTable(entities, () => []);
+    this.relations = new IndexedRowTable(relations, ({ from, to }) => [
       ...this.#edgesAt(from, 'out'),
       ...this.#edgesAt(to, 'in'),
     ]);
+  }
+
+  get(subject: Subject, id: string): Entity | undefined {
+    return (subject === 'entity' ? this.entities : this.relations).get(id)?.row;
   }
 
   /** Puts a row in, or in the place of the one of its id, which it gives. */
@@ -55,9 +49,10 @@ export class GraphStore implements GraphRows {
     return subject === 'entity' ? this.#removeEntity(id) : this.#removeRelation(id);
   }
 
-  /** Puts in a relation whose id is new, between the vertices of its ends. */
-  addRelation(relation: Relation, { from, to }: RelationEnds): void {
-    this.relations.change(new StoredEdge(relation, from, to), undefined, relation);
+  *relationsAt(entityId: string): Generator<Relation> {
+    const vertex = this.entities.get(entityId);
+    if (vertex === undefined) return;
+    for (const edges of [vertex.out, vertex.in]) for (const { row } of eachEdge(edges)) yield row;
   }
 
   #putEntity(entity: Entity): Entity | undefined {
@@ -88,8 +83,9 @@ export class GraphStore implements GraphRows {
       known.update(relation);
       this.relations.change(known, before, relation);
     } else {
-      this.#removeRelation(relation.id);
-      this.addRelation(relation, { from: this.#vertexOf(relation.from, true), to: this.#vertexOf(relation.to, true) });
+      if (known !== undefined) this.#removeRelation(relation.id);
+      const edge = new StoredEdge(relation, this.#vertexOf(relation.from, true), this.#vertexOf(relation.to, true));
+      this.relations.change(edge, undefined, relation);
     }
     return before;
   }

@@ -1,6 +1,6 @@
 export { CoreEntityGraph } from './core-entity-graph.ts';
 export type { CoreEntityGraphOptions } from './core-entity-graph.ts';
-export { CoreGraphReader } from './core-graph-reader.ts';
+export type { CoreEntityQuery, CoreRelationQuery } from './find-rows.ts';
 export { EntityGraph } from './entity-graph.ts';
 export type {
   ChangeHandler,

@@ -5,7 +5,7 @@ import type { CompiledQuery } from './compiled-query.ts';
 import type { Entity } from './entity.ts';
 import { type ValueKey, valueKey } from './property-value.ts';
 import { RowIndex } from './row-index.ts';
-import { found, move, RowTable, union } from './row-table.ts';
+import { type NamedQuery, RowTable } from './row-table.ts';
 import type { Candidates, Slot } from './vertex.ts';
 import { propertyGetter } from './where.ts';
 
@@ -23,15 +23,17 @@ interface PropertyIndex<S extends object> {
 /** A table that also knows its rows by declared properties, and looks into a query's `where`. */
 export class IndexedRowTable<S extends Slot<Entity>> extends RowTable<S> {
   readonly #byProperty = new Map<string, PropertyIndex<S>>();
+  readonly #others: (query: NamedQuery['query']) => readonly Candidates<S>[];
 
-  /** As `RowTable`. @throws `graph/invalid-query` for a pointer that is none */
-  constructor(
-    indexedProperties: readonly string[],
-    others: (query: CompiledQuery['query']) => readonly Candidates<S>[],
-  ) {
-    super(others);
+  /** `others` are further ways to find what a query wants. @throws `graph/invalid-query` for a pointer that is none */
+  constructor(indexedProperties: readonly string[], others: (query: NamedQuery['query']) => readonly Candidates<S>[]) {
+    super();
+    this.#others = others;
     for (const property of indexedProperties) {
-      this.#byProperty.set(property, { get: propertyGetter(property, 'indexes'), index: new RowIndex() });
+      this.#byProperty.set(property, {
+        get: propertyGetter(property, 'indexes'),
+        index: new RowIndex(),
+      });
     }
   }
 
@@ -39,12 +41,17 @@ export class IndexedRowTable<S extends Slot<Entity>> extends RowTable<S> {
     super.change(slot, before, after);
     if (before?.properties === after?.properties) return;
     for (const { get, index } of this.#byProperty.values()) {
-      move(index, slot, { from: before && valueKey(get(before)), to: after && valueKey(get(after)) });
+      index.move(slot, before && valueKey(get(before)), after && valueKey(get(after)));
     }
   }
 
   protected override sources(query: CompiledQuery['query']): Candidates<S>[] {
-    return [...super.sources(query), ...this.#sourcesOfWhere(query.where ?? {})];
+    const { where } = query;
+    return [
+      ...this.#others(query),
+      ...super.sources(query),
+      ...(isPlainObject(where) ? this.#sourcesOfWhere(where) : []),
+    ];
   }
 
   // Its conditions must all hold, and each of an `and` as well, so that any of them may be what is looked up.
@@ -52,18 +59,18 @@ export class IndexedRowTable<S extends Slot<Entity>> extends RowTable<S> {
     const ids = wantedValues(Reflect.get(where, 'id'));
     if (ids !== undefined) yield this.#withIds(ids);
     const types = wantedValues(Reflect.get(where, 'type'));
-    if (types !== undefined) yield union(types.map((type) => this.byType.get(String(type))));
+    if (types !== undefined) yield this.byType.find(types.map(String));
     const names = wantedValues(Reflect.get(where, 'name'));
-    if (names?.includes('') === false) yield union(names.map((name) => this.byName.get(String(name))));
+    if (names?.includes('') === false) yield this.byName.find(names.map(String));
     const tag: unknown = Reflect.get(Object(Reflect.get(where, 'tags')), 'contains');
-    if (typeof tag === 'string') yield found(this.byTag.get(tag));
+    if (typeof tag === 'string') yield this.byTag.find([tag]);
     const properties: unknown = Reflect.get(where, 'properties');
     for (const [property, condition] of Object.entries(properties ?? {})) {
       const index = this.#byProperty.get(property)?.index;
       const values = wantedValues(condition);
       // Rows without the property are in no index.
       if (index === undefined || values?.includes(undefined) !== false) continue;
-      yield union(values.map((value) => index.get(valueKey(value))));
+      yield index.find(values.map(valueKey));
     }
     const and: unknown = Reflect.get(where, 'and');
     if (Array.isArray(and)) for (const branch of and) yield* this.#sourcesOfWhere(Object(branch));

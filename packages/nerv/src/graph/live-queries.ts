@@ -4,6 +4,7 @@ import type { Entity, Relation } from './entity.ts';
 import type { LiveQuery, QueryDelta } from './entity-graph.ts';
 import type { GraphOrigin, NetChange } from './graph-change.ts';
 import { addListener, type DoneWrite, type GraphCore, type GraphWatcher, type Listener } from './graph-core.ts';
+import type { GraphStore } from './graph-store.ts';
 import { LiveRows } from './live-query.ts';
 import { matchingRows, type Source } from './run-query.ts';
 
@@ -11,11 +12,11 @@ type Live<Row extends Entity> = Map<LiveRows<Row>, Set<Listener<QueryDelta<Row>>
 
 /** The live queries of one graph: they watch it while there are any. */
 export class LiveQueries implements GraphWatcher {
-  readonly #core: GraphCore;
+  readonly #core: GraphCore<GraphStore>;
   readonly #entities: Live<Entity> = new Map();
   readonly #relations: Live<Relation> = new Map();
 
-  constructor(core: GraphCore) {
+  constructor(core: GraphCore<GraphStore>) {
     this.#core = core;
   }
 

@@ -32,8 +32,13 @@ function follow(graph: EntityGraph, query: EntityQuery): () => void {
 describe('live queries against queries', () => {
   // Each write sets, or deletes where there is no rank, some of twenty entities, or a hundred.
   const writeOf = (most: number) => fc.record({ id: fc.nat(most), rank: fc.option(fc.nat(9), { nil: undefined }) });
-  const writes = fc.array(fc.array(writeOf(19), { minLength: 1, maxLength: 4 }), { minLength: 10, maxLength: 60 });
-  const batches = fc.array(fc.array(writeOf(99), { minLength: 30, maxLength: 90 }), { maxLength: 6 });
+  const writes = fc.array(fc.array(writeOf(19), { minLength: 1, maxLength: 4 }), {
+    minLength: 10,
+    maxLength: 60,
+  });
+  const batches = fc.array(fc.array(writeOf(99), { minLength: 30, maxLength: 90 }), {
+    maxLength: 6,
+  });
 
   function run(list: readonly (readonly { id: number; rank: number | undefined }[])[], limit: number): void {
     const graph = new EntityGraph();

@@ -57,7 +57,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const batch: fc.Arbitrary<Step> = fc
-  .array(fc.tuple(fc.constantFrom('entity', 'relation'), id, id, name), { minLength: 1, maxLength: 5 })
+  .array(fc.tuple(fc.constantFrom('entity', 'relation'), id, id, name), {
+    minLength: 1,
+    maxLength: 5,
+  })
   .map(
     (parts): Step =>
       (graph) =>
@@ -96,7 +99,9 @@ describe('against a plain model', () => {
   test('indexes, integrity and changes hold after any writes', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.oneof({ weight: 6, arbitrary: step }, { weight: 1, arbitrary: batch }), { maxLength: 40 }),
+        fc.array(fc.oneof({ weight: 6, arbitrary: step }, { weight: 1, arbitrary: batch }), {
+          maxLength: 40,
+        }),
         (steps) => {
           const graph = new EntityGraph({ indexes: { entities: ['age'] } });
           const model = new Model();
@@ -150,7 +155,9 @@ describe('against a plain model', () => {
     ];
     fc.assert(
       fc.property(
-        fc.array(fc.oneof({ weight: 6, arbitrary: step }, { weight: 2, arbitrary: batch }), { maxLength: 40 }),
+        fc.array(fc.oneof({ weight: 6, arbitrary: step }, { weight: 2, arbitrary: batch }), {
+          maxLength: 40,
+        }),
         (steps) => {
           const graph = new EntityGraph();
           const live = [
@@ -184,7 +191,10 @@ describe('against a plain model', () => {
 });
 
 function follow<Row extends Entity>(
-  live: { readonly current: readonly Row[]; subscribe(handler: (delta: QueryDelta<Row>) => unknown): unknown },
+  live: {
+    readonly current: readonly Row[];
+    subscribe(handler: (delta: QueryDelta<Row>) => unknown): unknown;
+  },
   query: () => readonly Row[],
 ): () => void {
   const rows = new Map(live.current.map((row) => [row.id, row]));
@@ -387,7 +397,12 @@ test('a batch that fails late takes back updates and deletions of both kinds', (
       writes.deleteEntity('a', { cascade: true });
       writes.createEntity('', {});
     }),
-  ).toThrow(expect.objectContaining({ code: 'entity/invalid', details: expect.objectContaining({ op: 4 }) }));
+  ).toThrow(
+    expect.objectContaining({
+      code: 'entity/invalid',
+      details: expect.objectContaining({ op: 4 }),
+    }),
+  );
   expect([
     graph.query(),
     graph.queryRelations(),

@@ -1,7 +1,7 @@
 import { NervError } from '../errors.ts';
 import { compileQuery } from './compiled-query.ts';
 import { CoreEntityGraph, type CoreEntityGraphOptions } from './core-entity-graph.ts';
-import { typed } from './core-graph-reader.ts';
+import { erase, typed } from './typed.ts';
 import type {
   Entity,
   EntityOf,
@@ -15,15 +15,26 @@ import type {
   RelationTypeOf,
 } from './entity.ts';
 import type { EntityGraph, LiveQuery } from './entity-graph.ts';
+import type { CoreEntityQuery, CoreRelationQuery } from './find-rows.ts';
 import { GraphCore } from './graph-core.ts';
 import type { NetChanges } from './graph-change.ts';
 import type { GraphPast, RowVersion } from './graph-past.ts';
-import type { EntityQuery, Page, Path, PathOptions, RelationQuery, TraverseOptions, Visit } from './graph-query.ts';
+import type {
+  EntityQuery,
+  NeighborOptions,
+  Page,
+  Path,
+  PathOptions,
+  RelationQuery,
+  TraverseOptions,
+  Visit,
+  WalkOptions,
+} from './graph-query.ts';
 import { GraphReader } from './graph-reader.ts';
 import { type GraphRows, GraphStore } from './graph-store.ts';
-import { IndexedRowTable, type IndexedProperties } from './indexed-row-table.ts';
+import type { IndexedProperties } from './indexed-row-table.ts';
 import { LiveQueries } from './live-queries.ts';
-import { idOf } from './operation-factory.ts';
+import { idOf } from './graph-writes.ts';
 import { timeOf } from './validity.ts';
 import { invalidArgument } from './walk.ts';
 
@@ -49,25 +60,28 @@ export interface EntityGraphOptions extends CoreEntityGraphOptions {
 
 /** The `EntityGraph` of this process alone, exported under that name. Reads and writes are synchronous. */
 export class LocalEntityGraph<S extends GraphSchema = GraphSchema>
-  extends CoreEntityGraph<S>
+  extends CoreEntityGraph<S, GraphStore>
   implements EntityGraph<S>, GraphPast<S>
 {
+  /** What algorithms and patterns go over. */
+  readonly rows: GraphStore;
   readonly #options: EntityGraphOptions;
   readonly #reader: GraphReader<S>;
   readonly #live: LiveQueries;
 
   /** @throws `graph/invalid-query` for an indexed property that is no pointer though it begins as one */
-  constructor(options: EntityGraphOptions = {}, core: GraphCore = makeGraphCore(options)) {
+  constructor(options: EntityGraphOptions = {}, core: GraphCore<GraphStore> = makeGraphCore(options)) {
     super(options, core);
+    this.rows = core.store;
     this.#options = options;
     this.#reader = new GraphReader(core.store);
     this.#live = new LiveQueries(core);
   }
 
   override query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
-    query?: EntityQuery<T, EntityProperties<S, T>>,
+    query?: EntityQuery<T, EntityProperties<S, T>> | CoreEntityQuery<T, EntityOf<S, T>>,
   ): readonly EntityOf<S, T>[] {
-    return this.#reader.query(query);
+    return this.#reader.query(erase(query));
   }
 
   queryPage<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
@@ -77,15 +91,23 @@ export class LocalEntityGraph<S extends GraphSchema = GraphSchema>
   }
 
   override queryRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
-    query?: RelationQuery<T, RelationProperties<S, T>>,
+    query?: RelationQuery<T, RelationProperties<S, T>> | CoreRelationQuery<T, RelationOf<S, T>>,
   ): readonly RelationOf<S, T>[] {
-    return this.#reader.queryRelations(query);
+    return this.#reader.queryRelations(erase(query));
   }
 
   queryRelationsPage<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query?: RelationQuery<T, RelationProperties<S, T>>,
   ): Page<RelationOf<S, T>> {
     return this.#reader.queryRelationsPage(query);
+  }
+
+  override relationsOf(entity: Reference, options?: WalkOptions<RelationTypeOf<S>>): readonly RelationOf<S>[] {
+    return this.#reader.relationsOf(entity, options);
+  }
+
+  override neighbors(entity: Reference, options?: NeighborOptions<RelationTypeOf<S>>): readonly EntityOf<S>[] {
+    return this.#reader.neighbors(entity, options);
   }
 
   traverse(
@@ -136,16 +158,11 @@ export class LocalEntityGraph<S extends GraphSchema = GraphSchema>
 }
 
 /** The rows and subscribers for a graph of these options. */
-export function makeGraphCore({ indexes, onError, history }: EntityGraphOptions): GraphCore {
-  const core = new GraphCore(makeGraphStore(indexes), onError);
+export function makeGraphCore({ indexes, onError, history }: EntityGraphOptions): GraphCore<GraphStore> {
+  const core = new GraphCore(new GraphStore(indexes), onError);
   if (history !== undefined) {
     history.begin(core.store);
     core.watchers.add({ take: ({ net, atMs }) => history.record(net, atMs) });
   }
   return core;
-}
-
-/** Rows with these indexes. @throws `graph/invalid-query` */
-export function makeGraphStore({ entities = [], relations = [] }: IndexedProperties = {}): GraphStore {
-  return new GraphStore((subject, others) => new IndexedRowTable(subject === 'entity' ? entities : relations, others));
 }

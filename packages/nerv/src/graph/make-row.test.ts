@@ -65,6 +65,9 @@ test('a write can be made against the seq of a row', () => {
     expect.objectContaining({ code: 'relation/seq-mismatch' }),
   );
   expect(() => graph.deleteRelation('r', wrong)).toThrow(
-    expect.objectContaining({ code: 'relation/seq-mismatch', details: { id: 'r', seq: undefined, ifSeq: 4 } }),
+    expect.objectContaining({
+      code: 'relation/seq-mismatch',
+      details: { id: 'r', seq: undefined, ifSeq: 4 },
+    }),
   );
 });

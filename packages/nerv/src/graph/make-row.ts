@@ -3,7 +3,7 @@
 import { NervError } from '../errors.ts';
 import { idFault } from '../ids/id.ts';
 import { hasLoneSurrogate } from '../values/json.ts';
-import type { Entity, EntityPatch, Properties, Relation, RelationPatch } from './entity.ts';
+import type { Entity, EntityPatch, Relation, RelationPatch } from './entity.ts';
 import type { Subject } from './graph-change.ts';
 import type { RowInput, WriteEntity, WriteRelation } from './graph-operation.ts';
 import { patchProperties, sameValue } from './property-value.ts';
@@ -13,8 +13,15 @@ export const MAX_LABEL_LENGTH = 256;
 
 const MAX_TIME_MS = 8.64e15;
 
-const NO_TAGS: readonly string[] = Object.freeze([]);
-const NO_PROPERTIES: Properties = Object.freeze({});
+/** What a new row has where nothing is given. */
+const NOTHING: Ground = {
+  name: '',
+  description: '',
+  tags: Object.freeze([]),
+  properties: Object.freeze({}),
+  validFrom: undefined,
+  validTo: undefined,
+};
 
 // All rows of a kind are made by one literal that names every field: rows made by spreading take twice the memory.
 
@@ -27,7 +34,12 @@ export function makeEntity({ entityType, input, at }: WriteEntity, before?: Enti
 export function makeRelation(operation: WriteRelation, before?: Relation): Relation {
   const { input, at, relationType, from, to, strength = 1, bidirectional = false } = operation;
   const maker = new RowMaker('relation', input.id);
-  return maker.tie(maker.make(relationType, { input, at, before }), { from, to, strength, bidirectional });
+  return maker.tie(maker.make(relationType, { input, at, before }), {
+    from,
+    to,
+    strength,
+    bidirectional,
+  });
 }
 
 /** @throws NervError `entity/invalid`, `value/unsupported` */
@@ -60,7 +72,10 @@ interface NewRow {
 }
 
 /** What a row stands on: fields of the one before, or what is there by default. */
-type Ground = Omit<Entity, 'id' | 'updatedAt' | 'seq'>;
+type Ground = Omit<Entity, 'id' | 'type' | 'createdAt' | 'updatedAt' | 'seq'>;
+
+/** What nobody gives, or is checked already. */
+type Fixed = Pick<Entity, 'type' | 'createdAt' | 'updatedAt'>;
 
 /** Makes one row, and knows its id for errors. */
 class RowMaker {
@@ -74,30 +89,19 @@ class RowMaker {
 
   make(type: string, { input, at, before }: NewRow): Entity {
     const fault = idFault(this.#id);
-    if (fault !== undefined) throw this.#invalid(`id ${fault}`);
-    const ground: Ground = {
-      type: this.#label('type', type),
-      name: '',
-      description: '',
-      tags: NO_TAGS,
-      properties: NO_PROPERTIES,
-      createdAt: input.createdAt ?? before?.createdAt ?? at,
-      validFrom: undefined,
-      validTo: undefined,
-    };
-    return this.#fields(ground, input, at);
+    if (fault !== undefined) throw this.#invalid('id', fault);
+    const createdAt = this.#time(input.createdAt ?? before?.createdAt ?? at);
+    return this.#fields(NOTHING, input, { type: this.#label('type', type), createdAt, updatedAt: this.#time(at) });
   }
 
   patch(before: Entity, patch: EntityPatch, at: number): Entity {
-    return this.#fields(
-      patch.clearValidity === true ? { ...before, validFrom: undefined, validTo: undefined } : before,
-      patch,
-      at,
-    );
+    const ground = patch.clearValidity === true ? { ...before, validFrom: undefined, validTo: undefined } : before;
+    const { type, createdAt } = before;
+    return this.#fields(ground, patch, { type, createdAt, updatedAt: this.#time(at) });
   }
 
   tie(fields: Entity, tie: Pick<Relation, 'from' | 'to' | 'strength' | 'bidirectional'>): Relation {
-    if (!Number.isFinite(tie.strength)) throw this.#invalid(`strength is ${tie.strength}, not a finite number`);
+    if (!Number.isFinite(tie.strength)) throw this.#invalid('strength', `is ${tie.strength}, not a finite number`);
     return Object.freeze({
       id: fields.id,
       type: fields.type,
@@ -117,52 +121,48 @@ class RowMaker {
     });
   }
 
-  #fields(ground: Ground, given: EntityPatch, at: number): Entity {
+  #fields(ground: Ground, given: EntityPatch, { type, createdAt, updatedAt }: Fixed): Entity {
     const { name = ground.name, description = ground.description, tags, properties, removeProperties } = given;
     const { validFrom = ground.validFrom, validTo = ground.validTo } = given;
     if (validFrom !== undefined) this.#time(validFrom);
     if (validTo !== undefined && this.#time(validTo) < (validFrom ?? validTo)) {
-      throw this.#invalid(`validTo, ${validTo}, comes before validFrom, ${validFrom}`);
+      throw this.#invalid('validTo', `is ${validTo}, before its validFrom, ${validFrom}`);
     }
+    if (tags !== undefined && !Array.isArray(tags)) throw this.#invalid('tags', 'are no array');
     return {
       id: this.#id,
-      type: ground.type,
+      type,
       name: this.#text('name', name),
       description: this.#text('description', description),
-      tags: tags === undefined ? ground.tags : this.#tags(tags),
+      tags: tags === undefined ? ground.tags : Object.freeze([...new Set(tags.map((tag) => this.#label('tag', tag)))]),
       properties: patchProperties(ground.properties, properties, removeProperties),
-      createdAt: this.#time(ground.createdAt),
-      updatedAt: this.#time(at),
+      createdAt,
+      updatedAt,
       validFrom,
       validTo,
       seq: undefined,
     };
   }
 
+  #time(timeMs: number): number {
+    if (Math.abs(timeMs) <= MAX_TIME_MS) return timeMs;
+    throw this.#invalid('time', `${timeMs} is not in milliseconds since 1970`);
+  }
+
   #text(what: string, text: unknown): string {
-    if (typeof text !== 'string') throw this.#invalid(`${what} is a ${typeof text}, not a string`);
-    if (text !== '' && hasLoneSurrogate(text)) throw this.#invalid(`${what} has half a surrogate pair`);
-    return text;
+    if (text === '' || (typeof text === 'string' && !hasLoneSurrogate(text))) return text;
+    throw this.#invalid(what, typeof text === 'string' ? 'has half a surrogate pair' : `is a ${typeof text}, not text`);
   }
 
   #label(what: string, given: unknown): string {
     const text = this.#text(what, given);
     if (text !== '' && text.length <= MAX_LABEL_LENGTH) return text;
-    throw this.#invalid(`${what} has ${text.length} characters, not 1 to ${MAX_LABEL_LENGTH}`);
+    throw this.#invalid(what, `has ${text.length} characters, not 1 to ${MAX_LABEL_LENGTH}`);
   }
 
-  #tags(tags: readonly unknown[]): readonly string[] {
-    if (!Array.isArray(tags)) throw this.#invalid('tags are no array');
-    return Object.freeze([...new Set(tags.map((text) => this.#label('tag', text)))]);
-  }
-
-  #time(timeMs: number): number {
-    if (Math.abs(timeMs) <= MAX_TIME_MS) return timeMs;
-    throw this.#invalid(`time ${timeMs} is not in milliseconds since 1970`);
-  }
-
-  #invalid(what: string): NervError {
-    return new NervError(`${this.#subject}/invalid`, `The ${this.#subject} cannot be written: its ${what}.`, {
+  #invalid(what: string, fault: string): NervError {
+    const subject = this.#subject;
+    return new NervError(`${subject}/invalid`, `The ${subject} cannot be written: its ${what} ${fault}.`, {
       details: { id: this.#id },
     });
   }

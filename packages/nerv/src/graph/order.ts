@@ -1,15 +1,16 @@
 import { compareKeys } from '../values/json.ts';
 import type { Entity } from './entity.ts';
 import type { Order } from './graph-query.ts';
-import { compareValues } from './property-value.ts';
+import { compareValues } from './value-order.ts';
 import type { Subject } from './graph-change.ts';
-import { fieldGetter, invalidQuery, propertyGetter } from './where.ts';
+import { invalidQuery } from './invalid-query.ts';
+import { fieldGetter, propertyGetter } from './where.ts';
 
 /** A total order of rows. */
 export interface RowOrder {
   /** By what rows are ordered, before their ids. */
   readonly criteria: readonly Criterion[];
-  compare(left: Entity, right: Entity): number;
+  readonly compare: (left: Entity, right: Entity) => number;
 }
 
 /** One value that rows are ordered by. */
@@ -28,7 +29,7 @@ export function compileOrder(orderBy: Order | readonly Order[] | undefined, subj
   const criteria = orders.map((order: Order, place) => compileCriterion(order, subject, `orderBy.${place}`));
   return {
     criteria,
-    compare(left, right) {
+    compare: (left, right) => {
       for (const { get, sign } of criteria) {
         const order = compareValues(get(left), get(right));
         if (order !== 0) return sign * order;
@@ -49,7 +50,11 @@ function compileCriterion(order: unknown, subject: Subject, path: string): Crite
     return { name: `field:${field}`, get: fieldGetter(field, subject, `${path}.field`), sign };
   }
   if (typeof property === 'string') {
-    return { name: `property:${property}`, get: propertyGetter(property, `${path}.property`), sign };
+    return {
+      name: `property:${property}`,
+      get: propertyGetter(property, `${path}.property`),
+      sign,
+    };
   }
   throw invalidQuery(path, `names neither a 'field' nor a 'property'`);
 }

@@ -3,7 +3,7 @@
 import type { CompiledQuery } from './compiled-query.ts';
 import type { Entity } from './entity.ts';
 import type { RowSource, Slot } from './vertex.ts';
-import { invalidQuery } from './where.ts';
+import { invalidQuery } from './invalid-query.ts';
 
 /** Where rows are looked for. */
 export type Source<Row extends Entity> = RowSource<Slot<Row>, CompiledQuery>;

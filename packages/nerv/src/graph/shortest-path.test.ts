@@ -30,7 +30,10 @@ test('paths are as short, and as light, as those that another library finds', ()
         const short = graph.shortestPath('a', to, { direction });
         expect(short?.entities.length).toBe(bidirectional(oracle, 'a', to)?.length);
         expect(short?.cost).toBe(short?.relations.length);
-        const light = graph.shortestPath('a', to, { direction, weight: ({ strength }) => strength });
+        const light = graph.shortestPath('a', to, {
+          direction,
+          weight: ({ strength }) => strength,
+        });
         const wanted = dijkstra.bidirectional(oracle, 'a', to, 'weight') as readonly string[] | null;
         expect(light?.entities[0]?.id).toBe(wanted === null ? undefined : 'a');
         if (light === undefined || wanted === null) continue;
@@ -54,6 +57,9 @@ test('a relation of infinite weight leads nowhere; one that weighs nothing costs
   graph.createRelation('wall', { from: 'b', to: 'c' });
   const weight = ({ type, strength }: { type: string; strength: number }): number =>
     type === 'wall' ? Number.POSITIVE_INFINITY : strength;
-  expect(graph.shortestPath('a', 'b', { weight })).toMatchObject({ cost: 0, relations: [{ type: 'tie' }] });
+  expect(graph.shortestPath('a', 'b', { weight })).toMatchObject({
+    cost: 0,
+    relations: [{ type: 'tie' }],
+  });
   expect(graph.shortestPath('a', 'c', { weight })).toBeUndefined();
 });

@@ -80,7 +80,11 @@ export class SortedRows<Row> {
   }
 
   // The last chunk that begins at or before the row, or the first, and in it the place of the first row not before it.
-  #find(row: Row): { readonly at: number; readonly chunk: Row[] | undefined; readonly place: number } {
+  #find(row: Row): {
+    readonly at: number;
+    readonly chunk: Row[] | undefined;
+    readonly place: number;
+  } {
     const at = Math.max(0, countBefore(this.#chunks, (chunk) => this.#compare(firstOf(chunk), row) <= 0) - 1);
     const chunk = this.#chunks[at];
     return { at, chunk, place: countBefore(chunk ?? [], (other) => this.#compare(other, row) < 0) };

@@ -1,19 +1,30 @@
 // Walking as far as relations lead: breadth first or depth first.
 
-import type { TraverseOptions } from './graph-query.ts';
+import type { Entity, Relation } from './entity.ts';
+import type { NeighborOptions, TraverseOptions, Visit } from './graph-query.ts';
 import type { GraphRows } from './graph-store.ts';
 import type { Edge, EntityVertex, Vertex } from './vertex.ts';
-import {
-  breadthFirst,
-  checkedCount,
-  eachStep,
-  type EntityVisit,
-  invalidArgument,
-  makeWalk,
-  requireVertex,
-  type TraversalPlan,
-  type Walk,
-} from './walk.ts';
+import { checkedCount, eachStep, invalidArgument, makeWalk, requireVertex, type TakeStep, type Walk } from './walk.ts';
+
+let lastMark = 0;
+
+/**
+ * A mark that no vertex has. A walk marks what it has seen with it, and so may not call foreign code, which might walk
+ * the same graph in between.
+ */
+export function nextMark(): number {
+  lastMark += 1;
+  return lastMark;
+}
+
+/** The entities around one, nearest first. @throws `entity/not-found`, `graph/invalid-argument` */
+export function neighborsOf(rows: GraphRows, entityId: string, options: NeighborOptions): Entity[] {
+  const limit = checkedCount('limit', options.limit) ?? Number.POSITIVE_INFINITY;
+  const walk = makeWalk(options, 'both');
+  const maxDepth = checkedCount('depth', options.depth) ?? 1;
+  const visits = breadthFirst(requireVertex(rows, entityId), { walk, maxDepth, limit: limit + 1 });
+  return visits.slice(1).map(({ entity }) => entity);
+}
 
 /** The entities reached from one, itself first. @throws `entity/not-found`, `graph/invalid-argument` */
 export function traverseFrom(rows: GraphRows, startId: string, options: TraverseOptions): EntityVisit[] {
@@ -27,6 +38,43 @@ export function traverseFrom(rows: GraphRows, startId: string, options: Traverse
   if (order === 'breadth-first') return breadthFirst(start, plan);
   if (order === 'depth-first') return depthFirst(start, plan);
   throw invalidArgument('order', order, `'breadth-first' or 'depth-first'`);
+}
+
+/** How far a walk goes. */
+interface TraversalPlan {
+  readonly walk: Walk;
+  readonly maxDepth: number;
+  readonly limit: number;
+}
+
+/** An entity on a walk. */
+type EntityVisit = Visit<Entity, Relation>;
+
+/** Ring by ring. */
+function breadthFirst(start: EntityVertex, { walk, maxDepth, limit }: TraversalPlan): EntityVisit[] {
+  const visits: EntityVisit[] = [{ entity: start.row, depth: 0, via: undefined }];
+  const mark = nextMark();
+  start.mark = mark;
+  let depth = 1;
+  let reached: EntityVertex[] = [];
+  const take: TakeStep = (edge, next) => {
+    if (visits.length >= limit) return true;
+    if (next.mark === mark) return false;
+    next.mark = mark;
+    reached.push(next);
+    visits.push({ entity: next.row, depth, via: edge.row });
+    return false;
+  };
+  let ring: EntityVertex[] = [start];
+  for (; depth <= maxDepth && ring.length > 0; depth += 1) {
+    reached = [];
+    for (const vertex of ring) {
+      if (visits.length >= limit) return visits;
+      eachStep(vertex, walk, take);
+    }
+    ring = reached;
+  }
+  return visits;
 }
 
 // An entity is reached the first time the walk comes by; with a bound in depth that may be deeper than it could be,

@@ -1,8 +1,8 @@
-// Walking relations: steps, neighbours, rings.
+// Walking relations, step by step.
 
 import { EntityNotFoundError, NervError } from '../errors.ts';
-import type { Entity, Relation } from './entity.ts';
-import type { Direction, NeighborOptions, Visit, WalkOptions } from './graph-query.ts';
+import type { Relation } from './entity.ts';
+import type { Direction, WalkOptions } from './graph-query.ts';
 import type { GraphRows } from './graph-store.ts';
 import { isValidAt, timeOf } from './validity.ts';
 import type { Edge, EntityVertex, Vertex } from './vertex.ts';
@@ -17,17 +17,6 @@ export interface Walk {
 /** Called with a step's relation and the vertex it leads to; what gives true ends the steps. */
 export type TakeStep = (edge: Edge, next: EntityVertex) => boolean | void;
 
-let lastMark = 0;
-
-/**
- * A mark that no vertex has. A walk marks what it has seen with it, and so may not call foreign code, which might walk
- * the same graph in between.
- */
-export function nextMark(): number {
-  lastMark += 1;
-  return lastMark;
-}
-
 /** @throws NervError `graph/invalid-argument` */
 export function makeWalk({ direction, relationType, validAt: at }: WalkOptions, byDefault: Direction): Walk {
   if (direction !== undefined && direction !== 'out' && direction !== 'in' && direction !== 'both') {
@@ -36,7 +25,11 @@ export function makeWalk({ direction, relationType, validAt: at }: WalkOptions, 
   const validAt = timeOf(at);
   if (Number.isNaN(validAt)) throw invalidArgument('validAt', at, 'a time');
   const types = typeof relationType === 'string' ? [relationType] : relationType;
-  return { direction: direction ?? byDefault, types: types === undefined ? undefined : new Set(types), validAt };
+  return {
+    direction: direction ?? byDefault,
+    types: types === undefined ? undefined : new Set(types),
+    validAt,
+  };
 }
 
 /** The vertex of an entity. @throws EntityNotFoundError */
@@ -66,15 +59,6 @@ export function eachStep(vertex: Vertex, walk: Walk, take: TakeStep): void {
   }
 }
 
-/** The entities around one, nearest first. @throws `entity/not-found`, `graph/invalid-argument` */
-export function neighborsOf(rows: GraphRows, entityId: string, options: NeighborOptions): Entity[] {
-  const limit = checkedCount('limit', options.limit) ?? Number.POSITIVE_INFINITY;
-  const walk = makeWalk(options, 'both');
-  const maxDepth = checkedCount('depth', options.depth) ?? 1;
-  const visits = breadthFirst(requireVertex(rows, entityId), { walk, maxDepth, limit: limit + 1 });
-  return visits.slice(1).map(({ entity }) => entity);
-}
-
 /** An error about an option. */
 export function invalidArgument(name: string, value: unknown, wanted: string): NervError {
   return new NervError('graph/invalid-argument', `The option '${name}' is ${String(value)}; it must be ${wanted}.`, {
@@ -94,41 +78,4 @@ function isOnWalk(row: Relation, next: Vertex, { types, validAt }: Walk): next i
     (types === undefined || types.has(row.type)) &&
     (validAt === undefined || (isValidAt(row, validAt) && isValidAt(next.row, validAt)))
   );
-}
-
-/** How far a walk goes. */
-export interface TraversalPlan {
-  readonly walk: Walk;
-  readonly maxDepth: number;
-  readonly limit: number;
-}
-
-/** An entity on a walk. */
-export type EntityVisit = Visit<Entity, Relation>;
-
-/** Ring by ring. */
-export function breadthFirst(start: EntityVertex, { walk, maxDepth, limit }: TraversalPlan): EntityVisit[] {
-  const visits: EntityVisit[] = [{ entity: start.row, depth: 0, via: undefined }];
-  const mark = nextMark();
-  start.mark = mark;
-  let depth = 1;
-  let reached: EntityVertex[] = [];
-  const take: TakeStep = (edge, next) => {
-    if (visits.length >= limit) return true;
-    if (next.mark === mark) return false;
-    next.mark = mark;
-    reached.push(next);
-    visits.push({ entity: next.row, depth, via: edge.row });
-    return false;
-  };
-  let ring: EntityVertex[] = [start];
-  for (; depth <= maxDepth && ring.length > 0; depth += 1) {
-    reached = [];
-    for (const vertex of ring) {
-      if (visits.length >= limit) return visits;
-      eachStep(vertex, walk, take);
-    }
-    ring = reached;
-  }
-  return visits;
 }

@@ -1,12 +1,13 @@
 // Conditions as a user writes them, compiled to a predicate over rows.
 
-import { NervError } from '../errors.ts';
 import { parsePointer } from '../values/pointer.ts';
 import { isPlainObject } from '../values/encode.ts';
 import type { Entity } from './entity.ts';
 import type { Subject } from './graph-change.ts';
 import type { Condition } from './graph-query.ts';
-import { propertyAt, sameValue, tryCompare, valueKey } from './property-value.ts';
+import { invalidQuery } from './invalid-query.ts';
+import { sameValue, valueKey } from './property-value.ts';
+import { propertyAt, tryCompare } from './value-order.ts';
 
 /** Whether a row, or a value, is wanted. */
 export type Predicate<T> = (candidate: T) => boolean;
@@ -20,6 +21,8 @@ const MAX_DEPTH = 32;
  * @throws NervError `graph/invalid-query` with `details.path`
  */
 export function compileWhere(where: unknown, subject: Subject, path: string = 'where'): Predicate<Entity> {
+  // Its type says that it is a predicate of rows.
+  if (typeof where === 'function' && path === 'where') return where as Predicate<Entity>;
   if (path.split('.').length > MAX_DEPTH) throw invalidQuery(path, `nests more than ${MAX_DEPTH} deep`);
   return all(entriesOf(where, path).map(([key, given]) => compileKey(key, given, { subject, path: `${path}.${key}` })));
 }
@@ -38,11 +41,6 @@ export function propertyGetter(key: string, path: string): (row: Entity) => unkn
   if (/^\/.*~(?![01])/s.test(key)) throw invalidQuery(path, `is no JSON pointer: '~' is written '~0', and '/' is '~1'`);
   const segments = key.startsWith('/') ? parsePointer(key) : [key];
   return (row) => propertyAt(row.properties, segments);
-}
-
-/** An error about a query; `path` says where. */
-export function invalidQuery(path: string, what: string): NervError {
-  return new NervError('graph/invalid-query', `The query cannot be run: '${path}' ${what}.`, { details: { path } });
 }
 
 interface Place {

@@ -14,7 +14,10 @@ declare function setTimeout(callback: () => void, delayMs: number): unknown;
 declare function clearTimeout(timer: unknown): void;
 
 /** The system's clock, in steps of a millisecond. */
-export const systemClock: Clock = { nowMicros: () => BigInt(Date.now()) * 1000n, nowMs: () => Date.now() };
+export const systemClock: Clock = {
+  nowMicros: () => BigInt(Date.now()) * 1000n,
+  nowMs: () => Date.now(),
+};
 
 /**
  * The system's clock, read once and then standing still until the running code is done: for who emits events by the

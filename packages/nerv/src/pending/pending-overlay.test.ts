@@ -103,7 +103,12 @@ test('a request that does not apply from the start is not kept', () => {
 test('the confirmation of a request that foresaw everything has no net change, but says it is settled', () => {
   const { overlay, target } = makeList();
   overlay.add('q', 1);
-  expect(overlay.confirm(1, ['q'])).toEqual({ origin: 'confirmed', change: undefined, settled: ['q'], conflicts: [] });
+  expect(overlay.confirm(1, ['q'])).toEqual({
+    origin: 'confirmed',
+    change: undefined,
+    settled: ['q'],
+    conflicts: [],
+  });
   expect(target.current).toEqual([1]);
 });
 

@@ -4,18 +4,18 @@
  * Invariants:
  * - The state is what the reducers make of the initial state and the events taken, in order, each once.
  * - State and position move together; subscribers are told of each new state once, in order, after both have moved.
- * - At an event whose reducer throws, the projection stops: state and position stay before it, what comes behind it
- *   waits (core-event-line.ts), and nothing is left out unless somebody says so by the event's id.
+ * - At an event whose reducer throws, the projection stops: state and position stay before it, and it takes no other.
  */
 import type { NervError } from '../errors.ts';
 import type { EventSubscription } from '../events/event-bus.ts';
 import type { EventMap, EventOf, NervEvent } from '../events/event.ts';
+import { Observers } from '../events/observers.ts';
 import { systemReport } from '../ids/system.ts';
 import type { ProjectionSnapshot } from './checkpoints.ts';
-import { CoreEventLine, projectionError, type LineSteps, type ResumeOptions } from './core-event-line.ts';
-import type { ProjectionPosition } from './position.ts';
+import { Place, type ProjectionPosition } from './position.ts';
+import { failedAt, MAX_WAITING_EVENTS, projectionError } from './projection-error.ts';
 import { ReducerTable, type ReducersByPattern } from './reducers.ts';
-import { StateSubscribers, type StateSource, type StateSubscription } from './state-source.ts';
+import type { StateSource, StateSubscription } from './state-source.ts';
 
 /** What a projection is. Reducers are pure, and give a new state or the same; each is named by its pattern. */
 export interface CoreProjectionDefinition<State, M extends object, P extends string> {
@@ -36,8 +36,8 @@ export interface EventsToTake<M extends object> {
 
 /**
  * The smallest projection: events in, a state, a position, subscribers and snapshots. `Projection` of the entry
- * `projection` has all of this, and sources to follow, rebuilding, checkpoints, tags and time travel; what is
- * `protected` is for it.
+ * `projection` has all of this, and goes on after a failure, follows sources, is rebuilt, travels in time and keeps
+ * checkpoints and tags; what is `protected` is for it.
  */
 export class CoreProjection<
   State,
@@ -46,32 +46,27 @@ export class CoreProjection<
 > implements StateSource<State> {
   readonly name: string;
   readonly version: number;
-  protected readonly line: CoreEventLine;
   protected readonly report: (error: unknown) => void;
   readonly #reducers: ReducerTable<State, State>;
-  readonly #subscribers: StateSubscribers<State>;
+  readonly #subscribers: Observers<readonly [state: State, previous: State]>;
+  /** What subscribers bring, until the event that they were told of is done. */
+  readonly #waiting: NervEvent[] = [];
+  #isBusy = false;
+  #place = new Place();
+  #failure: NervError | undefined;
   #state: State;
   /** The state that subscribers know. */
   #told: State;
 
-  /** The line is for `Projection`. @throws NervError `event/invalid-pattern` */
-  constructor(
-    { name, version = 1, initial, on, onError }: CoreProjectionDefinition<State, M, P>,
-    makeLine: (name: string, steps: LineSteps) => CoreEventLine = (of, steps) => new CoreEventLine(of, steps),
-  ) {
+  /** @throws NervError `event/invalid-pattern` */
+  constructor({ name, version = 1, initial, on, onError }: CoreProjectionDefinition<State, M, P>) {
     this.name = name;
     this.version = version;
     this.report = onError ?? ((error) => systemReport(`A subscriber of projection '${name}' failed:`, error));
     this.#reducers = new ReducerTable(on);
-    this.#subscribers = new StateSubscribers(this.report);
+    this.#subscribers = new Observers(this.report);
     this.#state = initial;
     this.#told = initial;
-    this.line = makeLine(name, {
-      step: (event) => {
-        this.#state = this.reduce(this.#state, event);
-      },
-      done: () => this.moved(),
-    });
   }
 
   /** Makes projections of the events of a map: `Projection.of<Events>()({ … })` infers all but the map. */
@@ -86,35 +81,30 @@ export class CoreProjection<
   }
 
   get position(): ProjectionPosition {
-    return this.line.place.position;
+    return this.#place.position;
   }
 
-  /** Why the projection stopped; undefined while it goes on. */
+  /** Why the projection stopped; undefined while it goes on. `restore` lets it go on from where it was. */
   get failure(): NervError | undefined {
-    return this.line.failure;
-  }
-
-  /** How many events wait behind the one that failed, or for a rebuilding. */
-  get waiting(): number {
-    return this.line.waiting;
+    return this.#failure;
   }
 
   /**
-   * Takes an event; false if it was taken before (by `seq`). After a failure, and during a rebuilding, it waits.
-   * @throws NervError `projection/failed` if a reducer throws; `projection/limit` if more than 100,000 events wait
+   * Takes an event; false if it was taken before (by `seq`). One that a subscriber brings waits for its turn.
+   * @throws NervError `projection/failed` if a reducer throws, or did; `projection/limit` if more than 100,000 events wait
    */
   apply(event: NervEvent): boolean {
-    return this.line.take(event);
+    if (this.#place.isPast(event)) return false;
+    this.#throwFailure();
+    if (this.#waiting.push(event) > MAX_WAITING_EVENTS) throw this.invalid('has too many events waiting', 'limit');
+    if (!this.#isBusy) this.#takeAll();
+    this.#throwFailure();
+    return true;
   }
 
   /** Takes the application events of a bus from now on. Errors go the way of the bus's handler errors. */
   attach(bus: EventsToTake<M>): EventSubscription {
     return bus.subscribe('**', (event: NervEvent) => this.apply(event));
-  }
-
-  /** Tries the event that failed again, or leaves it out if told so by its id; then takes what waited. @throws as `apply` */
-  resume(options?: ResumeOptions): void {
-    this.line.resume(options);
   }
 
   /** The projection at rest. The state is shared, not copied. */
@@ -138,6 +128,11 @@ export class CoreProjection<
     return this.#subscribers.add(handler);
   }
 
+  /** Has the reducers take an event. */
+  protected step(event: NervEvent): void {
+    this.#state = this.reduce(this.#state, event);
+  }
+
   /** The state after an event. */
   protected reduce(state: State, event: NervEvent): State {
     let reduced = state;
@@ -145,29 +140,48 @@ export class CoreProjection<
     return reduced;
   }
 
-  /** An event was taken: state and place have moved. */
-  protected moved(): void {
-    this.tell();
-  }
-
   /** Goes on from another place and state. */
   protected moveTo(position: ProjectionPosition, state: State): void {
-    this.#state = state;
-    this.line.restart(position, () => this.tell());
+    this.#place = new Place(position);
+    this.#failure = undefined;
+    this.tell(state);
   }
 
-  protected tell(): void {
+  /** Tells of a state, by default of what the events have made of it. */
+  protected tell(state: State = this.#state): void {
     const previous = this.#told;
-    if (previous === this.#state) return;
-    this.#told = this.#state;
-    this.#subscribers.tell(this.#state, previous);
+    this.#state = state;
+    this.#told = state;
+    if (previous !== state) this.#subscribers.tell(state, previous);
   }
 
   protected snapshotOf(state: State, position: ProjectionPosition): ProjectionSnapshot<State> {
     return { name: this.name, version: this.version, position, state };
   }
 
-  protected invalid(what: string): NervError {
-    return projectionError('projection/invalid', this.name, what);
+  protected invalid(what: string, code: 'invalid' | 'limit' = 'invalid'): NervError {
+    return projectionError(`projection/${code}`, this.name, what);
+  }
+
+  #takeAll(): void {
+    this.#isBusy = true;
+    // What comes meanwhile is behind.
+    for (const event of this.#waiting) {
+      if (this.#failure !== undefined || this.#place.isPast(event)) continue;
+      try {
+        this.step(event);
+      } catch (cause) {
+        this.#failure = failedAt(this.name, event, cause);
+        continue;
+      }
+      this.#place.advance(event);
+      this.tell();
+    }
+    this.#waiting.length = 0;
+    this.#isBusy = false;
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 }

@@ -76,7 +76,10 @@ describe('a store', () => {
     feed.attach(bus);
     const bad = bus.emit('item.removed', { id: 'a' });
     bus.emit('item.added', { id: 'b', price: 2 });
-    expect(feed.failure).toMatchObject({ code: 'projection/failed', details: { projection: 'stock', id: bad } });
+    expect(feed.failure).toMatchObject({
+      code: 'projection/failed',
+      details: { projection: 'stock', id: bad },
+    });
     expect([store.state, feed.waiting, feed.position.events]).toEqual([{ items: {} }, 1, 0]);
     feed.resume({ skip: bad });
     expect(store.state).toEqual({ items: { b: 2 } });
@@ -110,7 +113,13 @@ describe('a store across the network', () => {
   }
 
   function added(id: string, seq: number): NervEvent {
-    const common = { kind: 'application', source: undefined, metadata: {}, pending: false, timestamp: 1 } as const;
+    const common = {
+      kind: 'application',
+      source: undefined,
+      metadata: {},
+      pending: false,
+      timestamp: 1,
+    } as const;
     return { ...common, id, type: 'item.added', data: { id, price: seq }, seq };
   }
 
@@ -150,7 +159,10 @@ describe('a store across the network', () => {
     feed.apply(added('a', 1));
     feed.apply(added('b', 2));
     await settle(new Error('offline'));
-    await expect(feed.settled()).rejects.toMatchObject({ code: 'projection/failed', details: { id: 'a', seq: 1 } });
+    await expect(feed.settled()).rejects.toMatchObject({
+      code: 'projection/failed',
+      details: { id: 'a', seq: 1 },
+    });
     expect(feed.waiting).toBe(1);
     feed.resume();
     await settle();

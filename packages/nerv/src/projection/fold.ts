@@ -1,5 +1,5 @@
 import type { NervEvent } from '../events/event.ts';
-import { failedAt } from './core-event-line.ts';
+import { failedAt } from './projection-error.ts';
 import { Place, type ProjectionPosition } from './position.ts';
 
 /** A state on its way from one position on, apart from the projection it is of. */

@@ -59,7 +59,13 @@ test('it goes on where it stood, by seq or by the last event, however often it i
           if (feed?.active !== true) feed = list.follow(busEvents(bus));
         } else {
           const n = sent.push(sent.length);
-          bus.deliver({ id: `e${n}`, type: 't', data: n - 1, timestamp: n, seq: hasSeq ? n : undefined });
+          bus.deliver({
+            id: `e${n}`,
+            type: 't',
+            data: n - 1,
+            timestamp: n,
+            seq: hasSeq ? n : undefined,
+          });
         }
       }
       expect(list.state).toEqual(sent);
@@ -118,7 +124,9 @@ test('a bus whose answers come later, and one whose pages fail', async () => {
   feed.unsubscribe();
 
   const offline = new Error('offline');
-  const broken: EventBus = Object.create(remote, { replay: { value: () => Promise.reject(offline) } }) as EventBus;
+  const broken: EventBus = Object.create(remote, {
+    replay: { value: () => Promise.reject(offline) },
+  }) as EventBus;
   const failed = list.follow(busEvents(broken));
   await expect(failed.caughtUp).rejects.toBe(offline);
   expect(list.failure).toMatchObject({ code: 'projection/gap', cause: offline });
@@ -158,7 +166,9 @@ describe('a gap', () => {
     expect(() => bus.emit('a', 5) && list.apply(bus.query().at(-1)!)).toThrow(
       expect.objectContaining({ code: 'projection/gap' }),
     );
-    await expect(all(busEvents(bus).read(list.position))).rejects.toMatchObject({ code: 'projection/gap' });
+    await expect(all(busEvents(bus).read(list.position))).rejects.toMatchObject({
+      code: 'projection/gap',
+    });
     await list.rebuild(busEvents(bus).read());
     expect(list.state).toEqual([4, 5]);
   });

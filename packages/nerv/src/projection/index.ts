@@ -3,7 +3,7 @@ export type { CoreProjectionDefinition, EventsToTake } from './core-projection.t
 export { Projection } from './projection.ts';
 export type { ProjectionDefinition } from './projection.ts';
 export type { CheckpointOptions, ProjectionSnapshot } from './checkpoints.ts';
-export type { ResumeOptions } from './core-event-line.ts';
+export type { ResumeOptions } from './event-line.ts';
 export type { EventSequence, FoldOptions, FoldProgress } from './fold-events.ts';
 export { START } from './position.ts';
 export type { ProjectionPosition } from './position.ts';

@@ -26,7 +26,10 @@ const shop = (): TemporalStore<Shop> =>
   });
 
 /** Orders of a customer, counting how often they were looked for. */
-function ordersOf(): { perspective: Perspective<Shop, string, readonly Order[]>; calls: () => number } {
+function ordersOf(): {
+  perspective: Perspective<Shop, string, readonly Order[]>;
+  calls: () => number;
+} {
   let calls = 0;
   const perspective = makePerspective({
     name: 'orders-of',
@@ -69,7 +72,10 @@ describe('what did not change', () => {
   });
 
   test('is found in any commits: the result is what a fresh look gives, and calls are made only for changed parts', () => {
-    const step = fc.record({ path: fc.constantFrom('orders', 'notes', 'open'), key: fc.constantFrom('a', 'b', 'c') });
+    const step = fc.record({
+      path: fc.constantFrom('orders', 'notes', 'open'),
+      key: fc.constantFrom('a', 'b', 'c'),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
         const store = shop();

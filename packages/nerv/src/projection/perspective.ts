@@ -7,10 +7,11 @@
  * - Subscribers of a perspective's view are told when its result changed, and only then.
  */
 import { NervError } from '../errors.ts';
+import { Observers } from '../events/observers.ts';
 import { systemReport } from '../ids/system.ts';
 import { stringify } from '../values/encode.ts';
 import { isSame, Memo, type MemoRules } from './memo.ts';
-import { StateSubscribers, type StateSource, type StateSubscription } from './state-source.ts';
+import type { StateSource, StateSubscription } from './state-source.ts';
 
 /** The results of how many parameters a perspective remembers for one source. */
 const DEFAULT_KEEP = 100;
@@ -127,7 +128,7 @@ export class Perspective<State, Param, Result> {
 export class PerspectiveView<Result> implements StateSource<Result> {
   readonly #source: StateSource<unknown>;
   readonly #resultOf: () => Result;
-  readonly #subscribers: StateSubscribers<Result>;
+  readonly #subscribers: Observers<readonly [result: Result, previous: Result]>;
   readonly #report: (error: unknown) => void;
   #upstream: { unsubscribe(): void } | undefined;
   #isDisposed = false;
@@ -138,7 +139,7 @@ export class PerspectiveView<Result> implements StateSource<Result> {
     this.#source = source;
     this.#resultOf = resultOf;
     this.#report = report;
-    this.#subscribers = new StateSubscribers(report, () => this.#leave());
+    this.#subscribers = new Observers(report, () => this.#leave());
     this.#result = resultOf();
   }
 
@@ -209,7 +210,9 @@ export function combineStates<States extends Record<string, unknown>>(sources: {
     },
     subscribe(handler) {
       const subscriptions = parts.map(([, source]) => source.subscribe(() => handler()));
-      return { unsubscribe: () => subscriptions.forEach((subscription) => subscription.unsubscribe()) };
+      return {
+        unsubscribe: () => subscriptions.forEach((subscription) => subscription.unsubscribe()),
+      };
     },
   };
 }

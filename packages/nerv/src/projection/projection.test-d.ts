@@ -54,7 +54,10 @@ test('without a map, any event may come', () => {
 });
 
 test('a perspective has a parameter if its functions take one', () => {
-  const total = makePerspective({ name: 'total', view: (state: { readonly total: number }) => state.total });
+  const total = makePerspective({
+    name: 'total',
+    view: (state: { readonly total: number }) => state.total,
+  });
   expectTypeOf(total).toEqualTypeOf<Perspective<{ readonly total: number }, undefined, number>>();
   expectTypeOf(total.of({ total: 1 })).toEqualTypeOf<number>();
 

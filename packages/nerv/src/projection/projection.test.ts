@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { EventBus } from '../events/event-bus.ts';
 import type { NervEvent } from '../events/event.ts';
-import { MAX_WAITING_EVENTS } from './core-event-line.ts';
+import { MAX_WAITING_EVENTS } from './projection-error.ts';
 import { Projection } from './projection.ts';
 
 interface Orders {
@@ -103,7 +103,11 @@ test('the time of the position never goes back', () => {
 });
 
 test('it knows the reducers of any number of types', () => {
-  const counts = new Projection({ name: 'n', initial: 0, on: { 'a.*': (state: number) => state + 1 } });
+  const counts = new Projection({
+    name: 'n',
+    initial: 0,
+    on: { 'a.*': (state: number) => state + 1 },
+  });
   for (let round = 0; round < 2; round += 1) {
     for (let n = 0; n < 2500; n += 1) counts.apply({ ...placed(1), type: `${n % 2 === 0 ? 'a' : 'b'}.t${n}` });
   }
@@ -299,7 +303,12 @@ describe('a snapshot', () => {
     expect(() => fragile.apply(placed(2, 2))).toThrow();
     fragile.apply(placed(3, 3));
     fragile.apply(placed(4, 4));
-    fragile.restore({ name: 'fragile', version: 1, position: { ...fragile.position, seq: 3 }, state: [10] });
+    fragile.restore({
+      name: 'fragile',
+      version: 1,
+      position: { ...fragile.position, seq: 3 },
+      state: [10],
+    });
     expect(fragile.state).toEqual([10, 4]);
     expect(fragile.failure).toBeUndefined();
   });
@@ -312,7 +321,9 @@ describe('checkpoints', () => {
     const sum = new Projection({
       name: 'sum',
       initial: 0,
-      on: { '**': (state: number, event: NervEvent) => state + (event.data as { total: number }).total },
+      on: {
+        '**': (state: number, event: NervEvent) => state + (event.data as { total: number }).total,
+      },
       checkpoints: {
         every: 10,
         save: ({ position, state }) => {
@@ -345,7 +356,13 @@ describe('checkpoints', () => {
 
 test('whatever happens, the state is the fold of the events taken, each once, in order', () => {
   const step = fc.oneof(
-    { weight: 6, arbitrary: fc.record({ do: fc.constant('apply' as const), total: fc.integer({ min: 0, max: 9 }) }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant('apply' as const),
+        total: fc.integer({ min: 0, max: 9 }),
+      }),
+    },
     fc.record({ do: fc.constant('again' as const), back: fc.nat(5) }),
     fc.record({ do: fc.constant('resume' as const), heal: fc.boolean() }),
     fc.record({ do: fc.constant('skip' as const) }),

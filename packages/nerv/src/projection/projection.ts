@@ -1,26 +1,27 @@
 /** Projections that can be rebuilt, follow a source, travel in time and keep checkpoints and tags. */
+import type { NervError } from '../errors.ts';
 import type { EventMap, NervEvent } from '../events/event.ts';
 import { CheckpointShelf, type CheckpointOptions, type ProjectionSnapshot } from './checkpoints.ts';
-import { projectionError } from './core-event-line.ts';
 import { CoreProjection, type CoreProjectionDefinition } from './core-projection.ts';
-import { EventLine } from './event-line.ts';
+import { EventLine, type ResumeOptions } from './event-line.ts';
 import { foldEvents, type EventSequence, type FoldOptions } from './fold-events.ts';
 import { Fold } from './fold.ts';
 import { START, type ProjectionPosition } from './position.ts';
+import { projectionError } from './projection-error.ts';
 import type { ProjectionFeed, ProjectionSource } from './projection-source.ts';
 import { rebuildAll, type Rebuilding } from './rebuild.ts';
-import { attempt } from './state-source.ts';
+import { attempt } from '../events/observers.ts';
 import { endAtPosition, endAtSeq, endAtTime, type FoldEnd, type Until } from './until.ts';
 
 /** How many tags a projection may have. */
 const MAX_TAGS = 1000;
 
 /** What a projection is. Reducers are pure, and give a new state or the same; each is named by its pattern. */
-export interface ProjectionDefinition<
+export interface ProjectionDefinition<State, M extends object, P extends string> extends CoreProjectionDefinition<
   State,
-  M extends object,
-  P extends string,
-> extends CoreProjectionDefinition<State, M, P> {
+  M,
+  P
+> {
   readonly checkpoints?: CheckpointOptions<State> | undefined;
   /** Called with what subscribers and `checkpoints.save` throw; default the console. */
   readonly onError?: ((error: unknown) => void) | undefined;
@@ -32,7 +33,7 @@ export class Projection<State, M extends object = EventMap, P extends string = s
   M,
   P
 > {
-  declare protected readonly line: EventLine;
+  readonly #line: EventLine;
   readonly #initial: State;
   readonly #checkpoints: CheckpointOptions<State>;
   #shelf: CheckpointShelf<State>;
@@ -40,7 +41,11 @@ export class Projection<State, M extends object = EventMap, P extends string = s
 
   /** @throws NervError `event/invalid-pattern`; `projection/invalid` unless `every` and `keep` are whole, from 1 and 0 */
   constructor(definition: ProjectionDefinition<State, M, P>) {
-    super(definition, (name, steps) => new EventLine(name, steps));
+    super(definition);
+    this.#line = new EventLine(this.name, {
+      step: (event) => this.step(event),
+      done: () => this.#moved(),
+    });
     this.#initial = definition.initial;
     this.#checkpoints = definition.checkpoints ?? {};
     this.#shelf = this.#makeShelf();
@@ -52,12 +57,38 @@ export class Projection<State, M extends object = EventMap, P extends string = s
     return (definition) => new Projection(definition);
   }
 
+  override get position(): ProjectionPosition {
+    return this.#line.place.position;
+  }
+
+  override get failure(): NervError | undefined {
+    return this.#line.failure;
+  }
+
+  /** How many events wait: for a rebuilding, or behind the one that failed. */
+  get waiting(): number {
+    return this.#line.waiting;
+  }
+
+  /**
+   * Takes an event; false if it was taken before (by `seq`). During a rebuilding and after a failure it waits.
+   * @throws NervError `projection/failed` if a reducer throws; `projection/limit` if more than 100,000 events wait
+   */
+  override apply(event: NervEvent): boolean {
+    return this.#line.take(event);
+  }
+
+  /** Tries the event that failed again, or leaves it out if told so by its id; then takes what waited. @throws as `apply` */
+  resume(options?: ResumeOptions): void {
+    this.#line.resume(options);
+  }
+
   /**
    * Takes a source's events after the position, the past first. What failed and what waited is asked for again.
    * `caughtUp` rejects with the failure. @throws NervError `projection/invalid` if it follows a source already
    */
   follow(source: ProjectionSource): ProjectionFeed {
-    return this.line.follow(source);
+    return this.#line.follow(source);
   }
 
   /**
@@ -72,26 +103,26 @@ export class Projection<State, M extends object = EventMap, P extends string = s
 
   /** Begins a rebuilding, to be finished or abandoned; for `rebuildAll`. @throws NervError `projection/invalid` */
   beginRebuild(): Rebuilding {
-    if (this.line.isHeld) throw this.invalid('is being rebuilt already; wait until that is done');
-    this.line.hold();
+    if (this.#line.isHeld) throw this.invalid('is being rebuilt already; wait until that is done');
+    this.#line.hold();
     const fold = this.#fold(this.#start());
     const shelf = this.#makeShelf();
     return {
       take: (event) => {
         if (!fold.take(event)) return;
-        this.line.pass(event);
+        this.#line.pass(event);
         if (shelf.isDue(fold.place)) shelf.add(this.snapshotOf(fold.state, fold.place.position));
       },
       finish: () => {
-        const { isBroken } = this.line;
+        const { isBroken } = this.#line;
         if (!isBroken) {
-          super.moveTo(fold.place.position, fold.state);
+          this.#line.restart(fold.place.position, () => this.tell(fold.state));
           this.#shelf = shelf;
         }
-        this.line.release({ dropPassed: !isBroken });
+        this.#line.release({ dropPassed: !isBroken });
         if (this.failure !== undefined) throw this.failure;
       },
-      abandon: () => this.line.release({ dropPassed: false }),
+      abandon: () => this.#line.release({ dropPassed: false }),
     };
   }
 
@@ -146,15 +177,16 @@ export class Projection<State, M extends object = EventMap, P extends string = s
     return [...this.#tags.keys()];
   }
 
-  protected override moved(): void {
-    if (this.#shelf.isDue(this.line.place)) this.#checkpoint();
-    super.moved();
+  protected override moveTo(position: ProjectionPosition, state: State): void {
+    if (this.#line.isHeld) throw this.invalid('is being rebuilt; wait until that is done');
+    this.#shelf = this.#makeShelf();
+    this.#line.restart(position, () => this.tell(state));
   }
 
-  protected override moveTo(position: ProjectionPosition, state: State): void {
-    if (this.line.isHeld) throw this.invalid('is being rebuilt; wait until that is done');
-    this.#shelf = this.#makeShelf();
-    super.moveTo(position, state);
+  // An event was taken: state and place have moved.
+  #moved(): void {
+    if (this.#shelf.isDue(this.#line.place)) this.#checkpoint();
+    this.tell();
   }
 
   #start(): ProjectionSnapshot<State> {

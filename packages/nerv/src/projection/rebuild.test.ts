@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { NervEvent } from '../events/event.ts';
-import { MAX_WAITING_EVENTS } from './core-event-line.ts';
+import { MAX_WAITING_EVENTS } from './projection-error.ts';
 import type { FoldProgress } from './fold-events.ts';
 import { Projection } from './projection.ts';
 import { rebuildAll } from './rebuild.ts';
@@ -175,7 +175,10 @@ describe('a rebuilding that fails', () => {
     list.apply(numbered(5, 3));
     expect(() => list.restore(list.snapshot())).toThrow(expect.objectContaining({ code: 'projection/invalid' }));
     await expect(list.rebuild([])).rejects.toMatchObject({ code: 'projection/invalid' });
-    await expect(done).rejects.toMatchObject({ code: 'projection/failed', details: { id: 'id-13', seq: 2 } });
+    await expect(done).rejects.toMatchObject({
+      code: 'projection/failed',
+      details: { id: 'id-13', seq: 2 },
+    });
     expect(list.state).toEqual([10, 5]);
   });
 
@@ -273,7 +276,9 @@ describe('several projections', () => {
   test('of which one is being rebuilt already are left alone', async () => {
     const [one, other] = [makeList(), makeList()];
     const done = other.rebuild(slowly([numbered(1)]));
-    await expect(rebuildAll([one, other], [numbered(2)])).rejects.toMatchObject({ code: 'projection/invalid' });
+    await expect(rebuildAll([one, other], [numbered(2)])).rejects.toMatchObject({
+      code: 'projection/invalid',
+    });
     await done;
     expect(one.apply(numbered(3))).toBe(true);
     expect([one.state, other.state]).toEqual([[3], [1]]);

@@ -14,7 +14,10 @@ export type Reducer<Target, Result> = (target: Target, event: NervEvent) => Resu
 
 /** The reducers of one projection. */
 export class ReducerTable<Target, Result> {
-  readonly #reducers: readonly { readonly pattern: EventPattern; readonly reduce: Reducer<Target, Result> }[];
+  readonly #reducers: readonly {
+    readonly pattern: EventPattern;
+    readonly reduce: Reducer<Target, Result>;
+  }[];
   readonly #byType = new Map<string, readonly Reducer<Target, Result>[]>();
 
   /** @throws NervError `event/invalid-pattern` */

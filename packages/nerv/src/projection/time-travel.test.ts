@@ -148,7 +148,9 @@ describe('the past is refused', () => {
     list.apply(numbered(1));
     list.tag('one');
     list.apply(numbered(2));
-    await expect(list.at(new ListSource([]), { tag: 'none' })).rejects.toMatchObject({ code: 'projection/invalid' });
+    await expect(list.at(new ListSource([]), { tag: 'none' })).rejects.toMatchObject({
+      code: 'projection/invalid',
+    });
     await expect(list.at(new ListSource([numbered(2)]), { tag: 'one' })).rejects.toMatchObject({
       code: 'projection/gap',
     });

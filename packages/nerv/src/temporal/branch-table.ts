@@ -5,25 +5,24 @@
  * - Every head and tag names a version that is in the graph; a past move may name one that compaction left out.
  * - The moves of one store never go back in time.
  */
-import { NervError, VersionConflictError } from '../errors.ts';
+import { missing, NervError, taken, VersionConflictError } from '../errors.ts';
 import { compareKeys } from '../values/json.ts';
 import type { BranchMove, Tag } from './version.ts';
 
-/** Longest name of a branch or tag, in UTF-16 code units. */
+/** Longest name of a branch or tag, and longest id of a version, in UTF-16 code units. */
 const NAME_MAX = 128;
 
 /** The branches and tags of one store. Whoever calls has checked that the versions are there. */
 export class BranchTable {
   readonly #heads = new Map<string, string>();
   readonly #moves: BranchMove[] = [];
-  readonly #movesOf = new Map<string, BranchMove[]>();
   readonly #tags = new Map<string, string>();
 
   /** Another table that starts where this one stands. */
   fork(): BranchTable {
     const copy = new BranchTable();
     for (const move of this.#moves) copy.addMove(move);
-    for (const [name, versionId] of this.#tags) copy.#tags.set(name, versionId);
+    for (const [name, versionId] of this.#tags) copy.tag(name, versionId);
     return copy;
   }
 
@@ -34,23 +33,21 @@ export class BranchTable {
 
   /** @throws `state/branch-not-found` */
   head(branch: string): string {
-    const head = this.#heads.get(branch);
-    if (head !== undefined) return head;
-    throw new NervError('state/branch-not-found', `There is no branch '${branch}'. Make it with createBranch.`, {
-      details: { branch },
-    });
+    const head = this.tryHead(branch);
+    if (head === undefined) throw missing('state/branch-not-found', 'branch', { branch });
+    return head;
   }
 
   /** @throws `VersionConflictError` unless the branch is where it is expected */
   checkHead(branch: string, expectedHead: string | undefined): void {
-    const actualHead = this.#heads.get(branch);
+    const actualHead = this.tryHead(branch);
     if (actualHead !== expectedHead) throw new VersionConflictError({ branch, expectedHead, actualHead });
   }
 
   /** Moves, makes or (`head` undefined) deletes a branch. @throws `state/invalid-argument` for a bad name */
   move(branch: string, head: string | undefined, recordedAtMicros: bigint): void {
     checkName('branch', branch);
-    this.addMove({ branch, previous: this.#heads.get(branch), head, recordedAtMicros });
+    this.addMove({ branch, previous: this.tryHead(branch), head, recordedAtMicros });
   }
 
   /** Takes in a move that was made before. */
@@ -58,23 +55,13 @@ export class BranchTable {
     if (move.head === undefined) this.#heads.delete(move.branch);
     else this.#heads.set(move.branch, move.head);
     this.#moves.push(move);
-    const moves = this.#movesOf.get(move.branch);
-    if (moves === undefined) this.#movesOf.set(move.branch, [move]);
-    else moves.push(move);
   }
 
   /** Where the branch stood at a time, deleted since or not; `undefined` when it was not there. @throws `state/branch-not-found` */
   headAt(branch: string, atMicros: bigint): string | undefined {
-    const moves = this.#movesOf.get(branch);
-    if (moves === undefined) return this.head(branch);
-    let low = 0;
-    let high = moves.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1; // inside
-      if ((moves[middle] as BranchMove).recordedAtMicros <= atMicros) low = middle + 1;
-      else high = middle;
-    }
-    return moves[low - 1]?.head;
+    const moves = this.#moves.filter((move) => move.branch === branch);
+    if (moves.length === 0) this.head(branch);
+    return moves.findLast(({ recordedAtMicros }) => recordedAtMicros <= atMicros)?.head;
   }
 
   /** By name. */
@@ -90,18 +77,14 @@ export class BranchTable {
   /** @throws `state/tag-exists`, `state/invalid-argument` for a bad name */
   tag(name: string, versionId: string): void {
     checkName('tag', name);
-    if (this.#tags.has(name)) {
-      throw new NervError('state/tag-exists', `There is already a tag '${name}'. Delete it first; tags do not move.`, {
-        details: { tag: name, versionId: this.#tags.get(name) },
-      });
-    }
+    const there = this.tagged(name);
+    if (there !== undefined) throw taken('state/tag-exists', 'tag', { tag: name, versionId: there });
     this.#tags.set(name, versionId);
   }
 
   /** @throws `state/tag-not-found` */
   deleteTag(name: string): void {
-    if (this.#tags.delete(name)) return;
-    throw new NervError('state/tag-not-found', `There is no tag '${name}'. See tags().`, { details: { tag: name } });
+    if (!this.#tags.delete(name)) throw missing('state/tag-not-found', 'tag', { tag: name });
   }
 
   tagged(name: string): string | undefined {
@@ -118,13 +101,10 @@ function byName(a: { readonly name: string }, b: { readonly name: string }): num
   return compareKeys(a.name, b.name);
 }
 
-function checkName(what: 'branch' | 'tag', name: string): void {
+/** Passes what can be a name. @throws `state/invalid-argument` */
+export function checkName(what: 'branch' | 'tag' | 'version', name: string): void {
   if (name !== '' && name.length <= NAME_MAX) return;
-  throw new NervError(
-    'state/invalid-argument',
-    `'${name}' is no name for a ${what}: it takes 1 to ${NAME_MAX} characters.`,
-    {
-      details: { name },
-    },
-  );
+  throw new NervError('state/invalid-argument', `'${name}' names no ${what}: it takes 1 to ${NAME_MAX} characters.`, {
+    details: { name },
+  });
 }

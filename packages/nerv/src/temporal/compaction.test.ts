@@ -133,7 +133,11 @@ describe('compaction', () => {
       compacted: history.compacted?.map((run) => (run.id === 'v9' ? { ...run, headers: change(run.headers) } : run)),
     });
     const rewritten = restoreHistory<State>(alter((headers) => headers.replace('to 7', 'to 8')));
-    expect(rewritten.verify()).toMatchObject({ ok: false, versionId: 'v10', reason: expect.stringContaining("'v9'") });
+    expect(rewritten.verify()).toMatchObject({
+      ok: false,
+      versionId: 'v10',
+      reason: expect.stringContaining("'v9'"),
+    });
     for (const headers of ['{}', '[1]', '[["a"]]', '[["a","b","now","d"]]', '[["a","b",1,"d"]]']) {
       expect(() => restoreHistory(alter(() => headers))).toThrow(
         expect.objectContaining({ code: 'state/corrupt-version', details: { versionId: 'v9' } }),

@@ -5,18 +5,19 @@
  * - A write happens whole (version, state, branch, head) or, when it throws, not at all.
  * - `#head` is the head of the checked-out branch and its state, always.
  */
-import { NervError } from '../errors.ts';
+import { NervError, taken } from '../errors.ts';
 import { chainHash } from '../hash/version-hash.ts';
 import { formatTreeHash } from '../hash/tree-digest.ts';
 import type { Clock, IdSource } from '../ids/clock.ts';
 import { systemClock, systemIds, systemReport } from '../ids/system.ts';
+import { checkName } from './branch-table.ts';
 import { KeptVersions, type VersionKeeper } from './kept-versions.ts';
 import { StoreObservers } from './store-observers.ts';
 import type {
-  AtOptions,
   BranchInfo,
   Change,
   CommitOptions,
+  CoreAtOptions,
   CoreStateChange,
   DeepReadonly,
   LogFilter,
@@ -30,9 +31,6 @@ import { importValue } from './tree/import-value.ts';
 import { slotDigest, type Slot } from './tree/slot.ts';
 import { viewSlot } from './tree/view.ts';
 import { versionNotFound, type Tag, type Version } from './version.ts';
-
-/** Longest id of a version, in UTF-16 code units. */
-const ID_MAX = 128;
 
 /** What a store is given. Everything has a default. */
 export interface CoreTemporalStoreOptions {
@@ -65,12 +63,6 @@ export interface Head {
   readonly slot: Slot;
 }
 
-/** A history that is there already, and the branch of it to check out. */
-export interface KeptHistory {
-  readonly keeper: VersionKeeper;
-  readonly branch: string;
-}
-
 /**
  * The smallest store: commits, branches and tags, any version's state at once, and subscribers. `TemporalStore` of the
  * entry `temporal` has all of this, with merges, patches and more; what begins with `protected` is for it.
@@ -85,27 +77,32 @@ export class CoreTemporalStore<S, C extends CoreStateChange<S> = CoreStateChange
 
   /** Starts a history whose first version has the initial state. @throws `value/unsupported` */
   constructor(initial: S, options?: CoreTemporalStoreOptions);
-  /** Takes up a history, or starts one in this keeper; for the parts of `temporal/` alone. */
-  constructor(initial: S | undefined, options: CoreTemporalStoreOptions, history: KeptHistory | VersionKeeper);
+  /** Keeps its versions there, and takes up the history that is, if a branch is named; for the parts of `temporal/`. */
+  constructor(
+    initial: S | undefined,
+    options: CoreTemporalStoreOptions,
+    keeper: VersionKeeper,
+    checkedOut: string | undefined,
+  );
   constructor(
     initial: S | undefined,
     options: CoreTemporalStoreOptions = {},
-    history: KeptHistory | VersionKeeper = new KeptVersions(),
+    keeper: VersionKeeper = new KeptVersions(),
+    checkedOut?: string,
   ) {
+    this.keeper = keeper;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#observers = new StoreObservers(
       options.onListenerError ?? ((error) => systemReport('A listener of a TemporalStore failed:', error)),
     );
-    const isKept = 'keeper' in history;
-    this.keeper = isKept ? history.keeper : history;
-    this.#lastRecordedAtMicros = this.keeper.branches.moves().at(-1)?.recordedAtMicros ?? 0n;
+    this.#lastRecordedAtMicros = keeper.branches.moves().at(-1)?.recordedAtMicros ?? 0n;
     const { branch = 'main', description = 'initial state' } = options;
-    if (!isKept) {
+    if (checkedOut === undefined) {
       const after = importValue(initial, '', knownSlot);
       this.record({ type: 'commit', branch, parents: [], after, options: { description } });
     }
-    this.#head = this.headOf(isKept ? history.branch : branch);
+    this.#head = this.headOf(checkedOut ?? branch);
   }
 
   /** The state of the checked-out branch's head, read-only; parts that did not change are `===` across versions. */
@@ -132,16 +129,23 @@ export class CoreTemporalStore<S, C extends CoreStateChange<S> = CoreStateChange
       typeof change === 'function'
         ? editSlot(slot, change as (draft: never) => unknown)
         : adoptSlot(slot, importValue(change, '', knownSlot));
-    return this.record({ type: 'commit', branch, parents: [versionId], before: slot, after, options: commit });
+    return this.record({
+      type: 'commit',
+      branch,
+      parents: [versionId],
+      before: slot,
+      after,
+      options: commit,
+    });
   }
 
   /** As `TemporalStore.at`. */
-  at(reference: VersionReference, options?: AtOptions): DeepReadonly<S> {
+  at(reference: VersionReference, options?: CoreAtOptions): DeepReadonly<S> {
     return show(this.keeper.read(this.resolve(reference, options)));
   }
 
   /** As `TemporalStore.version`. */
-  version(reference: VersionReference, options?: AtOptions): Version {
+  version(reference: VersionReference, options?: CoreAtOptions): Version {
     return this.keeper.get(this.resolve(reference, options));
   }
 
@@ -162,12 +166,9 @@ export class CoreTemporalStore<S, C extends CoreStateChange<S> = CoreStateChange
 
   /** Makes a branch at a version (default the head). @throws `state/branch-exists`, `state/version-not-found` */
   createBranch(name: string, at: VersionReference = 0): void {
-    if (this.keeper.branches.tryHead(name) !== undefined) {
-      throw new NervError('state/branch-exists', `There is a branch '${name}' already. Choose another name.`, {
-        details: { branch: name },
-      });
-    }
-    this.keeper.branches.move(name, this.resolve(at), this.now());
+    const { branches } = this.keeper;
+    if (branches.tryHead(name) !== undefined) throw taken('state/branch-exists', 'branch', { branch: name });
+    branches.move(name, this.resolve(at), this.now());
   }
 
   /** Checks out a branch. @throws `state/branch-not-found` */
@@ -216,21 +217,22 @@ export class CoreTemporalStore<S, C extends CoreStateChange<S> = CoreStateChange
   }
 
   /** The id that a reference means. @throws `state/version-not-found`, `state/branch-not-found` */
-  protected resolve(reference: VersionReference, { branch = this.branch, by }: AtOptions = {}): string {
+  protected resolve(reference: VersionReference, { branch = this.branch }: CoreAtOptions = {}): string {
     const { branches } = this.keeper;
     let found: string | undefined;
     if (typeof reference === 'string') {
       found = this.keeper.has(reference) ? reference : (branches.tagged(reference) ?? branches.tryHead(reference));
     } else if (typeof reference === 'number') {
-      let back = -1;
-      found = this.#find(branch, () => (back += 1) === reference);
+      let back = 0;
+      for (const { id } of this.#line(branches.head(branch))) {
+        if (back === reference) found = id;
+        if (back >= reference) break;
+        back += 1;
+      }
     } else {
       // A Date has milliseconds: the whole of its last one counts. An invalid one comes before all.
       const timeMicros = BigInt(reference.getTime() || 0) * 1000n + 999n;
-      found =
-        by === 'authored'
-          ? this.#find(branch, ({ authoredAtMicros }) => authoredAtMicros <= timeMicros)
-          : branches.headAt(branch, timeMicros);
+      found = branches.headAt(branch, timeMicros);
     }
     if (found === undefined) throw versionNotFound(String(reference));
     return found;
@@ -253,15 +255,19 @@ export class CoreTemporalStore<S, C extends CoreStateChange<S> = CoreStateChange
   protected record({ type, branch, parents, before, after, options }: Recording): string {
     const { author = this.#options.author ?? '', description = '' } = options;
     const { id = (this.#options.ids ?? systemIds).nextId() } = options;
-    if (id === '' || id.length > ID_MAX) {
-      throw new NervError('state/invalid-argument', `'${id}' is no version id: it takes 1 to ${ID_MAX} characters.`, {
-        details: { id },
-      });
-    }
+    checkName('version', id);
     const recordedAtMicros = this.now();
     const { authoredAtMicros = recordedAtMicros } = options;
-    const covered = { dataHash: formatTreeHash(slotDigest(after)), author, authoredAtMicros, description };
-    const chain = chainHash({ ...covered, parents: parents.map((parent) => this.keeper.get(parent).chainHash) });
+    const covered = {
+      dataHash: formatTreeHash(slotDigest(after)),
+      author,
+      authoredAtMicros,
+      description,
+    };
+    const chain = chainHash({
+      ...covered,
+      parents: parents.map((parent) => this.keeper.get(parent).chainHash),
+    });
     this.keeper.add({ id, parents, ...covered, chainHash: chain, recordedAtMicros }, after, before);
     this.keeper.branches.move(branch, id, recordedAtMicros);
     if (parents.length > 0 && branch === this.branch) this.moveHead(type, { branch, versionId: id, slot: after });
@@ -293,15 +299,9 @@ export class CoreTemporalStore<S, C extends CoreStateChange<S> = CoreStateChange
     return this.#lastRecordedAtMicros;
   }
 
-  /** The last version of a branch's first-parent line that fits. */
-  #find(branch: string, fits: (version: Version) => boolean): string | undefined {
-    for (const version of this.#line(this.keeper.branches.head(branch))) if (fits(version)) return version.id;
-    return undefined;
-  }
-
   /** A version and its first parents, back to the root. */
   *#line(id: string): Generator<Version> {
-    for (let next: string | undefined = id; next !== undefined; ) {
+    for (let next: string | undefined = id; next !== undefined;) {
       const version: Version = this.keeper.get(next);
       yield version;
       [next] = version.parents;

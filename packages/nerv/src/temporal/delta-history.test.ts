@@ -19,5 +19,9 @@ test('verify checks what the chain hash covers, also of a history that nobody ch
     ids.push(version.id);
   }
   const result = new DeltaHistory({ graph, trees, branches: new BranchTable() }).verify();
-  expect(result).toMatchObject({ ok: false, versionId: ids[1], reason: expect.stringContaining('chain hash') });
+  expect(result).toMatchObject({
+    ok: false,
+    versionId: ids[1],
+    reason: expect.stringContaining('chain hash'),
+  });
 });

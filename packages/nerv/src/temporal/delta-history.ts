@@ -80,7 +80,9 @@ export class DeltaHistory implements VersionKeeper, HistoryParts {
   resolve(reference: VersionReference, branch: string, by: AtOptions['by'] = 'recorded'): string {
     if (typeof reference === 'number') return this.#back(reference, branch);
     if (typeof reference !== 'string') return this.#atTime(reference, branch, by);
-    const found = this.has(reference) ? reference : (this.branches.tagged(reference) ?? this.branches.tryHead(reference));
+    const found = this.has(reference)
+      ? reference
+      : (this.branches.tagged(reference) ?? this.branches.tryHead(reference));
     if (found === undefined) throw versionNotFound(reference);
     return found;
   }

@@ -88,7 +88,13 @@ describe('a draft', () => {
     ['swaps elements', (s) => ([s.items[0], s.items[1]] = [s.items[1]!, s.items[0]!])],
     [
       'defines a property',
-      (s) => Object.defineProperty(s, 'extra', { value: 5, writable: true, enumerable: true, configurable: true }),
+      (s) =>
+        Object.defineProperty(s, 'extra', {
+          value: 5,
+          writable: true,
+          enumerable: true,
+          configurable: true,
+        }),
     ],
     ['sets undefined', (s) => (s.extra = undefined)],
     ['iterates and changes each', (s) => s.items.forEach((item) => (item.id += '!'))],
@@ -188,7 +194,10 @@ describe('a draft', () => {
   test.each(refused)('refuses %s, naming the place', (_, change, path) => {
     const tree = StateTree.from(make());
     expect(() => tree.edit(change)).toThrow(
-      expect.objectContaining({ code: 'value/unsupported', details: expect.objectContaining({ path }) }),
+      expect.objectContaining({
+        code: 'value/unsupported',
+        details: expect.objectContaining({ path }),
+      }),
     );
     expect(tree.toValue()).toStrictEqual(make());
   });

@@ -64,7 +64,12 @@ export function restoreHistory<S>(history: HistoryExport, options: TemporalStore
   // The past of a branch may have been left out by compaction, its head not.
   for (const { head } of branches.list()) graph.get(head);
   for (const tag of history.tags) branches.tag(tag.name, graph.get(tag.versionId).id);
-  return new LocalTemporalStore<S>(undefined, options, { graph, trees, branches, branch: history.branch });
+  return new LocalTemporalStore<S>(undefined, options, {
+    graph,
+    trees,
+    branches,
+    branch: history.branch,
+  });
 }
 
 /** What lies between a version and the last snapshot before it. */

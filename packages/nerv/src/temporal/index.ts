@@ -6,6 +6,7 @@ export type {
   BranchInfo,
   Change,
   CommitOptions,
+  CoreAtOptions,
   CoreStateChange,
   DeepReadonly,
   Drafted,

@@ -1,4 +1,4 @@
-import { NervError } from '../errors.ts';
+import { taken, type NervError } from '../errors.ts';
 import { BranchTable } from './branch-table.ts';
 import { versionNotFound, type Version } from './version.ts';
 import type { Slot } from './tree/slot.ts';
@@ -21,26 +21,26 @@ export interface VersionKeeper {
 /** Keeps the state of each version as it is: they share what they have in common, so one costs by what it changed. */
 export class KeptVersions implements VersionKeeper {
   readonly branches: BranchTable = new BranchTable();
-  readonly #kept = new Map<string, { readonly version: Version; readonly state: Slot }>();
+  readonly #kept = new Map<string, readonly [version: Version, state: Slot]>();
 
   has(id: string): boolean {
     return this.#kept.has(id);
   }
 
   get(id: string): Version {
-    return this.#entry(id).version;
+    return this.#entry(id)[0];
   }
 
   read(id: string): Slot {
-    return this.#entry(id).state;
+    return this.#entry(id)[1];
   }
 
   add(version: Version, state: Slot): void {
     if (this.has(version.id)) throw versionIdTaken(version.id);
-    this.#kept.set(version.id, { version: Object.freeze(version), state });
+    this.#kept.set(version.id, [Object.freeze(version), state]);
   }
 
-  #entry(id: string): { readonly version: Version; readonly state: Slot } {
+  #entry(id: string): readonly [version: Version, state: Slot] {
     const entry = this.#kept.get(id);
     if (entry === undefined) throw versionNotFound(id);
     return entry;
@@ -49,7 +49,5 @@ export class KeptVersions implements VersionKeeper {
 
 /** The error for an id that another version has. */
 export function versionIdTaken(versionId: string): NervError {
-  return new NervError('state/id-taken', `There is a version '${versionId}' already. Give each its own id.`, {
-    details: { versionId },
-  });
+  return taken('state/id-taken', 'version', { versionId });
 }

@@ -88,7 +88,9 @@ describe('a list whose elements have an identity', () => {
     const state = (items: Item[]): StateTree =>
       StateTree.from<unknown>({ boards: { x: { cards: items } }, cards: items });
     const sides = { base: state([]), ours: state(list('o')), theirs: state(list('t')) };
-    const { tree, conflicts } = mergeStates(sides, { lists: byIdentity({ '/boards/*/cards': 'id' }) });
+    const { tree, conflicts } = mergeStates(sides, {
+      lists: byIdentity({ '/boards/*/cards': 'id' }),
+    });
     expect(conflicts.map(({ path }) => path)).toEqual(['/cards']);
     expect(tree.get('/boards/x/cards')).toEqual(list('o t'));
     expect(() => byIdentity({ items: 'id' })).toThrow(expect.objectContaining({ code: 'state/invalid-patch' }));
@@ -96,7 +98,10 @@ describe('a list whose elements have an identity', () => {
 
   test('asks the resolver for elements and for orders', () => {
     const lists = byIdentity({ '/items': 'id' });
-    const gone = merge([list('a b=1'), list('a'), list('a b=2')], { lists, resolve: () => ({ take: 'theirs' }) });
+    const gone = merge([list('a b=1'), list('a'), list('a b=2')], {
+      lists,
+      resolve: () => ({ take: 'theirs' }),
+    });
     expect(gone.tree.get('/items')).toEqual(list('a b=2'));
     const moved = merge([list('a b c'), list('b a c'), list('a c b')], {
       lists,

@@ -11,6 +11,7 @@ import { StateTree, type StatePath } from './state-tree.ts';
 import type {
   AtOptions,
   CommitOptions,
+  DeepReadonly,
   LogFilter,
   MergeOptions,
   MergePlan,
@@ -44,8 +45,7 @@ export class LocalTemporalStore<S> extends CoreTemporalStore<S, StateChange<S>> 
     options: TemporalStoreOptions = {},
     history?: HistoryParts & { readonly branch: string },
   ) {
-    const keeper = new DeltaHistory(history ?? makeHistory(options.snapshots));
-    super(initial, options, history === undefined ? keeper : { keeper, branch: history.branch });
+    super(initial, options, new DeltaHistory(history ?? makeHistory(options.snapshots)), history?.branch);
     this.#options = options;
   }
 
@@ -64,6 +64,14 @@ export class LocalTemporalStore<S> extends CoreTemporalStore<S, StateChange<S>> 
     const commit = normalize(options);
     const head = this.expectHead(commit);
     return this.#commit(head, StateTree.ofSlot(head.slot).apply(patch), commit);
+  }
+
+  override at(reference: VersionReference, options?: AtOptions): DeepReadonly<S> {
+    return super.at(reference, options);
+  }
+
+  override version(reference: VersionReference, options?: AtOptions): Version {
+    return super.version(reference, options);
   }
 
   /** The state of a version as a tree: its hash, text, parts and differences. @throws as `at` */
@@ -140,12 +148,24 @@ export class LocalTemporalStore<S> extends CoreTemporalStore<S, StateChange<S>> 
       });
     }
     const { trees } = this.keeper;
-    const sides = { base: trees.read(reverted.id), ours: StateTree.ofSlot(head.slot), theirs: trees.read(parent) };
+    const sides = {
+      base: trees.read(reverted.id),
+      ours: StateTree.ofSlot(head.slot),
+      theirs: trees.read(parent),
+    };
     const { tree, conflicts } = mergeStates(sides, options);
     if (conflicts.length > 0) {
-      throw new MergeConflictError({ ours: head.versionId, theirs: parent, base: reverted.id, conflicts });
+      throw new MergeConflictError({
+        ours: head.versionId,
+        theirs: parent,
+        base: reverted.id,
+        conflicts,
+      });
     }
-    return this.#commit(head, tree, { description: `Revert "${reverted.description}"`, ...options });
+    return this.#commit(head, tree, {
+      description: `Revert "${reverted.description}"`,
+      ...options,
+    });
   }
 
   verify(): VerifyResult {
@@ -157,7 +177,14 @@ export class LocalTemporalStore<S> extends CoreTemporalStore<S, StateChange<S>> 
   }
 
   #commit({ branch, versionId, slot }: Head, { slot: after }: StateTree, options: CommitOptions): string {
-    return this.record({ type: 'commit', branch, parents: [versionId], before: slot, after, options });
+    return this.record({
+      type: 'commit',
+      branch,
+      parents: [versionId],
+      before: slot,
+      after,
+      options,
+    });
   }
 
   #plan({ branch, theirs, source }: PlanRequest, options: MergeOptions): MergePlan {

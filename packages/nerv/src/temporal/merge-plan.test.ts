@@ -126,7 +126,11 @@ describe('the laws of merging branches', () => {
     fc.assert(
       fc.property(histories, (store) => {
         store.merge('b', { branch: 'a', strategy: 'theirs' });
-        expect(store.planMerge('b', { branch: 'a' })).toMatchObject({ type: 'up-to-date', patch: [], conflicts: [] });
+        expect(store.planMerge('b', { branch: 'a' })).toMatchObject({
+          type: 'up-to-date',
+          patch: [],
+          conflicts: [],
+        });
         const { type } = store.merge('a', { branch: 'b' });
         expect(['fast-forward', 'up-to-date']).toContain(type);
         expect(store.at('b')).toEqual(store.at('a'));

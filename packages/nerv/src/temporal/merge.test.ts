@@ -38,7 +38,10 @@ describe('a merge', () => {
   ];
   test.each(clean)('takes %s', (...[, base, ours, theirs, expected]) => {
     expect(merge({ base, ours, theirs })).toEqual({ merged: expected, conflicts: [] });
-    expect(merge({ base, ours: theirs, theirs: ours })).toEqual({ merged: expected, conflicts: [] });
+    expect(merge({ base, ours: theirs, theirs: ours })).toEqual({
+      merged: expected,
+      conflicts: [],
+    });
   });
 
   const conflicting: [string, unknown, unknown, unknown, object[]][] = [
@@ -95,8 +98,14 @@ describe('a merge', () => {
   ];
   test.each(conflicting)('reports %s and keeps ours there', (...[, base, ours, theirs, conflicts]) => {
     expect(merge({ base, ours, theirs })).toEqual({ merged: ours, conflicts });
-    expect(merge({ base, ours, theirs }, { strategy: 'ours' })).toEqual({ merged: ours, conflicts: [] });
-    expect(merge({ base, ours, theirs }, { strategy: 'theirs' })).toEqual({ merged: theirs, conflicts: [] });
+    expect(merge({ base, ours, theirs }, { strategy: 'ours' })).toEqual({
+      merged: ours,
+      conflicts: [],
+    });
+    expect(merge({ base, ours, theirs }, { strategy: 'theirs' })).toEqual({
+      merged: theirs,
+      conflicts: [],
+    });
   });
 
   test('decides by a resolver, place by place', () => {
@@ -125,7 +134,10 @@ describe('a merge', () => {
       [grown, changed],
       [changed, grown],
     ])
-      expect(merge({ base, ours, theirs })).toEqual({ merged: [9, ...grown.slice(1)], conflicts: [] });
+      expect(merge({ base, ours, theirs })).toEqual({
+        merged: [9, ...grown.slice(1)],
+        conflicts: [],
+      });
   });
 
   test('removes an element that a resolver takes away', () => {
@@ -157,8 +169,14 @@ describe('the laws of merging', () => {
   test('merging with what did not change is the side that did', () => {
     fc.assert(
       fc.property(state, state, (base, other) => {
-        expect(merge({ base, ours: other, theirs: base })).toEqual({ merged: other, conflicts: [] });
-        expect(merge({ base, ours: base, theirs: other })).toEqual({ merged: other, conflicts: [] });
+        expect(merge({ base, ours: other, theirs: base })).toEqual({
+          merged: other,
+          conflicts: [],
+        });
+        expect(merge({ base, ours: base, theirs: other })).toEqual({
+          merged: other,
+          conflicts: [],
+        });
       }),
     );
   });
@@ -166,7 +184,10 @@ describe('the laws of merging', () => {
   test('merging with the same change is that change', () => {
     fc.assert(
       fc.property(state, state, (base, other) => {
-        expect(merge({ base, ours: other, theirs: other })).toEqual({ merged: other, conflicts: [] });
+        expect(merge({ base, ours: other, theirs: other })).toEqual({
+          merged: other,
+          conflicts: [],
+        });
       }),
     );
   });

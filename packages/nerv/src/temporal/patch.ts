@@ -40,7 +40,9 @@ export function checkPatch(patch: unknown): JsonPatch {
 
 function checkOperation(operation: unknown, index: number): PatchOperation {
   const invalid = (what: string): never => {
-    throw new NervError('state/invalid-patch', `Operation ${index} of the patch ${what}.`, { details: { index } });
+    throw new NervError('state/invalid-patch', `Operation ${index} of the patch ${what}.`, {
+      details: { index },
+    });
   };
   if (typeof operation !== 'object' || operation === null) return invalid('is no object');
   const { op, path, from, value } = operation as Readonly<Record<string, unknown>>;

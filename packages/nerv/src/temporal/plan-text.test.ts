@@ -4,7 +4,11 @@ import { parsePlan, stringifyPlan } from './plan-text.ts';
 import { TemporalStore, type MergePlan } from './temporal-store.ts';
 
 function makePlan(): MergePlan {
-  const store = new TemporalStore<Record<string, unknown>>({ when: new Date(1), gone: 1, list: [1] });
+  const store = new TemporalStore<Record<string, unknown>>({
+    when: new Date(1),
+    gone: 1,
+    list: [1],
+  });
   store.createBranch('side');
   store.commit((draft) => (draft['when'] = new Date(2)), { branch: 'side' });
   store.commit((draft) => (draft['gone'] = 2n), { branch: 'side' });
@@ -29,7 +33,13 @@ describe('the text of a plan', () => {
   });
 
   test('keeps that there is no base and no source', () => {
-    const plan: MergePlan = { ...makePlan(), type: 'up-to-date', base: undefined, bases: [], source: undefined };
+    const plan: MergePlan = {
+      ...makePlan(),
+      type: 'up-to-date',
+      base: undefined,
+      bases: [],
+      source: undefined,
+    };
     expect(parsePlan(stringifyPlan(plan))).toEqual(plan);
   });
 

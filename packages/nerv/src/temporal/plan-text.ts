@@ -26,7 +26,12 @@ export function parsePlan(text: string): MergePlan {
     conflicts: asList(conflicts, 'conflicts').map((entry) => {
       const conflict = asRecord(entry);
       const { base: before, ours: our, theirs: their } = conflict;
-      return { path: asText(conflict['path'], 'conflicts'), base: before, ours: our, theirs: their };
+      return {
+        path: asText(conflict['path'], 'conflicts'),
+        base: before,
+        ours: our,
+        theirs: their,
+      };
     }),
   };
 }

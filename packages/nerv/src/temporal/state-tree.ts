@@ -16,13 +16,13 @@ import {
   sameSlot,
   slotToJson,
   slotToValue,
-  slotWeight,
   TreeNode,
   slotDigest,
   type MaybeSlot,
   type Slot,
 } from './tree/slot.ts';
 import { spliceEntries } from './tree/splice.ts';
+import { slotWeight } from './tree/weight.ts';
 import { slotOfProperty, viewSlot } from './tree/view.ts';
 
 /** A place inside a state: a JSON pointer into the encoded form, or the plain keys and positions one by one. */

@@ -52,10 +52,14 @@ export interface CommitOptions {
   readonly authoredAtMicros?: bigint | undefined;
 }
 
-/** How `at` reads a time. */
-export interface AtOptions {
+/** How `at` reads a reference. */
+export interface CoreAtOptions {
   /** Default the branch that is checked out. */
   readonly branch?: string | undefined;
+}
+
+/** How `at` reads a time. */
+export interface AtOptions extends CoreAtOptions {
   /**
    * `'recorded'` (the default): the branch's head at that time. `'authored'`: the last version on the branch's
    * first-parent line that was authored by then.

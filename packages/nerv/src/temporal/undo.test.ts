@@ -19,7 +19,11 @@ describe('undo', () => {
     const store = makeStore();
     const id = store.commit((draft) => (draft.n = 1), { author: 'Ada', description: 'one' });
     const undone = undo(store, 'Ada');
-    expect(store.version(0)).toMatchObject({ id: undone, author: 'Ada', description: `Undo ${id}\n\none` });
+    expect(store.version(0)).toMatchObject({
+      id: undone,
+      author: 'Ada',
+      description: `Undo ${id}\n\none`,
+    });
     redo(store, 'Ada');
     expect(store.version(0)).toMatchObject({ author: 'Ada', description: `Redo ${id}\n\none` });
   });

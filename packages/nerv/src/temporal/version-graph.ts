@@ -7,7 +7,7 @@
  * - Where versions were left out by compaction, a parent that is not here is the last of a run that is known, and stands
  *   for the version before that run: descent has no holes.
  */
-import { NervError } from '../errors.ts';
+import { versionIdTaken } from './kept-versions.ts';
 import { versionCompacted, versionNotFound, type CompactedRun, type Version } from './version.ts';
 
 /** A version and its place in the order of arrival. */
@@ -51,13 +51,7 @@ export class VersionGraph<V extends Version = Version> {
   /** @throws `state/id-taken`; `state/version-not-found` for a parent that is not here */
   add(version: V): void {
     if (this.has(version.id)) {
-      throw new NervError(
-        'state/id-taken',
-        `There is already a version '${version.id}'. Give each version its own id.`,
-        {
-          details: { versionId: version.id },
-        },
-      );
+      throw versionIdTaken(version.id);
     }
     let position = this.#nextPosition;
     for (const parent of this.parentsOf(version)) position = Math.max(position, this.#entry(parent).position + 1);

@@ -150,7 +150,14 @@ export class VersionTrees {
       'state/corrupt-version',
       `Version '${version.id}' does not have the state it names: its hash is ${tree.hash}, not ${version.dataHash}. ` +
         `Restore the history from a good copy; verify() names the first bad version.`,
-      { details: { versionId: version.id, author: version.author, expected: version.dataHash, actual: tree.hash } },
+      {
+        details: {
+          versionId: version.id,
+          author: version.author,
+          expected: version.dataHash,
+          actual: tree.hash,
+        },
+      },
     );
   }
 

@@ -1,4 +1,4 @@
-import { NervError } from '../errors.ts';
+import { missing, NervError } from '../errors.ts';
 import { chainHash, type ChainHashParts } from '../hash/version-hash.ts';
 import { parseJson } from '../values/decode.ts';
 
@@ -84,9 +84,7 @@ export function expectedChainHash(
 
 /** The error for a version that nobody has. */
 export function versionNotFound(reference: string): NervError {
-  return new NervError('state/version-not-found', `There is no version, tag or branch '${reference}'. See log().`, {
-    details: { reference },
-  });
+  return missing('state/version-not-found', 'version, tag or branch', { reference });
 }
 
 /** The error for a version that compaction left out. */

@@ -61,7 +61,11 @@ describe('a what-if', () => {
     store.commit((draft) => (draft['d'] = 4));
     const id = adoptWhatIf(store, trial, { description: 'as tried' });
     expect(store.state).toEqual({ a: 2, b: 2, c: 2, d: 4 });
-    expect(store.version(0)).toMatchObject({ id, description: 'as tried', parents: [store.version(1).id] });
+    expect(store.version(0)).toMatchObject({
+      id,
+      description: 'as tried',
+      parents: [store.version(1).id],
+    });
     adoptWhatIf(store, trial, { branch: 'side' });
     expect(store.at('side')).toEqual({ a: 2, b: 3, c: 2 });
   });

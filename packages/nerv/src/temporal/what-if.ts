@@ -41,7 +41,13 @@ export function adoptWhatIf<S>(
 ): string {
   const branch = options.branch ?? store.branch;
   const ours = store.version(branch === store.branch ? 0 : branch).id;
-  const request = { graph: trial.parts.graph, branch, ours, theirs: trial.versionId, source: undefined };
+  const request = {
+    graph: trial.parts.graph,
+    branch,
+    ours,
+    theirs: trial.versionId,
+    source: undefined,
+  };
   const plan = runSteps(planMergeSteps(request, { ...options, fastForward: false }), (id) => trial.tree(id));
   const { theirs, base, conflicts, patch } = plan;
   if (plan.type === 'up-to-date') return ours;

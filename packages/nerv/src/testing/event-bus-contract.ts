@@ -3,7 +3,10 @@ import type { AbortSignalLike } from '../events/abort-signal.ts';
 import type { EventBus } from '../events/event-bus.ts';
 import type { NervEvent } from '../events/event.ts';
 
-declare const AbortController: new () => { readonly signal: AbortSignalLike; abort(reason?: unknown): void };
+declare const AbortController: new () => {
+  readonly signal: AbortSignalLike;
+  abort(reason?: unknown): void;
+};
 
 /** The events that the contract publishes. */
 export interface ContractEvents {
@@ -45,7 +48,12 @@ function publishing(withBus: WithBus): void {
     withBus(async (bus) => {
       const seen: NervEvent[] = [];
       bus.subscribe('order.placed', (event) => seen.push(event));
-      const extra = { big: 12n, when: new Date(5), bytes: new Uint8Array([1, 2]), list: [null, -0, 'ü'] };
+      const extra = {
+        big: 12n,
+        when: new Date(5),
+        bytes: new Uint8Array([1, 2]),
+        list: [null, -0, 'ü'],
+      };
       const id = await bus.publish(
         'order.placed',
         { number: 1, extra },
@@ -53,7 +61,13 @@ function publishing(withBus: WithBus): void {
       );
       await fence(bus);
       expect(seen).toHaveLength(1);
-      expect(seen[0]).toMatchObject({ id, type: 'order.placed', kind: 'application', source: 'shop', pending: false });
+      expect(seen[0]).toMatchObject({
+        id,
+        type: 'order.placed',
+        kind: 'application',
+        source: 'shop',
+        pending: false,
+      });
       expect(seen[0]?.data).toEqual({ number: 1, extra });
       expect(seen[0]?.metadata).toMatchObject({ trace: 'abc' });
       expect(Number.isFinite(seen[0]?.timestamp)).toBe(true);
@@ -245,8 +259,12 @@ function waiting(withBus: WithBus): void {
       );
       controller.abort(new Error('changed mind'));
       await aborted;
-      await expect(bus.waitFor('order.placed', { timeoutMs: 1 })).rejects.toMatchObject({ code: 'event/timeout' });
-      const closed = expect(bus.waitFor('order.placed')).rejects.toMatchObject({ code: 'event/closed' });
+      await expect(bus.waitFor('order.placed', { timeoutMs: 1 })).rejects.toMatchObject({
+        code: 'event/timeout',
+      });
+      const closed = expect(bus.waitFor('order.placed')).rejects.toMatchObject({
+        code: 'event/closed',
+      });
       await bus.close();
       await closed;
     }),

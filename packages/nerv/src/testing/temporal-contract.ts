@@ -21,7 +21,13 @@ export type MakeContractStore = (
 /** What every temporal store promises, as tests: call it inside a test file of the implementation. */
 export function runTemporalStoreContract(makeStore: MakeContractStore): void {
   const withStore = (body: (store: TemporalStore<ContractState>) => Promise<void>) => async (): Promise<void> => {
-    await body(await makeStore({ count: 0, items: [{ id: 'a', done: false }], settings: { theme: 'dark' } }));
+    await body(
+      await makeStore({
+        count: 0,
+        items: [{ id: 'a', done: false }],
+        settings: { theme: 'dark' },
+      }),
+    );
   };
   describe('temporal store contract', () => {
     committing(withStore);
@@ -135,7 +141,9 @@ function reading(withStore: WithStore): void {
   test(
     'a date reads the head of that time, or what was authored by then',
     withStore(async (store) => {
-      const old = await store.commit((draft) => (draft.count = 1), { authoredAtMicros: 1_000_000n });
+      const old = await store.commit((draft) => (draft.count = 1), {
+        authoredAtMicros: 1_000_000n,
+      });
       await store.commit((draft) => (draft.count = 2), { authoredAtMicros: 5_000_000_000n });
       expect((await store.version(new Date(2_000), { by: 'authored' })).id).toBe(old);
       await expectCode('state/version-not-found', () => store.at(new Date(0)));
@@ -164,8 +172,14 @@ function reading(withStore: WithStore): void {
   test(
     'the log goes back from the head and filters',
     withStore(async (store) => {
-      const one = await store.commit((draft) => (draft.count = 1), { description: 'Count one', author: 'Ada' });
-      const two = await store.commit((draft) => (draft.settings['x'] = 1), { description: 'setting', author: 'Bo' });
+      const one = await store.commit((draft) => (draft.count = 1), {
+        description: 'Count one',
+        author: 'Ada',
+      });
+      const two = await store.commit((draft) => (draft.settings['x'] = 1), {
+        description: 'setting',
+        author: 'Bo',
+      });
       expect((await store.log()).map((version) => version.id).slice(0, 2)).toEqual([two, one]);
       expect(await idsOf(store.log({ author: 'Ada' }))).toEqual([one]);
       expect(await idsOf(store.log({ text: 'count ONE' }))).toEqual([one]);
@@ -185,7 +199,9 @@ function reading(withStore: WithStore): void {
       expect((await idsOf(store.log({ path: '/items/2/id', limit: 1 })))[0]).toBe(front);
       expect(await idsOf(store.log({ path: '/settings' }))).toHaveLength(1);
       await store.createBranch('side', list);
-      const theirs = await store.commit((draft) => (draft.settings['side'] = 1), { branch: 'side' });
+      const theirs = await store.commit((draft) => (draft.settings['side'] = 1), {
+        branch: 'side',
+      });
       await store.commit((draft) => (draft.count = 1));
       await store.merge('side');
       expect((await store.blame('/settings/side')).id).toBe(theirs);
@@ -239,14 +255,19 @@ function merging(withStore: WithStore): void {
     'a merge takes both sides and has both parents',
     withStore(async (store) => {
       await store.createBranch('side');
-      const theirs = await store.commit((draft) => (draft.settings['side'] = true), { branch: 'side' });
+      const theirs = await store.commit((draft) => (draft.settings['side'] = true), {
+        branch: 'side',
+      });
       const ours = await store.commit((draft) => (draft.count = 3));
       await expectCode('state/not-fast-forward', () => store.fastForward('side'));
       const result = await store.merge('side');
       expect(result.type).toBe('merge');
       expect(store.state).toMatchObject({ count: 3, settings: { side: true, theme: 'dark' } });
       expect((await store.version(result.versionId)).parents).toEqual([ours, theirs]);
-      expect(await store.merge('side')).toEqual({ type: 'up-to-date', versionId: result.versionId });
+      expect(await store.merge('side')).toEqual({
+        type: 'up-to-date',
+        versionId: result.versionId,
+      });
       expect(await store.verify()).toMatchObject({ ok: true });
     }),
   );

@@ -1,9 +1,6 @@
 /** Base64 (RFC 4648, section 4, with padding) without `Buffer` or `btoa`, which not every realm has. */
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-const SIXTETS: ReadonlyMap<string, number> = new Map(
-  ALPHABET.split('').map((character, sixtet) => [character, sixtet]),
-);
 
 /** Bytes as base64. */
 export function encodeBase64(bytes: Uint8Array): string {
@@ -32,8 +29,8 @@ export function tryDecodeBase64(text: string): Uint8Array | undefined {
   let bits = 0;
   let at = 0;
   for (let i = 0; i < end; i += 1) {
-    const value = SIXTETS.get(text.charAt(i));
-    if (value === undefined) return undefined;
+    const value = ALPHABET.indexOf(text.charAt(i));
+    if (value < 0) return undefined;
     word = ((word << 6) | value) & 0xffff;
     bits += 6;
     if (bits >= 8) {

@@ -1,5 +1,5 @@
 import { NervError } from '../errors.ts';
-import { compareKeys, hasLoneSurrogate, type JsonValue } from './json.ts';
+import { compareKeys, hasLoneSurrogate, tooDeep, type JsonValue } from './json.ts';
 
 /** Levels of JSON; a Map of the value codec takes three of them. */
 const JSON_DEPTH_LIMIT = 1024;
@@ -14,42 +14,22 @@ export function canonicalJson(json: JsonValue): string {
 }
 
 function write(json: JsonValue, depth: number): string {
-  if (typeof json === 'string') return writeString(json);
-  if (typeof json === 'number') return writeNumber(json);
-  if (typeof json === 'boolean') return json ? 'true' : 'false';
-  if (json === null) return 'null';
-  if (typeof json !== 'object') {
-    throw new NervError('value/unsupported', `JSON cannot hold ${typeof json}. Encode the value first.`);
+  if (isScalar(json)) return JSON.stringify(json);
+  // Whoever has no types may give anything.
+  if (typeof json !== 'object' || json === null) {
+    throw new NervError('value/unsupported', `JSON cannot hold ${String(json)}. Encode the value first.`);
   }
-  if (depth >= JSON_DEPTH_LIMIT) {
-    throw new NervError('value/too-deep', `The value nests deeper than ${JSON_DEPTH_LIMIT} levels. Flatten it.`, {
-      details: { limit: JSON_DEPTH_LIMIT },
-    });
-  }
+  if (depth >= JSON_DEPTH_LIMIT) throw tooDeep('', JSON_DEPTH_LIMIT);
   if (isJsonArray(json)) return `[${json.map((element) => write(element, depth + 1)).join(',')}]`;
-  let text = '';
-  for (const key of Object.keys(json).sort(compareKeys)) {
-    const value = json[key];
-    if (value === undefined) {
-      throw new NervError('value/unsupported', `JSON cannot hold undefined (key '${key}'). Encode the value first.`);
-    }
-    text += `${text === '' ? '' : ','}${writeString(key)}:${write(value, depth + 1)}`;
-  }
-  return `{${text}}`;
+  const entries = Object.keys(json).sort(compareKeys);
+  // Each is one of the object's own.
+  return `{${entries.map((key) => `${write(key, 0)}:${write(json[key] as JsonValue, depth + 1)}`).join(',')}}`;
 }
 
-function writeString(text: string): string {
-  if (hasLoneSurrogate(text)) {
-    throw new NervError('value/unsupported', `${JSON.stringify(text)} has a lone surrogate, which UTF-8 cannot hold.`);
-  }
-  return JSON.stringify(text);
-}
-
-function writeNumber(value: number): string {
-  if (!Number.isFinite(value)) {
-    throw new NervError('value/unsupported', `JSON cannot hold ${value}. Encode the value first.`);
-  }
-  return String(value);
+/** What is written as ECMAScript prints it. */
+function isScalar(json: unknown): boolean {
+  if (typeof json === 'string') return !hasLoneSurrogate(json);
+  return json === null || typeof json === 'boolean' || Number.isFinite(json);
 }
 
 /** `Array.isArray` does not narrow readonly arrays. */

@@ -27,7 +27,12 @@ const { value } = fc.letrec((tie) => ({
   object: fc.array(fc.tuple(key, tie('value')), { maxLength: 5 }).map((entries) => {
     const object = {};
     for (const [name, member] of entries) {
-      Object.defineProperty(object, name, { value: member, writable: true, enumerable: true, configurable: true });
+      Object.defineProperty(object, name, {
+        value: member,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
     }
     return object;
   }),
@@ -97,7 +102,10 @@ describe('the codec', () => {
     expect(stringify(bare)).toBe('{"a":[1]}');
     expect(stringify(runInNewContext('({ a: [1, { b: null }] })'))).toBe('{"a":[1,{"b":null}]}');
     expect(() => stringify(runInNewContext('[new Date(0)]'))).toThrow(
-      expect.objectContaining({ code: 'value/unsupported', details: expect.objectContaining({ path: '/0' }) }),
+      expect.objectContaining({
+        code: 'value/unsupported',
+        details: expect.objectContaining({ path: '/0' }),
+      }),
     );
     const date = new Date(5);
     const copy = decode(encode({ date })) as { date: Date };
@@ -157,7 +165,10 @@ describe('the codec', () => {
   ];
   test.each(refused)('refuses %s and names the place', (_, bad, path) => {
     expect(() => encode(bad)).toThrow(
-      expect.objectContaining({ code: 'value/unsupported', details: expect.objectContaining({ path }) }),
+      expect.objectContaining({
+        code: 'value/unsupported',
+        details: expect.objectContaining({ path }),
+      }),
     );
   });
 
@@ -214,7 +225,10 @@ describe('the codec', () => {
   ];
   test.each(malformed)('refuses %s, which it never wrote', (text, path) => {
     expect(() => parse(text)).toThrow(
-      expect.objectContaining({ code: 'value/malformed', details: expect.objectContaining({ path }) }),
+      expect.objectContaining({
+        code: 'value/malformed',
+        details: expect.objectContaining({ path }),
+      }),
     );
   });
 
@@ -235,7 +249,9 @@ describe('the codec', () => {
         try {
           value = parse(text);
         } catch (error) {
-          expect(error).toMatchObject({ code: expect.stringMatching(/^value\/(malformed|too-deep)$/) });
+          expect(error).toMatchObject({
+            code: expect.stringMatching(/^value\/(malformed|too-deep)$/),
+          });
           return;
         }
         expect(parse(stringify(value))).toStrictEqual(value);

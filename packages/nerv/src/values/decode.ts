@@ -2,8 +2,8 @@
 import { NervError } from '../errors.ts';
 import { tryDecodeBase64 } from './base64.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { isPlainObject } from './encode.ts';
-import { checkLength, DEPTH_LIMIT, hasLoneSurrogate, setOwn, type JsonValue, type Value } from './json.ts';
+import { isPlainObject, nameOf } from './encode.ts';
+import { checkLength, DEPTH_LIMIT, hasLoneSurrogate, setOwn, tooDeep, type JsonValue, type Value } from './json.ts';
 import { appendPointer } from './pointer.ts';
 import { Sealed } from './sealed.ts';
 
@@ -42,7 +42,10 @@ export function parseJson(text: string): JsonValue {
     // JSON.parse returns nothing but JSON.
     return JSON.parse(text) as JsonValue;
   } catch (cause) {
-    throw new NervError('value/malformed', `The text is not JSON: ${String(cause)}.`, { details: { path: '' }, cause });
+    throw new NervError('value/malformed', `The text is not JSON: ${String(cause)}.`, {
+      details: { path: '' },
+      cause,
+    });
   }
 }
 
@@ -51,10 +54,11 @@ export function leafTag(object: object, path: string): string | undefined {
   const keys = Object.keys(object);
   const tag = keys.find((key) => key.charCodeAt(0) === 0x24 && key.charCodeAt(1) !== 0x24);
   if (tag === undefined) return undefined;
-  if (keys.length > 1) malformed(path, `'${tag}' beside other keys; a user's own key would be '$${tag}'`);
+  if (keys.length > 1) malformed(path, `'${tag}' beside other keys (a user's own key would be '$${tag}')`);
   return tag;
 }
 
+/** `depth` counts arrays, objects, maps and sets around the value, as `encode` does. */
 function decodeAt(json: unknown, path: string, depth: number): Value {
   if (json === null || typeof json === 'boolean') return json;
   if (typeof json === 'string') return hasLoneSurrogate(json) ? malformed(path, 'a lone surrogate') : json;
@@ -68,22 +72,14 @@ function decodeAt(json: unknown, path: string, depth: number): Value {
   return tag === undefined ? decodeEntries(json, path, depth) : decodeTagged(tag, json[tag], path, depth);
 }
 
-/** `depth` counts arrays, objects, maps and sets around the value, as `encode` does. */
-function checkDepth(path: string, depth: number): void {
-  if (depth < DEPTH_LIMIT) return;
-  throw new NervError('value/too-deep', `The value at '${path}' nests deeper than ${DEPTH_LIMIT} levels.`, {
-    details: { path, limit: DEPTH_LIMIT },
-  });
-}
-
 function decodeElements(elements: readonly unknown[], path: string, depth: number): Value[] {
-  checkDepth(path, depth);
+  if (depth >= DEPTH_LIMIT) throw tooDeep(path, DEPTH_LIMIT);
   // A hole, which `map` would pass over, is undefined here.
   return Array.from(elements, (element, index) => decodeAt(element, appendPointer(path, index), depth + 1));
 }
 
 function decodeEntries(object: object, path: string, depth: number): Value {
-  checkDepth(path, depth);
+  if (depth >= DEPTH_LIMIT) throw tooDeep(path, DEPTH_LIMIT);
   const decoded: Record<string, Value> = {};
   for (const [name, value] of Object.entries(object)) {
     if (hasLoneSurrogate(name)) malformed(path, 'a key with a lone surrogate');
@@ -96,48 +92,44 @@ function decodeEntries(object: object, path: string, depth: number): Value {
 function decodeTagged(tag: string, content: unknown, path: string, depth: number): Value {
   switch (tag) {
     case '$bigint':
-      return typeof content === 'string' && /^(0|-?[1-9][0-9]*)$/.test(content)
-        ? BigInt(content)
-        : malformed(path, 'no bigint');
-    case '$date':
-      return decodeDate(content, path);
-    case '$bytes':
-      return (typeof content === 'string' ? tryDecodeBase64(content) : undefined) ?? malformed(path, 'no base64');
+      if (typeof content === 'string' && /^(0|-?[1-9][0-9]*)$/.test(content)) return BigInt(content);
+      break;
+    case '$date': {
+      const date = new Date(typeof content === 'string' ? content : Number.NaN);
+      if (!Number.isNaN(date.getTime()) && date.toISOString() === content) return date;
+      break;
+    }
+    case '$bytes': {
+      const bytes = typeof content === 'string' ? tryDecodeBase64(content) : undefined;
+      if (bytes !== undefined) return bytes;
+      break;
+    }
     case '$map':
-      return decodeMap(content, path, depth);
+      if (Array.isArray(content)) return decodeMap(content, appendPointer(path, tag), depth);
+      break;
     case '$set':
-      return decodeSet(content, path, depth);
-    case '$number':
-      return decodeNumber(content, path);
-    case '$sealed':
-      return Sealed.tryFrom(content) ?? malformed(path, 'no sealed value');
+      if (Array.isArray(content)) return decodeSet(content, path, depth);
+      break;
+    case '$number': {
+      const number = [-0, Number.NaN, Infinity, -Infinity].find((one) => content === nameOf(one));
+      if (number !== undefined) return number;
+      break;
+    }
+    case '$sealed': {
+      const sealed = Sealed.tryFrom(content);
+      if (sealed !== undefined) return sealed;
+      break;
+    }
     case '$undefined':
-      return content === true ? undefined : malformed(path, 'not true');
-    default:
-      return malformed(path, `the unknown tag '${tag}'; a user's own key would be '$${tag}'`);
+      if (content === true) return undefined;
   }
+  return malformed(path, `no '${tag}' (a user's own key would be '$${tag}')`);
 }
 
-function decodeNumber(content: unknown, path: string): number {
-  if (content === '-0') return -0;
-  if (content === 'NaN') return Number.NaN;
-  if (content === 'Infinity') return Number.POSITIVE_INFINITY;
-  if (content === '-Infinity') return Number.NEGATIVE_INFINITY;
-  return malformed(path, 'an unknown $number');
-}
-
-function decodeDate(content: unknown, path: string): Date {
-  const date = new Date(typeof content === 'string' ? content : Number.NaN);
-  if (Number.isNaN(date.getTime()) || date.toISOString() !== content)
-    malformed(path, 'no date as toISOString writes it');
-  return date;
-}
-
-function decodeMap(content: unknown, path: string, depth: number): Map<Value, Value> {
-  if (!Array.isArray(content)) return malformed(path, 'no list of pairs');
+function decodeMap(pairs: readonly unknown[], path: string, depth: number): Map<Value, Value> {
   const map = new Map<Value, Value>();
-  for (const [index, pair] of content.entries()) {
-    const at = appendPointer(appendPointer(path, '$map'), index);
+  for (const [index, pair] of pairs.entries()) {
+    const at = appendPointer(path, index);
     if (!Array.isArray(pair) || pair.length !== 2) return malformed(at, 'no pair');
     const [key, value] = decodeElements(pair, at, depth);
     if (map.has(key) || Object.is(key, -0)) malformed(at, 'a key that the map already has, or -0');
@@ -146,8 +138,7 @@ function decodeMap(content: unknown, path: string, depth: number): Map<Value, Va
   return map;
 }
 
-function decodeSet(content: unknown, path: string, depth: number): Set<Value> {
-  if (!Array.isArray(content)) return malformed(path, 'no list');
+function decodeSet(content: readonly unknown[], path: string, depth: number): Set<Value> {
   const members = decodeElements(content, appendPointer(path, '$set'), depth);
   const set = new Set(members);
   // Neither a set nor a map's keys hold -0: they take it for 0.

@@ -16,7 +16,7 @@
 import { NervError } from '../errors.ts';
 import { encodeBase64 } from './base64.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { checkLength, DEPTH_LIMIT, escapeKey, hasLoneSurrogate, setOwn, type JsonValue } from './json.ts';
+import { checkLength, DEPTH_LIMIT, escapeKey, hasLoneSurrogate, setOwn, tooDeep, type JsonValue } from './json.ts';
 import { appendPointer } from './pointer.ts';
 import { Sealed } from './sealed.ts';
 
@@ -43,6 +43,11 @@ export function tryEncodeLeaf(value: unknown, path: string): JsonValue | undefin
   return encodeLeaf(value, path, new Nesting());
 }
 
+/** What stands for a number that JSON lacks. */
+export function nameOf(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
 /** Whether this is an object made by `{}`, of this realm or another, or one without a prototype. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
@@ -62,15 +67,7 @@ export class Nesting {
   /** Runs `body` inside of `container`. @throws `value/unsupported` for a cycle, `value/too-deep` */
   within<T>(container: object, path: string, body: () => T): T {
     if (this.#ancestors.includes(container)) refuse(path, 'a cycle');
-    if (this.#ancestors.length >= DEPTH_LIMIT) {
-      throw new NervError(
-        'value/too-deep',
-        `The value at '${path}' nests deeper than ${DEPTH_LIMIT} levels. Flatten it.`,
-        {
-          details: { path, limit: DEPTH_LIMIT },
-        },
-      );
-    }
+    if (this.#ancestors.length >= DEPTH_LIMIT) throw tooDeep(path, DEPTH_LIMIT);
     this.#ancestors.push(container);
     try {
       return body();
@@ -97,9 +94,7 @@ export function checkElements(elements: readonly unknown[], path: string): void 
 /** The keys of a plain object, each of them storable. @throws `value/unsupported` */
 export function storableKeys(object: object, path: string): string[] {
   const keys = Object.keys(object);
-  for (const key of keys) {
-    if (hasLoneSurrogate(key)) refuse(path, 'a key with a lone surrogate, which UTF-8 cannot hold');
-  }
+  if (keys.some(hasLoneSurrogate)) refuse(path, 'a key with a lone surrogate');
   if (hasSymbolKey(object)) refuse(path, 'an object with a symbol as key');
   return keys;
 }
@@ -113,7 +108,7 @@ function hasSymbolKey(object: object): boolean {
 export function refuse(path: string, what: string): never {
   throw new NervError(
     'value/unsupported',
-    `Cannot store ${what} (at '${path}'). Store plain data: JSON, bigint, Date, Uint8Array, Map, Set or undefined.`,
+    `Cannot store ${what} (at '${path}'). Store plain data: JSON, bigint, undefined, ordinary Dates, Uint8Arrays, Maps, Sets.`,
     { details: { path, what } },
   );
 }
@@ -131,10 +126,9 @@ function encodeAt(value: unknown, path: string, nesting: Nesting): JsonValue {
 function encodeLeaf(value: unknown, path: string, nesting: Nesting): JsonValue | undefined {
   switch (typeof value) {
     case 'string':
-      return hasLoneSurrogate(value) ? refuse(path, 'a string with a lone surrogate, which UTF-8 cannot hold') : value;
+      return hasLoneSurrogate(value) ? refuse(path, 'a string with a lone surrogate') : value;
     case 'number':
-      if (Object.is(value, -0)) return { $number: '-0' };
-      return Number.isFinite(value) ? value : { $number: String(value) };
+      return Number.isFinite(value) && !Object.is(value, -0) ? value : { $number: nameOf(value) };
     case 'boolean':
       return value;
     case 'bigint':
@@ -159,10 +153,9 @@ function encodeObjectLeaf(value: object, path: string, nesting: Nesting): JsonVa
   }
   if (isOrdinary(Map.prototype, value, (map) => map.size)) {
     const at = appendPointer(path, '$map');
-    const pairs = [...value];
-    return nesting.within(value, path, () => ({
-      $map: pairs.map((pair, index) => encodeElements(pair, appendPointer(at, index), nesting)),
-    }));
+    const encodePair = (pair: readonly unknown[], index: number): JsonValue =>
+      encodeElements(pair, appendPointer(at, index), nesting);
+    return nesting.within(value, path, () => ({ $map: [...value].map(encodePair) }));
   }
   if (isOrdinary(Set.prototype, value, (set) => set.size)) {
     const at = appendPointer(path, '$set');
@@ -197,8 +190,6 @@ function encodeEntries(object: object, path: string, nesting: Nesting): JsonValu
   return encoded;
 }
 
-function className(value: object): string {
-  const constructor: unknown = Reflect.get(value, 'constructor');
-  const name = typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'a nameless class';
-  return /^(Date|Map|Set)$/.test(name) ? `${name} that is none of this realm's, or has properties of its own` : name;
+function className({ constructor }: object): string {
+  return (typeof constructor === 'function' && constructor.name) || 'a nameless class';
 }

@@ -35,19 +35,27 @@ export const TEXT_LIMIT: number = 128 * 2 ** 20;
 export function checkLength(text: string): string {
   if (text.length <= TEXT_LIMIT) return text;
   const { length } = text;
-  throw new NervError(
-    'value/too-large',
-    `The text has ${length} characters, more than ${TEXT_LIMIT}. Split the value.`,
-    {
-      details: { length, limit: TEXT_LIMIT },
-    },
-  );
+  throw new NervError('value/too-large', `The text has ${length} characters, over ${TEXT_LIMIT}. Split the value.`, {
+    details: { length, limit: TEXT_LIMIT },
+  });
+}
+
+/** The error for what nests too deep. */
+export function tooDeep(path: string, limit: number): NervError {
+  return new NervError('value/too-deep', `The value at '${path}' nests deeper than ${limit} levels. Flatten it.`, {
+    details: { path, limit },
+  });
 }
 
 /** Adds a property even where the name means something to JavaScript (`__proto__`). */
 export function setOwn<T>(object: Record<string, T>, key: string, value: T): void {
   if (key === '__proto__') {
-    Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+    Object.defineProperty(object, key, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
   } else {
     object[key] = value;
   }

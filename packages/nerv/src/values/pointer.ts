@@ -20,7 +20,7 @@ export function checkPointer(pointer: string): void {
   if (pointer !== '' && (!pointer.startsWith('/') || /~(?![01])/.test(pointer))) {
     throw new NervError(
       'state/invalid-patch',
-      `'${pointer}' is not a JSON pointer. It starts with '/' and writes '~' as '~0' and '/' as '~1'.`,
+      `'${pointer}' is no JSON pointer: it starts with '/', and has '~0' for '~', '~1' for '/'.`,
       { details: { path: pointer } },
     );
   }

@@ -27,7 +27,7 @@ export class Sealed {
   /** What a cipher gave. @throws {RangeError} for an id, an initialisation vector or a ciphertext of no valid form */
   static make(kid: string, iv: Uint8Array, ct: Uint8Array): Sealed {
     const sealed = Sealed.tryFrom({ kid, iv: encodeBase64(iv), ct: encodeBase64(ct) });
-    if (sealed === undefined) throw new RangeError(`'${kid}' with ${iv.length} and ${ct.length} bytes seals nothing.`);
+    if (sealed === undefined) throw new RangeError(`'${kid}' seals nothing.`);
     return sealed;
   }
 

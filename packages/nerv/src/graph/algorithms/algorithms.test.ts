@@ -145,7 +145,9 @@ describe('PageRank', () => {
           weight: weighed ? ({ strength }) => strength + 1 : undefined,
         });
         const oracle = buildOracle(list);
-        oracle.updateEachEdgeAttributes((_, attributes) => ({ weight: Number(attributes['weight']) + 1 }));
+        oracle.updateEachEdgeAttributes((_, attributes) => ({
+          weight: Number(attributes['weight']) + 1,
+        }));
         const wanted = pagerank(oracle, {
           maxIterations: 1_000,
           tolerance: 1e-10,
@@ -168,7 +170,10 @@ describe('PageRank', () => {
 
   test('ends after the rounds it is given, and says so', () => {
     const graph = build([{ from: 'a', to: 'b', strength: 1, bidirectional: false }]);
-    expect(pageRank(graph, { maxRounds: 1, tolerance: 1e-12 })).toMatchObject({ converged: false, rounds: 1 });
+    expect(pageRank(graph, { maxRounds: 1, tolerance: 1e-12 })).toMatchObject({
+      converged: false,
+      rounds: 1,
+    });
     expect(pageRank(new EntityGraph())).toEqual({ ranking: [], converged: true, rounds: 0 });
   });
 

@@ -1,8 +1,9 @@
 import type { Entity } from '../entity.ts';
 import type { WalkOptions } from '../graph-query.ts';
-import { typed } from '../core-graph-reader.ts';
+import { typed } from '../typed.ts';
 import type { EntityVertex } from '../vertex.ts';
-import { eachStep, makeWalk, nextMark, type TakeStep, type Walk } from '../walk.ts';
+import { nextMark } from '../traverse.ts';
+import { eachStep, makeWalk, type TakeStep, type Walk } from '../walk.ts';
 import { type AnyEntity, type AnyRelation, type GraphSource, verticesOn } from './graph-source.ts';
 
 /** Which relations connect, and which entities there are. */

@@ -4,7 +4,7 @@
 // - Whatever is looked up by the place of a vertex or a link is there: all arrays have one element for each.
 
 import type { Relation } from '../entity.ts';
-import { typed } from '../core-graph-reader.ts';
+import { typed } from '../typed.ts';
 import type { EntityVertex } from '../vertex.ts';
 import { eachStep, invalidArgument, makeWalk, type Walk } from '../walk.ts';
 import type { ComponentOptions } from './connected-components.ts';
@@ -58,8 +58,15 @@ export function pageRank<E extends AnyEntity, R extends AnyRelation>(
     rounds += 1;
     converged = change < tolerance * vertices.length;
   }
-  const ranking = vertices.map(({ row: entity }, place) => ({ entity, score: scores[place] as number }));
-  return typed({ ranking: ranking.sort((left, right) => right.score - left.score), converged, rounds });
+  const ranking = vertices.map(({ row: entity }, place) => ({
+    entity,
+    score: scores[place] as number,
+  }));
+  return typed({
+    ranking: ranking.sort((left, right) => right.score - left.score),
+    converged,
+    rounds,
+  });
 }
 
 /** Link n leads from vertex `from[n]` to vertex `to[n]` and passes on `share[n]` of what the former holds. */
@@ -92,7 +99,12 @@ function linksOf(
     if (whole === 0) sinks.push(place);
     for (const part of parts) share.push(whole === 0 ? 0 : part / whole);
   }
-  return { from: Int32Array.from(from), to: Int32Array.from(to), share: Float64Array.from(share), sinks };
+  return {
+    from: Int32Array.from(from),
+    to: Int32Array.from(to),
+    share: Float64Array.from(share),
+    sinks,
+  };
 }
 
 function passOn(scores: Float64Array, { from, to, share, sinks }: Links, damping: number): Float64Array<ArrayBuffer> {

@@ -2,7 +2,7 @@
 
 import { assert } from '../../assert.ts';
 import { NervError } from '../../errors.ts';
-import { typed } from '../core-graph-reader.ts';
+import { typed } from '../typed.ts';
 import type { EntityVertex } from '../vertex.ts';
 import { eachStep, makeWalk, type Walk } from '../walk.ts';
 import type { ComponentOptions } from './connected-components.ts';

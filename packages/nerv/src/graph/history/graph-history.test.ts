@@ -17,7 +17,11 @@ function makeGraph(options?: GraphHistoryOptions): {
     nowMicros: () => BigInt(clock.timeMs) * 1000n,
   };
   const history = new GraphHistory(options);
-  return { graph: new EntityGraph({ clock, history, indexes: { entities: ['p'] } }), history, clock };
+  return {
+    graph: new EntityGraph({ clock, history, indexes: { entities: ['p'] } }),
+    history,
+    clock,
+  };
 }
 
 type Step = (graph: LocalEntityGraph) => void;
@@ -110,7 +114,10 @@ describe('against replay', () => {
               expect(tell(view)).toEqual(told.get(before));
             } catch (error) {
               // One write may make more changes than are kept.
-              expect(error).toMatchObject({ code: 'graph/history-trimmed', details: { timeMs: before } });
+              expect(error).toMatchObject({
+                code: 'graph/history-trimmed',
+                details: { timeMs: before },
+              });
               expect(changes).toBeDefined();
             }
           }
@@ -141,7 +148,10 @@ describe('retention', () => {
     expect(graph.asOf(900).getEntity('4')?.name).toBe('900');
     expect(graph.asOf(950).query({ orderBy: { field: 'updatedAt', direction: 'descending' } })[0]?.name).toBe('950');
     expect(() => graph.asOf(899)).toThrow(
-      expect.objectContaining({ code: 'graph/history-trimmed', details: { timeMs: 899, keptFromMs: 900 } }),
+      expect.objectContaining({
+        code: 'graph/history-trimmed',
+        details: { timeMs: 899, keptFromMs: 900 },
+      }),
     );
     const versions = graph.history('4');
     expect(versions[0]).toMatchObject({ recordedAt: 900, replacedAt: 907 });

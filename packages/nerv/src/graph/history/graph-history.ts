@@ -133,8 +133,20 @@ export class GraphHistory implements HistoryKeeper {
 
   #add(subject: Version['subject'], { id, before: row, after }: NetChange<Entity>): void {
     const latest = this.#latest[subject];
-    const first: Version | undefined = row && { subject, id, at: undefined, row, before: undefined };
-    const version: LoggedVersion = { subject, id, at: this.#now, row: after, before: latest.get(id) ?? first };
+    const first: Version | undefined = row && {
+      subject,
+      id,
+      at: undefined,
+      row,
+      before: undefined,
+    };
+    const version: LoggedVersion = {
+      subject,
+      id,
+      at: this.#now,
+      row: after,
+      before: latest.get(id) ?? first,
+    };
     latest.set(id, version);
     this.#log.push(version);
   }
@@ -157,7 +169,13 @@ export class GraphHistory implements HistoryKeeper {
 
   #versions(subject: Version['subject'], id: string): readonly RowVersion<Entity | Relation>[] {
     const row = this.#present?.[subject === 'entity' ? 'entities' : 'relations'].get(id)?.row;
-    const latest = this.#latest[subject].get(id) ?? { subject, id, at: undefined, row, before: undefined };
+    const latest = this.#latest[subject].get(id) ?? {
+      subject,
+      id,
+      at: undefined,
+      row,
+      before: undefined,
+    };
     const versions: RowVersion<Entity | Relation>[] = [];
     let replacedAt: number | undefined;
     for (let version: Version | undefined = latest; version !== undefined; version = version.before) {

@@ -55,7 +55,11 @@ export class PastRows implements GraphRows {
       if (!this.#changedRelations.has(row.id)) rows.push(row);
     }
     const list = rows.map((row) => this.#edge(row));
-    return { list, count: list.length, twoWay: rows.filter(({ bidirectional }) => bidirectional).length };
+    return {
+      list,
+      count: list.length,
+      twoWay: rows.filter(({ bidirectional }) => bidirectional).length,
+    };
   }
 
   #found<S, T>({ size, slots }: Candidates<S>, past: (slots: Iterable<S>) => Iterable<T>): Candidates<T> {

@@ -26,7 +26,10 @@ function rarest(
   rows: GraphRows,
   { entities }: PatternPlan,
 ): { readonly start: PatternEntity; readonly candidates: Candidates<EntityVertex> } {
-  const choices = entities.map((start) => ({ start, candidates: rows.entities.candidates(start.query) }));
+  const choices = entities.map((start) => ({
+    start,
+    candidates: rows.entities.candidates(start.query),
+  }));
   return choices.reduce((best, choice) => (choice.candidates.size < best.candidates.size ? choice : best));
 }
 

@@ -4,7 +4,10 @@ import type { EntityOf, RelationOf } from '../entity.ts';
 import { pattern } from './graph-pattern.ts';
 
 interface Schema {
-  readonly entities: { readonly person: { readonly age: number }; readonly firm: { readonly size?: number } };
+  readonly entities: {
+    readonly person: { readonly age: number };
+    readonly firm: { readonly size?: number };
+  };
   readonly relations: { readonly works: { readonly since?: number }; readonly knows: object };
 }
 

@@ -9,7 +9,11 @@ import { pattern } from './graph-pattern.ts';
 function office(): LocalEntityGraph {
   let nowMs = 1;
   const clock = { nowMs: () => nowMs++, nowMicros: () => 0n };
-  const graph = new EntityGraph({ clock, history: new GraphHistory(), indexes: { entities: ['age'] } });
+  const graph = new EntityGraph({
+    clock,
+    history: new GraphHistory(),
+    indexes: { entities: ['age'] },
+  });
   graph.batch((batch) => {
     for (const [id, age] of [
       ['ada', 36],
@@ -28,7 +32,13 @@ function office(): LocalEntityGraph {
       ['4', 'dot', 'bolt'],
       ['5', 'dot', 'acme'],
     ] as const) {
-      batch.createRelation('works', { id, from, to, strength: Number(id), validTo: id === '5' ? 10 : undefined });
+      batch.createRelation('works', {
+        id,
+        from,
+        to,
+        strength: Number(id),
+        validTo: id === '5' ? 10 : undefined,
+      });
     }
     batch.createRelation('boss', { id: 'b1', from: 'ada', to: 'bob' });
     batch.createRelation('boss', { id: 'b2', from: 'bob', to: 'cleo' });
@@ -157,7 +167,9 @@ describe('patterns', () => {
 
 test('a pattern of two hops finds what trying all relations finds', () => {
   const node = fc.constantFrom('a', 'b', 'c', 'd');
-  const ties = fc.array(fc.record({ from: node, to: node, bidirectional: fc.boolean() }), { maxLength: 10 });
+  const ties = fc.array(fc.record({ from: node, to: node, bidirectional: fc.boolean() }), {
+    maxLength: 10,
+  });
   const direction = fc.constantFrom('out', 'in', 'both');
   fc.assert(
     fc.property(ties, direction, direction, node, fc.boolean(), (list, first, second, last, closed) => {

@@ -10,7 +10,8 @@ import type {
   RelationTypeOf,
 } from '../entity.ts';
 import type { Direction, EntityQuery, RelationQuery } from '../graph-query.ts';
-import { type CoreGraphReader, erase, typed } from '../core-graph-reader.ts';
+import type { GraphReader } from '../graph-reader.ts';
+import { erase, typed } from '../typed.ts';
 import { isValidAt, timeOf } from '../validity.ts';
 import { checkedCount, invalidArgument, makeWalk } from '../walk.ts';
 import { findMatches } from './find-matches.ts';
@@ -83,7 +84,10 @@ export class GraphPattern<S extends GraphSchema, M extends PatternMatch, Entitie
     filter?: To extends Entities ? undefined : EntityFilter<ET, EntityProperties<S, ET>>,
   ): GraphPattern<
     S,
-    M & HopBinding<Name, RelationOf<S, RT>, H> & { readonly [K in Exclude<To, Entities>]: EntityOf<S, ET> },
+    M &
+      HopBinding<Name, RelationOf<S, RT>, H> & {
+        readonly [K in Exclude<To, Entities>]: EntityOf<S, ET>;
+      },
     Entities | To
   > {
     const { entities, hops } = this.#plan;
@@ -103,14 +107,17 @@ export class GraphPattern<S extends GraphSchema, M extends PatternMatch, Entitie
   /** Keeps the matches that fulfil a condition over all that is named. It is asked once all of it is found. */
   where(condition: (match: M) => boolean): GraphPattern<S, M, Entities> {
     // Matches have what the pattern names.
-    return new GraphPattern({ ...this.#plan, conditions: [...this.#plan.conditions, erase(condition)] });
+    return new GraphPattern({
+      ...this.#plan,
+      conditions: [...this.#plan.conditions, erase(condition)],
+    });
   }
 
   /**
    * The matches in a graph, present or past, in no promised order. The search begins at the entity that the fewest can be.
    * @throws NervError `graph/invalid-argument`
    */
-  find(graph: CoreGraphReader<S>, options: FindOptions = {}): M[] {
+  find(graph: GraphReader<S>, options: FindOptions = {}): M[] {
     const limit = checkedCount('limit', options.limit) ?? Number.POSITIVE_INFINITY;
     const matches: M[] = [];
     for (const match of this.search(graph, options)) {
@@ -121,7 +128,7 @@ export class GraphPattern<S extends GraphSchema, M extends PatternMatch, Entitie
   }
 
   /** As `find`, one by one as they are found. What is written meanwhile may be seen or not. */
-  *search(graph: CoreGraphReader<S>, { validAt: at }: Pick<FindOptions, 'validAt'> = {}): Generator<M> {
+  *search(graph: GraphReader<S>, { validAt: at }: Pick<FindOptions, 'validAt'> = {}): Generator<M> {
     const validAt = timeOf(at);
     if (Number.isNaN(validAt)) throw invalidArgument('validAt', at, 'a time');
     const plan = validAt === undefined ? this.#plan : atTime(this.#plan, validAt);
@@ -138,7 +145,12 @@ export function pattern<S extends GraphSchema = GraphSchema>(): {
 } {
   return {
     entity: (name, filter) =>
-      new GraphPattern({ entities: [compileEntity(name, filter)], hops: [], conditions: [], last: name }),
+      new GraphPattern({
+        entities: [compileEntity(name, filter)],
+        hops: [],
+        conditions: [],
+        last: name,
+      }),
   };
 }
 
@@ -185,5 +197,7 @@ function atTime(plan: PatternPlan, validAt: number): PatternPlan {
 }
 
 function patternError(what: string): NervError {
-  return new NervError('graph/invalid-query', `The pattern cannot be: ${what}.`, { details: { what } });
+  return new NervError('graph/invalid-query', `The pattern cannot be: ${what}.`, {
+    details: { what },
+  });
 }

@@ -58,5 +58,11 @@ export function orderHops({ hops }: PatternPlan, start: string): OrderedHop[] {
 const OPPOSITE = { out: 'in', in: 'out', both: 'both' } as const;
 
 function reversed(hop: PatternHop): OrderedHop {
-  return { ...hop, from: hop.to, to: hop.from, direction: OPPOSITE[hop.direction], isReversed: true };
+  return {
+    ...hop,
+    from: hop.to,
+    to: hop.from,
+    direction: OPPOSITE[hop.direction],
+    isReversed: true,
+  };
 }

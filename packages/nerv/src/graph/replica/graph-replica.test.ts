@@ -147,7 +147,11 @@ describe('pending requests', () => {
     replica.request('q', [operations.relation('create-relation', 'r', { id: 'r', from: 'a', to: 'b' })]);
     const notice = replica.confirm([{ type: 'entity-deleted', id: 'b', seq: 3 }]);
     expect(notice?.conflicts).toEqual([
-      { id: 'q', request: expect.anything(), reason: expect.objectContaining({ code: 'relation/endpoint-missing' }) },
+      {
+        id: 'q',
+        request: expect.anything(),
+        reason: expect.objectContaining({ code: 'relation/endpoint-missing' }),
+      },
     ]);
     expect(replica.graph.getRelation('r')).toBeUndefined();
     expect(replica.confirm([entity('c', 4)])).toBeUndefined();
@@ -163,7 +167,10 @@ describe('pending requests', () => {
     replica.request('q', [operations.entity('create-entity', 'x', { id: 'a', tags: list, properties: { list } })]);
     list.push('second');
     replica.confirm([entity('b', 1)]);
-    expect(replica.graph.getEntity('a')).toMatchObject({ tags: ['first'], properties: { list: ['first'] } });
+    expect(replica.graph.getEntity('a')).toMatchObject({
+      tags: ['first'],
+      properties: { list: ['first'] },
+    });
   });
 
   test('any mixture of confirmed and pending is what the rule says', () => {
@@ -272,7 +279,10 @@ test('what a request was made of is copied, and what throws for reasons of its o
   tags.push('second');
   properties.list.push(2);
   replica.confirm([entity('b', 2)]);
-  expect(replica.graph.getEntity('a')).toMatchObject({ tags: ['first'], properties: { list: [1] } });
+  expect(replica.graph.getEntity('a')).toMatchObject({
+    tags: ['first'],
+    properties: { list: [1] },
+  });
   replica.request('r', [operations.updateEntity('a', { name: 'new' })]);
   expect(replica.graph.getEntity('a')?.name).toBe('new');
   const trap = {

@@ -16,15 +16,22 @@ import { applyOperation } from '../apply-operation.ts';
 import type { Entity, GraphSchema, Relation } from '../entity.ts';
 import type { GraphCore } from '../graph-core.ts';
 import type { GraphOperation } from '../graph-operation.ts';
+import type { GraphStore } from '../graph-store.ts';
 import type { GraphWriter } from '../graph-writer.ts';
 import { type EntityGraphOptions, LocalEntityGraph, makeGraphCore } from '../local-entity-graph.ts';
-import { copyProperties, deepFreeze } from '../property-value.ts';
+import { readOnly } from '../../values/read-only.ts';
+import { copyProperties } from '../property-value.ts';
+import { ReplicaWriter } from './replica-writer.ts';
 
 /** A row as the log has it: its state after the write `seq`, or that this write deleted it. */
 export type ConfirmedRow =
   | { readonly type: 'entity'; readonly row: Entity & { readonly seq: number } }
   | { readonly type: 'relation'; readonly row: Relation & { readonly seq: number } }
-  | { readonly type: 'entity-deleted' | 'relation-deleted'; readonly id: string; readonly seq: number };
+  | {
+      readonly type: 'entity-deleted' | 'relation-deleted';
+      readonly id: string;
+      readonly seq: number;
+    };
 
 /** What happened to the pending writes; changes of rows are told by the graph's own subscriptions. */
 export type GraphNotice = PendingNotice<readonly GraphOperation[], undefined>;
@@ -38,11 +45,11 @@ export interface GraphReplicaOptions extends Omit<EntityGraphOptions, 'history'>
 /** Feeds a graph from a log. `graph` is for reading and subscribing; its own writes are not sent anywhere. */
 export class GraphReplica<S extends GraphSchema = GraphSchema> {
   readonly graph: LocalEntityGraph<S>;
-  readonly #core: GraphCore;
+  readonly #core: GraphCore<GraphStore>;
   readonly #overlay: PendingOverlay<readonly GraphOperation[], readonly ConfirmedRow[], undefined>;
   /** The `seq` of each deletion seen while loading, by kind and id. */
   readonly #deleted = new Map<string, number>();
-  #writer: GraphWriter | undefined;
+  #writer: ReplicaWriter | undefined;
   #loading = true;
 
   constructor(options: GraphReplicaOptions = {}) {
@@ -96,14 +103,16 @@ export class GraphReplica<S extends GraphSchema = GraphSchema> {
   }
 
   #write<T>(origin: 'pending' | 'confirmed', body: () => T): T {
-    return this.#core.write(origin, 0, (writer) => {
+    const writer = new ReplicaWriter(this.#core.store);
+    const write = (): T => {
       this.#writer = writer;
       try {
         return body();
       } finally {
         this.#writer = undefined;
       }
-    });
+    };
+    return this.#core.write(origin, 0, write, writer);
   }
 
   #put(operations: readonly GraphOperation[]): PutOutcome {
@@ -138,7 +147,7 @@ export class GraphReplica<S extends GraphSchema = GraphSchema> {
     return seq > Math.max(known, deleted);
   }
 
-  #currentWriter(): GraphWriter {
+  #currentWriter(): ReplicaWriter {
     assert(this.#writer !== undefined, 'the overlay is moved only inside a write');
     return this.#writer;
   }
@@ -158,7 +167,7 @@ function takeInRow(writer: GraphWriter, row: ConfirmedRow): void {
 }
 
 function freezeRow<Row extends Entity>(row: Row): Row {
-  deepFreeze(row.properties);
+  readOnly(row.properties);
   Object.freeze(row.tags);
   return Object.freeze(row);
 }

@@ -18,6 +18,6 @@ export { compileQuery } from '../compiled-query.ts';
 export type { CompiledQuery } from '../compiled-query.ts';
 export { GraphReader } from '../graph-reader.ts';
 export type { GraphRows } from '../graph-store.ts';
-export { idOf, targetOf } from '../operation-factory.ts';
+export { idOf, targetOf } from '../graph-writes.ts';
 export type { Edge, Edges, EntityVertex, RowSource } from '../vertex.ts';
 export { isAfterCursor, makeCursor } from '../cursor.ts';

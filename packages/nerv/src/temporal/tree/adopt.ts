@@ -3,7 +3,12 @@ import { elementsOf, spliceEntries, spliceNode, spliceRange, type Splice } from 
 
 /** What `after` holds, sharing with `before` all that is equal: under the same keys, and anywhere in the same array. */
 export function adoptSlot(before: MaybeSlot, after: Slot): Slot {
-  if (before === ABSENT || !(before instanceof TreeNode) || !(after instanceof TreeNode) || before.kind !== after.kind) {
+  if (
+    before === ABSENT ||
+    !(before instanceof TreeNode) ||
+    !(after instanceof TreeNode) ||
+    before.kind !== after.kind
+  ) {
     return before !== ABSENT && sameSlot(before, after) ? before : after;
   }
   if (before.digest === after.digest) return before;

@@ -126,7 +126,11 @@ class PatchedDocument {
     let draft = this.#open(this.#root, (nested) => (this.#root = nested), path);
     for (const segment of segments) draft = this.#child(draft, segment, path);
     if (draft instanceof ObjectDraft) return { type: 'entry', draft, key: this.#key(last, path) };
-    return { type: 'element', draft, position: last === '-' ? draft.length : this.#position(draft, last, path) };
+    return {
+      type: 'element',
+      draft,
+      position: last === '-' ? draft.length : this.#position(draft, last, path),
+    };
   }
 
   #child(draft: ObjectDraft | ArrayDraft, name: string, path: string): ObjectDraft | ArrayDraft {

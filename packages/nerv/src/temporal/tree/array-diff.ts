@@ -1,6 +1,7 @@
 /** What differs between two arrays, found without looking into equal chunks. */
 import type { Digest } from '../../hash/digest.ts';
-import { levelled, type Chunk } from './chunk.ts';
+import type { Chunk } from './chunk.ts';
+import { levelled } from './levels.ts';
 import type { TreeNode } from './slot.ts';
 import { matchSequences, type Hunk } from './sequence-match.ts';
 
@@ -31,7 +32,12 @@ function diffRuns(aRun: Run, bRun: Run, hunks: Hunk[]): void {
   const bStarts = startsOf(b, bRun.start);
   for (const { aFrom, aTo, bFrom, bTo } of matchSequences(a.map(digestOf), b.map(digestOf))) {
     // A hunk lies inside, and there is one start more than items.
-    const range = { aFrom: aStarts[aFrom], aTo: aStarts[aTo], bFrom: bStarts[bFrom], bTo: bStarts[bTo] } as Hunk;
+    const range = {
+      aFrom: aStarts[aFrom],
+      aTo: aStarts[aTo],
+      bFrom: bStarts[bFrom],
+      bTo: bStarts[bTo],
+    } as Hunk;
     const aChildren = childrenOf(a.slice(aFrom, aTo));
     const bChildren = childrenOf(b.slice(bFrom, bTo));
     if (aChildren.length === 0 || bChildren.length === 0) hunks.push(range);

@@ -78,7 +78,7 @@ export class ArrayDraft implements Draft {
   }
 
   names(): string[] {
-    return Array.from({ length: this.length }, (_, index) => String(index));
+    return [...Array.from({ length: this.length }, (_, index) => String(index)), 'length'];
   }
 
   tryMethod(name: string): ((...args: unknown[]) => unknown) | undefined {
@@ -91,31 +91,32 @@ export class ArrayDraft implements Draft {
   }
 
   #checkLength(value: unknown): number {
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
-      refuse('/length', `an array of length ${String(value)}`);
-    return value > this.length ? refuse('/length', 'a hole in an array') : value;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= this.length) return value;
+    return refuse('/length', `an array of length ${String(value)}`);
   }
 
   #splices(path: string): Splice[] {
     const splices: Splice[] = [];
     let position = 0;
-    let baseAt = 0;
+    let from = 0;
     let put: Slot[] = [];
-    const close = (baseTo: number): void => {
-      spliceRange(this.#base, { from: baseAt, to: baseTo }, put, splices);
+    const takeBase = (to: number): void => {
+      spliceRange(this.#base, { from, to }, put, splices);
       put = [];
     };
-    this.#elements.runs((run) => {
-      if (run.type === 'put') {
-        put.push(settle(run.slot, appendPointer(path, position)));
-        position += 1;
+    for (const piece of this.#elements.pieces) {
+      if (Array.isArray(piece)) {
+        for (const slot of piece) {
+          put.push(settle(slot, appendPointer(path, position)));
+          position += 1;
+        }
       } else {
-        close(run.from);
-        baseAt = run.to;
-        position += run.to - run.from;
+        takeBase(piece.from);
+        from = piece.to;
+        position += piece.to - piece.from;
       }
-    });
-    close(this.#base.count);
+    }
+    takeBase(this.#base.count);
     return splices;
   }
 }

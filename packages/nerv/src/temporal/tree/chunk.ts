@@ -9,82 +9,66 @@
  */
 import type { Digest } from '../../hash/digest.ts';
 import { compareKeys } from '../../values/json.ts';
-import { ABSENT, slotWeight, type MaybeSlot, type Slot } from './slot.ts';
+import { ABSENT, type MaybeSlot, type Slot } from './slot.ts';
 
 /** A run of items that can be put into a chunk: what `Chunk` and a batch of new items have in common. */
 export interface ItemRun {
+  /** The items' keys, or empty in an array. */
   readonly keys: readonly string[];
-  readonly slots: readonly Slot[];
+  readonly items: readonly (Slot | Chunk)[];
   readonly digests: readonly Digest[];
-}
-
-/** The parts that a chunk is made of. */
-export interface ChunkParts extends ItemRun {
-  readonly level: number;
-  readonly children: readonly Chunk[];
 }
 
 /** One immutable chunk of a container's items. */
 export class Chunk implements ItemRun {
   readonly level: number;
-  /** The items' keys, or empty in an array. */
   readonly keys: readonly string[];
-  /** The items of level 0. */
-  readonly slots: readonly Slot[];
-  /** The items of any other level. */
-  readonly children: readonly Chunk[];
+  readonly items: readonly (Slot | Chunk)[];
   readonly digests: readonly Digest[];
   /** Elements or entries below, all levels down. */
   readonly count: number;
-  /** See `TreeNode.weight`. */
-  readonly weight: number;
+  /** For `slotWeight` (weight.ts), which works it out when it is first asked for. */
+  weight = 0;
 
-  constructor(parts: ChunkParts) {
-    this.level = parts.level;
-    this.keys = parts.keys;
-    this.slots = parts.slots;
-    this.children = parts.children;
-    this.digests = parts.digests;
-    let count = parts.slots.length;
-    let weight = 0;
-    for (const slot of parts.slots) weight += slotWeight(slot);
-    for (const child of parts.children) {
-      count += child.count;
-      weight += child.weight;
+  constructor(level: number, { keys, items, digests }: ItemRun) {
+    this.level = level;
+    this.keys = keys;
+    this.items = items;
+    this.digests = digests;
+    let count = items.length;
+    if (level > 0) {
+      count = 0;
+      for (const child of items) count += (child as Chunk).count; // see the invariants
     }
     this.count = count;
-    this.weight = weight;
   }
 
-  /** How many items it has itself. */
-  get size(): number {
-    return this.digests.length;
+  /** The items of a level above 0. */
+  get children(): readonly Chunk[] {
+    return this.level > 0 ? (this.items as readonly Chunk[]) : [];
   }
 
   /** The slot under a key. */
   find(key: string): MaybeSlot {
     const index = firstNotBelow(this.keys, key);
-    if (this.level > 0) {
-      const child = this.children[index];
-      return child === undefined ? ABSENT : child.find(key);
-    }
+    const child = this.children[index];
+    if (child !== undefined) return child.find(key);
     // A slot of `undefined` is a value; the index is inside as the key is there.
-    return this.keys[index] === key ? (this.slots[index] as Slot) : ABSENT;
+    return this.keys[index] === key ? (this.items[index] as Slot) : ABSENT;
   }
 
   /** How many entries have a key below this one: the position of the key, there or not. */
   positionOf(key: string): number {
     const index = firstNotBelow(this.keys, key);
     if (this.level === 0) return index;
-    let position = 0;
-    for (let i = 0; i < index; i += 1) position += (this.children[i] as Chunk).count; // `index` is at most the length
-    const child = this.children[index];
-    return child === undefined ? position : position + child.positionOf(key);
+    let position = this.children[index]?.positionOf(key) ?? 0;
+    for (let i = 0; i < index; i += 1) position += (this.items[i] as Chunk).count; // `index` is at most the length
+    return position;
   }
 
   /** The slot at a position, which is not negative; `ABSENT` behind the last. */
   at(position: number): MaybeSlot {
-    if (this.level === 0) return position < this.slots.length ? (this.slots[position] as Slot) : ABSENT;
+    if (this.level === 0) return position < this.count ? (this.items[position] as Slot) : ABSENT;
     let left = position;
     for (const child of this.children) {
       if (left < child.count) return child.at(left);
@@ -95,32 +79,15 @@ export class Chunk implements ItemRun {
 
   /** Calls `visit` for the slots at positions [from, to), in order, with their keys (empty in an array). */
   forEach(visit: (slot: Slot, key: string) => void, from = 0, to: number = this.count): void {
-    if (this.level === 0) {
-      for (let i = Math.max(0, from); i < Math.min(to, this.slots.length); i += 1) {
-        visit(this.slots[i] as Slot, this.keys[i] ?? ''); // the index is inside
-      }
-      return;
-    }
     let start = 0;
     for (const child of this.children) {
       if (start < to && start + child.count > from) child.forEach(visit, from - start, to - start);
       start += child.count;
     }
+    if (this.level > 0) return;
+    for (let i = Math.max(0, from); i < Math.min(to, this.count); i += 1)
+      visit(this.items[i] as Slot, this.keys[i] ?? '');
   }
-}
-
-/** The chunks that two trees have at the level of the lower one. */
-export function levelled(a: Chunk | undefined, b: Chunk | undefined): [readonly Chunk[], readonly Chunk[]] {
-  let chunksA: readonly Chunk[] = a === undefined ? [] : [a];
-  let chunksB: readonly Chunk[] = b === undefined ? [] : [b];
-  while (levelOf(chunksA) > levelOf(chunksB)) chunksA = chunksA.flatMap(({ children }) => children);
-  while (levelOf(chunksB) > levelOf(chunksA)) chunksB = chunksB.flatMap(({ children }) => children);
-  return [chunksA, chunksB];
-}
-
-/** The level of neighbouring chunks; 0 when there are none. */
-export function levelOf(chunks: readonly Chunk[]): number {
-  return chunks[0]?.level ?? 0;
 }
 
 /** The index of the first key that is not below `key`, by binary search; the length when all are below. */

@@ -5,6 +5,7 @@ import { diffElements } from './array-diff.ts';
 import { diffEntries } from './object-diff.ts';
 import type { Hunk } from './sequence-match.ts';
 import { ABSENT, sameSlot, slotToJson, TreeNode, type MaybeSlot, type Slot } from './slot.ts';
+import { slotWeight } from './weight.ts';
 
 /**
  * The JSON Patch that turns one slot into the other: only what differs, containers replaced as a whole where that
@@ -28,7 +29,7 @@ function addDifference(before: Slot, after: Slot, path: string, operations: Patc
   } else {
     for (const hunk of diffElements(before, after)) addHunk({ before, after, path }, hunk, operations);
   }
-  if (operations.length - start > after.weight) {
+  if (operations.length - start > slotWeight(after)) {
     operations.length = start;
     operations.push({ op: 'replace', path, value: slotToJson(after) });
   }

@@ -40,10 +40,7 @@ const handler: ProxyHandler<Target> = {
     return true;
   },
 
-  ownKeys(target) {
-    const draft = openDraft(target);
-    return draft.kind === 'array' ? [...draft.names(), 'length'] : draft.names();
-  },
+  ownKeys: (target) => openDraft(target).names(),
 
   getOwnPropertyDescriptor(target, property) {
     const draft = openDraft(target);

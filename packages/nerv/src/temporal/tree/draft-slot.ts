@@ -23,7 +23,7 @@ export interface Draft {
   write(property: string, value: unknown): void;
   remove(property: string): void;
   has(property: string): boolean;
-  /** Names of own enumerable properties. */
+  /** Names of own properties. */
   names(): string[];
   /** A method that changes the container, for which there is a better way than the language's own. */
   tryMethod(name: string): ((...args: unknown[]) => unknown) | undefined;
@@ -66,10 +66,7 @@ export function tryDraft(value: object): Nested | undefined {
 /** @throws `state/draft-closed` once the draft function has returned */
 export function checkOpen(session: DraftSession): void {
   if (!session.isOpen) {
-    throw new NervError(
-      'state/draft-closed',
-      'This draft ended when its commit did. Keep plain values, or read the state again.',
-    );
+    throw new NervError('state/draft-closed', 'This draft ended with its commit. Read the state again.');
   }
 }
 

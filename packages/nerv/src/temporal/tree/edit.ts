@@ -5,13 +5,13 @@ import { TreeNode, type Slot } from './slot.ts';
 
 /** The slot after changes made through a draft. @throws as `StateTree.edit` */
 export function editSlot<S>(slot: Slot, change: (draft: S) => unknown): Slot {
-  if (!(slot instanceof TreeNode)) throw invalid('Only an object or array can be drafted. Commit the new value itself.');
+  if (!(slot instanceof TreeNode)) throw invalid('Only objects and arrays are drafted. Commit the new value.');
   const session = new OpenSession();
   try {
     const draft = session.makeDraft(slot);
     // The draft's proxy behaves as the value it stands for.
     const result = change(draft.proxy as S);
-    if (isPromiseLike(result)) throw invalid('A draft function must not be asynchronous. Await first, then commit.');
+    if (isPromiseLike(result)) throw invalid('A draft function is synchronous. Await first.');
     return draft.finish('');
   } finally {
     session.isOpen = false;

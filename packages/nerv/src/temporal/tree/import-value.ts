@@ -1,4 +1,3 @@
-import { assert } from '../../assert.ts';
 import { canonicalJson } from '../../values/canonical-json.ts';
 import { checkElements, Nesting, storableKeys, tryEncodeLeaf } from '../../values/encode.ts';
 import { compareKeys, escapeKey } from '../../values/json.ts';
@@ -51,11 +50,6 @@ class Importer {
 
 /** Strings are looked at (lone surrogates), functions and symbols refused; everything else that is no object is itself. */
 function scalar(value: unknown, path: string): Slot {
-  if (typeof value === 'string' || typeof value === 'function' || typeof value === 'symbol') checkScalar(value, path);
+  if (typeof value === 'string' || typeof value === 'function' || typeof value === 'symbol') tryEncodeLeaf(value, path);
   return value as Slot; // what is left is a scalar
-}
-
-function checkScalar(value: unknown, path: string): void {
-  const leaf = tryEncodeLeaf(value, path);
-  assert(leaf !== undefined, 'a scalar is a leaf');
 }

@@ -16,7 +16,10 @@ import { buildNode, makeElements } from './splice.ts';
  * @throws `state/invalid-patch` for what is no pointer
  */
 export function byIdentity(lists: Readonly<Record<string, string>>): ListMerger {
-  const rules = Object.entries(lists).map(([pattern, property]) => ({ segments: parsePointer(pattern), property }));
+  const rules = Object.entries(lists).map(([pattern, property]) => ({
+    segments: parsePointer(pattern),
+    property,
+  }));
   return (path, sides, mergeAt) => {
     const segments = parsePointer(path);
     const rule = rules.find((candidate) => matches(candidate.segments, segments));

@@ -114,7 +114,7 @@ class Merge {
       const [our] = overlapping;
       if (our === undefined) {
         const shift = shiftBefore(ourHunks, their.aFrom);
-        const insert = makeElements(elementsOf(nodes.theirs, their.bFrom, their.bTo));
+        const insert = makeElements(elementsOf(nodes.theirs, { from: their.bFrom, to: their.bTo }));
         splices.push({ at: their.aFrom + shift, remove: their.aTo - their.aFrom, insert });
       } else if (overlapping.length === 1 && isPairwise(our, their)) {
         this.#mergePairs(nodes, { our, their }, path, splices);
@@ -137,7 +137,11 @@ class Merge {
       };
       const merged = this.merge(sides, appendPointer(path, at));
       if (sameSlot(merged, ours)) continue;
-      splices.push({ at, remove: 1, insert: merged === ABSENT ? NO_ITEMS : makeElements([merged]) });
+      splices.push({
+        at,
+        remove: 1,
+        insert: merged === ABSENT ? NO_ITEMS : makeElements([merged]),
+      });
     }
   }
 }
@@ -170,8 +174,8 @@ function isPairwise(a: Hunk, b: Hunk): boolean {
 
 function isSameChange(nodes: ListSides, our: Hunk, their: Hunk): boolean {
   if (our.aFrom !== their.aFrom || our.aTo !== their.aTo) return false;
-  const a = elementsOf(nodes.ours, our.bFrom, our.bTo);
-  const b = elementsOf(nodes.theirs, their.bFrom, their.bTo);
+  const a = elementsOf(nodes.ours, { from: our.bFrom, to: our.bTo });
+  const b = elementsOf(nodes.theirs, { from: their.bFrom, to: their.bTo });
   return a.length === b.length && a.every((slot, index) => sameSlot(slot, b[index]));
 }
 

@@ -1,7 +1,8 @@
 /** What differs between two objects, found without looking into equal chunks. */
 import { assert } from '../../assert.ts';
 import { compareKeys } from '../../values/json.ts';
-import { levelled, levelOf, type Chunk } from './chunk.ts';
+import type { Chunk } from './chunk.ts';
+import { levelled, levelOf } from './levels.ts';
 import { ABSENT, type MaybeSlot, type Slot, type TreeNode } from './slot.ts';
 
 /** Told of one key: what it had before and what it has after. */
@@ -67,7 +68,7 @@ class Cursor {
   }
 
   get slot(): Slot {
-    return this.chunk.slots[this.index] as Slot; // `undefined` is a slot; the index is inside
+    return this.chunk.items[this.index] as Slot; // below the levels of chunks; `undefined` is a slot
   }
 
   get child(): Chunk {
@@ -78,7 +79,7 @@ class Cursor {
 
   advance(): void {
     this.index += 1;
-    if (this.index < this.chunk.size) return;
+    if (this.index < this.chunk.items.length) return;
     this.#at += 1;
     this.index = 0;
     const next = this.#chunks[this.#at];

@@ -12,7 +12,7 @@ import { decode, parse } from '../../values/decode.ts';
 import { tryEncodeLeaf } from '../../values/encode.ts';
 import { assert } from '../../assert.ts';
 import { escapeKey, setOwn, type JsonValue, type Value } from '../../values/json.ts';
-import { readOnly } from './read-only.ts';
+import { readOnly } from '../../values/read-only.ts';
 import type { Chunk } from './chunk.ts';
 
 /** A leaf that is a JavaScript primitive. */
@@ -83,18 +83,6 @@ export class TreeNode {
     assert(slot !== ABSENT, 'a position lies inside the array');
     return slot;
   }
-
-  /** About how many places lie in it, long texts counted by length: what loading or sending it costs. */
-  get weight(): number {
-    return 1 + (this.root?.weight ?? 0);
-  }
-}
-
-/** What a slot costs to load or send, in places. */
-export function slotWeight(slot: Slot): number {
-  if (typeof slot === 'string') return 1 + (slot.length >>> 5);
-  if (typeof slot !== 'object' || slot === null) return 1;
-  return slot instanceof TreeNode ? slot.weight : 1 + (slot.text.length >>> 5);
 }
 
 /** The digest of a slot's value. */
@@ -106,9 +94,7 @@ export function slotDigest(slot: Slot): Digest {
 export function leafText(leaf: Scalar | OpaqueLeaf): string {
   if (typeof leaf === 'string') return JSON.stringify(leaf);
   if (leaf instanceof OpaqueLeaf) return leaf.text;
-  const json = tryEncodeLeaf(leaf, '');
-  assert(json !== undefined, 'a scalar is a leaf');
-  return canonicalJson(json);
+  return canonicalJson(tryEncodeLeaf(leaf, '') as JsonValue); // a scalar is a leaf
 }
 
 /** Whether two slots hold the same value. Costs nothing by their size. */
@@ -122,9 +108,7 @@ export function sameSlot(a: MaybeSlot, b: MaybeSlot): boolean {
 export function slotToJson(slot: Slot): JsonValue {
   if (slot instanceof TreeNode) return nodeToPlain(slot, slotToJson, escapeKey);
   if (slot instanceof OpaqueLeaf) return JSON.parse(slot.text) as JsonValue; // canonical text is JSON
-  const json = tryEncodeLeaf(slot, '');
-  assert(json !== undefined, 'a scalar is a leaf');
-  return json;
+  return tryEncodeLeaf(slot, '') as JsonValue; // a scalar is a leaf
 }
 
 /** What a slot holds as fresh plain data that the caller may change. */

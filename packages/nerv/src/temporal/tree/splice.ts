@@ -5,7 +5,6 @@ import { compareKeys, escapeKey } from '../../values/json.ts';
 import type { Chunk, ItemRun } from './chunk.ts';
 import { ChunkBuilder } from './chunk-builder.ts';
 import { ABSENT, sameSlot, slotDigest, type MaybeSlot, type Slot, type TreeNode } from './slot.ts';
-import { treeWork } from './work.ts';
 
 /** At a position of the old list: remove so many items, and put these in their place. */
 export interface Splice {
@@ -15,27 +14,23 @@ export interface Splice {
 }
 
 /** A run of no items. */
-export const NO_ITEMS: ItemRun = { keys: [], slots: [], digests: [] };
+export const NO_ITEMS: ItemRun = { keys: [], items: [], digests: [] };
 
 /** Items of an array, with their digests. */
-export function makeElements(slots: readonly Slot[]): ItemRun {
-  treeWork.itemsHashed += slots.length;
-  return { keys: NO_ITEMS.keys, slots, digests: slots.map(slotDigest) };
+export function makeElements(items: readonly Slot[]): ItemRun {
+  return { keys: [], items, digests: items.map(slotDigest) };
 }
 
-/** Items of an object, with their digests; `keys` must rise. */
-export function makeEntries(keys: readonly string[], slots: readonly Slot[]): ItemRun {
-  // So there is a key for every index below.
-  assert(keys.length === slots.length, 'an entry has a key and a value');
-  treeWork.itemsHashed += slots.length;
-  const digests = slots.map((slot, index) => entryDigest(escapeKey(keys[index] as string), slotDigest(slot)));
-  return { keys, slots, digests };
+/** Items of an object, with their digests; `keys` rise, one for each slot. */
+export function makeEntries(keys: readonly string[], items: readonly Slot[]): ItemRun {
+  const digests = keys.map((key, index) => entryDigest(escapeKey(key), slotDigest(items[index])));
+  return { keys, items, digests };
 }
 
 /** A container of these items alone. */
 export function buildNode(kind: 'array' | 'object', items: ItemRun): TreeNode {
   const builder = new ChunkBuilder();
-  builder.addRun(0, items, 0, items.slots.length);
+  builder.addRun(0, items);
   return builder.finish(kind);
 }
 
@@ -45,25 +40,23 @@ export function buildNode(kind: 'array' | 'object', items: ItemRun): TreeNode {
  */
 export function spliceNode(node: TreeNode, splices: readonly Splice[]): TreeNode {
   if (splices.length === 0) return node;
-  const builder = new ChunkBuilder();
-  const walk = new SpliceWalk(builder, splices);
-  if (node.root === undefined) walk.atEnd(0);
-  else walk.walk(node.root, 0, true);
-  const edited = builder.finish(node.kind);
+  const walk = new SpliceWalk(splices);
+  if (node.root !== undefined) walk.walk(node.root, 0, true);
+  walk.atEnd(node.count);
+  const edited = walk.builder.finish(node.kind);
   return edited.digest === node.digest ? node : edited;
 }
 
 /** The object after setting keys, and removing those whose slot is `ABSENT`. Costs as `spliceNode`. */
 export function spliceEntries(node: TreeNode, changes: ReadonlyMap<string, MaybeSlot>): TreeNode {
-  const { root } = node;
   const splices: Splice[] = [];
   for (const key of [...changes.keys()].sort(compareKeys)) {
     const before = node.find(key);
     const after = changes.get(key);
     if (sameSlot(before, after)) continue;
     splices.push({
-      at: root?.positionOf(key) ?? 0,
-      remove: before === ABSENT ? 0 : 1,
+      at: node.root?.positionOf(key) ?? 0,
+      remove: Number(before !== ABSENT),
       insert: after === ABSENT ? NO_ITEMS : makeEntries([key], [after]),
     });
   }
@@ -78,10 +71,12 @@ export interface Range {
 
 /** Adds the splices by which `slots` take the place of a range of the array: only for what really differs. */
 export function spliceRange(node: TreeNode, { from, to }: Range, slots: readonly Slot[], splices: Splice[]): void {
+  const replace = (at: number, remove: number, insert: readonly Slot[]): void => {
+    if (remove + insert.length > 0) splices.push({ at, remove, insert: makeElements(insert) });
+  };
   if (slots.length === to - from) {
     for (const [index, slot] of slots.entries()) {
-      if (sameSlot(slot, node.at(from + index))) continue;
-      splices.push({ at: from + index, remove: 1, insert: makeElements([slot]) });
+      if (!sameSlot(slot, node.at(from + index))) replace(from + index, 1, [slot]);
     }
     return;
   }
@@ -93,101 +88,83 @@ export function spliceRange(node: TreeNode, { from, to }: Range, slots: readonly
     end -= 1;
     nodeTo -= 1;
   }
-  splices.push({ at: from + start, remove: nodeTo - from - start, insert: makeElements(slots.slice(start, end)) });
+  replace(from + start, nodeTo - from - start, slots.slice(start, end));
 }
 
-/** The slots at positions [from, to) of an array. */
-export function elementsOf(node: TreeNode, from = 0, to: number = node.count): Slot[] {
+/** The slots of an array, or of a range of it. */
+export function elementsOf(node: TreeNode, { from, to }: Range = { from: 0, to: node.count }): Slot[] {
   const slots: Slot[] = [];
   node.root?.forEach((slot) => slots.push(slot), from, to);
   return slots;
 }
 
 class SpliceWalk {
-  readonly #builder: ChunkBuilder;
+  readonly builder = new ChunkBuilder();
   readonly #splices: readonly Splice[];
   #next = 0;
   /** Old items before this position are removed. */
   #removedTo = 0;
 
-  constructor(builder: ChunkBuilder, splices: readonly Splice[]) {
-    this.#builder = builder;
+  constructor(splices: readonly Splice[]) {
     this.#splices = splices;
   }
 
   /** `start` is the position of the chunk's first item. */
   walk(chunk: Chunk, start: number, isLast: boolean): void {
-    if (chunk.level > 0) {
-      this.#walkChildren(chunk, start, isLast);
-    } else {
-      this.#walkItems(chunk, start);
-      if (isLast) this.atEnd(start + chunk.count);
-    }
+    if (chunk.level > 0) this.#walkChildren(chunk, start, isLast);
+    else this.#walkItems(chunk, start);
   }
 
   /** Puts in what comes behind the last item. */
   atEnd(end: number): void {
-    while (this.#nextAt() === end) this.#insertNext();
-    assert(this.#nextAt() === Infinity && this.#removedTo <= end, 'splices lie inside the container');
+    while (this.#nextAt === end) this.#insertNext();
+    assert(this.#nextAt === Infinity && this.#removedTo <= end, 'splices lie inside the container');
   }
 
   /** Takes over what is not touched, in runs, and goes into the rest. */
   #walkChildren(chunk: Chunk, start: number, isLast: boolean): void {
     const { children, level } = chunk;
-    const isLastChild = (index: number): boolean => isLast && index === children.length - 1;
-    let index = 0;
+    let from = 0;
     let at = start;
-    while (index < children.length) {
-      const from = index;
-      if (this.#builder.isClean(level - 1)) {
-        for (let child = children[index]; child !== undefined; child = children[index]) {
-          if (this.#touches(at, at + child.count, isLastChild(index))) break;
-          at += child.count;
-          index += 1;
-        }
-        this.#builder.addRun(level, chunk, from, index);
+    for (const [index, child] of children.entries()) {
+      const end = at + child.count;
+      const isLastChild = isLast && index === children.length - 1;
+      // What comes behind the last item goes into its chunk.
+      const isTouched = this.#removedTo > at || this.#nextAt < end || (isLastChild && this.#nextAt === end);
+      if (isTouched || !this.builder.isClean(level - 1)) {
+        this.builder.addRun(level, chunk, from, index);
+        from = index + 1;
+        if (this.#removedTo < end) this.walk(child, at, isLastChild);
       }
-      const touched = children[index];
-      if (touched === undefined) break;
-      const isRemoved = this.#removedTo >= at + touched.count && !isLastChild(index);
-      if (!isRemoved) this.walk(touched, at, isLastChild(index));
-      at += touched.count;
-      index += 1;
+      at = end;
     }
-  }
-
-  /** Whether anything changes at positions [start, end), or behind them when they are the last. */
-  #touches(start: number, end: number, isLast: boolean): boolean {
-    const at = this.#nextAt();
-    return this.#removedTo > start || at < end || (isLast && at === end);
+    this.builder.addRun(level, chunk, from, children.length);
   }
 
   #walkItems(chunk: Chunk, start: number): void {
-    const count = chunk.slots.length;
-    let i = 0;
-    while (i < count) {
-      if (this.#removedTo > start + i) {
-        i = Math.min(count, this.#removedTo - start);
-      } else if (this.#nextAt() === start + i) {
+    let at = 0;
+    while (at < chunk.count) {
+      if (this.#removedTo > start + at) {
+        at = this.#removedTo - start;
+      } else if (this.#nextAt === start + at) {
         this.#insertNext();
       } else {
-        const runEnd = Math.min(count, this.#nextAt() - start);
-        this.#builder.addRun(0, chunk, i, runEnd);
-        i = runEnd;
+        const end = Math.min(chunk.count, this.#nextAt - start);
+        this.builder.addRun(0, chunk, at, end);
+        at = end;
       }
     }
   }
 
   #insertNext(): void {
-    const splice = this.#splices[this.#next];
-    assert(splice !== undefined, 'there is a next splice');
+    const { at, remove, insert } = this.#splices[this.#next] as Splice; // `#nextAt` is its position
     this.#next += 1;
-    this.#builder.addRun(0, splice.insert, 0, splice.insert.slots.length);
-    this.#removedTo = splice.at + splice.remove;
-    assert(this.#nextAt() >= this.#removedTo, 'splices rise and do not overlap');
+    this.builder.addRun(0, insert);
+    this.#removedTo = at + remove;
+    assert(this.#nextAt >= this.#removedTo, 'splices rise and do not overlap');
   }
 
-  #nextAt(): number {
+  get #nextAt(): number {
     return this.#splices[this.#next]?.at ?? Infinity;
   }
 }

@@ -6,7 +6,7 @@
  * - A view shows nothing but the node: what lies on the proxy's target is never seen through it.
  */
 import { ABSENT, OpaqueLeaf, slotToValue, TreeNode, type MaybeSlot, type Slot } from './slot.ts';
-import { refuseWrite } from './read-only.ts';
+import { refuseWrite } from '../../values/read-only.ts';
 
 /** Node's console prints a proxy's target, not what the proxy shows, unless the target has this method. */
 const INSPECT: symbol = Symbol.for('nodejs.util.inspect.custom');
@@ -46,10 +46,11 @@ export function tryIndex(property: string): number | undefined {
   return String(index) === property && Number.isInteger(index) ? index : undefined;
 }
 
-/** The names of a node's own enumerable properties, in order. */
+/** The names of a node's own properties, in order, the `length` of an array last. */
 export function namesOf(node: TreeNode): string[] {
   const names: string[] = [];
   node.root?.forEach((_, key) => names.push(node.kind === 'array' ? String(names.length) : key));
+  if (node.kind === 'array') names.push('length');
   return names;
 }
 
@@ -77,13 +78,10 @@ const handler: ProxyHandler<Target> = {
   },
 
   has(target, property) {
-    return slotOfProperty(target[NODE], property) !== ABSENT || (!isHidden(property) && Reflect.has(target, property));
+    return slotOfProperty(target[NODE], property) !== ABSENT || Reflect.has(Object.getPrototypeOf(target), property);
   },
 
-  ownKeys(target) {
-    const node = target[NODE];
-    return node.kind === 'array' ? [...namesOf(node), 'length'] : namesOf(node);
-  },
+  ownKeys: (target) => namesOf(target[NODE]),
 
   getOwnPropertyDescriptor(target, property) {
     const node = target[NODE];
@@ -102,7 +100,3 @@ const handler: ProxyHandler<Target> = {
   setPrototypeOf: refuseWrite,
   preventExtensions: refuseWrite,
 };
-
-function isHidden(property: string | symbol): boolean {
-  return property === NODE || property === INSPECT;
-}

@@ -26,7 +26,11 @@ export function runGraphPastContract(makeSetting: () => PastContractSetting | Pr
       'the past is as it was recorded, whatever is written later',
       withPast(async ({ graph, passTime }) => {
         const before = await passTime();
-        const ada = await graph.createEntity('person', { id: 'ada', name: 'Ada', properties: { age: 36 } });
+        const ada = await graph.createEntity('person', {
+          id: 'ada',
+          name: 'Ada',
+          properties: { age: 36 },
+        });
         await graph.createEntity('firm', { id: 'firm' });
         const job = await graph.createRelation('works', { id: 'job', from: 'ada', to: 'firm' });
         const then = await passTime();

@@ -12,8 +12,17 @@ export function querying(withGraph: WithGraph): void {
         tags: ['poet', 'countess'],
         properties: { age: 36, town: 'London' },
       });
-      batch.createEntity('person', { id: '2', name: 'Bob', tags: ['poet'], properties: { age: 17, town: 'Rome' } });
-      batch.createEntity('person', { id: '3', name: 'Cleo', properties: { age: 36, at: { street: 'Main' } } });
+      batch.createEntity('person', {
+        id: '2',
+        name: 'Bob',
+        tags: ['poet'],
+        properties: { age: 17, town: 'Rome' },
+      });
+      batch.createEntity('person', {
+        id: '3',
+        name: 'Cleo',
+        properties: { age: 36, at: { street: 'Main' } },
+      });
       batch.createEntity('robot', {
         id: '4',
         name: 'Dot',
@@ -45,7 +54,15 @@ export function querying(withGraph: WithGraph): void {
     ['does not exist', { where: { properties: { town: { exists: false } } } }, '34'],
     ['a nested property', { where: { properties: { '/at/street': 'Main' } } }, '3'],
     ['or', { where: { or: [{ name: 'Ada' }, { type: 'robot' }] } }, '14'],
-    ['and', { where: { and: [{ type: 'person' }, { properties: { age: 36 } }, { name: { notEquals: 'Ada' } }] } }, '3'],
+    [
+      'and',
+      {
+        where: {
+          and: [{ type: 'person' }, { properties: { age: 36 } }, { name: { notEquals: 'Ada' } }],
+        },
+      },
+      '3',
+    ],
     ['not', { where: { not: { type: 'person' } } }, '4'],
     ['a tag as a condition', { where: { tags: { contains: 'poet' } } }, '12'],
     ['an order', { orderBy: { property: 'age' } }, '4213'],

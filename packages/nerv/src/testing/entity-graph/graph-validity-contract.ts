@@ -10,7 +10,13 @@ export function holding(withGraph: WithGraph): void {
       batch.createEntity('person', { id: 'ada' });
       batch.createEntity('firm', { id: 'first', validTo: 30 });
       batch.createEntity('firm', { id: 'second', validFrom: 15 });
-      batch.createRelation('works', { id: 'one', from: 'ada', to: 'first', validFrom: 10, validTo: 20 });
+      batch.createRelation('works', {
+        id: 'one',
+        from: 'ada',
+        to: 'first',
+        validFrom: 10,
+        validTo: 20,
+      });
       batch.createRelation('works', { id: 'two', from: 'ada', to: 'second', validFrom: 20 });
       batch.createRelation('owns', { id: 'own', from: 'second', to: 'first' });
     });
@@ -20,13 +26,24 @@ export function holding(withGraph: WithGraph): void {
     'a validity is read back, changed in part and taken away',
     withGraph(async (graph) => {
       await work(graph);
-      expect(await graph.getEntity('ada')).toMatchObject({ validFrom: undefined, validTo: undefined });
+      expect(await graph.getEntity('ada')).toMatchObject({
+        validFrom: undefined,
+        validTo: undefined,
+      });
       expect(await graph.getRelation('one')).toMatchObject({ validFrom: 10, validTo: 20 });
-      expect(await graph.updateRelation('one', { validTo: 25 })).toMatchObject({ validFrom: 10, validTo: 25 });
-      expect(await graph.updateRelation('one', { name: 'job' })).toMatchObject({ validFrom: 10, validTo: 25 });
+      expect(await graph.updateRelation('one', { validTo: 25 })).toMatchObject({
+        validFrom: 10,
+        validTo: 25,
+      });
+      expect(await graph.updateRelation('one', { name: 'job' })).toMatchObject({
+        validFrom: 10,
+        validTo: 25,
+      });
       const open = await graph.updateRelation('one', { clearValidity: true, validFrom: 5 });
       expect(open).toMatchObject({ validFrom: 5, validTo: undefined });
-      expect(await graph.updateEntity('first', { clearValidity: true })).toMatchObject({ validTo: undefined });
+      expect(await graph.updateEntity('first', { clearValidity: true })).toMatchObject({
+        validTo: undefined,
+      });
       const replaced = await graph.upsertEntity('firm', { id: 'first', validFrom: 1, validTo: 1 });
       expect(replaced).toMatchObject({ validFrom: 1, validTo: 1 });
     }),

@@ -58,7 +58,10 @@ export function walking(withGraph: WithGraph): void {
       await chain(graph);
       const short = await graph.shortestPath('a', 'd', leads);
       expect([idsOf(short?.entities ?? []), short?.cost]).toEqual(['acd', 2]);
-      const light = await graph.shortestPath('a', 'd', { ...leads, weight: (relation) => relation.strength });
+      const light = await graph.shortestPath('a', 'd', {
+        ...leads,
+        weight: (relation) => relation.strength,
+      });
       expect([light?.relations.map(({ id }) => id), light?.cost]).toEqual([['ab', 'bc', 'cd'], 3]);
       expect(await graph.shortestPath('a', 'e')).toBeUndefined();
       expect(await graph.shortestPath('d', 'a', leads)).toBeUndefined();

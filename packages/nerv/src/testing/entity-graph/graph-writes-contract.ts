@@ -7,9 +7,20 @@ export function writingEntities(withGraph: WithGraph): void {
   test(
     'a created entity is read back as it was given, and frozen',
     withGraph(async (graph) => {
-      const properties = { age: 36, big: 12n, born: new Date(5), lists: [[1, 'x'], null], ['__proto__']: true };
+      const properties = {
+        age: 36,
+        big: 12n,
+        born: new Date(5),
+        lists: [[1, 'x'], null],
+        ['__proto__']: true,
+      };
       const tags = ['mathematician', 'writer', 'writer'];
-      const ada = await graph.createEntity('person', { name: 'Ada', description: 'Countess', tags, properties });
+      const ada = await graph.createEntity('person', {
+        name: 'Ada',
+        description: 'Countess',
+        tags,
+        properties,
+      });
       tags.push('later');
       expect(ada).toMatchObject({ type: 'person', name: 'Ada', description: 'Countess' });
       expect(ada.tags).toEqual(['mathematician', 'writer']);
@@ -47,10 +58,23 @@ export function writingEntities(withGraph: WithGraph): void {
         properties: { age: 36, town: 'London' },
       });
       const older = await graph.updateEntity(ada, { properties: { age: 37, alive: false } });
-      expect(older).toMatchObject({ id: ada.id, name: 'Ada', tags: ['a'], createdAt: ada.createdAt });
+      expect(older).toMatchObject({
+        id: ada.id,
+        name: 'Ada',
+        tags: ['a'],
+        createdAt: ada.createdAt,
+      });
       expect(older.properties).toEqual({ age: 37, town: 'London', alive: false });
-      const moved = await graph.updateEntity(ada.id, { name: 'Lady Ada', tags: [], removeProperties: ['town'] });
-      expect(moved).toMatchObject({ name: 'Lady Ada', tags: [], properties: { age: 37, alive: false } });
+      const moved = await graph.updateEntity(ada.id, {
+        name: 'Lady Ada',
+        tags: [],
+        removeProperties: ['town'],
+      });
+      expect(moved).toMatchObject({
+        name: 'Lady Ada',
+        tags: [],
+        properties: { age: 37, alive: false },
+      });
       expect(ada.name).toBe('Ada');
       expect(await graph.getEntity(ada)).toEqual(moved);
     }),
@@ -59,9 +83,18 @@ export function writingEntities(withGraph: WithGraph): void {
   test(
     'an upsert creates, then replaces',
     withGraph(async (graph) => {
-      const first = await graph.upsertEntity('file', { id: 'f', name: 'a.txt', properties: { size: 1 } });
+      const first = await graph.upsertEntity('file', {
+        id: 'f',
+        name: 'a.txt',
+        properties: { size: 1 },
+      });
       const second = await graph.upsertEntity('file', { id: 'f', name: 'b.txt' });
-      expect(second).toMatchObject({ id: 'f', name: 'b.txt', properties: {}, createdAt: first.createdAt });
+      expect(second).toMatchObject({
+        id: 'f',
+        name: 'b.txt',
+        properties: {},
+        createdAt: first.createdAt,
+      });
       expect(await graph.query({ type: 'file' })).toEqual([second]);
     }),
   );
@@ -117,11 +150,24 @@ export function writingRelations(withGraph: WithGraph): void {
         tags: ['old'],
         properties: { since: 1830 },
       });
-      expect(knows).toMatchObject({ type: 'knows', from: 'a', to: 'b', strength: 0.5, bidirectional: true });
+      expect(knows).toMatchObject({
+        type: 'knows',
+        from: 'a',
+        to: 'b',
+        strength: 0.5,
+        bidirectional: true,
+      });
       expect(knows).toMatchObject({ name: 'school', tags: ['old'], properties: { since: 1830 } });
       expect(await graph.getRelation(knows.id)).toEqual(knows);
-      const stronger = await graph.updateRelation(knows, { strength: 2, properties: { until: 1852 } });
-      expect(stronger).toMatchObject({ strength: 2, bidirectional: true, properties: { since: 1830, until: 1852 } });
+      const stronger = await graph.updateRelation(knows, {
+        strength: 2,
+        properties: { until: 1852 },
+      });
+      expect(stronger).toMatchObject({
+        strength: 2,
+        bidirectional: true,
+        properties: { since: 1830, until: 1852 },
+      });
       await graph.deleteRelation(knows);
       expect(await graph.getRelation(knows)).toBeUndefined();
       expect(await graph.relationsOf(a)).toEqual([]);
@@ -234,7 +280,10 @@ export function batching(withGraph: WithGraph): void {
           batch.createRelation('knows', { from: 'a', to: 'z' });
         });
       };
-      await expect(write()).rejects.toMatchObject({ code: 'relation/endpoint-missing', details: { op: 2 } });
+      await expect(write()).rejects.toMatchObject({
+        code: 'relation/endpoint-missing',
+        details: { op: 2 },
+      });
       expect(await graph.query()).toEqual([a]);
       expect(changes).toEqual([]);
     }),

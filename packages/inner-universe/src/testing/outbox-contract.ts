@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Outbox, OutboxOwner, OutboxRecords } from './outbox.ts';
+import type { Outbox, OutboxOwner, OutboxRecords } from '../offline/outbox.ts';
 
 /** What a contract needs of an implementation. */
 export interface OutboxContract {
@@ -52,8 +52,20 @@ export function runOutboxContract(name: string, { makePlace }: OutboxContract): 
     test('has what was written, and not what was taken away, when it is opened again', async () => {
       const records = await openAs();
       expect([...records.recovered]).toEqual([]);
-      await records.write([{ key: 'a', value: '1' }, { key: 'b', value: '2 \u{1f600} "' }], 'durable');
-      await records.write([{ key: 'a', value: undefined }, { key: 'c', value: '3' }], 'soon');
+      await records.write(
+        [
+          { key: 'a', value: '1' },
+          { key: 'b', value: '2 \u{1f600} "' },
+        ],
+        'durable',
+      );
+      await records.write(
+        [
+          { key: 'a', value: undefined },
+          { key: 'c', value: '3' },
+        ],
+        'soon',
+      );
       await records.write([], 'durable');
       await records.write([{ key: 'b', value: '4' }], 'durable');
       expect(Object.fromEntries(await reopen(records))).toEqual({ b: '4', c: '3' });

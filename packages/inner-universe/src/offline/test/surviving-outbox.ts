@@ -1,7 +1,7 @@
-import { MemoryCopies } from './memory-copies.ts';
-import { applyChanges } from './memory-outbox.ts';
-import { ownerKey } from './outbox-owner.ts';
-import type { Outbox, OutboxOwner, OutboxRecords, RecordChange } from './outbox.ts';
+import { MemoryCopies } from '../memory-copies.ts';
+import { applyChanges } from '../memory-outbox.ts';
+import { ownerKey } from '../outbox-owner.ts';
+import type { Outbox, OutboxOwner, OutboxRecords, RecordChange } from '../outbox.ts';
 
 interface Part {
   /** What would be there after a loss of power. */
