@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import { busBenchmark } from './bus.ts';
+import { cacheBenchmark } from './cache/cache.ts';
+import { eventsBenchmark } from './events/events.ts';
 import { importBenchmark } from './import.ts';
 import { graphBenchmark } from './graph/graph.ts';
 import { fanoutBenchmark } from './fanout/fanout.ts';
@@ -10,7 +12,9 @@ import { formatReport, type Benchmark } from './report.ts';
 
 const benchmarks: readonly Benchmark[] = [
   busBenchmark,
+  cacheBenchmark,
   importBenchmark,
+  eventsBenchmark,
   transferBenchmark,
   fanoutBenchmark,
   temporalBenchmark,

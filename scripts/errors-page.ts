@@ -71,6 +71,8 @@ Every error that is thrown on purpose has a \`code\`. Callers may rely on \`code
 messages may change. \`retryable\` says whether the same call may succeed later unchanged. Mistakes of this software are
 assertions and have no code.
 
+<!-- given: universe -->
+
 \`\`\`ts
 import { NervError } from '@inner-universe/nerv';
 

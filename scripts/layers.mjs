@@ -67,6 +67,10 @@ export const packages = {
       '@inner-universe/cli',
       // What it compares with, and clients of its own.
       '@automerge/automerge',
+      '@durable-streams/client',
+      '@durable-streams/server',
+      '@event-driven-io/emmett-sqlite',
+      'esbuild',
       'emittery',
       'eventemitter3',
       'graphology',

@@ -88,9 +88,9 @@ export class Cast {
 
   /** Ends everything that is still there. */
   async close(): Promise<void> {
-    const children = [this.server, ...this.players.map(({ child }) => child)];
-    for (const child of children) child?.signal('SIGKILL');
-    await Promise.all(children.map((child) => child?.ended));
+    const children = [this.server, ...this.players.map(({ child }) => child)].flatMap((child) => child ?? []);
+    for (const child of children) child.signal('SIGKILL');
+    await Promise.all(children.map(({ ended }) => ended));
     await Promise.all(this.players.map(({ proxy }) => proxy.close()));
   }
 
@@ -108,7 +108,9 @@ export class Cast {
     const peak = this.peakBytes.get(name) ?? 0;
     if (bytes > peak) this.peakBytes.set(name, bytes);
     if (bytes > bound && peak <= bound) {
-      this.faults.push(`${name} (process ${child?.pid}) holds ${mebibytes(bytes)} MiB; the bound is ${mebibytes(bound)}`);
+      this.faults.push(
+        `${name} (process ${child?.pid}) holds ${mebibytes(bytes)} MiB; the bound is ${mebibytes(bound)}`,
+      );
     }
   }
 }

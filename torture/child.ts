@@ -48,6 +48,7 @@ export class Child {
   }
 
   tell(command: 'stop' | 'look'): void {
+    if (command === 'stop') this.isEnding = true;
     this.#child.stdin?.write(`${command}\n`);
   }
 

@@ -17,7 +17,7 @@ export function formatReport(
   const lines = [
     `troubles: ${list(troubles)}; ${cuts} connections cut`,
     `starts: ${list(Object.entries(starts))}`,
-    `counts: ${list(Object.entries(findings.counts).sort())}`,
+    `counts: ${list(Object.entries(findings.counts).sort(([a], [b]) => (a < b ? -1 : 1)))}`,
     `most memory, MiB: ${list([...peakBytes].map(([name, bytes]): [string, number] => [name, mebibytes(bytes)]))}`,
   ];
   for (const { promise, about, what } of findings.list.slice(0, FINDINGS_SHOWN)) {

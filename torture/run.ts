@@ -27,7 +27,9 @@ try {
 } catch (error) {
   const stack = error instanceof Error ? error.stack : undefined;
   process.stdout.write(`torture could not be ended: ${stack ?? String(error)}\n`);
-  process.stdout.write(`everything lies in ${directory}; again: npm run torture -- --seconds ${seconds} --seed ${seed}\n`);
+  process.stdout.write(
+    `everything lies in ${directory}; again: npm run torture -- --seconds ${seconds} --seed ${seed}\n`,
+  );
 }
 if (!hasFailed && values.keep !== true) await rm(directory, { recursive: true, force: true });
 process.exit(hasFailed ? 1 : 0);

@@ -65,7 +65,10 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   return {
     findings,
     troubles: chaos.counts,
-    starts: Object.fromEntries([['server', cast.serverStarts], ...cast.players.map(({ name, starts }) => [name, starts])]) as Record<string, number>,
+    starts: Object.fromEntries([
+      ['server', cast.serverStarts],
+      ...cast.players.map(({ name, starts }) => [name, starts]),
+    ]) as Record<string, number>,
     cuts: cast.players.reduce((sum, { proxy }) => sum + proxy.cuts, 0),
     peakBytes: cast.peakBytes,
   };
@@ -88,7 +91,8 @@ async function raise(cast: Cast, seed: string): Promise<void> {
   for (let n = 0; n < WORKERS; n += 1) await cast.add('worker', `worker-${n}`, [ownerToken, seed]);
   for (const player of cast.players) cast.start(player);
   for (const { name, child } of cast.players) {
-    if ((await within(child?.next(), DRAIN_MS, name)) === undefined) throw new Error(`${name} did not start: ${child?.errors}`);
+    if ((await within(child?.next(), DRAIN_MS, name)) === undefined)
+      throw new Error(`${name} did not start: ${child?.errors}`);
   }
 }
 
@@ -157,7 +161,9 @@ async function drainConsumer(universe: Universe): Promise<void> {
     const { partitionStates, workers } = await universe.consumers.status(CONSUMER);
     if (partitionStates.every(({ offset }) => offset >= lastSeq)) return;
     if (Date.now() > until) {
-      const states = partitionStates.map(({ partition, offset, holder }) => `${partition} at ${offset}, held by ${holder}`);
+      const states = partitionStates.map(
+        ({ partition, offset, holder }) => `${partition} at ${offset}, held by ${holder}`,
+      );
       throw new Error(`Consumers do not get to ${lastSeq}: ${states.join('; ')}; workers: ${workers.join(', ')}`);
     }
     await sleep(200);
@@ -219,12 +225,16 @@ async function reopen(
 async function end(players: readonly Player[], findings: Findings): Promise<void> {
   for (const { child, role } of players) {
     if (child === undefined) continue;
-    child.isEnding = true;
     if (role !== 'writer') child.tell('stop');
   }
   for (const { name, child } of players) {
     const how = await within(child?.ended, DRAIN_MS, `${name} to end`).catch((error: unknown) => String(error));
-    findings.require(how === '0', 'a universe closes when it is told to', name, `${name}: ${String(how)} ${child?.errors}`);
+    findings.require(
+      how === '0',
+      'a universe closes when it is told to',
+      name,
+      `${name}: ${String(how)} ${child?.errors}`,
+    );
   }
 }
 

@@ -44,7 +44,12 @@ export function auditEvents(log: readonly LoggedEvent[], deeds: readonly KnownDe
     findings.count(`events ${fate}`);
     const seq = seqs.get(deed.id);
     if (fate === 'done' || fate === 'secured')
-      findings.require(seq !== undefined, `an event that was ${fate} is in the log`, deed.id, `${deed.id} is not there`);
+      findings.require(
+        seq !== undefined,
+        `an event that was ${fate} is in the log`,
+        deed.id,
+        `${deed.id} is not there`,
+      );
     if (fate === 'refused')
       findings.add('an event that may be published is not refused', deed.id, `${deed.id} was refused: ${code}`);
     if (seq === undefined) continue;

@@ -24,7 +24,8 @@ export async function auditGraph(universe: Universe, deeds: readonly KnownDeed[]
   }
   const waiting = [...byEntity];
   const work = async (): Promise<void> => {
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await auditEntity(universe, ...next, findings);
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop())
+      await auditEntity(universe, ...next, findings);
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
   const current = new Set((await universe.graph.query({ type: 'item' })).map(({ id }) => id));
@@ -62,9 +63,19 @@ async function auditEntity(
     if (fate === 'done' || fate === 'secured')
       findings.require(isThere, `a write to the graph that was ${fate} is there`, id, `${number} is not in ${id}`);
     if (!isThere) continue;
-    findings.require(fate !== 'refused', 'what was refused changed nothing', id, `${number} is in ${id}, though refused`);
+    findings.require(
+      fate !== 'refused',
+      'what was refused changed nothing',
+      id,
+      `${number} is in ${id}, though refused`,
+    );
     findings.require(values.lastIndexOf(number) === at, 'a write is done once', id, `${number} is in ${id} twice`);
-    findings.require(at >= place, 'the writes of one process are done in order', id, `${number} in ${id}: ${values.join(', ')}`);
+    findings.require(
+      at >= place,
+      'the writes of one process are done in order',
+      id,
+      `${number} in ${id}: ${values.join(', ')}`,
+    );
     place = at;
   }
   if (deeds.every(({ deed }) => deed.type !== 'delete'))

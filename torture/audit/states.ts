@@ -7,11 +7,7 @@ import type { KnownDeed } from './writer-deeds.ts';
 const EXPECTED_REFUSALS: ReadonlySet<string> = new Set(['state/version-conflict']);
 
 /** What was committed is in the history once, nothing is lost under it, and all of it verifies. */
-export async function auditStates(
-  universe: Universe,
-  deeds: readonly KnownDeed[],
-  findings: Findings,
-): Promise<void> {
+export async function auditStates(universe: Universe, deeds: readonly KnownDeed[], findings: Findings): Promise<void> {
   const commits = deeds.filter(({ deed }) => deed.type === 'commit');
   const store = await universe.states.open<Board>(BOARD);
   const versions = await store.log();

@@ -13,6 +13,8 @@ import { describe, nextCommand, say } from './told.ts';
 /** Deeds that wait for their answers, before the writer waits too. */
 const UNDER_WAY_MAX = 300;
 const PAUSE_MS_MAX = 30;
+const SETTLE_MS = 50;
+const SETTLE_LOOKS_MAX = 200;
 /** Entities of its own that it knows to be there. */
 const ENTITIES_MAX = 40;
 
@@ -45,14 +47,17 @@ const stopped = nextCommand().then(() => (isStopping = true));
 while (!isStopping) {
   begin(makeDeed());
   if (chance.is(0.05)) await secure();
-  if (chance.is(0.1)) void universe.events.publish('noise', { from: name }, { durability: 'ephemeral' }).catch(() => undefined);
+  if (chance.is(0.1))
+    void universe.events.publish('noise', { from: name }, { durability: 'ephemeral' }).catch(() => undefined);
   while (underWay.size >= UNDER_WAY_MAX && !isStopping) await Promise.race([...underWay, stopped]);
   if (chance.is(0.8)) await sleep(chance.between(0, PAUSE_MS_MAX));
 }
 await Promise.all(underWay);
 await secure();
+await settle();
 // What was set aside stays so: nobody is there who could make it anew.
-for (const { ops, reason } of universe.client.work.list('rejected')) note({ rejected: ops.map(idOf), code: reason?.code ?? '' });
+for (const { ops, reason } of universe.client.work.list('rejected'))
+  note({ rejected: ops.map(idOf), code: reason?.code ?? '' });
 const { pending, blocked, rejected } = universe.client.work.summary.getSnapshot();
 say({ pending, blocked, rejected, callsInFlight: universe.client.callsInFlight });
 await universe.close();
@@ -122,6 +127,19 @@ async function perform(deed: Deed, own: number): Promise<unknown> {
   }
 }
 
+/** Waits for what earlier runs left as well: nobody else does. */
+async function settle(): Promise<void> {
+  const isOver = (): boolean => {
+    const { pending, blocked } = universe.client.work.summary.getSnapshot();
+    return pending + blocked + store.pending.length === 0;
+  };
+  while (!isOver()) await sleep(SETTLE_MS);
+  // What was made anew is looked for on the server before it is forgotten here.
+  const isUndecided = (): boolean =>
+    universe.client.work.list('rejected').some(({ reason }) => reason?.code === 'state/unknown-parent');
+  for (let looks = 0; looks < SETTLE_LOOKS_MAX && isUndecided(); looks += 1) await sleep(SETTLE_MS);
+}
+
 /** Waits until what was begun so far is answered or kept, and says so. */
 async function secure(): Promise<void> {
   const last = number - 1;
@@ -130,6 +148,7 @@ async function secure(): Promise<void> {
 }
 
 function idOf({ tag, value }: WorkItem['ops'][number]): string {
-  const ids = value as unknown as Readonly<Record<string, unknown>>; // every op has an id of its own name
-  return `${tag} ${String(ids['eventId'] ?? ids['versionId'] ?? ids['id'] ?? ids['entityId'] ?? ids['relationId'] ?? '')}`;
+  const fields = value as unknown as Readonly<Record<string, unknown>>; // each op has an id under a name of its own
+  const id = [fields['eventId'], fields['versionId'], fields['id']].find((field) => typeof field === 'string');
+  return `${tag} ${id ?? ''}`;
 }

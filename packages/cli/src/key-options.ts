@@ -11,7 +11,7 @@ export function addStorageKey(command: Command): Command {
     .option(
       '--previous-storage-key-file <file>',
       'the key before that, to exchange it; can be given several times',
-      (file: string, others: readonly string[] = []) => [...others, file],
+      (file: string, others: readonly string[] | undefined) => [...(others ?? []), file],
     );
 }
 
@@ -24,5 +24,8 @@ export function addTls(command: Command): Command {
 
 /** The option of commands that speak to a server. */
 export function addCaFile(command: Command): Command {
-  return command.option('--ca-file <file>', `certificates of who vouches for the server, PEM (default: $${CA_VARIABLE})`);
+  return command.option(
+    '--ca-file <file>',
+    `certificates of who vouches for the server, PEM (default: $${CA_VARIABLE})`,
+  );
 }

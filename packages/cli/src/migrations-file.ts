@@ -22,11 +22,9 @@ export async function readMigrationsFile(path: string): Promise<DataMigrations> 
   const exported = await runScript(source);
   const migrations = exported['default'] ?? exported['migrations'];
   if (migrations === undefined) {
-    throw new CliError(
-      'cli/usage',
-      `'${path}' exports no migrations. Write: export default defineMigrations([…]).`,
-      { details: { path: source } },
-    );
+    throw new CliError('cli/usage', `'${path}' exports no migrations. Write: export default defineMigrations([…]).`, {
+      details: { path: source },
+    });
   }
   // Checked by `defineMigrations` whatever it is.
   return defineMigrations(migrations as DataMigrations);

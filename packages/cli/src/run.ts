@@ -10,7 +10,10 @@ const EXIT_USAGE = 2;
 const KEY_HINT = `Here a key is named by --storage-key-file FILE, or ${STORAGE_KEY_VARIABLE}, and the one before it by --previous-storage-key-file FILE.`;
 /** What the command line adds to errors that speak of options of a program. */
 const HINTS: ReadonlyMap<string, string> = new Map(
-  ['host/key-required', 'host/wrong-key', 'universe/key-required', 'universe/wrong-key'].map((code) => [code, KEY_HINT]),
+  ['host/key-required', 'host/wrong-key', 'universe/key-required', 'universe/wrong-key'].map((code) => [
+    code,
+    KEY_HINT,
+  ]),
 );
 /** What a shell says of a program that Ctrl-C ended. */
 export const EXIT_INTERRUPTED = 130;

@@ -55,7 +55,15 @@ export async function openTarget(options: TargetOptions, how: OpenTargetOptions 
       throw new CliError('cli/usage', 'A storage key is for a data directory (--data): a server has its own.');
     const token = options.token ?? process.env[TOKEN_VARIABLE];
     return {
-      universe: await openUniverse({ server: options.server, database, token, tls, outbox, signal, logger: how.logger }),
+      universe: await openUniverse({
+        server: options.server,
+        database,
+        token,
+        tls,
+        outbox,
+        signal,
+        logger: how.logger,
+      }),
       description: options.server,
     };
   }
@@ -63,7 +71,10 @@ export async function openTarget(options: TargetOptions, how: OpenTargetOptions 
   if (how.create !== true) requireUniverse(data, database ?? DEFAULT_DATABASE);
   const storageKey = storageKeyOf(options);
   try {
-    return { universe: await openUniverse({ data, database, storageKey, signal, migrate: how.migrate, logger: how.logger }), description: data };
+    return {
+      universe: await openUniverse({ data, database, storageKey, signal, migrate: how.migrate, logger: how.logger }),
+      description: data,
+    };
   } catch (error) {
     if (!(error instanceof NervPersistenceError) || error.code !== 'universe/in-use') throw error;
     const server = await findServer(data, error);

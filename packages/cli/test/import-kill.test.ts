@@ -13,6 +13,8 @@ const FILES = 2_000;
 const COMMITS = 16;
 /** The first word of progress: the import has begun to write. */
 const BEGUN = new RegExp(` of ${COMMITS + 2} commits`);
+/** The last word of progress: all is imported, and now it is counted. */
+const IMPORTED = new RegExp(`\\b${COMMITS + 2} of ${COMMITS + 2} commits`);
 
 let fixture: GitFixture;
 let expected: Record<string, unknown>;
@@ -77,13 +79,29 @@ function makeRandom(seed: number): () => number {
 
 /** Waits until the import has begun to write, then a random while, and kills. */
 async function killSoon(importing: CliProcess, victim: CliProcess, random: () => number): Promise<void> {
-  await Promise.race([importing.waitFor(BEGUN), importing.exited()]);
-  await new Promise((resolve) => setTimeout(resolve, random() * 600));
+  await killAfter(BEGUN, { importing, victim, withinMs: 600 }, random);
+}
+
+/** The same, after something that it says. */
+async function killAfter(
+  said: RegExp,
+  { importing, victim, withinMs }: { importing: CliProcess; victim: CliProcess; withinMs: number },
+  random: () => number,
+): Promise<void> {
+  await Promise.race([importing.waitFor(said), importing.exited()]);
+  await new Promise((resolve) => setTimeout(resolve, random() * withinMs));
   await victim.stop('SIGKILL');
 }
 
 async function expectAsNeverStopped(data: string): Promise<void> {
-  expectSameContents(await readDirectory(data), expected);
+  const found = await readDirectory(data);
+  expectSameContents(found, expected);
+  // Each commit is counted once, as git counts them.
+  const commits = Number(fixture.git('rev-list', '--count', 'HEAD'));
+  expect(found['statistics']).toMatchObject([
+    { entityType: 'git.statistics', properties: expect.stringContaining(`"commits":${commits},`) as string },
+    { entityType: 'git.author.statistics', properties: expect.stringContaining(`"commits":${commits},`) as string },
+  ]);
 }
 
 describe.each(Array.from({ length: RUNS }, (_, run) => SEED + run))('with seed %i', (seed) => {
@@ -97,10 +115,14 @@ describe.each(Array.from({ length: RUNS }, (_, run) => SEED + run))('with seed %
       await killSoon(running, running, random);
       if ((await running.exited()).signal === 'SIGKILL') kills += 1;
     }
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const counting = new CliProcess(args);
+      await killAfter(IMPORTED, { importing: counting, victim: counting, withinMs: 100 }, random);
+    }
     expect(kills).toBeGreaterThan(0);
     expect(await runCli(args)).toMatchObject({ code: 0 });
     await expectAsNeverStopped(data);
-  }, 120_000);
+  }, 240_000);
 
   test('a server that is killed while a client imports loses and doubles nothing', async () => {
     const random = makeRandom(seed ^ 0x5eed);
@@ -119,6 +141,38 @@ describe.each(Array.from({ length: RUNS }, (_, run) => SEED + run))('with seed %
     await expectAsNeverStopped(data);
   }, 120_000);
 });
+
+test('importer and server killed in turn, with an outbox between them: everything is there, and counted, once', async () => {
+  const random = makeRandom(SEED ^ 0x0b0c);
+  const data = join(makeScratch('both'), 'data');
+  const outbox = join(makeScratch('outbox'), 'outbox');
+  let server = await startServer(data);
+  const { port } = new URL(server.address);
+  const args = ['import', 'git', fixture.path, '--data', data, '--outbox', outbox];
+  const killServer = async (said: RegExp, withinMs: number): Promise<void> => {
+    const importing = new CliProcess(args);
+    await killAfter(said, { importing, victim: server.process, withinMs }, random);
+    // What is on its way is kept by now, or not yet; then its sender is gone as well.
+    await new Promise((resolve) => setTimeout(resolve, random() * 2_500));
+    await importing.stop('SIGKILL');
+    const again = new CliProcess(['serve', '--data', data, '--port', port]);
+    await again.waitFor(/Serving/);
+    server = { process: again, address: server.address };
+  };
+  const killImporter = async (said: RegExp, withinMs: number): Promise<void> => {
+    const importing = new CliProcess(args);
+    await killAfter(said, { importing, victim: importing, withinMs }, random);
+  };
+  await killServer(BEGUN, 600);
+  await killImporter(BEGUN, 600);
+  await killServer(BEGUN, 600);
+  await killImporter(IMPORTED, 200);
+  await killServer(IMPORTED, 200);
+  const last = await runCli(args);
+  expect(last, last.stderr).toMatchObject({ code: 0 });
+  expect(await server.process.stop()).toMatchObject({ code: 0 });
+  await expectAsNeverStopped(data);
+}, 240_000);
 
 test('stopped by Ctrl-C, an import says how far it came, and goes on when it is run again', async () => {
   const data = join(makeScratch('interrupted'), 'data');

@@ -65,7 +65,7 @@ describe('a universe of schema 1', () => {
     } finally {
       await server.stop();
     }
-  });
+  }, 120_000);
 });
 
 describe('migrations of an application', () => {
@@ -80,7 +80,10 @@ describe('migrations of an application', () => {
     const again = await runHere(['migrate', 'apply', '--data', data, '--file', file]);
     expect(again.stdout).toMatch(/2026-11-count {2}was done before/);
     const status = await runHere(['migrate', 'status', '--data', data, '--check', '--file', file]);
-    expect(status).toMatchObject({ code: 0, stdout: expect.stringMatching(/2026-11-count {2}done {2}4 looked at, 4 changed/) });
+    expect(status).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/2026-11-count {2}done {2}4 looked at, 4 changed/),
+    });
     expect(readdirSync(folder)).toEqual(['migrations.ts']);
   });
 
@@ -127,5 +130,5 @@ describe('migrations of an application', () => {
     } finally {
       await server.stop();
     }
-  });
+  }, 120_000);
 });

@@ -134,6 +134,7 @@ export { NodeArchiveFiles } from './archive/node-archive-files.ts';
 export { readRetention, type RetentionLimits } from './archive/retention.ts';
 export type { GraphOptions } from './graph/graph-options.ts';
 export type { GraphPart } from './graph/graph-part.ts';
+export type { LoadingQuery } from './graph/graph-subscriptions.ts';
 export type { GraphWriteOptions } from './graph/graph-writes.ts';
 export { SpacetimeEntityGraph, type SpacetimeEntityGraphOptions } from './graph/spacetime-entity-graph.ts';
 export { addDefaults, addStateDefaults } from './migrations/defaults.ts';

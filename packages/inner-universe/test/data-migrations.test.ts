@@ -12,7 +12,7 @@ const migrations = defineMigrations([
     id: '2026-12-one-name',
     entities: {
       person: ({ properties: { first, last } }) => ({
-        properties: { name: `${first} ${last}` },
+        properties: { name: [first, last].join(' ') },
         removeProperties: ['first', 'last'],
       }),
     },
@@ -26,7 +26,10 @@ const body = (form: Form): void => {
     const universe = await form.open();
     try {
       await universe.graph.createEntity('person', { id: 'ada', properties: { first: 'Ada', last: 'Lovelace' } });
-      await universe.graph.createEntity('person', { id: 'bob', properties: { first: 'Bob', last: 'Roe', email: 'b@x' } });
+      await universe.graph.createEntity('person', {
+        id: 'bob',
+        properties: { first: 'Bob', last: 'Roe', email: 'b@x' },
+      });
       await universe.graph.createRelation('knows', { id: 'r', from: 'ada', to: 'bob', strength: 0.5 });
       const cart = await universe.states.open('cart', { items: ['apple'] });
       await cart.createBranch('gift');
@@ -44,7 +47,7 @@ const body = (form: Form): void => {
       expect(main.state).toEqual({ items: [{ name: 'apple' }], currency: 'EUR' });
       // What was is still there.
       expect(await main.at(2)).toEqual({ items: ['apple'] });
-      expect((await universe.graph.history('ada')).map(({ operation }) => operation)).toHaveLength(3);
+      expect(await universe.graph.history('ada')).toHaveLength(3);
       expect(universe.metrics.snapshot().find(({ name }) => name.includes('migrations'))).toBeDefined();
     } finally {
       await universe.close();

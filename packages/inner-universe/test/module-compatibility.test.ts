@@ -121,7 +121,11 @@ describe('a break is found:', () => {
   const isReading = ({ name }: { name: string }): boolean => name === 'read_entities';
 
   test.each<[string, (def: ModuleDef) => ModuleDef, RegExp]>([
-    ['a table that is gone', (def) => ({ ...def, tables: change(def.tables, isEntity, () => undefined) }), /entity is gone/],
+    [
+      'a table that is gone',
+      (def) => ({ ...def, tables: change(def.tables, isEntity, () => undefined) }),
+      /entity is gone/,
+    ],
     [
       'a column at the end',
       (def) => ({
@@ -132,7 +136,10 @@ describe('a break is found:', () => {
     ],
     [
       'an index that is gone',
-      (def) => ({ ...def, tables: change(def.tables, isEntity, (table) => ({ ...table, indexes: table.indexes.slice(1) })) }),
+      (def) => ({
+        ...def,
+        tables: change(def.tables, isEntity, (table) => ({ ...table, indexes: table.indexes.slice(1) })),
+      }),
       /index /,
     ],
     [
@@ -150,7 +157,10 @@ describe('a break is found:', () => {
     ],
     [
       'an op in the middle',
-      (def) => ({ ...def, reducers: change(def.reducers, isApply, (call) => ({ ...call, params: call.params.map(reverseOps) })) }),
+      (def) => ({
+        ...def,
+        reducers: change(def.reducers, isApply, (call) => ({ ...call, params: call.params.map(reverseOps) })),
+      }),
       /apply takes something else/,
     ],
     [

@@ -65,7 +65,7 @@ async function readEverything(universe: Universe): Promise<unknown> {
     relations: (await client.queryRelations()).relations.map(({ fromId, toId }) => [fromId, toId]),
     cart: cart.state,
     gift: gift.state,
-    versions: (await client.read('readStatus', {})).tables.find(({ table }) => table === 'state_version'),
+    versions: (await client.read('readStatus', {})).tables.find(({ name }) => name === 'state_version'),
     consumers: (await universe.consumers.list()).map(({ name }) => name),
   };
 }
@@ -179,7 +179,10 @@ describe('a migration that blocks', () => {
 
 test('a module that is older than the data says so, is read, and takes no writes', async () => {
   await unpackOlderUniverse(data);
-  await deploy(await makeNewerBundle(100)).report;
+  await (await open({ data })).close();
+  const host = await openHost({ data, logger: silentLogger });
+  await host.sql('universe', 'UPDATE schema_version SET data_version = 3');
+  await host.close();
   const universe = await open({ data, logger });
   expect(told()).toEqual([expect.stringMatching(/data .*schema 3 .*only 2.*inner-universe publish/)]);
   expect((await universe.client.queryEvents({ limit: 1 })).events).toHaveLength(1);
@@ -187,3 +190,15 @@ test('a module that is older than the data says so, is read, and takes no writes
   await expect(applyMigrations(universe.client)).rejects.toMatchObject({ code: 'schema/newer-data' });
   expect((await planMigrations(universe.client)).state).toBe('data-newer');
 });
+
+test.each(['none', 'thread'] as const)(
+  'a directory of a newer release keeps its module, isolation %s',
+  async (isolation) => {
+    await unpackOlderUniverse(data);
+    await deploy(await makeNewerBundle(100)).report;
+    const universe = await open({ data, isolation, logger });
+    expect(told()).toEqual([expect.stringMatching(/^This client has schema 2 .* 3: it is older, and goes on/)]);
+    expect(universe.client.schema).toMatchObject({ codeVersion: 3, dataVersion: 3 });
+    await universe.events.publish('order.placed', { id: 1 });
+  },
+);

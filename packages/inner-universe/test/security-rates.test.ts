@@ -68,8 +68,8 @@ test('waiting for a rate ends when it is called off, and other refusals are not 
 test('a graph that is held here loses what may no longer be seen, and gains what may, when something happens', async () => {
   await using testUniverse = await createTestUniverse();
   const { universe } = testUniverse;
-  await universe.graph.createEntity({ id: 'ada', type: 'person', properties: {} });
-  await universe.graph.createEntity({ id: 'paris', type: 'city', properties: {} });
+  await universe.graph.createEntity('person', { id: 'ada' });
+  await universe.graph.createEntity('city', { id: 'paris' });
   const city = { action: 'read', resource: 'entity:city' } as const;
   const others = ['entity:person', 'relation:*'].map((resource) => ({ action: 'read', resource }) as const);
   const reader = await testUniverse.as('reader', [...others, city]);
@@ -86,6 +86,11 @@ test('a graph that is held here loses what may no longer be seen, and gains what
   await testUniverse.settle();
   expect(held()).toEqual(['ada', 'paris']);
   expect(testUniverse.takeErrors()).toEqual([]);
+  await testUniverse.revoke('reader', [city, ...others]);
+  await testUniverse.grant('reader', [{ action: 'read', resource: 'relation:*' }]);
+  await testUniverse.settle();
+  expect(held()).toEqual([]);
+  expect(testUniverse.takeErrors()).toMatchObject([{ code: 'permission/denied' }]);
 });
 
 test('a grant that expires ends for who follows, at its time', async () => {

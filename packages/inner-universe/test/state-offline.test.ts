@@ -195,6 +195,54 @@ describe('commits of an earlier start of the application', () => {
     expect(testUniverse.takeErrors()).toEqual([]);
   });
 
+  test('are rebased also if they were refused in an earlier start that did not open the store, or ended first', async () => {
+    await commitAndDie(['a', 'b']);
+    await owners.commit((draft) => (draft.title = 'theirs'));
+    const between = await start();
+    await testUniverse.settle();
+    expect(between.client.work.list('rejected')).toHaveLength(2);
+    await between.close();
+    const ada = await start();
+    const store = await ada.states.open<Cart>('cart');
+    await testUniverse.settle();
+    expect(store.state).toEqual({ count: 0, title: 'theirs', items: ['a', 'b'] });
+    expect(ada.client.work.list()).toEqual([]);
+    expect(testUniverse.takeErrors()).toEqual([]);
+  });
+
+  test('come before those of this start, in their order, however late they are refused', async () => {
+    const earlier = Array.from({ length: 12 }, (_, n) => `earlier ${n}`);
+    await commitAndDie(earlier);
+    await owners.commit((draft) => (draft.title = 'theirs'));
+    const ada = await start();
+    const store = await ada.states.open<Cart>('cart');
+    const now = store.commit((draft) => draft.items.push('now'));
+    await testUniverse.settle();
+    await now;
+    expect(store.state.items).toEqual([...earlier, 'now']);
+    expect(ada.client.work.list()).toEqual([]);
+    expect(testUniverse.takeErrors()).toEqual([]);
+  });
+
+  test('of which the base is lost keep nobody from opening the store, and stay in the outbox with the reason', async () => {
+    await commitAndDie(['a']);
+    const orphaned = await start(true);
+    const [item] = orphaned.client.work.list();
+    const [op] = item?.ops ?? [];
+    if (op?.tag !== 'recordVersion') throw new Error('The commit is one op.');
+    const move = { branch: 'main', expectedHead: 'lost' };
+    orphaned.client
+      .write([{ tag: 'recordVersion', value: { ...op.value, versionId: 'orphan', parents: ['lost'], move } }])
+      .catch(() => undefined);
+    await orphaned.client.work.secured();
+    await orphaned.close();
+    const ada = await start();
+    const store = await ada.states.open<Cart>('cart');
+    await testUniverse.settle();
+    expect(store.state.items).toEqual(['a']);
+    expect(ada.client.work.list()).toMatchObject([{ state: 'rejected', reason: { code: 'state/unknown-parent' } }]);
+  });
+
   test('that are in conflict stay in the outbox as rejected, and are told', async () => {
     await commitAndDie(['a']);
     await owners.commit((draft) => draft.items.push('theirs'));
@@ -208,7 +256,18 @@ describe('commits of an earlier start of the application', () => {
     expect(testUniverse.takeErrors()).toMatchObject([
       { code: 'state/version-conflict', details: { paths: ['/items/0'] } },
     ]);
-    expect(ada.client.work.list()).toMatchObject([{ state: 'rejected', reason: { code: 'state/version-conflict' } }]);
+    const rejected = {
+      state: 'rejected',
+      reason: { code: 'state/version-conflict', details: { paths: ['/items/0'] } },
+    };
+    expect(ada.client.work.list()).toMatchObject([rejected]);
+    // It is given up: the next start does not try it again.
+    await ada.close();
+    const next = await start();
+    await next.states.open<Cart>('cart');
+    await testUniverse.settle();
+    expect(next.client.work.list()).toMatchObject([rejected]);
+    expect(testUniverse.takeErrors()).toEqual([]);
   });
 
   test('with large changes are shown too', async () => {

@@ -331,3 +331,45 @@ test('what may not be known of is refused as if it were not there', async () => 
   universe.apply([ops.grant(ADA.identity, 'read', 'scope:main')]);
   expect(JSON.stringify(universe.refusedRead('read_entities_at', { seq: 3n }, ADA))).not.toContain('secret');
 });
+
+test('changes of a graph are not told over a change of its reader’s rights, or the end of one', async () => {
+  const universe = await openWith(ops.entity('a'), ops.grant(ADA.identity, 'read', 'scope:main'));
+  const last = (): bigint => universe.read('read_scopes').seq;
+  const changes = (afterSeq: bigint, caller = ADA): Outcome => {
+    try {
+      universe.read('read_graph_changes', { afterSeq }, caller);
+      return undefined;
+    } catch (error) {
+      return (error as { refusal: Outcome }).refusal;
+    }
+  };
+  const TRIMMED = { code: 'event/trimmed' };
+  const first = last();
+  expect(changes(first)).toBeUndefined();
+  const member = { role: 'crew', member: { __identity__: ADA.identity } };
+  const end = { __timestamp_micros_since_unix_epoch__: universe.time.nowMicros() + 60n * SECOND };
+  const ending = ops.grant(ADA.identity, 'read', 'entity:city');
+  const steps: Op[] = [
+    ops.grant(ADA.identity, 'read', 'entity:person'),
+    ops.revoke(ADA.identity, 'read', 'entity:person'),
+    { tag: 'addRoleMember', value: member },
+    ops.grant('role:crew', 'read', 'entity:person'),
+    { tag: 'removeRoleMember', value: member },
+    ending.tag === 'grant' ? { tag: 'grant', value: { ...ending.value, expiresAt: end } } : ending,
+  ];
+  for (const op of steps) {
+    const before = last();
+    expect(universe.apply([op])).toBeUndefined();
+    expect(changes(before), op.tag).toMatchObject(TRIMMED);
+    expect(changes(before, OWNER)).toBeUndefined();
+    expect(changes(last()), op.tag).toBeUndefined();
+  }
+  // Of somebody else's it makes nothing.
+  const before = last();
+  universe.apply([ops.grant(BOB.identity, 'read', 'scope:main')]);
+  expect(changes(before)).toBeUndefined();
+  universe.time.advance(60n * SECOND);
+  expect(changes(before)).toMatchObject(TRIMMED);
+  universe.apply([ops.event('later')]);
+  expect(changes(last())).toBeUndefined();
+});

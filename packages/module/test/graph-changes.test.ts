@@ -57,8 +57,9 @@ describe('changes after a seq', () => {
   });
 
   test('are told to readers of types, though they may read no record, and to nobody else', async () => {
-    const { universe, seq } = await withGraph();
+    const { universe } = await withGraph();
     universe.apply([ops.grant(ADA.identity, 'read', 'entity:robot'), ops.grant(BOB.identity, 'read', 'event:**')]);
+    const { seq } = universe.read('read_scopes');
     universe.apply([ops.changeEntity('a', { name: 'new' }), ops.changeEntity('x', { name: 'new' })]);
     expect(changes(universe, seq, ADA)).toMatchObject({ entities: ['x'], goneEntities: [] });
     universe.apply([ops.dropEntity('x'), ops.dropEntity('a', { cascade: true })]);

@@ -50,6 +50,10 @@ async function findDefinition(options: GenerateOptions, { signal }: CommandConte
   if (module !== undefined) throw new CliError('cli/usage', 'Give either --module or --server, not both.');
   if (database === undefined) throw new CliError('cli/usage', 'Say which database of the server: --database NAME.');
   // Anybody may read a schema: no token is shown.
-  const http = new HttpClient(parseServerUrl(server), { token: undefined, signal, tls: await readCertificates(options) });
+  const http = new HttpClient(parseServerUrl(server), {
+    token: undefined,
+    signal,
+    tls: await readCertificates(options),
+  });
   return new DatabaseApi(http, database).schema();
 }

@@ -34,7 +34,6 @@ export interface MigrateCheckOptions extends MigrateOptions {
   readonly check?: boolean | undefined;
 }
 
-
 const SAMPLE_WIDTH = 100;
 
 /** `inner-universe migrate plan`: what would be done, with samples; changes nothing. */
@@ -154,7 +153,11 @@ function formatPlan(schema: SchemaStatus, data: readonly DataMigrationPlan[] | u
 }
 
 function formatStatus(schema: SchemaStatus, data: readonly DataMigrationStatus[]): string {
-  const lines = [...formatSchema(schema), '', `${pc.bold('Data')}  ${data.length === 0 ? 'no migrations' : ''}`.trimEnd()];
+  const lines = [
+    ...formatSchema(schema),
+    '',
+    `${pc.bold('Data')}  ${data.length === 0 ? 'no migrations' : ''}`.trimEnd(),
+  ];
   return [...lines, ...data.map((one) => `  ${formatDataStatus(one)}`)].join('\n');
 }
 

@@ -147,7 +147,10 @@ async function count(
 }
 
 /** Who authored the commits among the versions: small rows, whatever the size of the commits. */
-async function readAuthored(client: InnerUniverseClient, versionIds: readonly string[]): Promise<readonly RelationRow[]> {
+async function readAuthored(
+  client: InnerUniverseClient,
+  versionIds: readonly string[],
+): Promise<readonly RelationRow[]> {
   const ids = versionIds.flatMap((id) => {
     const [, prefix, objectId] = COMMIT_ID.exec(id) ?? [];
     return prefix === undefined || objectId === undefined ? [] : [`${prefix}authored:${objectId}`];
@@ -161,10 +164,7 @@ async function readAuthored(client: InnerUniverseClient, versionIds: readonly st
   return found;
 }
 
-async function readKnown(
-  client: InnerUniverseClient,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, EntityRow>> {
+async function readKnown(client: InnerUniverseClient, ids: readonly string[]): Promise<ReadonlyMap<string, EntityRow>> {
   const known = new Map<string, EntityRow>();
   for (const part of cutIds([...new Set(ids)])) {
     const query = { ...ALL_ENTITIES, ids: part };

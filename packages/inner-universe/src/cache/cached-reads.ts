@@ -236,7 +236,11 @@ export class CachedReads {
 
   #onRecord({ eventType, data, seq }: LiveEvent): void {
     if (eventType === 'GRANT_CHANGED') this.#kept.clear();
-    const kind = eventType.startsWith('ENTITY_') ? 'entity' : eventType.startsWith('RELATION_') ? 'relation' : undefined;
+    const kind = eventType.startsWith('ENTITY_')
+      ? 'entity'
+      : eventType.startsWith('RELATION_')
+        ? 'relation'
+        : undefined;
     if (kind === undefined) return;
     const ids = tryIds(data);
     if (ids === undefined) this.#kept.clear();

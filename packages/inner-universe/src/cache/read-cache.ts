@@ -39,6 +39,13 @@ export interface ReadCacheOptions<V> extends CacheBounds {
   readonly onCount?: ((name: 'hits' | 'misses' | 'evictions') => void) | undefined;
 }
 
+/** Options for what never changes once it is there: only the number of entries is bounded. */
+export const LASTING: Pick<ReadCacheOptions<unknown>, 'bytesMax' | 'ttlMs' | 'nowMs'> = {
+  bytesMax: Infinity,
+  ttlMs: Infinity,
+  nowMs: () => 0,
+};
+
 interface Entry<V> {
   readonly value: V;
   readonly bytes: number;

@@ -164,7 +164,7 @@ export class ModuleClient implements AsyncDisposable {
     const opened: { client?: ModuleClient; connection?: Connection; schema?: SchemaFacts } = {};
     const rows = new RowFollowers();
     const feed = new ChangeFeed({
-      read: (name, args) => requireClient(opened).#readHere(name, args),
+      read: (name, args) => requireClient(opened).#noted(requireClient(opened).#readHere(name, args)),
       timers: parts.timers ?? systemTimers,
       onError: parts.onError,
     });
@@ -311,7 +311,7 @@ export class ModuleClient implements AsyncDisposable {
         return pool.read(read, () => this.#readHere(name, args, own), call) as Promise<Reads[N][1]>; // the bindings' type
       });
     });
-    return this.#cache === undefined ? reading : this.#cache.noting(reading);
+    return this.#noted(reading);
   }
 
   /**
@@ -423,6 +423,11 @@ export class ModuleClient implements AsyncDisposable {
   #writeFault(): NervPersistenceError | undefined {
     if (this.#closing !== undefined) return makeClosed();
     return this.#hasOutbox ? undefined : this.#guard.faultOf('write');
+  }
+
+  /** Has the cache note what a page tells. */
+  #noted<T>(reading: Promise<T>): Promise<T> {
+    return this.#cache === undefined ? reading : this.#cache.noting(reading);
   }
 
   /** A page over the main connection, whatever the breaker says. */

@@ -91,11 +91,12 @@ export class QueueKeeping {
 
   /** The server went away, or is back; `reason` says why it will not come back by itself. */
   setAway(isAway: boolean, reason: WorkReason | undefined): void {
+    const wasAway = this.#isAway;
     this.#isAway = isAway;
     this.#connectionReason = reason;
     this.#tellBlocked();
-    if (isAway) this.#onAway();
-    else this.#queue.resume();
+    if (isAway && !wasAway) this.#onAway();
+    if (!isAway && wasAway) this.#queue.resume();
   }
 
   /** A request was sent; the result is called when it has been answered. */
@@ -159,7 +160,10 @@ export class QueueKeeping {
   secured(writes: Iterable<QueuedWrite>): Promise<void> {
     const waiting = new Set([...writes].filter((write) => !isSecured(write)));
     if (waiting.size === 0) return Promise.resolve();
-    return new Promise((resolve, reject) => this.#securings.add({ writes: waiting, resolve, reject }));
+    const secured = new Promise<void>((resolve, reject) => this.#securings.add({ writes: waiting, resolve, reject }));
+    // What could not be kept before is tried again now: how that ends is the answer.
+    if (this.isKeeping) this.keep([...waiting]);
+    return secured;
   }
 
   /** A write is done, or kept. */

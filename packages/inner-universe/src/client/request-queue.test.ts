@@ -278,3 +278,61 @@ describe('calls that are still being made', () => {
     await queue.write([opOf('a'.repeat(20))]);
   });
 });
+
+describe('batching', () => {
+  test('can be limited, down to every write alone', async () => {
+    const { queue, requests } = makeQueue({ batching: { opsMax: 2 } });
+    await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => queue.write([opOf(id)])));
+    expect(requests).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
+    const alone = makeQueue({ batching: { opsMax: 1, bytesMax: 10 } });
+    await Promise.all([alone.queue.write([opOf('a'), opOf('b')]), alone.queue.write([opOf('c')])]);
+    expect(alone.requests).toEqual([['a', 'b'], ['c']]);
+  });
+});
+
+describe('a write that is called off', () => {
+  /** A queue whose requests a test answers. */
+  function makeSlowQueue(): { queue: RequestQueue; sent: string[][]; answer: () => void } {
+    const sent: string[][] = [];
+    const answers: (() => void)[] = [];
+    const send = ({ ops }: OutgoingRequest): Promise<void> => {
+      sent.push(idsOf(ops));
+      return new Promise((resolve) => answers.push(resolve));
+    };
+    const queue = new RequestQueue({ send, makeRequestId: () => 'id', nowMicros: () => 0n });
+    return { queue, sent, answer: () => answers.shift()?.() };
+  }
+
+  test('before it is sent is not sent; after that its outcome is unknown, and said to be', async () => {
+    const { queue, sent, answer } = makeSlowQueue();
+    const [early, late] = [new AbortController(), new AbortController()];
+    const first = queue.write([opOf('sent')], { signal: late.signal });
+    await Promise.resolve();
+    const second = queue.write([opOf('waiting')], { signal: early.signal });
+    const third = queue.write([opOf('third')]);
+    early.abort(new Error('not needed'));
+    late.abort(new Error('too late'));
+    await expect(second).rejects.toThrow('not needed');
+    await expect(first).rejects.toMatchObject({ code: 'client/outcome-unknown', details: { outcome: 'unknown' } });
+    answer();
+    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    answer();
+    await third;
+    expect(sent).toEqual([['sent'], ['third']]);
+    await expect(queue.write([opOf('x')], { signal: early.signal })).rejects.toThrow('not needed');
+  });
+
+  test('by its deadline says whether it was sent', async () => {
+    const { queue, sent } = makeSlowQueue();
+    const first = queue.write([opOf('sent')], { timeoutMs: 5 });
+    await Promise.resolve();
+    const second = queue.write([opOf('waiting')], { timeoutMs: 5 });
+    expect(await Promise.allSettled([first, second])).toMatchObject([
+      { reason: { code: 'connection/timeout', details: { outcome: 'unknown' } } },
+      { reason: { code: 'connection/timeout', details: { outcome: 'not-sent' } } },
+    ]);
+    expect(sent).toEqual([['sent']]);
+    expect(queue.length).toBe(0);
+  });
+});

@@ -126,7 +126,12 @@ export class RequestQueue {
   writeInTurn(groups: OpGroups, options: WriteOptions = NO_OPTIONS): Promise<void> {
     // Several groups may take several requests, which one id cannot name.
     const requestId = groups.length === 1 ? options.requestId : undefined;
-    const write = new QueuedWrite({ place: this.#place, bytes: 0, keepRejected: options.keepRejected ?? true, requestId });
+    const write = new QueuedWrite({
+      place: this.#place,
+      bytes: 0,
+      keepRejected: options.keepRejected ?? true,
+      requestId,
+    });
     try {
       write.make(groups);
     } catch (error) {

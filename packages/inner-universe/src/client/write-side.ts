@@ -208,6 +208,8 @@ export class WriteSide {
       onOutcome: (listener) => ledger.onOutcome(listener),
       retry: (id) => this.#queue.retry(id),
       discard: (id) => this.#queue.discard(id),
+      explain: async (id, error) => this.#queue.keeping?.options.keeper.explain(id, error),
+      stopsAtRejected: this.#parts.outbox?.onRejected === 'stop',
       secured: () => this.#secured(),
     };
   }

@@ -26,6 +26,7 @@ const VARIABLES: Readonly<Record<string, { readonly field: string; readonly read
   [`${PREFIX}STORAGE_KEY_FILE`]: { field: 'storageKey', read: (text) => ({ keyFile: text }) },
   [`${PREFIX}SOURCE`]: { field: 'source', read: asText },
   [`${PREFIX}ISOLATION`]: { field: 'isolation', read: asText },
+  [`${PREFIX}MIGRATE`]: { field: 'migrate', read: asText },
   [`${PREFIX}RECONNECT_FOR_MS`]: {
     field: 'reconnectForMs',
     read: (text) => (text === 'forever' ? Number.POSITIVE_INFINITY : asNumber(text)),
@@ -36,6 +37,8 @@ const VARIABLES: Readonly<Record<string, { readonly field: string; readonly read
     read: (text) => (text === '0' ? undefined : { connections: asNumber(text) }),
   },
   [`${PREFIX}BREAKER`]: { field: 'breaker', read: asFlag },
+  [`${PREFIX}OFFLINE`]: { field: 'offline', read: asText },
+  [`${PREFIX}OUTBOX`]: { field: 'outbox', read: asText },
 };
 
 /** What an environment says: options, and what is wrong with the names of its variables. An empty text says nothing. */

@@ -62,6 +62,8 @@ const wrong: [string, unknown, string][] = [
   ['a wrong name of a database', { memory: true, database: 'No Name' }, 'lower-case'],
   ['a patience that is no number', { memory: true, reconnectForMs: -1 }, 'reconnectForMs'],
   ['an isolation there is not', { memory: true, isolation: 'process' }, 'isolation'],
+  ['migrating at another time', { memory: true, migrate: 'later' }, "migrate takes 'auto' or 'manual'"],
+  ['migrating a server by connecting', { server: 'ws://host', migrate: 'auto' }, 'on disk or in memory'],
   ['no object', undefined, 'none was given'],
 ];
 

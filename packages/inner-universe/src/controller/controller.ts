@@ -10,6 +10,7 @@ import type { DeploymentOptions, DeploymentReport } from './deployment/deploymen
 import { Drains } from './drains.ts';
 import { makeOpenError } from './open-error.ts';
 import { findModule } from './module-bundle.ts';
+import { isNewerThanHere } from './newer-module.ts';
 import { makeServerConnector } from './server-access.ts';
 import { readStorageKey } from './storage-key.ts';
 
@@ -245,7 +246,8 @@ export class InnerUniverseController implements AsyncDisposable {
       this.#host = await openHost(
         placement.type === 'disk' ? { data: placement.data, storageKey, ...common } : { memory: true, ...common },
       );
-      await this.#host.publish({ name: database, module: findModule() });
+      if (!(await isNewerThanHere(this.#host, database)))
+        await this.#host.publish({ name: database, module: findModule() });
     } catch (error) {
       throw makeOpenError(error, placement.type === 'disk' ? placement.data : 'memory');
     }

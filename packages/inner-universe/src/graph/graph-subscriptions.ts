@@ -40,8 +40,14 @@ export class LeasedSubscription implements GraphSubscription {
   }
 }
 
+/** A live query whose rows are loaded. */
+export interface LoadingQuery<Row> extends LiveQuery<Row> {
+  /** Resolves when all its rows are here; rejects when they cannot be loaded, which is reported too. */
+  readonly ready: Promise<void>;
+}
+
 /** A live query that lets its part of the graph go when it is closed. */
-export class LeasedQuery<Row> implements LiveQuery<Row> {
+export class LeasedQuery<Row> implements LoadingQuery<Row> {
   readonly #query: LiveQuery<Row>;
   readonly #lease: PartLease;
 
@@ -49,6 +55,10 @@ export class LeasedQuery<Row> implements LiveQuery<Row> {
     this.#query = query;
     this.#lease = lease;
     lease.ready.catch(onError);
+  }
+
+  get ready(): Promise<void> {
+    return this.#lease.ready;
   }
 
   get current(): readonly Row[] {

@@ -5,7 +5,7 @@
  * - what is held never exceeds the stated limit: loading is refused, and a graph that others let grow to twice of it is
  *   given up.
  */
-import { systemTimers } from '@inner-universe/nerv';
+import { NervError, systemTimers } from '@inner-universe/nerv';
 import type { EntityQuery, LocalEntityGraph, RelationQuery } from '@inner-universe/nerv/graph';
 import type { GraphOperation } from '@inner-universe/nerv/graph/replica';
 import type { ModuleClient } from '../client/client.ts';
@@ -338,7 +338,16 @@ export class LiveGraph {
 
   /** Reads all parts again; what is held and was not found is gone. */
   async #reload(): Promise<void> {
-    for (const { part } of [...this.#asked.values()]) this.#rows.dropUnfound(part, await this.#readPart(part));
+    for (const { part } of [...this.#asked.values()]) {
+      this.#rows.dropUnfound(part, await this.#readPart(part).catch((error: unknown) => this.#nothingIfDenied(error)));
+    }
+  }
+
+  /** What may be read no longer is not held any longer either; whoever looks at it is told why. */
+  #nothingIfDenied(error: unknown): Record<GraphKind, Set<string>> {
+    if (!(error instanceof NervError) || error.code !== 'permission/denied') throw error;
+    this.#reportError(error);
+    return { entity: new Set(), relation: new Set() };
   }
 
   /** It has grown beyond what can be held: nothing is held any more, and who looked at it is told no more. */

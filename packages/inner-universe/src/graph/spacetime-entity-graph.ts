@@ -22,7 +22,6 @@ import type {
   GraphSchema,
   GraphSubscription,
   InputArguments,
-  LiveQuery,
   LocalEntityGraph,
   NeighborOptions,
   Page,
@@ -50,7 +49,7 @@ import { readVersions } from './graph-history.ts';
 import { partOf, WHOLE, type GraphPart } from './graph-part.ts';
 import { GraphReads } from './graph-reads.ts';
 import type { RowSource } from './graph-rows.ts';
-import { LeasedQuery, LeasedSubscription, partOfSelector } from './graph-subscriptions.ts';
+import { LeasedQuery, LeasedSubscription, partOfSelector, type LoadingQuery } from './graph-subscriptions.ts';
 import { GraphWriter } from './graph-writer.ts';
 import { GraphWrites, type GraphWriteOptions } from './graph-writes.ts';
 import { LiveGraph, type PartLease } from './live-graph.ts';
@@ -316,7 +315,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   /** Starts empty unless what it looks at is held here, and then tells of what loading that brings. */
   liveQuery<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query: EntityQuery<T, EntityProperties<S, T>> = {},
-  ): LiveQuery<EntityOf<S, T>> {
+  ): LoadingQuery<EntityOf<S, T>> {
     const wanted = erase<EntityQuery>(query);
     const lease = this.#leaseFor('entity', wanted);
     return typed(new LeasedQuery(this.#live.graph.liveQuery(wanted), lease, this.#reportError));
@@ -325,7 +324,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   /** As `liveQuery`. */
   liveRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query: RelationQuery<T, RelationProperties<S, T>> = {},
-  ): LiveQuery<RelationOf<S, T>> {
+  ): LoadingQuery<RelationOf<S, T>> {
     const wanted = erase<RelationQuery>(query);
     const lease = this.#leaseFor('relation', wanted);
     return typed(new LeasedQuery(this.#live.graph.liveRelations(wanted), lease, this.#reportError));

@@ -124,7 +124,7 @@ export async function findChanged(
 ): Promise<ReadonlySet<string>> {
   const asked = new Set(ids);
   const found = new Set<string>();
-  if (asked.size >= 0) return found;
+  if (asked.size === 0) return found;
   const wanted = { ...ALL_ENTITIES, entityType: NOTE_TYPE, name: migration };
   for await (const page of pages((cursor) => client.read('readEntities', { ...wanted, cursor }, call))) {
     for (const { properties } of page.entities) {

@@ -5,7 +5,7 @@ import type { Universe } from '../universe.ts';
 import type { DataMigration } from './define-migrations.ts';
 
 /** RUNS= multiplies the runs. */
-const RUNS = 12 * Number(process.env['RUNS'] ?? 1);
+const RUNS = 8 * Number(process.env['RUNS'] ?? 1);
 const MIGRATORS = 2;
 
 /** What happens after a step of somebody's migrating. */
@@ -31,7 +31,10 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
     }),
   },
   { weight: 5, arbitrary: fc.record({ type: fc.constant('touch' as const), person: fc.nat({ max: 19 }) }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('delete' as const), person: fc.integer({ min: 18, max: 19 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('delete' as const), person: fc.integer({ min: 18, max: 19 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('create' as const, 'commit' as const) }) },
 );
 
@@ -141,9 +144,7 @@ class Run {
   }
 
   #restart(crashed: Promise<unknown>): void {
-    this.#restarting = crashed
-      .then(() => this.#host.restart())
-      .finally(() => (this.#restarting = undefined));
+    this.#restarting = crashed.then(() => this.#host.restart()).finally(() => (this.#restarting = undefined));
   }
 }
 
@@ -153,45 +154,52 @@ function ignoreGone(error: unknown): void {
   if ((error as { code?: unknown }).code !== 'entity/not-found') throw error;
 }
 
-test('whoever is killed, cut off or in the way: each row and branch is changed once, and nothing else is lost', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fault, { maxLength: 25 }),
-      fc.integer({ min: 1, max: 6 }),
-      fc.nat(),
-      async (faults, rowsMax, seed) => {
-        const host = await createTestUniverse({ seed, reconnectForMs: Infinity, logger: { log: () => undefined } });
-        try {
-          const { universe } = host;
-          const people = Array.from({ length: 20 }, (_, at) => `p${at}`);
-          await Promise.all(people.map((id) => universe.graph.createEntity('person', { id })));
-          await universe.graph.createRelation('knows', { id: 'r0', from: 'p0', to: 'p1' });
-          await universe.graph.createRelation('knows', { id: 'r1', from: 'p1', to: 'p2' });
-          const cart = await universe.states.open('cart', { commits: 0 });
-          await cart.createBranch('gift');
-          const run = new Run(host, faults, rowsMax);
-          await run.migrate();
-          for (const id of people) {
-            const row = await universe.graph.getEntity(id);
-            if (run.deleted.has(id)) expect(row).toBeUndefined();
-            else expect([id, row?.properties]).toEqual([id, { runs: 1, ...touchedOf(run.touches.get(id)) }]);
+test(
+  'whoever is killed, cut off or in the way: each row and branch is changed once, and nothing else is lost',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fault, { maxLength: 25 }),
+        fc.integer({ min: 1, max: 6 }),
+        fc.nat(),
+        async (faults, rowsMax, seed) => {
+          const host = await createTestUniverse({ seed, reconnectForMs: Infinity, logger: { log: () => undefined } });
+          try {
+            const { universe } = host;
+            const people = Array.from({ length: 20 }, (_, at) => `p${at}`);
+            await Promise.all(people.map((id) => universe.graph.createEntity('person', { id })));
+            await universe.graph.createRelation('knows', { id: 'r0', from: 'p0', to: 'p1' });
+            await universe.graph.createRelation('knows', { id: 'r1', from: 'p1', to: 'p2' });
+            const cart = await universe.states.open('cart', { commits: 0 });
+            await cart.createBranch('gift');
+            const run = new Run(host, faults, rowsMax);
+            await run.migrate();
+            for (const id of people) {
+              const row = await universe.graph.getEntity(id);
+              if (run.deleted.has(id)) expect(row).toBeUndefined();
+              else expect([id, row?.properties]).toEqual([id, { runs: 1, ...touchedOf(run.touches.get(id)) }]);
+            }
+            const relations = await universe.graph.queryRelations({ type: 'knows' });
+            expect(relations.map(({ properties }) => properties)).toEqual([{ runs: 1 }, { runs: 1 }]);
+            for (const [branch, commits] of [
+              ['main', run.commits],
+              ['gift', 0],
+            ] as const) {
+              const store = await universe.states.open('cart', undefined, { branch });
+              expect([branch, store.state]).toEqual([branch, { commits, runs: 1 }]);
+            }
+            const left = await universe.client.queryEntities({ scope: '$migrations' });
+            expect(left.entities.map(({ id }) => id)).toEqual(['$migration:count']);
+          } finally {
+            await host.close();
           }
-          const relations = await universe.graph.queryRelations({ type: 'knows' });
-          expect(relations.map(({ properties }) => properties)).toEqual([{ runs: 1 }, { runs: 1 }]);
-          for (const [branch, commits] of [['main', run.commits], ['gift', 0]] as const) {
-            const store = await universe.states.open('cart', undefined, { branch });
-            expect([branch, store.state]).toEqual([branch, { commits, runs: 1 }]);
-          }
-          const left = await universe.client.queryEntities({ scope: '$migrations' });
-          expect(left.entities.map(({ id }) => id)).toEqual(['$migration:count']);
-        } finally {
-          await host.close();
-        }
-      },
-    ),
-    { numRuns: RUNS },
-  );
-}, 120_000 * Math.max(1, RUNS / 12));
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  },
+  120_000 * Math.max(1, RUNS / 8),
+);
 
 function touchedOf(touched: number | undefined): object {
   return touched === undefined ? {} : { touched };

@@ -99,7 +99,8 @@ export class RowChanges {
     const writes: GraphWrite[] = sealed.map((update) => makeGraphWrite(update, { scope: 'main', author }));
     for (const index of whole) {
       const [change, update] = [changes[index], updates[index]];
-      if (change !== undefined && update !== undefined) writes.push(await this.#makeWhole(part, change, update, author));
+      if (change !== undefined && update !== undefined)
+        writes.push(await this.#makeWhole(part, change, update, author));
     }
     return { ops: writes.map(({ op }) => op), chunks: writes.flatMap(({ chunks }) => chunks) };
   }
@@ -127,7 +128,11 @@ export class RowChanges {
   }
 }
 
-function runMigrator(migration: DataMigration, { kind, type }: RowPart, row: Entity | Relation): EntityPatch | undefined {
+function runMigrator(
+  migration: DataMigration,
+  { kind, type }: RowPart,
+  row: Entity | Relation,
+): EntityPatch | undefined {
   // The part was made of the definition: its function takes rows of its kind.
   const functions = kind === 'entity' ? migration.entities : migration.relations;
   const migrate = functions?.[type] as ((row: Entity | Relation) => unknown) | undefined;

@@ -45,7 +45,9 @@ test('changes entities, relations and states by functions, and leaves alone what
     description: 'One name in place of two.',
     entities: {
       person: ({ id, properties: { first, last } }) =>
-        id === 'p3' ? undefined : { properties: { name: `${first} ${last}` }, removeProperties: ['first', 'last'] },
+        id === 'p3'
+          ? undefined
+          : { properties: { name: [first, last].join(' ') }, removeProperties: ['first', 'last'] },
     },
     relations: { 'lives-in': () => ({ strength: 0.5 }) },
     states: {
@@ -156,7 +158,9 @@ test('large properties are replaced as a whole, and large changes go in several 
   }
   const grow: DataMigration = {
     id: 'grow',
-    entities: { page: ({ properties }) => ({ properties: { more: 'y'.repeat(200_000), at: Number(properties['at']) + 1 } }) },
+    entities: {
+      page: ({ properties }) => ({ properties: { more: 'y'.repeat(200_000), at: Number(properties['at']) + 1 } }),
+    },
   };
   await universe.migrate([grow]);
   for (let at = 0; at < 6; at += 1) {
@@ -192,7 +196,13 @@ test('what is sealed is open to functions, and sealed again', async () => {
 
 describe('a function that', () => {
   test.each([
-    ['throws', () => { throw new Error('no such thing'); }, /person 'p0'|entity 'p0'.*no such thing/],
+    [
+      'throws',
+      () => {
+        throw new Error('no such thing');
+      },
+      /person 'p0'|entity 'p0'.*no such thing/,
+    ],
     ['gives no patch', () => 7 as never, /gave no patch/],
     ['gives a promise', (async () => undefined) as never, /gave no patch/],
   ])('%s ends it, naming the row', async (_, migrate, message) => {

@@ -246,10 +246,7 @@ class MigrationRun {
     return true;
   }
 
-  async #stepRows(
-    record: MigrationRecord,
-    part: Extract<MigrationPart, { readonly type: string }>,
-  ): Promise<Step> {
+  async #stepRows(record: MigrationRecord, part: Extract<MigrationPart, { readonly type: string }>): Promise<Step> {
     const { client, rows, migration, call } = this.#parts;
     const { position } = record;
     const page = await rows.readPage(part, position.cursor, this.#limit, call);
@@ -286,10 +283,7 @@ class MigrationRun {
     return rows.filter((row) => !isLabelled(row) && !changed.has(row.id));
   }
 
-  async #stepState(
-    record: MigrationRecord,
-    part: Extract<MigrationPart, { readonly kind: 'state' }>,
-  ): Promise<Step> {
+  async #stepState(record: MigrationRecord, part: Extract<MigrationPart, { readonly kind: 'state' }>): Promise<Step> {
     const { client, states, migration } = this.#parts;
     const { position } = record;
     const moved = { part: position.part + 1, read: position.read + 1 };

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -144,18 +144,25 @@ describe('a file of records', () => {
     }
   });
 
-  test('goes on in a new file when the one there was fails', async () => {
-    const path = join(directory, 'writes');
+  test('goes on in a new file when the one there was cannot be written any more', async () => {
+    const folder = join(directory, 'folder');
+    await mkdir(folder);
+    const path = join(folder, 'writes');
     const file = await RecordFile.open(path);
     await file.write([{ key: 'a', value: '1' }], true);
-    // No frame holds that much: the write fails as one to a full disk does.
-    await expect(file.write([{ key: 'b', value: 'x'.repeat(268_435_456) }], true)).rejects.toMatchObject({
-      code: 'outbox/storage-failed',
-      retryable: true,
-    });
+    await rm(folder, { recursive: true });
+    const large = 'x'.repeat(200_000);
+    const codes: string[] = [];
+    for (let n = 0; n < 6; n += 1) {
+      // Sooner or later a new file is due, and there is no place for it.
+      const written = file.write([{ key: 'large', value: large }], true);
+      await written.catch(({ code }: { code: string }) => codes.push(code));
+    }
+    expect(new Set(codes)).toEqual(new Set(['outbox/storage-failed']));
+    await mkdir(folder);
     await file.write([{ key: 'c', value: '3' }], true);
     await file.close();
-    expect(await read(path)).toEqual({ a: '1', c: '3' });
+    expect(await read(path)).toEqual({ a: '1', large, c: '3' });
   });
 });
 

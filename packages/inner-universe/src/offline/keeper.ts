@@ -40,7 +40,11 @@ export class Keeper {
     }
     for (const write of writes.values()) addWaitingParts(write, sent.get(write) ?? []);
     const waiting = [...writes.values()].filter((write) => write.taken < (write.parts?.length ?? 0));
-    return { requests: requests.filter(({ parts }) => parts.length > 0), waiting };
+    const carrying = requests.filter(({ parts }) => parts.length > 0);
+    const step = new LedgerStep();
+    for (const { requestId, parts } of requests) if (parts.length === 0) step.dropRequest(requestId);
+    this.#keepSoon(step);
+    return { requests: carrying, waiting };
   }
 
   /** Keeps writes, and that these requests may have been sent with some of them. Rejects when it could not. */
@@ -120,6 +124,15 @@ export class Keeper {
     step.forget(id);
     await this.ledger.keep(step, 'durable');
     this.ledger.remove(stored);
+  }
+
+  /** Says why a rejected write is given up; resolves when that is kept. */
+  async explain(id: string, error: unknown): Promise<void> {
+    const stored = this.#rejected(id);
+    stored.rejected = makeReason(error);
+    const step = new LedgerStep();
+    step.update(stored);
+    await this.ledger.keep(step, 'durable');
   }
 
   #rejected(id: string): StoredWrite {

@@ -21,6 +21,8 @@ export function makeNoWork(secured: () => Promise<void>): Work {
     onOutcome: () => () => undefined,
     retry: refuse,
     discard: refuse,
+    explain: refuse,
+    stopsAtRejected: false,
     secured,
   };
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createTestUniverse, READ_AND_WRITE, type TestUniverse } from '../testing/index.ts';
 import type { Universe } from '../universe.ts';
+import { NervPersistenceError } from '../errors.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import type { OutboxOptions } from './outbox-options.ts';
 import { SurvivingOutbox } from './test/surviving-outbox.ts';
@@ -402,4 +403,52 @@ describe('an outbox', () => {
     await testUniverse.settle();
     expect(seen).toEqual(['1/0', '0/0']);
   });
+
+  test('that cannot be written tells so, sends what is there all the same, and keeps it once it can', async () => {
+    const ada = await startApplication({}, true);
+    store.failure = new NervPersistenceError('outbox/storage-failed', 'no room', { retryable: true });
+    const first = watch(ada.events.publish('n', 1));
+    const secured = watch(ada.client.work.secured());
+    await testUniverse.advance(1_000);
+    expect([first.state, secured.state]).toEqual(['pending', 'outbox/storage-failed']);
+    expect(ada.client.work.list()).toEqual([]);
+    const codes = testUniverse.takeErrors().map((error) => (error as NervPersistenceError).code);
+    expect(new Set(codes)).toEqual(new Set(['outbox/storage-failed']));
+    store.failure = undefined;
+    await testUniverse.advance(31_000);
+    expect(ada.client.work.list()).toHaveLength(1);
+    // What is kept is not sent before the outbox knows under which request.
+    store.failure = new NervPersistenceError('outbox/storage-failed', 'no room', { retryable: true });
+    testUniverse.networkOf(ada).restore();
+    await testUniverse.advance(300);
+    expect(ada.client.work.list()).toMatchObject([{ state: 'blocked', reason: { code: 'outbox/storage-failed' } }]);
+    expect(await logged()).toEqual([]);
+    store.failure = undefined;
+    await testUniverse.advance(1_000);
+    expect([first.state, await logged()]).toEqual(['done', [1]]);
+    expect(ada.client.work.list()).toEqual([]);
+  });
+
+  test('keeps under which id a write is to be sent', async () => {
+    const first = await startApplication({}, true);
+    const op = { tag: 'deleteTag', value: { store: 's', name: 't' } } as const;
+    await testUniverse.universe.states.open('s', {});
+    await testUniverse.universe.client.write([
+      {
+        tag: 'createTag',
+        value: { ...op.value, versionId: await headOf('s'), description: '', author: '', replace: false },
+      },
+    ]);
+    void first.client.write([op], { requestId: 'mine' }).catch(() => undefined);
+    await first.client.work.secured();
+    await first.close();
+    await startApplication();
+    await testUniverse.settle();
+    const requests = await testUniverse.host.sql(`SELECT request_id FROM request`);
+    expect(requests.map((row) => row['request_id'])).toContain('mine');
+  });
 });
+
+async function headOf(name: string): Promise<string> {
+  return (await testUniverse.universe.states.open(name)).versionId;
+}

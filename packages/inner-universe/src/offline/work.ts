@@ -72,6 +72,13 @@ export interface Work {
    */
   discard(id: string): Promise<void>;
   /**
+   * Says why a rejected write is given up, in place of what the server answered; resolves when that is durable.
+   * @throws {NervPersistenceError} `outbox/not-rejected`
+   */
+  explain(id: string, error: unknown): Promise<void>;
+  /** Whether all behind a rejected write wait until it is retried or discarded. */
+  readonly stopsAtRejected: boolean;
+  /**
    * Resolves when every write made so far has been answered or is kept here durably: the moment to say "saved". A write
    * whose call has to ask the server for something first is made when that has come.
    * @throws {NervPersistenceError} `outbox/storage-failed`

@@ -46,5 +46,10 @@ function makeSource<S>(store: TemporalStore<S>): Readable<StoreView<S>> {
 
 function viewOf<S>(store: TemporalStore<S>): StoreView<S> {
   const { state, versionId, branch } = store;
-  return { state, versionId, branch, status: 'status' in store && store.status === 'pending' ? 'pending' : 'confirmed' };
+  return {
+    state,
+    versionId,
+    branch,
+    status: 'status' in store && store.status === 'pending' ? 'pending' : 'confirmed',
+  };
 }

@@ -100,10 +100,13 @@ export function useUniverseStatus(): UniverseStatus {
     [universe],
   );
   const link = useSource(source);
+  const failure = useSource(
+    useMemo(() => ({ ...constant<Error | undefined>(error), getServerSnapshot: () => undefined }), [error]),
+  );
   return useMemo(() => {
     if (link !== undefined) return { state: link.state, error: link.lastError, link };
-    return { state: error === undefined ? 'opening' : 'failed', error, link };
-  }, [link, error]);
+    return { state: failure === undefined ? 'opening' : 'failed', error: failure, link };
+  }, [link, failure]);
 }
 
 const WITHOUT_PROVIDER: Provided = Object.freeze({

@@ -65,7 +65,11 @@ export function useLiveQuery<S extends GraphSchema = GraphSchema, T extends Enti
 ): QueryResult<EntityOf<S, T>> {
   // The schema is the caller's compiler's; rows are the same without it.
   const erased = graph as unknown as EntityGraph;
-  return useRows({ graph: erased, link: undefined, error: undefined }, { kind: 'entity', query: query as AnyQuery }, options);
+  return useRows(
+    { graph: erased, link: undefined, error: undefined },
+    { kind: 'entity', query: query as AnyQuery },
+    options,
+  );
 }
 
 interface Asked {
@@ -73,15 +77,17 @@ interface Asked {
   readonly query: AnyQuery;
 }
 
-function useRows<Row>({ graph, link, error }: GraphPlace, { kind, query }: Asked, options: ErrorOptions): QueryResult<Row> {
+function useRows<Row>(
+  { graph, link, error }: GraphPlace,
+  { kind, query }: Asked,
+  options: ErrorOptions,
+): QueryResult<Row> {
   const key = keyOfQuery(query);
   const source = useMemo<Readable<QueryResult<unknown>>>(
     () => {
       if (graph !== undefined) return new LiveRows(graph, link, { kind, query });
       const loading = noRows(undefined);
-      return error === undefined
-        ? constant(loading)
-        : { ...constant(noRows(error)), getServerSnapshot: () => loading };
+      return error === undefined ? constant(loading) : { ...constant(noRows(error)), getServerSnapshot: () => loading };
     },
     // The key says all that the query does.
     [graph, link, error, kind, key],

@@ -107,10 +107,7 @@ export function useStateSelection<S, T>(
   const { commit, refusal } = useCommits(seen.store, options);
   const { status, selected } = seen;
   const error = seen.error ?? refusal;
-  return useMemo(
-    () => ({ selected: selected?.value, status, error, commit }),
-    [selected, status, error, commit],
-  );
+  return useMemo(() => ({ selected: selected?.value, status, error, commit }), [selected, status, error, commit]);
 }
 
 interface Seen<S, T> {
@@ -146,7 +143,12 @@ function useShared<S>(name: string, initial: S | undefined, options: SharedStore
 function useCommits<S>(
   store: OpenStore<S> | undefined,
   { author, optimistic = true }: StateOptions,
-): { commit: CommitState<S>; undo: () => Promise<CommitResult>; redo: () => Promise<CommitResult>; refusal: Error | undefined } {
+): {
+  commit: CommitState<S>;
+  undo: () => Promise<CommitResult>;
+  redo: () => Promise<CommitResult>;
+  refusal: Error | undefined;
+} {
   const [refused, setRefused] = useState<{ readonly of: unknown; readonly error: Error | undefined } | undefined>();
   const run = useCallback(
     async (work: (open: OpenStore<S>) => unknown): Promise<CommitResult> => {

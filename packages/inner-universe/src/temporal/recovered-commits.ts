@@ -1,21 +1,22 @@
 /*
- * Commits of an earlier run of this program, which lie in the outbox. Invariants:
- * - each is taken by one store, the first that is opened with its branch checked out;
- * - what became of it is told to that store, also if it was answered before the store was opened.
+ * Commits that lie in the outbox. Invariants:
+ * - one of an earlier run of this program is taken by one store, the first that is opened with its branch checked out;
+ * - what became of it is told to that store, also if it was answered before the store was opened, or by that run;
+ * - one that was refused because others came first stays until what was made anew of it is recorded, or given up: a
+ *   program that is killed in between has not lost it.
  */
 import type { Op, RecordVersionOp } from '@inner-universe/module/wire';
 import type { ModuleClient } from '../client/client.ts';
 import { loadStoredText } from '../client/value-text.ts';
 import type { ReadPage } from '../client/change-source.ts';
-import type { Work, WorkOutcome } from '../offline/work.ts';
+import type { Work, WorkItem, WorkOutcome, WorkReason } from '../offline/work.ts';
+import { RefusedError } from '../errors.ts';
 
 /** How a write ended: nothing, or why it was refused. */
 export type Answer = { readonly error: unknown } | undefined;
 
 /** A commit that was made before this program was started. */
 export interface RecoveredCommit {
-  /** What it is called in the outbox. */
-  readonly workId: string;
   readonly op: RecordVersionOp;
   readonly answer: Promise<Answer>;
   /** The text of its delta. */
@@ -39,8 +40,11 @@ export class RecoveredCommits {
   constructor({ work, readPage }: Pick<ModuleClient, 'work' | 'readPage'>) {
     this.#work = work;
     this.#read = readPage;
-    for (const { id, ops, state } of work.list()) {
-      if (state !== 'rejected' && ops.some(({ tag }) => tag === 'recordVersion')) this.#expect(id, ops);
+    for (const { id, ops, state, reason } of work.list()) {
+      if (!ops.some(({ tag }) => tag === 'recordVersion')) continue;
+      if (state !== 'rejected') this.#expect(id, ops);
+      else if (reason !== undefined && isUndecided(reason))
+        this.#expect(id, ops).settle({ error: makeRefused(reason) });
     }
     this.#stopListening = work.onOutcome((outcome) => this.#settle(outcome));
   }
@@ -48,7 +52,7 @@ export class RecoveredCommits {
   /** Takes the commits to a branch, in the order they were made: nobody else gets them. */
   take(store: string, branch: string): readonly RecoveredCommit[] {
     const taken: RecoveredCommit[] = [];
-    for (const [workId, waiting] of this.#waiting) {
+    for (const waiting of this.#waiting.values()) {
       const commits = waiting.ops.filter(
         (op) => op.tag === 'recordVersion' && op.value.store === store && op.value.move?.branch === branch,
       );
@@ -59,25 +63,46 @@ export class RecoveredCommits {
       if (commit.value.parents.length !== 1) continue;
       waiting.isTaken = true;
       const { answer, ops } = waiting;
-      taken.push({ workId, op: commit.value, answer, loadDelta: () => this.#loadDelta(commit.value, ops) });
+      taken.push({ op: commit.value, answer, loadDelta: () => this.#loadDelta(commit.value, ops) });
     }
     return taken;
   }
 
-  /** Forgets a write that was refused and has been made anew. */
-  async forget(workId: string): Promise<void> {
-    this.#waiting.delete(workId);
-    await this.#work.discard(workId);
+  /** Forgets what was refused of a version that has been made anew, or that somebody was told of. */
+  async forget(versionId: string): Promise<void> {
+    for (const { id } of this.#refused(versionId)) {
+      this.#waiting.delete(id);
+      await this.#work.discard(id);
+    }
+  }
+
+  /** What was refused of a version is given up: the outbox says why. */
+  async giveUp(versionId: string, error: unknown): Promise<void> {
+    for (const { id } of this.#refused(versionId)) await this.#work.explain(id, error);
+  }
+
+  /** Whether a commit that is refused may stay in the outbox until it was made anew: it holds up nothing. */
+  get mayStay(): boolean {
+    return !this.#work.stopsAtRejected;
+  }
+
+  #refused(versionId: string): readonly WorkItem[] {
+    if (this.#work.summary.getSnapshot().rejected === 0) return [];
+    return this.#work
+      .list('rejected')
+      .filter(({ ops }) => ops.some((op) => op.tag === 'recordVersion' && op.value.versionId === versionId));
   }
 
   close(): void {
     this.#stopListening();
   }
 
-  #expect(id: string, ops: readonly Op[]): void {
+  #expect(id: string, ops: readonly Op[]): Waiting {
     const told: { settle?: (answer: Answer) => void } = {};
     const answer = new Promise<Answer>((resolve) => (told.settle = resolve));
-    this.#waiting.set(id, { ops, answer, settle: (given) => told.settle?.(given), isTaken: false });
+    const waiting = { ops, answer, settle: (given: Answer) => told.settle?.(given), isTaken: false };
+    this.#waiting.set(id, waiting);
+    return waiting;
   }
 
   #settle({ id, outcome, error }: WorkOutcome): void {
@@ -102,4 +127,18 @@ export class RecoveredCommits {
     const { delta = '[]', deltaEncoding, scope } = op;
     return loadStoredText(read, { text: delta, encoding: deltaEncoding, scope });
   }
+}
+
+/** Whether a commit was refused because others came first, and nobody has given it up since. */
+function isUndecided({ code, details }: WorkReason): boolean {
+  // Who gives up says how often it was tried.
+  return LOST_CODES.has(code) && details['attempts'] === undefined;
+}
+
+/** Refusals after which a commit is made anew. */
+const LOST_CODES: ReadonlySet<string> = new Set(['state/version-conflict', 'state/unknown-parent']);
+
+/** What the module said to an earlier process; that its parent is not the head is all that matters of it. */
+function makeRefused({ message }: WorkReason): RefusedError {
+  return new RefusedError({ code: 'state/unknown-parent', op: null, ids: [], details: {}, message });
 }

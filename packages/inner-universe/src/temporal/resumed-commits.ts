@@ -19,7 +19,6 @@ export interface ResumeSource {
 
 /** A recovered commit that can go on. */
 export interface ResumableCommit {
-  readonly workId: string;
   readonly commit: StateCommit;
   readonly version: ReadyVersion;
   readonly answer: Promise<Answer>;
@@ -35,7 +34,7 @@ export async function* resumeCommits(
   source: ResumeSource,
 ): AsyncGenerator<ResumableCommit, void, undefined> {
   const made = new Map<string, ReadyVersion>();
-  for (const { workId, op, answer, loadDelta } of recovered) {
+  for (const { op, answer, loadDelta } of recovered) {
     const delta = await loadDelta();
     const base = await findBase(op, made, source);
     const after = base === undefined ? undefined : tryApply(base.tree, delta);
@@ -46,7 +45,7 @@ export async function* resumeCommits(
       prepared: { op: { tag: 'recordVersion', value: op }, link: linkOf(op, delta, source), chunks: [] },
     } as const;
     made.set(op.versionId, version);
-    yield { workId, commit: makeCommit(op, base, pair), version, answer };
+    yield { commit: makeCommit(op, base, pair), version, answer };
   }
 }
 

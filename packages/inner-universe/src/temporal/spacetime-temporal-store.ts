@@ -137,13 +137,14 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
       headOf: (branch) => this.#head(branch),
       prepare: (commit, parent, open) => this.#prepare(commit, parent, open),
       // What is refused is made anew here, or told to whoever made it.
-      send: ({ op, chunks }) => this.#write([op], chunks, { keepRejected: false }),
+      send: ({ op, chunks }) => this.#write([op], chunks, { keepRejected: parts.recovered?.mayStay === true }),
       onRecorded: (version) => this.#adopt(version),
     });
     const treeOf = (id: string): Promise<StateTree> => this.#tree(id);
     this.#opening = new StoreOpening({
       ...{ client, reader, store: name, log: this.#log, sealed: this.#sealed, follower: this.#follower },
       ...{ line: this.#line, copy: this.#copy, recovered: parts.recovered, onError, treeOf },
+      isRecorded: async (id) => (await this.#log.tryGet(id)) !== undefined,
       createRoot: (branch) => this.#createRoot(branch, initial),
     });
     const write = (ops: readonly Op[]): Promise<void> => this.#write(ops);
@@ -371,7 +372,10 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
       isOptimistic: (described.optimistic ?? this.#options.optimistic ?? false) && branch === this.branch,
       change,
     });
-    return client.telemetry.span('state.commit', { store: this.name }, () => this.#line.add(commit));
+    const { recovered, onError } = this.#parts;
+    // Its caller hears how it ends: nothing that was refused on the way has to stay in the outbox.
+    const tidy = (): Promise<void> | undefined => recovered?.forget(commit.id).catch(onError);
+    return client.telemetry.span('state.commit', { store: this.name }, () => this.#line.add(commit).finally(tidy));
   }
 
   async #prepare(commit: StateCommit, parent: ParentState, open: StateTree): Promise<ReadyVersion> {

@@ -7,6 +7,7 @@ import type { CommitLine } from './commit-line.ts';
 import type { HeadCopy } from './head-copy.ts';
 import type { Answer, RecoveredCommits } from './recovered-commits.ts';
 import { resumeCommits, type ResumableCommit } from './resumed-commits.ts';
+import type { StateCommit } from './state-commit.ts';
 import type { SealedStates } from './sealed-states.ts';
 import type { BranchHead, VersionLog } from './version-log.ts';
 import type { VersionReader } from './version-reader.ts';
@@ -24,6 +25,7 @@ export interface StoreOpeningParts<S> {
   readonly recovered: RecoveredCommits | undefined;
   readonly onError: (error: unknown) => void;
   readonly treeOf: (versionId: string) => Promise<StateTree>;
+  readonly isRecorded: (versionId: string) => Promise<boolean>;
   /** Makes the branch where the store has no version at all. */
   readonly createRoot: (branch: string) => Promise<BranchHead>;
 }
@@ -62,13 +64,22 @@ export class StoreOpening<S> {
     const resumed: ResumableCommit[] = [];
     for await (const commit of resumeCommits(recovered.take(store, branch), source)) resumed.push(commit);
     // All at once: one that has its answer already is dealt with only when those behind it are known.
-    for (const { workId, commit, version, answer } of resumed) {
-      const onEnd = (failure: Answer): void => {
-        if (failure !== undefined) onError(failure.error);
-        else if (commit.losses > 0) recovered.forget(workId).catch(onError);
-      };
+    for (const { commit, version, answer } of resumed) {
+      const onEnd = (failure: Answer): void => void this.#endResumed(commit, failure).catch(onError);
       line.resume(commit, version, { answer, onEnd });
     }
+  }
+
+  /** What was made anew may have been recorded by the earlier process, which was killed before it heard of it. */
+  async #endResumed({ id, losses }: StateCommit, failure: Answer): Promise<void> {
+    const { recovered, onError, isRecorded } = this.#parts;
+    if (failure === undefined && losses === 0) return;
+    if (failure === undefined || (await isRecorded(id))) {
+      await recovered?.forget(id);
+      return;
+    }
+    await recovered?.giveUp(id, failure.error);
+    onError(failure.error);
   }
 
   async #adoptKept(branch: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import {
 } from '@inner-universe/module/wire';
 import { NervError } from '@inner-universe/nerv';
 import type { AtOptions, CompactedRun, Version, VersionReference } from '@inner-universe/nerv/temporal';
+import { LASTING, ReadCache } from '../cache/read-cache.ts';
 import type { ModuleClient } from '../client/client.ts';
 import { ALL_REFERENCES, ALL_VERSIONS, pages } from '../client/reads.ts';
 import { findRuns } from './compacted-runs.ts';
@@ -46,8 +47,13 @@ export interface RecordedVersion {
 export class VersionLog {
   readonly #client: ModuleClient;
   readonly #store: string;
-  readonly #versions = new Map<string, Version>();
-  readonly #links = new Map<string, VersionLink>();
+  readonly #versions = new ReadCache<string, Version | undefined>({
+    ...LASTING,
+    entriesMax: VERSIONS_KEPT,
+    // What is not there may come.
+    keeps: isThere,
+  });
+  readonly #links = new ReadCache<string, VersionLink>({ ...LASTING, entriesMax: VERSIONS_KEPT });
 
   constructor(client: ModuleClient, store: string) {
     this.#client = client;
@@ -62,14 +68,17 @@ export class VersionLog {
   }
 
   /** The version of this id, if this store has it. */
-  async tryGet(versionId: string): Promise<Version | undefined> {
-    const kept = this.#versions.get(versionId);
-    if (kept !== undefined) return kept;
+  tryGet(versionId: string): Promise<Version | undefined> {
+    // Who asks while it is read shares that, unless it was not there: it may have come since.
+    return this.#versions.get(versionId, () => this.#read(versionId), isThere);
+  }
+
+  async #read(versionId: string): Promise<Version | undefined> {
     const { versions } = await this.#client.read('readVersions', { ...ALL_VERSIONS, ids: [versionId] });
     const [entry] = versions;
     if (entry === undefined || entry.version.store !== this.#store) return undefined;
     this.keepLink(makeLink(entry));
-    return keep(this.#versions, makeVersion(entry));
+    return makeVersion(entry);
   }
 
   /** Which of these versions this store has. */
@@ -87,24 +96,24 @@ export class VersionLog {
 
   /** What children of this version are made with. @throws `state/version-not-found` */
   async link(versionId: string): Promise<VersionLink> {
-    const kept = this.#links.get(versionId);
+    const kept = this.#links.peek(versionId);
     if (kept !== undefined) return kept;
     await this.get(versionId);
-    const found = this.#links.get(versionId);
+    const found = this.#links.peek(versionId);
     if (found !== undefined) return found;
     // The version was kept longer than its link.
-    this.#versions.delete(versionId);
+    this.#versions.drop(versionId);
     return this.link(versionId);
   }
 
   /** What children of a version are made with, if that is known here. */
   tryKeptLink(versionId: string): VersionLink | undefined {
-    return this.#links.get(versionId);
+    return this.#links.peek(versionId);
   }
 
   /** Keeps the link of a version that was made here: nothing else of it is known before it is read. */
   keepLink(link: VersionLink): void {
-    keep(this.#links, link);
+    this.#links.put(link.id, link);
   }
 
   /** The nearest versions that a version descends from, one for each parent, in order: some may have been left out. */
@@ -315,15 +324,8 @@ export class VersionLog {
   }
 }
 
-/** Keeps an entry as the latest, and as many before it as there is room for. */
-function keep<T extends { readonly id: string }>(kept: Map<string, T>, entry: T): T {
-  kept.delete(entry.id);
-  kept.set(entry.id, entry);
-  for (const oldest of kept.keys()) {
-    if (kept.size <= VERSIONS_KEPT) break;
-    kept.delete(oldest);
-  }
-  return entry;
+function isThere(version: Version | undefined): boolean {
+  return version !== undefined;
 }
 
 function makeLink({ version, parents }: VersionEntry): VersionLink {

@@ -2,6 +2,7 @@ import { identityHex, type StatePage, type StateStep, type WireIdentity } from '
 import { NervError } from '@inner-universe/nerv';
 import { jcsHash } from '@inner-universe/nerv/hash';
 import { parsePatch, StateTree, type PatchOperation } from '@inner-universe/nerv/temporal';
+import { LASTING, ReadCache } from '../cache/read-cache.ts';
 import type { ReadPage } from '../client/change-source.ts';
 import { ALL_VERSIONS } from '../client/reads.ts';
 import { refusalOf } from '../errors.ts';
@@ -32,7 +33,7 @@ type SnapshotValue = HashedVersion & { readonly state: string };
 export class VersionReader {
   readonly #read: ReadPage;
   readonly #onCorrupt: (store: string) => void;
-  readonly #kept = new Map<string, LoadedState>();
+  readonly #kept = new ReadCache<string, LoadedState>({ ...LASTING, entriesMax: STATES_KEPT });
 
   /** `onCorrupt` is told of each version that turns out not to be what its hash names. */
   constructor(read: ReadPage, onCorrupt: (store: string) => void = () => undefined) {
@@ -41,24 +42,18 @@ export class VersionReader {
   }
 
   /**
-   * The state of a version. Where its first parent is named and was read lately, only the difference is fetched.
+   * The state of a version. Where its first parent is named and was read lately, only the difference is fetched. Who
+   * asks while it is fetched shares that.
    * @throws `state/unknown-version`, `state/incomplete` as the module does, and `state/corrupt-version`
    */
-  async load(versionId: string, parent?: string): Promise<LoadedState> {
-    const kept = this.#kept.get(versionId);
-    if (kept !== undefined) {
-      this.#keep(kept);
-      return kept;
-    }
+  load(versionId: string, parent?: string): Promise<LoadedState> {
     const steps = parent !== undefined && this.#kept.has(parent) ? 1 : 0;
-    const loaded = await this.#materialise(versionId, steps);
-    this.#keep(loaded);
-    return loaded;
+    return this.#kept.get(versionId, () => this.#materialise(versionId, steps));
   }
 
   /** Keeps a state that was made here, so that it need not be fetched. */
   adopt(state: LoadedState): void {
-    this.#keep(state);
+    this.#kept.put(state.versionId, state);
   }
 
   /** Forgets the states that were read: versions were left out. */
@@ -92,7 +87,7 @@ export class VersionReader {
       const { store, snapshot } = page;
       const scope = await this.#scopeOf(from, [...page.steps, ...(snapshot === undefined ? [] : [snapshot])]);
       for (const step of page.steps) {
-        const near = this.#kept.get(step.versionId);
+        const near = this.#kept.peek(step.versionId);
         if (near !== undefined) return { store, base: near.tree, snapshot: undefined, steps };
         const delta = await loadStoredText(this.#read, { text: step.delta, encoding: step.deltaEncoding, scope });
         steps.push({ ...step, delta, deltaEncoding: 'json/1' });
@@ -102,7 +97,7 @@ export class VersionReader {
         const state = await loadStoredText(this.#read, stored);
         return { store, base: undefined, snapshot: { ...snapshot, state }, steps };
       }
-      const near = this.#kept.get(page.continueFrom);
+      const near = this.#kept.peek(page.continueFrom);
       if (page.continueFrom === '' || near !== undefined) {
         return { store, base: near?.tree, snapshot: undefined, steps };
       }
@@ -128,15 +123,6 @@ export class VersionReader {
     if (parts.every((part) => (part.deltaEncoding ?? part.stateEncoding) !== 'chunks/1')) return '';
     const { versions } = await this.#read('readVersions', { ...ALL_VERSIONS, ids: [versionId] });
     return versions[0]?.version.scope ?? '';
-  }
-
-  #keep(state: LoadedState): void {
-    this.#kept.delete(state.versionId);
-    this.#kept.set(state.versionId, state);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= STATES_KEPT) return;
-      this.#kept.delete(oldest);
-    }
   }
 }
 

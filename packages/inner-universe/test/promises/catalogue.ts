@@ -141,7 +141,9 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
     },
     {
       promise: 'The number of its partitions is fixed when it is made.',
-      attempts: [[CONSUMERS, 'opening again gives another worker of the same consumer, and refuses other parameters by name']],
+      attempts: [
+        [CONSUMERS, 'opening again gives another worker of the same consumer, and refuses other parameters by name'],
+      ],
     },
     {
       promise: 'A partition has one holder; with one partition, others stand by and the order is the log’s.',
@@ -173,13 +175,17 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
       attempts: [[MODULE_CONSUMERS, 'a connection that ends frees its partitions']],
     },
     {
-      promise: 'A handler that fails is tried again, later and later, then its event is parked with the reason, and the partition goes on, or stops where that was asked for.',
+      promise:
+        'A handler that fails is tried again, later and later, then its event is parked with the reason, and the partition goes on, or stops where that was asked for.',
       attempts: [
         [
           CONSUMERS,
           'of a handler that throws nothing is written; it is tried again, then parked with its reason, and the next event comes',
         ],
-        [CONSUMERS, 'with the policy stop a partition stands at the event until somebody decides, also for another worker'],
+        [
+          CONSUMERS,
+          'with the policy stop a partition stands at the event until somebody decides, also for another worker',
+        ],
         [`${TORTURE}/events.ts`, 'a handler that fails once is tried again'],
       ],
     },
@@ -239,7 +245,8 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
   ],
   State: [
     {
-      promise: 'A version is immutable: any can be read at any time, by id or by date, and is checked against its hash.',
+      promise:
+        'A version is immutable: any can be read at any time, by id or by date, and is checked against its hash.',
       attempts: [
         [STATE_CONTRACT, 'any version is readable by id, by tag, by branch and by steps back, for ever'],
         [STATE_CONTRACT, 'a date reads the head of that time, or what was authored by then'],
@@ -254,13 +261,17 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
       promise: 'A commit is atomic with its branch check: of two writers on one head one wins.',
       attempts: [
         [STATE_CONTRACT, 'of two commits made against one head the second is refused, with both heads'],
-        [`${IU}/test/live.test.ts`, 'of two writers on one branch one wins; the loser learns of it, and its second try succeeds'],
+        [
+          `${IU}/test/live.test.ts`,
+          'of two writers on one branch one wins; the loser learns of it, and its second try succeeds',
+        ],
         [VERSIONS, 'move with the version, by compare-and-set'],
         [`${TORTURE}/states.ts`, 'a version is recorded once'],
       ],
     },
     {
-      promise: 'The loser is told what it needs to rebase or merge; where nothing overlaps it is rebased, and no update is lost.',
+      promise:
+        'The loser is told what it needs to rebase or merge; where nothing overlaps it is rebased, and no update is lost.',
       attempts: [
         [COMMITS, 'is a conflict where both changed the same place, and tells both sides'],
         [COMMITS, 'is applied to the new head where both changed different places, under the same id'],
@@ -311,13 +322,19 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
       promise: 'Entities and relations are looked up by type, tag, property and end, through indexes.',
       attempts: [
         [`${GRAPH_CONTRACT}/graph-queries-contract.ts`, 'relations are found by their ends, type and properties'],
-        ['packages/module/test/indexes.test.ts', 'are looked up by once they are declared, and stay right through changes'],
+        [
+          'packages/module/test/indexes.test.ts',
+          'are looked up by once they are declared, and stay right through changes',
+        ],
       ],
     },
     {
       promise: 'Traversals and shortest paths are the same by pages as over the whole graph.',
       attempts: [
-        [`${IU}/test/graph-walks.test.ts`, 'walks by pages give what they give over the whole graph, in the same order'],
+        [
+          `${IU}/test/graph-walks.test.ts`,
+          'walks by pages give what they give over the whole graph, in the same order',
+        ],
         [`${GRAPH_CONTRACT}/graph-walks-contract.ts`, 'the shortest path counts relations, or weighs them'],
       ],
     },
@@ -365,7 +382,12 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
     },
     {
       promise: 'A full or failing disk loses nothing that was acknowledged.',
-      attempts: [[`${DISK}/faults.test.ts`, 'a disk that fills up at any step loses nothing acknowledged, and a reopening goes on']],
+      attempts: [
+        [
+          `${DISK}/faults.test.ts`,
+          'a disk that fills up at any step loses nothing acknowledged, and a reopening goes on',
+        ],
+      ],
     },
     {
       promise: 'Damaged storage is detected and named, never silently read.',
@@ -396,12 +418,16 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
       promise: 'Nothing a client sends can stop the host.',
       attempts: [
         [`${HOSTILE}/frames.test.ts`, 'random and spoiled payloads end at most the connection they came on'],
-        [`${HOSTILE}/connections.test.ts`, '500 without a word, 500 in the middle of a request and 500 clients without a question harm nobody'],
+        [
+          `${HOSTILE}/connections.test.ts`,
+          '500 without a word, 500 in the middle of a request and 500 clients without a question harm nobody',
+        ],
         ['torture/torture.ts', 'every process lives until it is ended'],
       ],
     },
     {
-      promise: 'Every argument is checked in the module: what makes no sense is refused by a code, and changes nothing.',
+      promise:
+        'Every argument is checked in the module: what makes no sense is refused by a code, and changes nothing.',
       attempts: [
         [
           'packages/module/test/senseless.test.ts',
@@ -412,8 +438,14 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
     {
       promise: 'No call hangs: each ends as applied, refused or given up, also when its connection dies.',
       attempts: [
-        [`${IU}/src/client/client.test.ts`, 'a request whose connection was lost is sent again under its id, and ends once'],
-        [`${IU}/src/client/client.test.ts`, 'a connection that leaves a call without an answer is given up, and the call made on the next'],
+        [
+          `${IU}/src/client/client.test.ts`,
+          'a request whose connection was lost is sent again under its id, and ends once',
+        ],
+        [
+          `${IU}/src/client/client.test.ts`,
+          'a connection that leaves a call without an answer is given up, and the call made on the next',
+        ],
         [
           `${IU}/test/processes.test.ts`,
           'after kill -9 of the server and its return, calls on their way are applied once and the feed goes on',
@@ -427,9 +459,15 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
       promise: 'A request is one serializable transaction: it applies whole or not at all.',
       attempts: [
         [REQUESTS, 'is applied whole, or not at all, and the refusal names the op'],
-        ['packages/module/test/model.test.ts', 'whatever is applied or refused, current rows, history, tags, seq and heads agree'],
+        [
+          'packages/module/test/model.test.ts',
+          'whatever is applied or refused, current rows, history, tags, seq and heads agree',
+        ],
         [ISOLATION, 'a request is there whole or not at all, at whatever commit the host is killed'],
-        [`${HOSTILE}/connections.test.ts`, 'a client whose call is under way: the call is whole or did not happen, whoever is left sees which'],
+        [
+          `${HOSTILE}/connections.test.ts`,
+          'a client whose call is under way: the call is whole or did not happen, whoever is left sees which',
+        ],
       ],
     },
     {
@@ -452,16 +490,25 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
     {
       promise: 'A slow subscriber holds up neither memory nor others.',
       attempts: [
-        [`${IU}/src/events/event-line.test.ts`, 'holds a bounded number of 200,000 events, and delivers each once and in order when they do'],
+        [
+          `${IU}/src/events/event-line.test.ts`,
+          'holds a bounded number of 200,000 events, and delivers each once and in order when they do',
+        ],
         [CONSUMERS, 'a slow handler holds up neither memory nor other partitions'],
-        [`${HOSTILE}/connections.test.ts`, 'one that follows a flood and does not read is dropped; others miss nothing'],
+        [
+          `${HOSTILE}/connections.test.ts`,
+          'one that follows a flood and does not read is dropped; others miss nothing',
+        ],
       ],
     },
     {
-      promise: 'An endless publisher is held back: its calls wait, or are refused, before its queue grows beyond its bound.',
+      promise:
+        'An endless publisher is held back: its calls wait, or are refused, before its queue grows beyond its bound.',
       attempts: [
-        [BOUNDS, 'an endless publisher waits or is refused at the bound of the queue, and loses nothing that was taken'],
-        [PROMISES, 'an endless publisher and a handler that does not settle: bounded here, and nothing durable is lost'],
+        [
+          PROMISES,
+          'an endless publisher and a handler that does not settle: bounded here, and nothing durable is lost',
+        ],
         [`${IU}/src/client/request-queue.test.ts`, 'so many calls, and tells who comes after that'],
         [`${IU}/src/client/request-queue.test.ts`, 'so many bytes, but always one call'],
       ],

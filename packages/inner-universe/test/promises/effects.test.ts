@@ -5,7 +5,11 @@ test('effects elsewhere happen at least once, always under the same id; those of
   await using testUniverse = await createTestUniverse();
   const { universe } = testUniverse;
   const sent: string[] = [];
-  const consumer = await universe.consumers.open('mail', { pattern: 'order.placed', startAt: 'beginning', leaseMs: 1_000 });
+  const consumer = await universe.consumers.open('mail', {
+    pattern: 'order.placed',
+    startAt: 'beginning',
+    leaseMs: 1_000,
+  });
   const running = consumer.run(async (event, transaction) => {
     sent.push(event.id);
     transaction.publish('mail.sent', { of: event.id });

@@ -1,5 +1,6 @@
+import { NervError } from '@inner-universe/nerv';
 import { expect, test } from 'vitest';
-import { ConnectionError, NervPersistenceError, RefusedError } from '../../src/index.ts';
+import { ConnectionError, RefusedError } from '../../src/index.ts';
 import { createTestUniverse } from '../../src/testing/index.ts';
 import { describeForms } from '../forms.ts';
 
@@ -14,13 +15,16 @@ describeForms((form) => {
   test('a refusal crosses from reducers and procedures as the same typed error, with code and ids', async () => {
     const universe = await form.open();
     try {
-      const fromReducer = await failureOf(universe.client.write([{ tag: 'deleteEntity', value: { id: 'nobody', cascade: false, ifSeq: undefined } }]));
-      expect(fromReducer).toBeInstanceOf(NervPersistenceError);
-      expect(fromReducer).toMatchObject({ code: 'entity/not-found', details: { ids: ['nobody'] } });
+      const fromReducer = await failureOf(
+        universe.client.write([{ tag: 'deleteEntity', value: { id: 'nobody', cascade: false, ifSeq: undefined } }]),
+      );
+      expect(fromReducer).toBeInstanceOf(NervError);
+      expect(fromReducer).toMatchObject({ code: 'entity/not-found', details: { entityId: 'nobody' } });
       const fromProcedure = await failureOf(universe.states.load('no-version'));
       expect(fromProcedure).toBeInstanceOf(RefusedError);
       expect(fromProcedure).toMatchObject({ code: 'state/unknown-version', ids: ['no-version'] });
-      for (const error of [fromReducer, fromProcedure]) expect((error as Error).message).not.toMatch(/fatal|undefined|\[object/);
+      for (const error of [fromReducer, fromProcedure])
+        expect((error as Error).message).not.toMatch(/fatal|undefined|\[object/);
     } finally {
       await universe.close();
     }

@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest';
 import { createTestUniverse } from '../../src/testing/index.ts';
 
-const EVERYTHING = ['the first', 'its pair', 'an event'] as const;
+/** What one write makes. */
+const EVERYTHING = ['an entity', 'another', 'the relation between them'] as const;
 
 test('a request is there whole or not at all, at whatever commit the host is killed', async () => {
   await using testUniverse = await createTestUniverse();
   const { universe } = testUniverse;
-  for (let round = 0; round < 12; round += 1) {
-    const crashed = testUniverse.crashAt({ commit: 1 + (round % 3), when: round % 2 === 0 ? 'before' : 'after' });
+  for (let round = 0; round < 6; round += 1) {
+    const crashed = testUniverse.crashAt({ commit: 1, when: round % 2 === 0 ? 'before' : 'after' });
     const writes = [0, 1, 2].map((part) => writeTogether(`${round}-${part}`));
-    await Promise.race([crashed, Promise.all(writes)]);
+    await crashed;
     await testUniverse.restart();
     // Before the client has sent anything again.
     for (const part of [0, 1, 2]) expect([0, EVERYTHING.length]).toContain(await countOf(`${round}-${part}`));
@@ -19,7 +20,6 @@ test('a request is there whole or not at all, at whatever commit the host is kil
   }
   testUniverse.takeErrors();
 
-  /** One request, with an advance of nothing else. */
   function writeTogether(name: string): Promise<void> {
     return universe.graph.batch((batch) => {
       batch.createEntity('part', { id: `${name}-a` });

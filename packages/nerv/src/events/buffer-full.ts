@@ -3,7 +3,7 @@ import type { NervEvent } from './event.ts';
 
 /** An event found a buffer full. */
 export function bufferFull({ id, type }: NervEvent, capacity: number): NervError {
-  return new NervError('event/buffer-full', `${capacity} events wait; no room for '${type}'. Raise the capacity.`, {
+  return new NervError('event/buffer-full', `No room for '${type}': ${capacity} events wait.`, {
     details: { id, type, capacity },
   });
 }

@@ -187,7 +187,7 @@ export class CoreEventBus<M extends object = EventMap, I extends object = M> {
       else onError(failure);
     } catch (error) {
       // A hook that throws must not stop the delivery.
-      systemReport('An onError hook failed:', error);
+      systemReport('onError failed:', error);
     }
   }
 
@@ -197,7 +197,7 @@ export class CoreEventBus<M extends object = EventMap, I extends object = M> {
   }
 
   protected assertOpen(): void {
-    if (this.closed) throw closed('event/closed', 'event bus');
+    if (this.closed) throw closed('event/closed', 'bus');
   }
 
   /** A buffer of the events from now on. */

@@ -75,8 +75,8 @@ export function matchesPattern(pattern: string, type: string): boolean {
 
 function faultOf(text: string, valid: RegExp): string | undefined {
   if (typeof text === 'string' && text.length <= MAX_EVENT_TYPE_LENGTH && valid.test(text)) return undefined;
-  const limits = `${MAX_EVENT_TYPE_SEGMENTS} segments joined by '.', ${MAX_EVENT_TYPE_LENGTH} characters`;
-  return `${JSON.stringify(text)} breaks a rule: at most ${limits}, no white space, '*' and '**' in patterns alone`;
+  const limits = `${MAX_EVENT_TYPE_SEGMENTS} segments, ${MAX_EVENT_TYPE_LENGTH} characters`;
+  return `${JSON.stringify(text)} is invalid: at most ${limits}, no white space, '*' and '**' in patterns alone`;
 }
 
 // Glob matching with one point to come back to: after a later '**' an earlier one never needs to take more.

@@ -227,3 +227,35 @@ test('a walk ends in the middle of a ring once it has what it may', () => {
     'leaf0',
   ]);
 });
+
+test('rows know the relations at an entity, also at one that is not here', () => {
+  const store = new GraphStore();
+  const writer = new GraphWriter(store);
+  applyOperation(writer, { type: 'create-entity', entityType: 'x', input: { id: 'a' }, at: 0 });
+  const input = { id: 'r' };
+  applyOperation(writer, { type: 'create-relation', relationType: 'r', from: 'a', to: 'a', input, at: 0 });
+  expect([...store.relationsAt('a')].map(({ id }) => id)).toEqual(['r', 'r']);
+  expect([...store.relationsAt('b')]).toEqual([]);
+});
+
+test('a predicate stands for all conditions, not for one among others', () => {
+  const graph = new EntityGraph();
+  expect(graph.query({ where: () => true })).toEqual([]);
+  const nested = { and: [(): boolean => true] } as unknown as { readonly id: string };
+  expect(() => graph.query({ where: nested })).toThrow(expect.objectContaining({ code: 'graph/invalid-query' }));
+});
+
+test('a live query may be closed twice, and what is closed tells nothing more', () => {
+  const graph = new EntityGraph();
+  const live = graph.liveQuery({ type: 'x' });
+  const other = graph.liveRelations();
+  const told: number[] = [];
+  live.subscribe(({ added }) => told.push(added.length));
+  graph.createEntity('x');
+  live.close();
+  live.close();
+  graph.createEntity('x');
+  other.close();
+  expect([told, live.current.length]).toEqual([[1], 1]);
+  expect(() => live.subscribe(() => undefined)).toThrow(expect.objectContaining({ code: 'graph/closed' }));
+});

@@ -8,12 +8,6 @@ import { invalidQuery } from './invalid-query.ts';
 /** Where rows are looked for. */
 export type Source<Row extends Entity> = RowSource<Slot<Row>, CompiledQuery>;
 
-/** All rows that match, in order, up to the limit. @throws NervError `graph/invalid-query` for a query with a cursor */
-export function runQuery<Row extends Entity>(source: Source<Row>, compiled: CompiledQuery): Row[] {
-  assertNoCursor(compiled);
-  return firstRows(matchingRows(source, compiled), compiled.limit ?? Number.POSITIVE_INFINITY, compiled);
-}
-
 /** @throws NervError `graph/invalid-query` for a query that goes on from a page */
 export function assertNoCursor({ query }: CompiledQuery): void {
   if (query.cursor !== undefined) throw invalidQuery('cursor', 'has no place here');

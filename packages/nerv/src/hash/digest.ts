@@ -8,7 +8,10 @@ export type Digest = string;
 
 /** SHA-256 of bytes, or of a string as UTF-8. */
 export function sha256(data: Uint8Array | string): Uint8Array {
-  return Uint8Array.from(sha256Hex(data).match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+  const hex = sha256Hex(data);
+  return Uint8Array.from({ length: hex.length / 2 }, (_, index) =>
+    Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16),
+  );
 }
 
 /** SHA-256 of bytes, or of a string as UTF-8, in lower-case hex. */

@@ -23,6 +23,28 @@ test("the system's timers call back once, unless that is called off", async () =
   expect(called).toEqual(['called']);
 });
 
+test.each([Number.POSITIVE_INFINITY, 2 ** 31])(
+  "the system's timers do not take %s for no time at all",
+  async (delayMs) => {
+    const called: string[] = [];
+    const callOff = systemTimers.schedule(() => called.push('long'), delayMs);
+    await new Promise<void>((resolve) => void systemTimers.schedule(resolve, 5));
+    callOff();
+    expect(called).toEqual([]);
+  },
+);
+
+test("the system's timers wait a longer time than a timer can in several", () => {
+  vi.useFakeTimers();
+  const called: string[] = [];
+  systemTimers.schedule(() => called.push('late'), 2 ** 32);
+  vi.advanceTimersByTime(2 ** 32 - 1);
+  expect(called).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(called).toEqual(['late']);
+  vi.useRealTimers();
+});
+
 test('what nobody asked to be told is seen on the console', () => {
   const shown = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const error = new Error('lost');

@@ -41,10 +41,19 @@ export const systemIds: IdSource = new UuidV7Source(systemClock, systemRandom);
 /** The system's timers. They keep a process alive. */
 export const systemTimers: Timers = {
   schedule(callback, delayMs) {
-    const timer = setTimeout(callback, delayMs);
+    let timer: unknown;
+    const wait = (leftMs: number): void => {
+      // A longer time, also one without end, would be taken for none at all.
+      const ms = Math.min(leftMs, TIMER_MS_MAX);
+      timer = setTimeout(ms < leftMs ? () => wait(leftMs - ms) : callback, ms);
+    };
+    wait(delayMs);
     return () => clearTimeout(timer);
   },
 };
+
+/** The longest time that a timer of the system takes. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Where an error goes that nobody asked for: the console, so that it is seen. */
 export const systemReport: (message: string, error: unknown) => void = (message, error) =>

@@ -51,7 +51,7 @@ export class UuidV7Source implements IdSource {
 
   #begin(timeMs: number): void {
     if (!(timeMs >= 0 && timeMs < TIME_LIMIT_MS)) {
-      throw new NervError('id/exhausted', `A UUIDv7 cannot hold the time ${timeMs} ms. Set the clock.`, {
+      throw new NervError('id/exhausted', `No UUIDv7 holds ${timeMs} ms. Set the clock.`, {
         details: { timeMs },
       });
     }

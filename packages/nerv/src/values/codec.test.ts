@@ -186,6 +186,8 @@ describe('the codec', () => {
     expect(parse(stringify(nest(256)))).toStrictEqual(nest(256));
     expect(() => encode(nest(257))).toThrow(expect.objectContaining({ code: 'value/too-deep' }));
     expect(() => parse('['.repeat(257) + ']'.repeat(257))).toThrow(expect.objectContaining({ code: 'value/too-deep' }));
+    const objects = `${'{"a":'.repeat(257)}1${'}'.repeat(257)}`;
+    expect(() => parse(objects)).toThrow(expect.objectContaining({ code: 'value/too-deep' }));
     expect(() => parse('['.repeat(50_000) + ']'.repeat(50_000))).toThrow(
       expect.objectContaining({ code: 'value/too-deep' }),
     );

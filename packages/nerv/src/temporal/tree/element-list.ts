@@ -5,7 +5,6 @@
  * - Ranges of the base keep their order.
  * - There are at most `PIECES_MAX` pieces; beyond that all elements lie in one.
  */
-import { AssertionError } from '../../assert.ts';
 import type { DraftSlot } from './draft-slot.ts';
 import type { TreeNode } from './slot.ts';
 import { elementsOf, type Range } from './splice.ts';
@@ -66,12 +65,14 @@ export class ElementList {
 
   #locate(position: number): { readonly piece: Piece; readonly offset: number } {
     let offset = position;
-    for (const piece of this.#pieces) {
-      const size = sizeOf(piece);
-      if (offset < size) return { piece, offset };
-      offset -= size;
+    let index = 0;
+    let piece = this.#pieces[0] as Piece; // there is one for the position
+    while (offset >= sizeOf(piece)) {
+      offset -= sizeOf(piece);
+      index += 1;
+      piece = this.#pieces[index] as Piece; // likewise
     }
-    throw new AssertionError(`No position ${position} in a list of ${this.length}.`);
+    return { piece, offset };
   }
 }
 

@@ -72,7 +72,7 @@ export interface Range {
 /** Adds the splices by which `slots` take the place of a range of the array: only for what really differs. */
 export function spliceRange(node: TreeNode, { from, to }: Range, slots: readonly Slot[], splices: Splice[]): void {
   const replace = (at: number, remove: number, insert: readonly Slot[]): void => {
-    if (remove + insert.length > 0) splices.push({ at, remove, insert: makeElements(insert) });
+    splices.push({ at, remove, insert: makeElements(insert) });
   };
   if (slots.length === to - from) {
     for (const [index, slot] of slots.entries()) {
