@@ -39,13 +39,15 @@ async function run() {
     ],
   });
   closing.push(() => browser.close());
-  const open = async (name) => {
+  const identities = new Map();
+  const open = async (name, more = {}) => {
     const { identity, token } = await (await fetch(`${address}/v1/identity`, { method: 'POST' })).json();
     await universe.client.write(['read', 'write', 'publish', 'commit'].map((action) => makeGrant(identity, action)));
-    const url = `${site}/?${new URLSearchParams({ name, token, server: line.address })}`;
+    identities.set(name, identity);
+    const url = `${site}/?${new URLSearchParams({ name, token, server: line.address, ...more })}`;
     return openPage(browser, url, line);
   };
-  const [ada, bob] = [await open('ada'), await open('bob')];
+  const [ada, bob] = [await open('ada', { hydrate: 'yes' }), await open('bob')];
 
   for (const page of [ada, bob]) {
     await page.shows('#status', 'connected');
@@ -61,6 +63,15 @@ async function run() {
   step('state, events and the graph are shared live');
   await survivesOutage(universe, line, ada, bob);
   step('what was committed offline survived a reload, and was recorded afterwards');
+
+  const { subject, action, resource, scope } = makeGrant(identities.get('ada'), 'commit').value;
+  await universe.client.write([{ tag: 'revoke', value: { subject, action, resource, scope } }]);
+  await ada.tab.click('#add');
+  await ada.showsSome('#board-error');
+  for (const page of [ada, bob]) await page.shows('#notes', 'node 1ada 2');
+  await ada.shows('#board-status', 'confirmed');
+  await ada.picture('refused');
+  step('what is refused is taken back, and told as a value');
 
   for (const page of [ada, bob]) {
     await page.tab.click('#toggle');
@@ -264,6 +275,12 @@ async function openPage(browser, url, line) {
           given: [selector, wanted],
         },
         wanted,
+      ),
+    showsSome: (selector) =>
+      until(
+        selector,
+        { code: (where) => (document.querySelector(where)?.textContent ?? '') !== '', given: selector },
+        'any text',
       ),
     counts: (wanted) =>
       until(

@@ -71,7 +71,7 @@ test('serves, imports, tells what to do next, and every word of that works', asy
   const outcome = await paste(`node --input-type=module <<'END'\n${imports}\n${program}${rest}\nEND`);
   expect(outcome, outcome.stderr).toMatchObject({ code: 0, stderr: '' });
   expect(outcome.stdout).toBe("order.placed { id: 1, total: 12.5 }\n[ 'apple' ]\n");
-}, 60_000);
+}, 180_000);
 
 test('Ctrl-C stops it cleanly; started again it imports only what is new', async () => {
   const fixture = makeRepository();
@@ -90,7 +90,7 @@ test('Ctrl-C stops it cleanly; started again it imports only what is new', async
   expect(await second.process.stop('SIGTERM')).toMatchObject({ code: 0, signal: null });
   const third = await start(data, fixture.path);
   expect(third.process.stdout).toContain('was imported before; nothing is new');
-}, 60_000);
+}, 180_000);
 
 test('without a git repository it says so, and serves', async () => {
   const folder = makeScratch('bare');
@@ -140,4 +140,4 @@ test('a history that cannot be imported is told, and what is there is served all
   expect(second.process.stderr).toMatch(/not imported git\/history-changed .*deepened/);
   expect(second.process.stdout).toMatch(/events\s+changes[^\n]*\n +1 /);
   expect(await second.process.stop('SIGINT')).toMatchObject({ code: 0 });
-}, 60_000);
+}, 180_000);

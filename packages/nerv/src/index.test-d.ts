@@ -1,9 +1,9 @@
 import { expectTypeOf, test } from 'vitest';
-import { LocalEventBus } from './events/local-event-bus.ts';
+import type { LocalEventBus } from './events/local-event-bus.ts';
 import { LocalEntityGraph } from './graph/local-entity-graph.ts';
 import { EntityGraph, EventBus, Projection, TemporalStore } from './index.ts';
-import { Projection as WholeProjection } from './projection/projection.ts';
-import { LocalTemporalStore } from './temporal/local-temporal-store.ts';
+import type { Projection as WholeProjection } from './projection/projection.ts';
+import type { LocalTemporalStore } from './temporal/local-temporal-store.ts';
 
 interface Schema {
   entities: { person: { age: number }; firm: { size?: number } };

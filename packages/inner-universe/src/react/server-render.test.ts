@@ -97,3 +97,12 @@ test('what the application has itself is rendered on a server as it is', () => {
   }
   expect(render(h(Own))).toEqual({ state: { title: 'one', count: 2 }, status: 'confirmed', count: 2, ids: ['a'] });
 });
+
+test('an error is a value, and thrown while rendering where a component asks for that', () => {
+  function Wrong({ throwErrors }: { throwErrors: boolean }): ReactNode {
+    const { status, error } = useEvents('a', { limit: 0, throwErrors });
+    return h('p', null, JSON.stringify([status, (error as { code?: string } | undefined)?.code]));
+  }
+  expect(render(h(Wrong, { throwErrors: false }))).toEqual(['failed', 'config/invalid']);
+  expect(() => renderToString(h(Wrong, { throwErrors: true }))).toThrow('limit');
+});

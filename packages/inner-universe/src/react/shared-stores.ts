@@ -23,7 +23,7 @@ export interface SharedView<S> {
 /** Which store, and how it is opened. */
 export type SharedStoreOptions = Pick<TemporalStoreOptions, 'branch' | 'scope' | 'snapshots'>;
 
-const REGISTRIES = new WeakMap<UniverseParts, Map<string, SharedStore<unknown>>>();
+const REGISTRIES = new WeakMap<UniverseParts, SharedStores>();
 
 /** The store of that name that components share. What it starts with, and how snapshots are made, the first one says. */
 export function shareStore<S>(
@@ -32,15 +32,39 @@ export function shareStore<S>(
   initial: S | undefined,
   options: SharedStoreOptions,
 ): SharedStore<S> {
-  const registry = REGISTRIES.get(universe) ?? new Map<string, SharedStore<unknown>>();
+  const registry = REGISTRIES.get(universe) ?? new SharedStores();
   REGISTRIES.set(universe, registry);
   const key = JSON.stringify([name, options.branch ?? 'main', options.scope ?? 'main']);
   // Who names a store says what it holds, everywhere the same.
-  const known = registry.get(key) as SharedStore<S> | undefined;
+  const known = registry.find(key) as SharedStore<S> | undefined;
   if (known !== undefined) return known;
   const store = new SharedStore<S>({ universe, name, initial, options, registry, key });
-  registry.set(key, store as SharedStore<unknown>);
+  registry.add(key, store);
   return store;
+}
+
+/**
+ * Stores by their keys, each as long as somebody holds it: one that was rendered and never shown, as on a server, holds
+ * no memory.
+ */
+class SharedStores {
+  readonly #byKey = new Map<string, WeakRef<object>>();
+  readonly #gone = new FinalizationRegistry<string>((key) => {
+    if (this.find(key) === undefined) this.#byKey.delete(key);
+  });
+
+  find(key: string): object | undefined {
+    return this.#byKey.get(key)?.deref();
+  }
+
+  add(key: string, store: object): void {
+    this.#byKey.set(key, new WeakRef(store));
+    this.#gone.register(store, key);
+  }
+
+  remove(key: string, store: object): void {
+    if (this.find(key) === store) this.#byKey.delete(key);
+  }
 }
 
 /** What is shown until a store is open. */
@@ -55,7 +79,7 @@ interface SharedStoreParts<S> {
   readonly initial: S | undefined;
   readonly options: SharedStoreOptions;
   /** Where others find this one as long as it is used. */
-  readonly registry: Map<string, unknown>;
+  readonly registry: SharedStores;
   readonly key: string;
 }
 
@@ -71,7 +95,7 @@ export class SharedStore<S> extends Source<SharedView<S>> {
   protected override start(set: (view: SharedView<S>) => void): () => void {
     const { universe, name, initial, options, registry, key } = this.#parts;
     // Who came back after the last one had gone is the one to share again.
-    if (!registry.has(key)) registry.set(key, this);
+    if (registry.find(key) === undefined) registry.add(key, this);
     const loading = this.getServerSnapshot();
     let stop: (() => void) | undefined;
     let isEnded = false;
@@ -100,6 +124,6 @@ export class SharedStore<S> extends Source<SharedView<S>> {
 
   protected override ended(): void {
     const { registry, key } = this.#parts;
-    if (registry.get(key) === this) registry.delete(key);
+    registry.remove(key, this);
   }
 }

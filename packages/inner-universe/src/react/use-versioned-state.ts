@@ -14,6 +14,8 @@ export type CommitResult =
 /** Commits a change; as `TemporalStore.commit`, but that it never rejects. Shown at once, as pending, unless told not to. */
 export type CommitState<S> = (change: Change<S>, options?: string | SharedCommitOptions) => Promise<CommitResult>;
 
+const HISTORY_MAX = 1_000;
+
 /** How a store is used by a component. */
 export interface StateOptions extends SharedStoreOptions {
   /** The author of commits that name none, and of whom `undo` and `redo` take back; a label, never trusted. */
@@ -38,7 +40,7 @@ export interface VersionedState<S> {
   readonly branch: string;
   /** `pending`: it shows commits of one's own that are not recorded yet. `failed`: it could not be opened, see `error`. */
   readonly status: 'loading' | 'pending' | 'confirmed' | 'failed';
-  /** What keeps it from opening, or why the last commit from here was refused; undefined after one that was not. */
+  /** What keeps it from opening, why the last commit from here was refused (until one is not), or why history is not read. */
   readonly error: Error | undefined;
   /** The latest versions, the newest first, as far as asked for. */
   readonly history: readonly Version[];
@@ -72,9 +74,9 @@ export function useVersionedState<S>(
   const view = useSource(useShared<S>(name, initial, options));
   const { state, versionId, branch, status, store } = view;
   useThrown(view.error, options.throwErrors);
-  const history = useHistory(store, versionId, options.history ?? 0);
+  const { versions: history, failure } = useHistory(store, versionId, options.history ?? 0);
   const { commit, undo: undoLast, redo: redoLast, refusal } = useCommits(store, options);
-  const error = view.error ?? refusal;
+  const error = view.error ?? refusal ?? failure;
   return useMemo(
     () => ({ state, versionId, branch, status, error, history, commit, undo: undoLast, redo: redoLast, store }),
     [state, versionId, branch, status, error, history, commit, undoLast, redoLast, store],
@@ -178,32 +180,38 @@ function useCommits<S>(
   return { commit, undo: undoLast, redo: redoLast, refusal };
 }
 
-const HISTORY_MAX = 1_000;
-const NO_HISTORY: readonly Version[] = Object.freeze([]);
+interface History {
+  readonly versions: readonly Version[];
+  /** Why they could not be read last. */
+  readonly failure?: Error | undefined;
+}
+
+const NO_HISTORY: History = Object.freeze({ versions: Object.freeze([]) });
 
 /** The latest versions of a store; those of a version before until the next ones are read. */
-function useHistory<S>(
-  store: OpenStore<S> | undefined,
-  versionId: string | undefined,
-  wanted: number,
-): readonly Version[] {
+function useHistory<S>(store: OpenStore<S> | undefined, versionId: string | undefined, wanted: number): History {
   const limit = Math.min(wanted, HISTORY_MAX);
-  const [read, setRead] = useState<{ readonly of: unknown; readonly versions: readonly Version[] } | undefined>();
+  const [read, setRead] = useState<(History & { readonly of: unknown }) | undefined>();
   useEffect(() => {
     if (store === undefined || limit <= 0) return undefined;
     let isCurrent = true;
-    Promise.resolve(store.log({ limit })).then(
-      (versions) => {
-        if (isCurrent) setRead({ of: store, versions });
-      },
-      // It is read again with the next version; until then what was read stays.
-      () => undefined,
+    const settle = (change: (before: readonly Version[]) => History): void => {
+      if (!isCurrent) return;
+      setRead((before) => ({ of: store, ...change(before?.of === store ? before.versions : NO_HISTORY.versions) }));
+    };
+    readLog(store, limit).then(
+      (versions) => settle(() => ({ versions })),
+      (error: unknown) => settle((versions) => ({ versions, failure: asError(error) })),
     );
     return () => {
       isCurrent = false;
     };
   }, [store, versionId, limit]);
-  return limit > 0 && read?.of === store ? (read?.versions ?? NO_HISTORY) : NO_HISTORY;
+  return limit > 0 && read !== undefined && read.of === store ? read : NO_HISTORY;
+}
+
+async function readLog<S>(store: OpenStore<S>, limit: number): Promise<readonly Version[]> {
+  return store.log({ limit });
 }
 
 function authorOf(author: string | undefined): string {

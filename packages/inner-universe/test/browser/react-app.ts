@@ -9,9 +9,11 @@ import {
   useUniverse,
   useUniverseStatus,
   type UniverseParts,
+  type UniverseProviderProps,
 } from 'inner-universe/react';
 import { createElement as h, StrictMode, useRef, useState, type ReactNode } from 'react';
-import { createRoot } from 'react-dom/client';
+import { createRoot, hydrateRoot } from 'react-dom/client';
+import { renderToString } from 'react-dom/server.browser';
 
 interface Board {
   readonly title: string;
@@ -181,4 +183,15 @@ const opening = openUniverse({
 Object.assign(globalThis, { counts, closeUniverse: async () => (await opening).close() });
 const root = page.document.querySelector('#root');
 if (root === null) throw new Error('The page has no root.');
-createRoot(root).render(h(StrictMode, null, h(UniverseProvider, { universe: opening.then(counting) }, h(App))));
+if (searchParams.has('hydrate')) {
+  // As a server rendered it, without a universe; here there is one from the first render on.
+  const universe = counting(await opening);
+  (root as { innerHTML?: string }).innerHTML = renderToString(appWith(undefined));
+  hydrateRoot(root, appWith(universe));
+} else {
+  createRoot(root).render(appWith(opening.then(counting)));
+}
+
+function appWith(universe: UniverseProviderProps['universe']): ReactNode {
+  return h(StrictMode, null, h(UniverseProvider, { universe }, h(App)));
+}

@@ -70,7 +70,7 @@ export interface Head {
 export class CoreTemporalStore<S, C extends CoreStateChange<S> = CoreStateChange<S>> {
   protected keeper: VersionKeeper;
   readonly #options: CoreTemporalStoreOptions;
-  readonly #observers: StoreObservers<S, C>;
+  readonly #observers: StoreObservers<S, CoreStateChange<S>>;
   readonly #clock: Clock;
   #lastRecordedAtMicros: bigint;
   #head: Head;
@@ -204,7 +204,7 @@ export class CoreTemporalStore<S, C extends CoreStateChange<S> = CoreStateChange
 
   /** Calls back after each change of `state`, in order. A throwing listener is reported and harms no other. */
   subscribe(listener: (change: C) => void): StoreSubscription {
-    return this.#observers.add(listener);
+    return this.#observers.add(listener as (change: CoreStateChange<S>) => void); // see `moveHead`
   }
 
   /** As `subscribe`, but only when the selected part changed (`Object.is`, unless `equals` is given). */
@@ -213,7 +213,8 @@ export class CoreTemporalStore<S, C extends CoreStateChange<S> = CoreStateChange
     listener: (selected: T, previous: T, change: C) => void,
     equals?: (a: T, b: T) => boolean,
   ): StoreSubscription {
-    return this.#observers.select(this.state, { selector, listener, equals });
+    const told = listener as (selected: T, previous: T, change: CoreStateChange<S>) => void; // see `moveHead`
+    return this.#observers.select(this.state, { selector, listener: told, equals });
   }
 
   /** The id that a reference means. @throws `state/version-not-found`, `state/branch-not-found` */
@@ -288,8 +289,8 @@ export class CoreTemporalStore<S, C extends CoreStateChange<S> = CoreStateChange
       previousState: show(previous.slot),
       status: 'confirmed',
     };
-    // A keeper describes what its store says that changes have.
-    this.#observers.tell({ ...change, ...this.keeper.describe?.(previous.slot, head.slot) } as C);
+    // With what the keeper adds it is a C: a store's keeper describes what the store says that its changes have.
+    this.#observers.tell({ ...change, ...this.keeper.describe?.(previous.slot, head.slot) });
   }
 
   /** Never runs backwards, so that the order of moves is the order of their times. */
