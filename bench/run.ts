@@ -5,6 +5,7 @@ import { eventsBenchmark } from './events/events.ts';
 import { importBenchmark } from './import.ts';
 import { graphBenchmark } from './graph/graph.ts';
 import { fanoutBenchmark } from './fanout/fanout.ts';
+import { openBenchmark } from './open/open.ts';
 import { projectionBenchmark } from './projection/projection.ts';
 import { temporalBenchmark } from './temporal/temporal.ts';
 import { transferBenchmark } from './transfer/transfer.ts';
@@ -15,6 +16,7 @@ const benchmarks: readonly Benchmark[] = [
   cacheBenchmark,
   importBenchmark,
   eventsBenchmark,
+  openBenchmark,
   transferBenchmark,
   fanoutBenchmark,
   temporalBenchmark,

@@ -33,8 +33,10 @@ export function readDeeds(writer: string, entries: readonly WriterEntry[]): read
     else if ('refused' in entry) end(entry.refused, 'refused', entry.code);
     else if ('secured' in entry) {
       // What an earlier run did not get to secure went with it.
-      for (const { number, fate, run: own } of deeds.values()) {
-        if (own === run && number <= entry.secured && fate === 'unknown') end(number, 'secured');
+      const except = new Set(entry.except);
+      for (const { number, fate, run: own, deed } of deeds.values()) {
+        const isMeant = own === run && number <= entry.secured && !except.has(deed.id);
+        if (isMeant && fate === 'unknown') end(number, 'secured');
       }
     } else if ('rejected' in entry) {
       // Of an earlier run too: nobody waits for its answer any more.

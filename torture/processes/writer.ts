@@ -144,7 +144,10 @@ async function settle(): Promise<void> {
 async function secure(): Promise<void> {
   const last = number - 1;
   await universe.client.work.secured();
-  note({ secured: last });
+  const kept = new Set(universe.client.work.list().flatMap(({ ops }) => ops.map((op) => idOf(op).split(' ')[1])));
+  // Those that others came before are made anew when the server has told the new head.
+  const except = store.pending.map(({ versionId }) => versionId).filter((id) => !kept.has(id));
+  note({ secured: last, except });
 }
 
 function idOf({ tag, value }: WorkItem['ops'][number]): string {

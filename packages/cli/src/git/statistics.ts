@@ -59,6 +59,7 @@ export class StatisticsFollower {
         pattern: RECORD_TYPE,
         kind: 'system',
         startAt: 'beginning',
+        holder: 'inner-universe',
         // What was trimmed is counted no more; it was there to be counted before.
         onTrimmed: 'skip',
       });

@@ -93,7 +93,9 @@ class Replay implements RecoveryVisitor {
 
   #takeProgram(program: StoredProgram, migration?: DataMigration): void {
     const def = restoreDef(program);
-    this.state = { program, def, datastore: this.#makeDatastore(def, migration) };
+    const datastore = this.#makeDatastore(def, migration);
+    datastore.putOffIndexes();
+    this.state = { program, def, datastore };
   }
 
   #makeDatastore({ tables }: ModuleDef, migration: DataMigration | undefined): Datastore {

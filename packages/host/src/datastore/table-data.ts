@@ -3,12 +3,13 @@ import { RowLayout } from '../bsatn/row-layout.ts';
 import type { IndexDef, TableDef } from '../schema/module-def.ts';
 import { BTreeIndex } from './btree-index.ts';
 import { OpenCursors } from './cursor.ts';
+import { IndexProgress } from './index-progress.ts';
 import { makeNoSuchIndexError } from './datastore-error.ts';
 import { HashIndex } from './hash-index.ts';
 import { PointKey } from './point-key.ts';
 import { RowHash } from './row-hash.ts';
 import { COMMITTED, DELETED, INSERTED } from './row-state.ts';
-import { RowStore } from './row-store.ts';
+import { FREE, RowStore } from './row-store.ts';
 import type { IndexKey, LocatedRow, TableIndex } from './table-index.ts';
 import { indexColumnTypes } from './table-index.ts';
 import { forEachSlot } from './slot-list.ts';
@@ -28,6 +29,7 @@ interface Parts {
   readonly store: RowStore;
   readonly indexes: readonly TableIndex[];
   readonly rowHash: RowHash | undefined;
+  readonly progress: IndexProgress;
   readonly rows: number;
 }
 
@@ -37,7 +39,8 @@ const INDEXED: IndexOutcome = { type: 'indexed' };
  * Rows and indexes of one table.
  *
  * Invariants:
- *   1. Every row whose slot is not free is in every index, or in none while it is being written.
+ *   1. Every row whose slot is not free is in every index, or in none while it is being written; but an index that was
+ *      put off has just those below the slot that it has been built to. Unique ones are never put off.
  *   2. At most one row with a given key of a unique index is COMMITTED or INSERTED.
  *   3. No two rows of equal bytes are COMMITTED or INSERTED.
  */
@@ -57,6 +60,7 @@ export class TableData {
   /** Finds equal rows where no unique index does. */
   readonly #rowHash: RowHash | undefined;
   readonly #lastIndexedColumn: number;
+  readonly #progress: IndexProgress;
   /** The row at hand. Shared, so that a write allocates nothing for it. */
   readonly #located: LocatedRow;
   readonly #keys: IndexKey[] = [];
@@ -70,6 +74,7 @@ export class TableData {
     this.indexes = parts.indexes;
     this.#uniqueCount = this.indexes.filter((index) => index.def.isUnique).length;
     this.#rowHash = parts.rowHash;
+    this.#progress = parts.progress;
     this.#lastIndexedColumn = Math.max(-1, ...def.indexes.flatMap((index) => index.columns));
     this.committedRows = parts.rows;
     this.visibleRows = parts.rows;
@@ -88,6 +93,7 @@ export class TableData {
       store: this.store.fork(),
       indexes: this.indexes.map((index) => index.fork(def.indexes.find(({ name }) => name === index.def.name))),
       rowHash: this.#rowHash?.fork(),
+      progress: this.#progress.fork(),
       rows: this.committedRows,
     });
   }
@@ -97,9 +103,29 @@ export class TableData {
     return this.store.reservedBytes + (this.#rowHash?.bytes ?? 0);
   }
 
+  /** An index by its id, with every row in it. */
   index(indexId: number): TableIndex | undefined {
     const order = this.#orderOf(indexId);
-    return order < 0 ? undefined : this.indexes[order];
+    if (order < 0) return undefined;
+    this.#finishIndex(order);
+    return this.indexes[order];
+  }
+
+  /**
+   * Puts off what makes loading slow and checks nothing: rows in new slots go into an index that is not unique when it
+   * is first asked for, or when `buildIndexes` gets to it.
+   */
+  putOffIndexes(): void {
+    this.#progress.putOff(this.#uniqueCount, this.store.slotCount);
+  }
+
+  /** Looks at no more than so many slots for indexes that were put off; gives how many it may still look at. */
+  buildIndexes(slotsMax: number): number {
+    let left = slotsMax;
+    for (let order = this.#uniqueCount; left > 0 && order < this.indexes.length; order += 1) {
+      left -= this.#buildIndex(order, left);
+    }
+    return left;
   }
 
   /**
@@ -111,6 +137,7 @@ export class TableData {
     const order = this.#orderOf(index.id);
     const tableIndex = this.indexes[order];
     if (tableIndex === undefined) throw makeNoSuchIndexError(this.def, index);
+    this.#finishIndex(order);
     const pointKey = (this.#pointKeys[order] ??= new PointKey(this.def, tableIndex.def));
     pointKey.locate(key, this.#located);
     return tableIndex.find(tableIndex.keyOf(this.#located));
@@ -140,7 +167,10 @@ export class TableData {
     const located = this.#located;
     const keys = this.#keys;
     const { indexes } = this;
-    for (let order = 0; order < indexes.length; order += 1) keys[order] = indexes[order]?.keyOf(located) ?? 0;
+    const progress = this.#progress;
+    for (let order = 0; order < indexes.length; order += 1) {
+      if (progress.has(order, slot)) keys[order] = indexes[order]?.keyOf(located) ?? 0;
+    }
     if (this.#rowHash !== undefined) {
       const outcome = this.#tryHash(this.#rowHash, slot);
       if (outcome !== INDEXED) return outcome;
@@ -149,27 +179,28 @@ export class TableData {
       if (outcome !== INDEXED) return outcome;
     }
     for (let order = this.#uniqueCount; order < indexes.length; order += 1) {
-      indexes[order]?.add(keys[order] ?? 0, slot);
+      if (progress.has(order, slot)) indexes[order]?.add(keys[order] ?? 0, slot);
     }
     return INDEXED;
   }
 
   /** Takes a stored row out of all indexes. */
   unindex(slot: number): void {
-    const bytes = this.store.slabOf(slot);
     const located = this.#located;
-    located.bytes = bytes;
-    located.base = this.store.startOf(slot);
-    this.layout.locate(bytes, located.base, this.#lastIndexedColumn, located.starts);
-    for (const index of this.indexes) index.remove(index.keyOf(located), slot);
+    this.#locate(slot);
+    for (let order = 0; order < this.indexes.length; order += 1) {
+      const index = this.indexes[order];
+      if (index !== undefined && this.#progress.has(order, slot)) index.remove(index.keyOf(located), slot);
+    }
     const rowHash = this.#rowHash;
-    rowHash?.remove(rowHash.hash(bytes, located.base, this.store.lengthOf(slot)), slot);
+    rowHash?.remove(rowHash.hash(located.bytes, located.base, this.store.lengthOf(slot)), slot);
   }
 
   /** Takes every row out at once. Rows that were handed out stay as they are. */
   clear(): void {
     for (const index of this.indexes) index.clear();
     this.#rowHash?.clear();
+    this.#progress.finishAll();
     this.store.clear();
     this.committedRows = 0;
     this.visibleRows = 0;
@@ -192,6 +223,35 @@ export class TableData {
   /** The slot of the row that the open transaction sees under the key of the row at hand, or -1. */
   findVisibleByKey(index: TableIndex): number {
     return this.#firstVisible(index.find(index.keyOf(this.#located)));
+  }
+
+  /** Makes a stored row the row at hand, as far as indexes need it. */
+  #locate(slot: number): void {
+    const located = this.#located;
+    located.bytes = this.store.slabOf(slot);
+    located.base = this.store.startOf(slot);
+    this.layout.locate(located.bytes, located.base, this.#lastIndexedColumn, located.starts);
+  }
+
+  #finishIndex(order: number): void {
+    if (!this.#progress.isFinished(order)) this.#buildIndex(order, Number.POSITIVE_INFINITY);
+  }
+
+  /** Goes on with an index that was put off; gives how many slots it looked at. */
+  #buildIndex(order: number, slotsMax: number): number {
+    const index = this.indexes[order];
+    if (index === undefined || this.#progress.isFinished(order)) return 0;
+    const { slotCount, states } = this.store;
+    const start = this.#progress.builtTo(order);
+    const end = Math.min(slotCount, start + slotsMax);
+    for (let slot = start; slot < end; slot += 1) {
+      if (states[slot] === FREE) continue;
+      this.#locate(slot);
+      index.add(index.keyOf(this.#located), slot);
+    }
+    if (end >= slotCount) this.#progress.finish(order);
+    else this.#progress.buildTo(order, end);
+    return Math.max(0, end - start);
   }
 
   /** Indexed on purpose, here and above: tables have few indexes, and every system call asks. */
@@ -277,6 +337,7 @@ function makeParts(def: TableDef, hashSeed: number): Parts {
     store: new RowStore(),
     indexes,
     rowHash: indexes.some((index) => index.def.isUnique) ? undefined : new RowHash(hashSeed),
+    progress: new IndexProgress(indexes.length),
     rows: 0,
   };
 }

@@ -7,7 +7,7 @@ import { createTestUniverse, READ_AND_WRITE, type TestUniverse } from '../testin
 import type { Universe } from '../universe.ts';
 
 /** RUNS= multiplies the runs. */
-const RUNS = 8 * Number(process.env['RUNS'] ?? 1);
+const RUNS = 6 * Number(process.env['RUNS'] ?? 1);
 const IDS = ['a', 'b', 'c'] as const;
 
 const whose = fc.nat({ max: 2 });
@@ -185,8 +185,10 @@ async function take(testUniverse: TestUniverse, actors: readonly Actor[], one: S
 }
 
 async function finish(testUniverse: TestUniverse, actors: readonly Actor[]): Promise<void> {
-  testUniverse.host.storage.clear();
+  // A kill that is under way comes to its end first, with what the network still held back.
   for (const { universe } of actors) testUniverse.networkOf(universe).clear();
+  await testUniverse.advance(100);
+  testUniverse.host.storage.clear();
   if (!testUniverse.host.isAlive) await testUniverse.restart();
   const finished = Promise.all(actors.map((actor) => actor.finish()));
   await testUniverse.advance(1_000);
@@ -224,7 +226,12 @@ function faultOf(found: Found, changes: readonly Change[]): string | undefined {
     own.find(({ name, isDeletion }) => !isDeletion && name.includes(`"${token}"`)),
   );
   if (written.includes(undefined)) return 'a write that was answered is not in the history';
-  const knownSeq = [found.toldSeq, ...written.map((change) => change?.seq ?? 0n)].reduce((a, b) => (a > b ? a : b));
+  // Rows have the first `seq` of their transaction, which may be before that of the record that told of them.
+  const told = own.filter(({ seq }) => seq <= found.toldSeq);
+  const knownSeq = [...told, ...written].reduce(
+    (last, change) => (change && change.seq > last ? change.seq : last),
+    0n,
+  );
   if (found.seq !== undefined) return found.seq < knownSeq ? `${found.seq} where ${knownSeq} was known` : undefined;
   if (knownSeq === 0n || own.some(({ isDeletion, seq }) => isDeletion && seq >= knownSeq)) return undefined;
   return `nothing where ${knownSeq} was known`;
@@ -234,7 +241,7 @@ test('a read that begins after a change was told here, or a write was answered, 
   let hits = 0;
   await fc.assert(
     fc.asyncProperty(
-      fc.array(step, { minLength: 10, maxLength: 60 }),
+      fc.array(step, { minLength: 10, maxLength: 40 }),
       fc.constantFrom(2, 10),
       async (steps, entriesMax) => {
         const testUniverse = await createTestUniverse({ cache: { entriesMax } });

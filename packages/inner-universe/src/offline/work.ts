@@ -80,7 +80,8 @@ export interface Work {
   readonly stopsAtRejected: boolean;
   /**
    * Resolves when every write made so far has been answered or is kept here durably: the moment to say "saved". A write
-   * whose call has to ask the server for something first is made when that has come.
+   * whose call has to ask the server for something first is made when that has come; a commit that others came before
+   * and that was not kept yet, when the new head has come.
    * @throws {NervPersistenceError} `outbox/storage-failed`
    */
   secured(): Promise<void>;

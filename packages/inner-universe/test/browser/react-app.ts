@@ -75,7 +75,13 @@ function Title(): ReactNode {
   return h(
     'section',
     null,
-    h('h2', null, h('span', { id: 'selected' }, selected), ' rendered ', h('span', { id: 'renders' }, renders.current)),
+    h(
+      'h2',
+      null,
+      h('span', { id: 'selected' }, selected),
+      ' rendered ',
+      h('span', { id: 'renders', suppressHydrationWarning: true }, renders.current),
+    ),
     h('button', { id: 'rename', onClick: () => void commit((board) => (board.title = `board of ${name}`)) }, 'Rename'),
   );
 }

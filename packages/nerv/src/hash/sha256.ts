@@ -8,9 +8,6 @@ import type { Digest } from './digest.ts';
 
 const BLOCK_BYTES = 64;
 
-/** Bytes of a SHA-256 digest. */
-export const DIGEST_BYTES = 32;
-
 const initial = new Int32Array(8);
 const rounds = new Int32Array(64);
 const state = new Int32Array(8);

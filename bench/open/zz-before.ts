@@ -1,0 +1,3 @@
+import { Datastore } from '../../packages/host/dist/datastore/datastore.js';
+Datastore.prototype.putOffIndexes = () => {};
+await import('./opening.ts');
