@@ -77,9 +77,12 @@ async function commitVersions({ states }: Universe, count: number): Promise<void
     const length = Math.min(VERSIONS_AT_ONCE, count - first);
     await Promise.all(
       Array.from({ length }, (_, index) =>
-        store.commit((draft) => {
-          draft[`key${(first + index) % KEYS}`] = first + index;
-        }, `version ${first + index}`),
+        store.commit(
+          (draft) => {
+            draft[`key${(first + index) % KEYS}`] = first + index;
+          },
+          `version ${first + index}`,
+        ),
       ),
     );
   }

@@ -15,6 +15,8 @@ export interface OpeningTimes {
   readonly headMs: number;
   /** An event is durable. */
   readonly publishedMs: number;
+  /** The time that the process has worked by then: other than the rest, it says little of who else is at work. */
+  readonly publishedProcessorMs: number;
   /** Memory of the process by then. */
   readonly residentBytes: number;
 }
@@ -24,6 +26,8 @@ export interface ReadingTimes {
   readonly readMs: number;
   /** Read, and a checksum computed over every byte. */
   readonly checkedMs: number;
+  /** The time that the process worked for it. */
+  readonly checkedProcessorMs: number;
   /** What the storage takes for it, that looks at each record. */
   readonly recoveredMs: number;
 }
@@ -66,6 +70,7 @@ function makeRows(samples: readonly Sample[]): Report['rows'] {
   const row = (name: string, unit: string, figure: (sample: Sample) => number) =>
     makeRow(name, unit, samples.map(figure));
   const checked = row('reading and checksumming the files (the limit)', 'ms', (sample) => sample.checkedMs);
+  const work = row('the same in processor time', 'ms', (sample) => sample.checkedProcessorMs);
   return [
     row('size on disk', 'MiB', (sample) => sample.bytes / 2 ** 20),
     against(
@@ -73,8 +78,9 @@ function makeRows(samples: readonly Sample[]): Report['rows'] {
       checked,
     ),
     checked,
+    work,
     against(
-      row('the storage alone, every record checked', 'ms', (sample) => sample.recoveredMs),
+      row('the storage alone, each record checked', 'ms', (sample) => sample.recoveredMs),
       checked,
     ),
     against(
@@ -89,6 +95,13 @@ function makeRows(samples: readonly Sample[]): Report['rows'] {
       row('until the first event is durable (aim: 5)', 'ms', (sample) => sample.publishedMs),
       checked,
     ),
+    {
+      ...against(
+        row('the same in processor time', 'ms', (sample) => sample.publishedProcessorMs),
+        work,
+      ),
+      against: 'the limit in processor time',
+    },
     row('memory of the process by then', 'MiB', (sample) => sample.residentBytes / 2 ** 20),
   ];
 }

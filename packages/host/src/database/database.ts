@@ -9,6 +9,7 @@ import { ClientLifecycle } from './client-lifecycle.ts';
 import { Committer } from './committer.ts';
 import { assertCapturable, type DatabaseState, prepareFork } from './database-state.ts';
 import type { Refusal } from './function-directory.ts';
+import { IndexBuilding } from './index-building.ts';
 import { runInit } from './initialise.ts';
 import { DEFAULT_SNAPSHOT_POLICY, Journal } from './journal.ts';
 import { type LoadedModule, makeLoadedModule } from './loaded-module.ts';
@@ -47,6 +48,7 @@ export class Database {
   readonly #owed: OwedWork;
   readonly #clients: ClientLifecycle;
   readonly #scheduled: ScheduledCalls;
+  readonly #indexBuilding: IndexBuilding;
   readonly #exchange: ProgramExchange;
   readonly #exchangeParticipants = new Set<ExchangeParticipant>();
   /** The program that runs, with all that is bound to it: exchanged as one. */
@@ -117,6 +119,7 @@ export class Database {
       procedureWrites: () => this.#loaded.runner.procedureWrites,
       scheduleImmediate: (functionName, args) => this.#scheduled.scheduleImmediate(functionName, args),
     });
+    this.#indexBuilding = new IndexBuilding(() => this.#loaded.datastore, options.timers);
     this.#exchange = new ProgramExchange({
       ...parts,
       options,
@@ -351,6 +354,7 @@ export class Database {
     this.#isClosed = true;
     await this.#exchange.whenIdle();
     this.#scheduled.stop();
+    this.#indexBuilding.stop();
     this.#owed.close();
     this.#loaded.runner.close();
     const { failure } = this;
@@ -400,6 +404,7 @@ export class Database {
     this.#clients.disconnectLeftBehind(this.committed);
     await this.#settleOpening();
     this.#scheduled.start();
+    this.#indexBuilding.start();
     this.#journal.snapshotIfDue();
   }
 

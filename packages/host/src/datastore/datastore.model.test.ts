@@ -383,6 +383,19 @@ function fork(goesOnInFork: boolean): Command {
   });
 }
 
+/** What is not in the indexes yet must be there for everybody who looks: in this store and in its replica. */
+const putOffIndexes = command('put indexes off', (_model, real) => {
+  real.store.putOffIndexes();
+  real.replica.putOffIndexes();
+});
+
+function buildIndexes(rowsMax: number): Command {
+  return command(`build indexes, ${rowsMax} rows`, (_model, real) => {
+    real.store.buildIndexes(rowsMax);
+    real.replica.buildIndexes(rowsMax);
+  });
+}
+
 /** Writes to what was put aside, which no other store may notice. */
 function upset({ store, rows }: Real['asides'][number]): void {
   const transaction = store.begin();
@@ -472,6 +485,8 @@ const commands = fc.commands(
     fc.constant(rollback),
     fc.constant(check),
     fc.boolean().map(fork),
+    fc.constant(putOffIndexes),
+    fc.constantFrom(1, 3, 20).map(buildIndexes),
   ],
   { maxCommands: 80, size: '+1' },
 );
@@ -493,6 +508,7 @@ function finish(model: Model, real: Real): void {
       for (const values of rowsOf(model.committed, table.id).values()) {
         const range = { prefix: indexDef.columns.map((position) => values[position]!) };
         checkSeek(real.store.committed, table, rowsOf(model.committed, table.id), { indexDef, range });
+        checkSeek(real.replica.committed, table, rowsOf(model.committed, table.id), { indexDef, range });
       }
     }
   }

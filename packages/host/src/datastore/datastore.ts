@@ -121,14 +121,15 @@ export class Datastore {
     for (const data of this.#registry.all()) data.putOffIndexes();
   }
 
-  /** Goes on building indexes that were put off, for so many rows at most; true when there may be more to do. */
-  buildIndexes(rowsMax: number): boolean {
+  /** Whether there are indexes that were put off and not built since. */
+  get hasUnbuiltIndexes(): boolean {
+    return this.#registry.all().some((data) => data.hasUnbuiltIndexes);
+  }
+
+  /** Goes on building indexes that were put off, in time that is bounded by a number of rows. */
+  buildIndexes(rowsMax: number): void {
     let left = rowsMax;
-    for (const data of this.#registry.all()) {
-      left = data.buildIndexes(left);
-      if (left <= 0) return true;
-    }
-    return false;
+    for (const data of this.#registry.all()) if (left > 0) left = data.buildIndexes(left);
   }
 
   /**

@@ -119,6 +119,11 @@ export class TableData {
     this.#progress.putOff(this.#uniqueCount, this.store.slotCount);
   }
 
+  /** Whether an index that was put off is not built yet. */
+  get hasUnbuiltIndexes(): boolean {
+    return this.indexes.some((_index, order) => !this.#progress.isFinished(order));
+  }
+
   /** Looks at no more than so many slots for indexes that were put off; gives how many it may still look at. */
   buildIndexes(slotsMax: number): number {
     let left = slotsMax;

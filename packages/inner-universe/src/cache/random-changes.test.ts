@@ -23,7 +23,6 @@ type Step =
       readonly whose: number;
     }
   | { readonly type: 'delay' | 'cut'; readonly whose: number; readonly ms: number }
-  | { readonly type: 'crash'; readonly when: 'before' | 'after' }
   | { readonly type: 'rest' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -43,13 +42,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({ type: fc.constantFrom('delay' as const, 'cut' as const), whose, ms: fc.nat({ max: 30 }) }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      type: fc.constant('crash' as const),
-      when: fc.constantFrom('before' as const, 'after' as const),
-    }),
   },
 );
 
@@ -175,21 +167,13 @@ async function take(testUniverse: TestUniverse, actors: readonly Actor[], one: S
       await testUniverse.advance(one.ms);
       network?.restore();
       return;
-    case 'crash':
-      void testUniverse.crashAt({ commit: 1, when: one.when });
-      return;
     case 'rest':
       await testUniverse.advance(5);
-      if (!testUniverse.host.isAlive) await testUniverse.restart();
   }
 }
 
 async function finish(testUniverse: TestUniverse, actors: readonly Actor[]): Promise<void> {
-  // A kill that is under way comes to its end first, with what the network still held back.
   for (const { universe } of actors) testUniverse.networkOf(universe).clear();
-  await testUniverse.advance(100);
-  testUniverse.host.storage.clear();
-  if (!testUniverse.host.isAlive) await testUniverse.restart();
   const finished = Promise.all(actors.map((actor) => actor.finish()));
   await testUniverse.advance(1_000);
   await finished;
