@@ -70,7 +70,7 @@ function makeRows(samples: readonly Sample[]): Report['rows'] {
   const row = (name: string, unit: string, figure: (sample: Sample) => number) =>
     makeRow(name, unit, samples.map(figure));
   const checked = row('reading and checksumming the files (the limit)', 'ms', (sample) => sample.checkedMs);
-  const work = row('the same in processor time', 'ms', (sample) => sample.checkedProcessorMs);
+  const work = row('reading and checksumming: processor time', 'ms', (sample) => sample.checkedProcessorMs);
   return [
     row('size on disk', 'MiB', (sample) => sample.bytes / 2 ** 20),
     against(
@@ -95,13 +95,10 @@ function makeRows(samples: readonly Sample[]): Report['rows'] {
       row('until the first event is durable (aim: 5)', 'ms', (sample) => sample.publishedMs),
       checked,
     ),
-    {
-      ...against(
-        row('the same in processor time', 'ms', (sample) => sample.publishedProcessorMs),
-        work,
-      ),
-      against: 'the limit in processor time',
-    },
+    against(
+      row('until the first event is durable: processor time', 'ms', (sample) => sample.publishedProcessorMs),
+      work,
+    ),
     row('memory of the process by then', 'MiB', (sample) => sample.residentBytes / 2 ** 20),
   ];
 }
