@@ -50,4 +50,6 @@ function toBound(value) {
   return typeof value === 'object' && !(value instanceof Uint8Array) ? String(value) : value;
 }
 
+// That package has one, and Emmett imports it.
+// oxlint-disable-next-line import/no-default-export
 export default { Database, OPEN_URI: 0x40, OPEN_READWRITE: 0x2, OPEN_CREATE: 0x4 };

@@ -8,11 +8,7 @@ import type { LinkStatus } from './connection/link-status.ts';
 import type { Watchable } from './connection/watched.ts';
 import type { InnerUniverseController } from './controller/controller.ts';
 import type { DataMigration } from './migrations/define-migrations.ts';
-import type {
-  DataMigrationReport,
-  MigrateDataOptions,
-  UniverseMigrations,
-} from './migrations/universe-migrations.ts';
+import type { DataMigrationReport, MigrateDataOptions, UniverseMigrations } from './migrations/universe-migrations.ts';
 
 /** Everything a program works with, over one connection to one database. Close it when done. */
 export interface Universe extends AsyncDisposable {

@@ -5,7 +5,10 @@ import { afterAll, describe } from 'vitest';
 import { openUniverse, type Universe, type UniverseOptions } from '../src/index.ts';
 
 /** What a test adds to how a universe is opened. */
-export type FormOptions = Pick<UniverseOptions, 'onError' | 'source' | 'reconnectForMs' | 'encryption' | 'events' | 'archive'>;
+export type FormOptions = Pick<
+  UniverseOptions,
+  'onError' | 'source' | 'reconnectForMs' | 'encryption' | 'events' | 'archive'
+>;
 
 /** One of the ways to have a universe: the same tests run over all of them. */
 export interface Form {

@@ -270,6 +270,42 @@ describe('commits of an earlier start of the application', () => {
     expect(testUniverse.takeErrors()).toEqual([]);
   });
 
+  test('whose base is not known here are not shown on a guess, and overwrite nobody when they lost', async () => {
+    const name = 'state/["cart","main"]';
+    await visit();
+    const first = await start();
+    const older = (await first.client.localCopies?.get(name)) ?? '';
+    const store = await first.states.open<Cart>('cart');
+    await owners.commit((draft) => (draft.title = 'theirs'));
+    await testUniverse.settle();
+    store.close();
+    const newer = (await first.client.localCopies?.get(name)) ?? '';
+    expect(newer).not.toBe(older);
+    first.client.localCopies?.set(name, older);
+    await first.close();
+    const dying = await start(true);
+    const behind = await dying.states.open<Cart>('cart');
+    void watch(behind.commit((draft) => (draft.title = 'mine')));
+    void watch(behind.commit((draft) => draft.items.push('mine')));
+    await dying.client.work.secured();
+    outbox.kill();
+    await dying.close();
+    dying.client.localCopies?.set(name, newer);
+    testUniverse.takeErrors();
+    const ada = await start(true);
+    const ahead = await ada.states.open<Cart>('cart');
+    expect(ahead.state).toEqual({ count: 0, title: 'theirs', items: [] });
+    expect(ada.client.work.list('pending')).toHaveLength(2);
+    testUniverse.networkOf(ada).restore();
+    await testUniverse.settle();
+    expect(owners.state).toEqual({ count: 0, title: 'theirs', items: ['mine'] });
+    expect(ahead.state).toEqual(owners.state);
+    expect(ada.client.work.list()).toMatchObject([
+      { state: 'rejected', reason: { code: 'state/version-conflict', details: { paths: ['/title'] } } },
+    ]);
+    expect(testUniverse.takeErrors()).toMatchObject([{ code: 'state/version-conflict' }]);
+  });
+
   test('with large changes are shown too', async () => {
     const large = 'x'.repeat(600_000);
     await commitAndDie([large]);

@@ -39,7 +39,7 @@ export interface CommitLineParts<S> {
   /** Seals a state and works out the version that is to be sent. */
   readonly prepare: (commit: StateCommit, parent: ParentState, open: StateTree) => Promise<ReadyVersion>;
   /** Resolves when a version is durable. */
-  readonly send: (version: PreparedVersion) => Promise<void>;
+  readonly send: (version: PreparedVersion, options: WriteOptions) => Promise<void>;
   /** Called when a version is durable. */
   readonly onRecorded: (version: ReadyVersion) => void;
 }
@@ -54,6 +54,10 @@ interface Entry {
   /** Those made earlier have a lower one. */
   readonly number: number;
   readonly commit: StateCommit;
+  /** Resolves when it is settled, and nothing is on its way any more that was made on a lost form of it. */
+  readonly ended: Promise<unknown>;
+  /** Its first form is in the queue of writes, or never will be. */
+  readonly noteQueued: () => void;
   readonly resolve: (versionId: string) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -102,9 +106,8 @@ export class CommitLine<S> {
     if (this.#commits.has(commit.id)) return Promise.reject(makeTwice(commit.id));
     return new Promise((resolve, reject) => {
       if (commit.parts.isOptimistic) this.#show(commit);
-      this.#made += 1;
-      const entry: Entry = { number: this.#made, commit, resolve, reject };
-      this.#commits.set(commit.id, entry);
+      const entry = this.#enter(commit, resolve, reject);
+      this.#parts.client.holdSecured(new Promise((queued) => this.#queued.set(entry, queued)));
       this.#inTurn(() => this.#send(entry)).catch((error: unknown) => this.#fail(entry, error));
     });
   }

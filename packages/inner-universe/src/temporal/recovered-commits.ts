@@ -21,6 +21,8 @@ export interface RecoveredCommit {
   readonly answer: Promise<Answer>;
   /** The text of its delta. */
   readonly loadDelta: () => Promise<string>;
+  /** Leaves it to be taken again. */
+  readonly putBack: () => void;
 }
 
 interface Waiting {
@@ -63,7 +65,12 @@ export class RecoveredCommits {
       if (commit.value.parents.length !== 1) continue;
       waiting.isTaken = true;
       const { answer, ops } = waiting;
-      taken.push({ op: commit.value, answer, loadDelta: () => this.#loadDelta(commit.value, ops) });
+      taken.push({
+        op: commit.value,
+        answer,
+        loadDelta: () => this.#loadDelta(commit.value, ops),
+        putBack: () => void (waiting.isTaken = false),
+      });
     }
     return taken;
   }
@@ -76,14 +83,12 @@ export class RecoveredCommits {
     }
   }
 
-  /** What was refused of a version is given up: the outbox says why. */
+  /** What was refused of a version is given up: the outbox says why, of the form it was made in last. */
   async giveUp(versionId: string, error: unknown): Promise<void> {
-    for (const { id } of this.#refused(versionId)) await this.#work.explain(id, error);
-  }
-
-  /** Whether a commit that is refused may stay in the outbox until it was made anew: it holds up nothing. */
-  get mayStay(): boolean {
-    return !this.#work.stopsAtRejected;
+    const refused = [...this.#refused(versionId)];
+    const last = refused.pop();
+    for (const { id } of refused) await this.#work.discard(id);
+    if (last !== undefined) await this.#work.explain(last.id, error);
   }
 
   #refused(versionId: string): readonly WorkItem[] {
@@ -136,7 +141,12 @@ function isUndecided({ code, details }: WorkReason): boolean {
 }
 
 /** Refusals after which a commit is made anew. */
-const LOST_CODES: ReadonlySet<string> = new Set(['state/version-conflict', 'state/unknown-parent']);
+const LOST_CODES: ReadonlySet<string> = new Set([
+  'state/version-conflict',
+  'state/unknown-parent',
+  // It may be recorded, as it was made anew: who makes it once more finds out.
+  'state/id-taken',
+]);
 
 /** What the module said to an earlier process; that its parent is not the head is all that matters of it. */
 function makeRefused({ message }: WorkReason): RefusedError {

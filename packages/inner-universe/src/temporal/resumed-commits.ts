@@ -24,45 +24,58 @@ export interface ResumableCommit {
   readonly answer: Promise<Answer>;
 }
 
+/** What recovered commits came to. */
+export interface Resumed {
+  /** By version, in the order they were first made; of one that was made anew, the last form. */
+  readonly commits: ReadonlyMap<string, ResumableCommit>;
+  /** Of these nobody can say now what they were made on. */
+  readonly later: readonly RecoveredCommit[];
+}
+
 /**
- * Works out the states that recovered commits leave, each from the one it was made on. Of one whose base cannot be had
- * now, what it changed is put on the head; if it does not fit there, it goes on alone, without being shown. So does
- * one whose base was lost: on another state, what it changed might undo what others did.
+ * Works out the states that recovered commits leave, each from the very one it was made on: its hash tells. Nothing is
+ * put on another state: what it changed might undo there what others did. One whose base is lost goes on alone, without
+ * being shown. `made` holds the states of those that were worked out before, and takes those of these.
  */
-export async function* resumeCommits(
+export async function resumeCommits(
   recovered: readonly RecoveredCommit[],
   source: ResumeSource,
-): AsyncGenerator<ResumableCommit, void, undefined> {
-  const made = new Map<string, ReadyVersion>();
-  for (const { op, answer, loadDelta } of recovered) {
+  made: Map<string, ReadyVersion>,
+): Promise<Resumed> {
+  const commits = new Map<string, ResumableCommit>();
+  for (const [index, { op, answer, loadDelta }] of recovered.entries()) {
+    const reading = findBase(op, made, source);
+    // Those behind it may be made on it.
+    if (reading === undefined) return { commits, later: recovered.slice(index) };
+    const base = await reading;
     const delta = await loadDelta();
-    const base = await findBase(op, made, source);
     const after = base === undefined ? undefined : tryApply(base.tree, delta);
-    if (base === undefined || after === undefined) continue;
+    if (base === undefined || after?.hash !== op.dataHash) continue;
     const pair = { tree: after, open: await source.open(after) };
     const version = {
       ...pair,
       prepared: { op: { tag: 'recordVersion', value: op }, link: linkOf(op, delta, source), chunks: [] },
     } as const;
     made.set(op.versionId, version);
-    yield { commit: makeCommit(op, base, pair), version, answer };
+    commits.set(op.versionId, { commit: makeCommit(op, base, pair), version, answer });
   }
+  return { commits, later: [] };
 }
 
-async function findBase(
+type Base = StatePair & { readonly versionId: string };
+
+/** Undefined where it cannot be had now; resolves with undefined where there is none. */
+function findBase(
   { parents }: RecordVersionOp,
   made: ReadonlyMap<string, ReadyVersion>,
   source: ResumeSource,
-): Promise<(StatePair & { readonly versionId: string }) | undefined> {
+): Promise<Base | undefined> | undefined {
   const [versionId = ''] = parents;
   const before = made.get(versionId);
-  if (before !== undefined) return { versionId, tree: before.tree, open: before.open };
+  if (before !== undefined) return Promise.resolve({ versionId, tree: before.tree, open: before.open });
   const head = source.head();
-  if (head.versionId === versionId) return head;
-  const reading = source.treeOf(versionId);
-  if (reading === undefined) return head;
-  const tree = await reading;
-  return tree === undefined ? undefined : { versionId, tree, open: await source.open(tree) };
+  if (head.versionId === versionId) return Promise.resolve(head);
+  return source.treeOf(versionId)?.then(async (tree) => tree && { versionId, tree, open: await source.open(tree) });
 }
 
 function tryApply(tree: StateTree, delta: string): StateTree | undefined {
@@ -76,7 +89,7 @@ function tryApply(tree: StateTree, delta: string): StateTree | undefined {
 
 function makeCommit(
   { versionId: id, store, author, authoredAt, description, move }: RecordVersionOp,
-  base: StatePair & { readonly versionId: string },
+  base: Base,
   after: StatePair,
 ): StateCommit {
   const patch = base.open.diff(after.open);

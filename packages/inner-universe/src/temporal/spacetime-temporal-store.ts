@@ -351,6 +351,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     if (this.#closed) return;
     this.#closed = true;
     this.#copy?.flush();
+    this.#opening.close();
     this.#follower.close();
     this.#sealed.close();
     this.#parts.onClose?.();

@@ -3,7 +3,7 @@ import type { StateTree } from '@inner-universe/nerv/temporal';
 import type { ModuleClient } from '../client/client.ts';
 import { ConnectionError } from '../errors.ts';
 import type { BranchFollower } from './branch-follower.ts';
-import type { CommitLine } from './commit-line.ts';
+import type { CommitLine, ReadyVersion } from './commit-line.ts';
 import type { HeadCopy } from './head-copy.ts';
 import type { Answer, RecoveredCommits } from './recovered-commits.ts';
 import { resumeCommits, type ResumableCommit } from './resumed-commits.ts';
@@ -33,6 +33,9 @@ export interface StoreOpeningParts<S> {
 /** Gives a store what it shows first: a head, and the commits of an earlier process over it. */
 export class StoreOpening<S> {
   readonly #parts: StoreOpeningParts<S>;
+  /** States that commits of an earlier process leave: others of them were made on these. */
+  readonly #made = new Map<string, ReadyVersion>();
+  #stopWaiting: (() => void) | undefined;
 
   constructor(parts: StoreOpeningParts<S>) {
     this.#parts = parts;
@@ -51,7 +54,10 @@ export class StoreOpening<S> {
     }
   }
 
-  /** Shows the commits of an earlier process that are not recorded yet, and goes on with them. */
+  /**
+   * Shows the commits of an earlier process that are not recorded yet, and goes on with them; with those that were made
+   * on what is not known here, when the server is there.
+   */
   async resume(branch: string): Promise<void> {
     const { client, store, recovered, follower, sealed, log, line, onError, treeOf } = this.#parts;
     if (recovered === undefined) return;
@@ -61,19 +67,44 @@ export class StoreOpening<S> {
       treeOf: (id: string) => (client.state === 'connected' ? ifThere(treeOf(id)) : undefined),
       linkOf: (id: string) => log.tryKeptLink(id),
     };
-    const resumed: ResumableCommit[] = [];
-    for await (const commit of resumeCommits(recovered.take(store, branch), source)) resumed.push(commit);
+    const taken = recovered.take(store, branch);
+    const { commits, later } = await resumeCommits(taken, source, this.#made).catch((error: unknown) => {
+      // The server went away meanwhile.
+      if (error instanceof ConnectionError) return { commits: new Map<string, ResumableCommit>(), later: taken };
+      throw error;
+    });
     // All at once: one that has its answer already is dealt with only when those behind it are known.
-    for (const { commit, version, answer } of resumed) {
+    for (const { commit, version, answer } of commits.values()) {
       const onEnd = (failure: Answer): void => void this.#endResumed(commit, failure).catch(onError);
       line.resume(commit, version, { answer, onEnd });
     }
+    if (later.length === 0) return;
+    for (const { putBack } of later) putBack();
+    this.#resumeWhenConnected(branch);
+  }
+
+  /** Waits for the server no more. */
+  close(): void {
+    this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
+  }
+
+  #resumeWhenConnected(branch: string): void {
+    const { client, follower, onError } = this.#parts;
+    this.close();
+    const look = (): void => {
+      if (client.state !== 'connected') return;
+      this.close();
+      // Those of a branch that is not checked out any more are resumed when it is again.
+      if (follower.head.branch === branch) this.resume(branch).catch(onError);
+    };
+    this.#stopWaiting = client.onState(look);
+    look();
   }
 
   /** What was made anew may have been recorded by the earlier process, which was killed before it heard of it. */
-  async #endResumed({ id, losses }: StateCommit, failure: Answer): Promise<void> {
+  async #endResumed({ id }: StateCommit, failure: Answer): Promise<void> {
     const { recovered, onError, isRecorded } = this.#parts;
-    if (failure === undefined && losses === 0) return;
     if (failure === undefined || (await isRecorded(id))) {
       await recovered?.forget(id);
       return;
