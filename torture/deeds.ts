@@ -14,7 +14,7 @@ export type WriterEntry =
   | { readonly at: number; readonly done: number }
   | { readonly at: number; readonly refused: number; readonly code: string }
   /** What was begun up to there is answered, or lies in the outbox durably. */
-  | { readonly at: number; readonly secured: number; readonly except: readonly string[] }
+  | { readonly at: number; readonly secured: number }
   /** What the outbox set aside, by the ids of its ops. */
   | { readonly at: number; readonly rejected: readonly string[]; readonly code: string }
   | { readonly at: number; readonly error: string };

@@ -17,17 +17,14 @@ export async function auditStates(universe: Universe, deeds: readonly KnownDeed[
     recorded.set(id, description);
   }
   const own = new Map<string, number>();
-  const lastRuns = new Map(deeds.map(({ writer, run }) => [writer, run]));
-  for (const { deed, fate, code, writer, number, run } of commits) {
+  for (const { deed, fate, code, writer, number } of commits) {
     findings.count(`commits ${fate}`);
     const isThere = recorded.has(deed.id);
     if (fate === 'done' || fate === 'secured')
       findings.require(isThere, `a commit that was ${fate} is in the history`, deed.id, `${deed.id} is not there`);
     if (fate === 'refused') {
       findings.require(!isThere, 'what was refused changed nothing', deed.id, `${deed.id} is there, though refused`);
-      const isOrphaned = code === 'state/unknown-parent' && run < (lastRuns.get(writer) ?? 0);
-      if (isOrphaned) findings.count('commits set aside whose base went with a killed process');
-      const isExpected = isOrphaned || EXPECTED_REFUSALS.has(code ?? '');
+      const isExpected = EXPECTED_REFUSALS.has(code ?? '');
       findings.require(isExpected, 'a commit is refused for conflicts alone', deed.id, `${deed.id}: ${code}`);
     }
     if (isThere && deed.type === 'commit' && deed.style === 'own-field') own.set(writer, number);

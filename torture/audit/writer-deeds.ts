@@ -33,9 +33,8 @@ export function readDeeds(writer: string, entries: readonly WriterEntry[]): read
     else if ('refused' in entry) end(entry.refused, 'refused', entry.code);
     else if ('secured' in entry) {
       // What an earlier run did not get to secure went with it.
-      const except = new Set(entry.except);
-      for (const { number, fate, run: own, deed } of deeds.values()) {
-        const isMeant = own === run && number <= entry.secured && !except.has(deed.id);
+      for (const { number, fate, run: own } of deeds.values()) {
+        const isMeant = own === run && number <= entry.secured;
         if (isMeant && fate === 'unknown') end(number, 'secured');
       }
     } else if ('rejected' in entry) {

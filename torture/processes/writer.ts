@@ -15,6 +15,8 @@ const UNDER_WAY_MAX = 300;
 const PAUSE_MS_MAX = 30;
 const SETTLE_MS = 50;
 const SETTLE_LOOKS_MAX = 200;
+/** What is said of a commit that is being made anew. */
+const UNDECIDED: ReadonlySet<string> = new Set(['state/unknown-parent', 'state/bad-chain-hash', 'state/id-taken']);
 /** Entities of its own that it knows to be there. */
 const ENTITIES_MAX = 40;
 
@@ -136,7 +138,7 @@ async function settle(): Promise<void> {
   while (!isOver()) await sleep(SETTLE_MS);
   // What was made anew is looked for on the server before it is forgotten here.
   const isUndecided = (): boolean =>
-    universe.client.work.list('rejected').some(({ reason }) => reason?.code === 'state/unknown-parent');
+    universe.client.work.list('rejected').some(({ reason }) => UNDECIDED.has(reason?.code ?? ''));
   for (let looks = 0; looks < SETTLE_LOOKS_MAX && isUndecided(); looks += 1) await sleep(SETTLE_MS);
 }
 
@@ -144,10 +146,7 @@ async function settle(): Promise<void> {
 async function secure(): Promise<void> {
   const last = number - 1;
   await universe.client.work.secured();
-  const kept = new Set(universe.client.work.list().flatMap(({ ops }) => ops.map((op) => idOf(op).split(' ')[1])));
-  // Those that others came before are made anew when the server has told the new head.
-  const except = store.pending.map(({ versionId }) => versionId).filter((id) => !kept.has(id));
-  note({ secured: last, except });
+  note({ secured: last });
 }
 
 function idOf({ tag, value }: WorkItem['ops'][number]): string {

@@ -42,7 +42,7 @@ test('a directory that nobody has open is opened here', async () => {
   expect(outcome, outcome.stderr).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(outcome.stdout)).toMatchObject({
     target: data,
-    counts: { events: 2, versions: 2, entities: 5, relations: 4 },
+    counts: { events: 2, versions: 2, entities: 7, relations: 4 },
   });
 });
 

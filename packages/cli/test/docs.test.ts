@@ -20,6 +20,7 @@ const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
   'packages/inner-universe/docs/consumers.md': 'packages/inner-universe/test/docs-consumers.test.ts',
   'packages/inner-universe/docs/events.md': 'packages/inner-universe/test/docs-events.test.ts',
   'packages/inner-universe/docs/migrations.md': 'packages/inner-universe/test/docs-migrations.test.ts',
+  'packages/inner-universe/docs/react.md': 'packages/inner-universe/test/docs-react.test.ts',
 };
 /** So many blocks nothing may run. Each says why in the comment before it. */
 const NOT_RUN_MAX = 6;

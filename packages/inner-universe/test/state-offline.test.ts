@@ -39,6 +39,12 @@ async function visit(): Promise<void> {
   await ada.close();
 }
 
+function makeSignal(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}
+
 function watch(promise: Promise<unknown>): { state: string } {
   const watched = { state: 'pending' };
   promise.then(
@@ -304,6 +310,47 @@ describe('commits of an earlier start of the application', () => {
       { state: 'rejected', reason: { code: 'state/version-conflict', details: { paths: ['/title'] } } },
     ]);
     expect(testUniverse.takeErrors()).toMatchObject([{ code: 'state/version-conflict' }]);
+  });
+
+  test('that others came before survive a kill, with those made on them, though they were not kept until then', async () => {
+    const ada = await start();
+    const store = await ada.states.open<Cart>('cart');
+    const { network, refused } = { network: testUniverse.networkOf(ada), refused: makeSignal() };
+    let runs = 0;
+    const theirs = owners.commit((draft) => (draft.title = 'theirs'));
+    const first = store.commit(
+      (draft) => {
+        draft.count += 1;
+        runs += 1;
+        if (runs < 2) return;
+        network.cut();
+        refused.resolve();
+      },
+      { description: 'first', onConflict: 'rerun' },
+    );
+    void watch(first);
+    void watch(store.commit((draft) => draft.items.push('second'), { description: 'second' }));
+    await theirs;
+    await refused.promise;
+    void watch(store.commit((draft) => draft.items.push('third'), { description: 'third' }));
+    await ada.client.work.secured();
+    expect(ada.client.work.list('rejected')).toEqual([]);
+    outbox.kill();
+    await ada.close();
+    testUniverse.takeErrors();
+    const next = await start();
+    const resumed = await next.states.open<Cart>('cart');
+    await testUniverse.settle();
+    expect(resumed.state).toEqual({ count: 1, title: 'theirs', items: ['second', 'third'] });
+    expect(resumed.pending).toEqual([]);
+    expect(next.client.work.list()).toEqual([]);
+    expect((await owners.log()).map(({ description }) => description).slice(0, 3)).toEqual([
+      'third',
+      'second',
+      'first',
+    ]);
+    expect(await owners.verify()).toEqual({ ok: true, versions: 5 });
+    expect(testUniverse.takeErrors()).toEqual([]);
   });
 
   test('with large changes are shown too', async () => {

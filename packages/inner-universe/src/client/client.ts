@@ -282,6 +282,11 @@ export class ModuleClient implements AsyncDisposable {
     await this.#writes.writeLater(groups, bytes, options);
   }
 
+  /** Has `work.secured()` wait until what is being made has been written: for who makes it step by step. */
+  holdSecured(until: Promise<unknown>): void {
+    this.#writes.holdSecured(until);
+  }
+
   /** Sends one request now, past the queue; resolves when it is durable. */
   async apply(ops: readonly Op[], options: ApplyOptions = {}): Promise<void> {
     if (this.#closing !== undefined) throw makeClosed();

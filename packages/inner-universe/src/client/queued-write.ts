@@ -36,7 +36,8 @@ interface QueuedWriteParts {
   readonly bytes: number;
   /** Makes its ops, when everything before it has been answered. */
   readonly begin?: (() => Promise<OpGroups>) | undefined;
-  readonly keepRejected: boolean;
+  /** Called when it was refused: its caller makes it anew, until this settles. */
+  readonly remaking?: (() => Promise<unknown>) | undefined;
   readonly requestId?: string | undefined;
 }
 
@@ -46,7 +47,7 @@ const NOTHING = (): void => undefined;
 /** One call of `write`: it is done when all of its parts are, and fails with the first error among them. */
 export class QueuedWrite {
   readonly place: number;
-  readonly keepRejected: boolean;
+  readonly remaking: (() => Promise<unknown>) | undefined;
   /** Under which it is sent, alone; undefined: with others, under one that is made then. */
   readonly requestId: string | undefined;
   /** Settles when it is done, or its caller does not wait any longer. */
@@ -64,11 +65,12 @@ export class QueuedWrite {
   stored: StoredWrite | undefined;
   /** Ends what waits for a signal or a deadline. */
   stopWaiting: (() => void) | undefined;
+  /** All of its parts have been answered. */
   isDone = false;
+  /** It was refused, and is being made anew: it stays as it is. */
+  isRemade = false;
   /** The queue counts it no more. */
   hasLeft = false;
-  /** Whether somebody waits for it. */
-  hasCaller = true;
   /** Indexes of the parts that were applied; made when there are several. */
   done: Set<number> | undefined;
   #left = 0;
@@ -76,11 +78,11 @@ export class QueuedWrite {
   #resolve: () => void = NOTHING;
   #reject: (error: unknown) => void = NOTHING;
 
-  constructor({ place, bytes, begin, keepRejected, requestId }: QueuedWriteParts) {
+  constructor({ place, bytes, begin, remaking, requestId }: QueuedWriteParts) {
     this.place = place;
     this.bytes = bytes;
     this.begin = begin;
-    this.keepRejected = keepRejected;
+    this.remaking = remaking;
     this.requestId = requestId;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -91,12 +93,16 @@ export class QueuedWrite {
   /** A write that an outbox had kept: nobody waits for it. */
   static recovered(stored: StoredWrite): QueuedWrite {
     const { place, bytes, requestId } = stored;
-    const write = new QueuedWrite({ place, bytes, requestId, keepRejected: true });
+    const write = new QueuedWrite({ place, bytes, requestId });
     write.stored = stored;
     write.keeping = 'kept';
-    write.hasCaller = false;
     write.promise.catch(() => undefined);
     return write;
+  }
+
+  /** Nothing is to be done for it any more, here or by its caller. */
+  get isOver(): boolean {
+    return this.isDone && !this.isRemade;
   }
 
   /** Why it was refused, if one of its parts was. */
@@ -130,6 +136,7 @@ export class QueuedWrite {
     this.#failure ??= failure;
     this.#left -= 1;
     this.isDone = this.#left === 0;
+    this.isRemade = this.isDone && this.#failure !== undefined && this.remaking !== undefined;
     return this.isDone;
   }
 
@@ -139,7 +146,6 @@ export class QueuedWrite {
     this.stopWaiting = undefined;
     if (failure === undefined) this.#resolve();
     else this.#reject(failure.error);
-    this.hasCaller = false;
   }
 }
 

@@ -2,6 +2,7 @@
  * When the writes of a queue are kept in the outbox, and when nothing is sent. Invariants:
  * - while the server is away, or an answer is overdue, everything that waits is kept, and what comes is kept as it comes;
  * - what could not be kept stays where it is, is told, and is tried again;
+ * - what was refused and is made anew by its maker counts as not answered until he is done;
  * - while a refusal may pass by itself, everything waits for it.
  */
 import type { Timers } from '@inner-universe/nerv';
@@ -51,8 +52,11 @@ export class QueueKeeping {
   readonly #queue: Keepable;
   readonly #timers: Timers;
   readonly #securings: Set<Securing> = new Set();
+  /** Refused, and being made anew: as many as their makers tried to make. */
+  readonly #remade: Set<QueuedWrite> = new Set();
   #awaiting: (() => void)[] = [];
   #isAway = false;
+  #isClosed = false;
   #overdue = 0;
   #pauseMs = PAUSE_MS_MIN;
   #pause: { readonly reason: WorkReason; cancel(): void } | undefined;
@@ -116,7 +120,7 @@ export class QueueKeeping {
   /** Keeps everything that is not done. */
   keepAll(): void {
     const requests = this.#queue.requests().filter(({ isSent }) => isSent);
-    this.keep([...this.#queue.open()], requests);
+    this.keep([...this.#remade, ...this.#queue.open()], requests);
   }
 
   /** Keeps writes, and that requests may have been sent. */
@@ -156,13 +160,24 @@ export class QueueKeeping {
     this.#tellStuck();
   }
 
-  /** Resolves when each of these is done or kept. */
+  /** A write was refused, and its maker makes it anew: it stays as it is until he is done. */
+  noteRefused(write: QueuedWrite): void {
+    if (!write.isRemade || write.remaking === undefined) return;
+    this.#remade.add(write);
+    const end = (): void => this.#endRemade(write);
+    write.remaking().then(end, end);
+    const isAwaited = [...this.#securings].some(({ writes }) => writes.has(write));
+    if (this.isKeeping || isAwaited) this.keep([write]);
+  }
+
+  /** Resolves when each of these, and of those that are made anew, is done or kept. */
   secured(writes: Iterable<QueuedWrite>): Promise<void> {
-    const waiting = new Set([...writes].filter((write) => !isSecured(write)));
+    const waiting = new Set([...this.#remade, ...writes].filter((write) => !isSecured(write)));
     if (waiting.size === 0) return Promise.resolve();
     const secured = new Promise<void>((resolve, reject) => this.#securings.add({ writes: waiting, resolve, reject }));
     // What could not be kept before is tried again now: how that ends is the answer.
-    if (this.isKeeping) this.keep([...waiting]);
+    const mustKeep = [...waiting].filter(({ isRemade }) => isRemade || this.isKeeping);
+    if (mustKeep.length > 0) this.keep(mustKeep);
     return secured;
   }
 
@@ -178,8 +193,18 @@ export class QueueKeeping {
 
   /** Ends what waits. */
   close(): void {
+    this.#isClosed = true;
     this.#pause?.cancel();
     this.#cancelRetry?.();
+  }
+
+  /** What its maker could not finish before the end stays for the next start. */
+  #endRemade(write: QueuedWrite): void {
+    if (this.#isClosed) return;
+    this.#remade.delete(write);
+    write.isRemade = false;
+    this.options.keeper.takeOut(write);
+    this.noteSecured(write);
   }
 
   #onAway(): void {
@@ -220,5 +245,5 @@ export class QueueKeeping {
 }
 
 function isSecured(write: QueuedWrite): boolean {
-  return write.isDone || write.isEphemeral || write.keeping === 'kept';
+  return write.isOver || write.isEphemeral || write.keeping === 'kept';
 }

@@ -43,10 +43,10 @@ export interface BatchingOptions {
 /** Who may call a write off, how long it may take, and what becomes of a refusal. */
 export interface WriteOptions extends CallOptions {
   /**
-   * Whether a refusal is kept in the outbox as rejected work even though it is told to the caller. Default true; false
-   * is for who makes the write anew by himself.
+   * For who makes a refused write anew by himself: called when it was refused. Until that settles the outbox treats the
+   * write as not answered; then it is forgotten. Default: what was refused is kept as rejected work.
    */
-  readonly keepRejected?: boolean | undefined;
+  readonly remaking?: (() => Promise<unknown>) | undefined;
   /**
    * Sends the write alone, under this id: the same one again, from another process too, changes nothing. Default: what
    * waits shares a request with a fresh id, as does what takes several requests.
@@ -129,7 +129,7 @@ export class RequestQueue {
     const write = new QueuedWrite({
       place: this.#place,
       bytes: 0,
-      keepRejected: options.keepRejected ?? true,
+      remaking: options.remaking,
       requestId,
     });
     try {
@@ -148,8 +148,7 @@ export class RequestQueue {
     // A failure is told when its turn comes; until then nobody looks.
     if (typeof later !== 'function') later.catch(() => undefined);
     const begin = typeof later === 'function' ? later : undefined;
-    const keepRejected = options.keepRejected ?? true;
-    const write = new QueuedWrite({ place: this.#place, bytes, begin, keepRejected });
+    const write = new QueuedWrite({ place: this.#place, bytes, begin, remaking: options.remaking });
     const written = this.#enqueue(write, options);
     // What was not taken is not looked at any more.
     if (typeof later !== 'function' && this.#waiting.at(-1) === write) void this.#make(write, later);
@@ -402,6 +401,7 @@ export class RequestQueue {
     if (write.hasLeft) return;
     write.hasLeft = true;
     this.#count(write, -1);
+    this.#keeping?.noteRefused(write);
     write.settle();
     this.#keeping?.noteSecured(write);
     if (this.#openCount > 0) return;

@@ -56,6 +56,8 @@ export class WriteSide {
   readonly #timers: Timers;
   readonly #queue: RequestQueue;
   readonly #ledger: Ledger | undefined;
+  /** Who holds says how many it may be. */
+  readonly #holds: Set<Promise<void>> = new Set();
   readonly #ends: (() => void)[] = [];
   readonly #closing = new AbortController();
   #cancelRetry: (() => void) | undefined;
@@ -90,6 +92,13 @@ export class WriteSide {
 
   writeLater(later: LaterOps, bytes: number, options?: WriteOptions): Promise<void> {
     return this.#queue.writeLater(later, bytes, options);
+  }
+
+  /** Has `secured` wait until what is being made has been written. */
+  holdSecured(until: Promise<unknown>): void {
+    const drop = (): void => void this.#holds.delete(hold);
+    const hold: Promise<void> = until.then(drop, drop);
+    this.#holds.add(hold);
   }
 
   /** Sends what waits; what cannot be sent now is kept, or its caller told. Nothing may be written any more. */
@@ -217,6 +226,7 @@ export class WriteSide {
   async #secured(): Promise<void> {
     // What was called in this turn may reach the queue at its end: adapters check and seal first.
     await new Promise<void>((resolve) => systemTimers.schedule(resolve, 0));
+    await Promise.all(this.#holds);
     await this.#queue.secured();
   }
 

@@ -2,7 +2,8 @@
  * What the queue of writes does with an outbox. Invariants:
  * - a request that carries a kept write is recorded, durably, before it is sent: after a crash it goes out again under
  *   its id, with the same kept writes, and so is applied once;
- * - a kept write is forgotten, or set aside as rejected, when its last part has been answered.
+ * - a kept write is forgotten, or set aside as rejected, when its last part has been answered; one that was refused and
+ *   is made anew stays as it is until its maker is done: after a crash it is refused again, and made anew then.
  */
 import { QueuedWrite, makePart, type QueuedPart, type QueuedRequest } from '../client/queued-write.ts';
 import { LedgerStep, makeReason, type Ledger } from './ledger.ts';
@@ -57,11 +58,11 @@ export class Keeper {
     try {
       await this.ledger.keep(step, 'durable');
     } catch (error) {
-      for (const write of fresh) if (!write.isDone) write.keeping = 'not';
+      for (const write of fresh) if (!write.isOver) write.keeping = 'not';
       for (const request of sent) request.isRecorded = false;
       throw error;
     }
-    const kept = fresh.filter(({ isDone }) => !isDone);
+    const kept = fresh.filter(({ isOver }) => !isOver);
     for (const write of kept) write.keeping = 'kept';
     this.ledger.enter(kept.flatMap(({ stored }) => stored ?? []));
   }
@@ -88,13 +89,13 @@ export class Keeper {
     const step = new LedgerStep();
     if (request.isRecorded) step.dropRequest(request.requestId);
     for (const write of new Set(answered.map((part) => part.write))) {
-      if (write.isDone) this.#finish(write, step);
+      if (write.isOver) this.#finish(write, step);
       else if (write.stored !== undefined) step.update(write.stored);
     }
     this.#keepSoon(step);
   }
 
-  /** Takes a write out that was not sent. */
+  /** Takes a write out that was not sent, or was made anew. */
   takeOut(write: QueuedWrite): void {
     const { stored } = write;
     if (stored === undefined) return;
@@ -163,7 +164,7 @@ export class Keeper {
   #finish(write: QueuedWrite, step: LedgerStep): void {
     const { stored, failure } = write;
     if (stored === undefined) return;
-    if (failure !== undefined && (write.keepRejected || !write.hasCaller)) {
+    if (failure !== undefined) {
       stored.rejected = makeReason(failure.error);
       step.update(stored);
     } else step.forget(stored.id);
@@ -177,7 +178,7 @@ export class Keeper {
 }
 
 function mayBeKept(write: QueuedWrite): boolean {
-  return write.parts !== undefined && !write.isDone && !write.isEphemeral;
+  return write.parts !== undefined && !write.isOver && !write.isEphemeral;
 }
 
 function carriesKept({ parts }: QueuedRequest): boolean {

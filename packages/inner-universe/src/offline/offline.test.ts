@@ -292,13 +292,29 @@ describe('a refused write', () => {
     expect(ada.client.work.list()).toEqual([]);
   });
 
+  test('that is made anew is kept when others ask to be secured, though it was not before, until that is over', async () => {
+    const ada = await startApplication();
+    let finish: () => void = () => undefined;
+    const remaking = (): Promise<void> => new Promise((resolve) => (finish = resolve));
+    const op = { tag: 'deleteTag', value: { store: 's', name: 'none' } } as const;
+    const seen = watch(ada.client.write([op], { remaking }));
+    await testUniverse.settle();
+    expect(seen.state).toBe('permission/denied');
+    expect(ada.client.work.list()).toEqual([]);
+    await ada.client.work.secured();
+    expect(ada.client.work.list()).toMatchObject([{ state: 'pending', ops: [op] }]);
+    finish();
+    await testUniverse.settle();
+    expect(ada.client.work.list()).toEqual([]);
+  });
+
   test('whose caller makes it anew by himself leaves nothing behind', async () => {
     await testUniverse.universe.graph.createEntity('thing', { id: 'taken' });
     const ada = await startApplication({}, true);
     const seen: string[] = [];
     const op = { tag: 'deleteTag', value: { store: 's', name: 'none' } } as const;
-    for (const keepRejected of [true, false]) {
-      ada.client.write([op], { keepRejected }).catch((error: { code: string }) => seen.push(error.code));
+    for (const remaking of [undefined, () => Promise.resolve()]) {
+      ada.client.write([op], { remaking }).catch((error: { code: string }) => seen.push(error.code));
     }
     await ada.client.work.secured();
     testUniverse.networkOf(ada).restore();

@@ -79,9 +79,9 @@ export interface Work {
   /** Whether all behind a rejected write wait until it is retried or discarded. */
   readonly stopsAtRejected: boolean;
   /**
-   * Resolves when every write made so far has been answered or is kept here durably: the moment to say "saved". A write
-   * whose call has to ask the server for something first is made when that has come; a commit that others came before
-   * and that was not kept yet, when the new head has come.
+   * Resolves when every write made so far has been answered or is kept here durably: the moment to say "saved". A commit
+   * that others came before is kept until it has been made anew; one that waits for its turn behind it is waited for. Any
+   * other write whose call has to ask the server for something first is made when that has come.
    * @throws {NervPersistenceError} `outbox/storage-failed`
    */
   secured(): Promise<void>;

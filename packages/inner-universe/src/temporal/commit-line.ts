@@ -8,6 +8,7 @@
 import { NervError, systemTimers, VersionConflictError } from '@inner-universe/nerv';
 import type { StateTree } from '@inner-universe/nerv/temporal';
 import type { ModuleClient } from '../client/client.ts';
+import type { WriteOptions } from '../client/request-queue.ts';
 import type { StatePair } from '../encryption/state-sealer.ts';
 import { NervPersistenceError, refusalOf } from '../errors.ts';
 import type { BranchFollower } from './branch-follower.ts';
@@ -54,13 +55,15 @@ interface Entry {
   /** Those made earlier have a lower one. */
   readonly number: number;
   readonly commit: StateCommit;
-  /** Resolves when it is settled, and nothing is on its way any more that was made on a lost form of it. */
-  readonly ended: Promise<unknown>;
-  /** Its first form is in the queue of writes, or never will be. */
+  /** Called when it is in the queue of writes, or never will be. */
   readonly noteQueued: () => void;
+  /** Resolves when it is recorded or refused. */
+  readonly settled: Promise<void>;
   readonly resolve: (versionId: string) => void;
   readonly reject: (error: unknown) => void;
 }
+
+type EntryEnds = Pick<Entry, 'noteQueued' | 'resolve' | 'reject'>;
 
 /** One that was sent. */
 interface SentEntry extends Entry {
@@ -83,7 +86,7 @@ export class CommitLine<S> {
   readonly #commits = new Map<string, Entry>();
   #sent: SentEntry[] = [];
   /** Refused, and not dealt with yet; in order. */
-  #refused: { readonly entry: Entry; readonly error: unknown }[] = [];
+  #refused: { readonly entry: SentEntry; readonly error: unknown }[] = [];
   #turns: Promise<unknown> = Promise.resolve();
   #made = 0;
 
@@ -106,8 +109,9 @@ export class CommitLine<S> {
     if (this.#commits.has(commit.id)) return Promise.reject(makeTwice(commit.id));
     return new Promise((resolve, reject) => {
       if (commit.parts.isOptimistic) this.#show(commit);
-      const entry = this.#enter(commit, resolve, reject);
-      this.#parts.client.holdSecured(new Promise((queued) => this.#queued.set(entry, queued)));
+      const queued = makeSignal();
+      this.#parts.client.holdSecured(queued.promise);
+      const entry = this.#enter(commit, { noteQueued: queued.resolve, resolve, reject });
       this.#inTurn(() => this.#send(entry)).catch((error: unknown) => this.#fail(entry, error));
     });
   }
@@ -117,10 +121,8 @@ export class CommitLine<S> {
    * failed with, or of nothing.
    */
   resume(commit: StateCommit, version: ReadyVersion, { answer, onEnd }: ResumedCommit): void {
-    this.#made += 1;
     const reject = (error: unknown): void => onEnd({ error });
-    const entry: Entry = { number: this.#made, commit, resolve: () => onEnd(undefined), reject };
-    this.#commits.set(commit.id, entry);
+    const entry = this.#enter(commit, { noteQueued: () => undefined, resolve: () => onEnd(undefined), reject });
     this.#parts.follower.seen.put(commit);
     this.#follow(entry, version, { answer, isResumed: true });
   }
@@ -131,6 +133,37 @@ export class CommitLine<S> {
       await this.#drain();
       return work();
     });
+  }
+
+  #enter(commit: StateCommit, { noteQueued, resolve, reject }: EntryEnds): Entry {
+    this.#made += 1;
+    const settled = makeSignal();
+    const end = (): void => {
+      noteQueued();
+      settled.resolve();
+    };
+    const entry: Entry = {
+      number: this.#made,
+      commit,
+      noteQueued,
+      settled: settled.promise,
+      resolve: (versionId) => {
+        end();
+        resolve(versionId);
+      },
+      reject: (error) => {
+        end();
+        reject(error);
+      },
+    };
+    this.#commits.set(commit.id, entry);
+    return entry;
+  }
+
+  /** Resolves when a commit is settled, and those are, too, that may have been made on a form of it that was refused. */
+  async #ended({ settled }: Entry): Promise<void> {
+    await settled;
+    await Promise.all([...this.#commits.values()].map((other) => other.settled));
   }
 
   /** Makes a commit on what is shown; on a guess, if something of one's own is on its way that is not shown. */
@@ -173,10 +206,11 @@ export class CommitLine<S> {
   }
 
   #start(entry: Entry, version: ReadyVersion): void {
-    const answer = this.#parts.send(version.prepared).then(
+    const answer = this.#parts.send(version.prepared, { remaking: () => this.#ended(entry) }).then(
       () => undefined,
       (error: unknown) => ({ error }),
     );
+    entry.noteQueued();
     this.#follow(entry, version, { answer, isResumed: false });
   }
 
@@ -233,7 +267,7 @@ export class CommitLine<S> {
       this.#refused = [];
       const again: Entry[] = [];
       for (const { entry, error } of refused) {
-        if (isLost(error)) again.push(entry);
+        if (isLost(error, entry.isResumed)) again.push(entry);
         else this.#fail(entry, error);
       }
       if (again.length > 0) await this.#sendAgain(again, refused[0]?.error);
@@ -314,10 +348,20 @@ export class CommitLine<S> {
   }
 }
 
-/** Whether a version was refused because its parent is not the head, or was refused itself. */
-function isLost(error: unknown): boolean {
+function makeSignal(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}
+
+/**
+ * Whether a version was refused because its parent is not the head, or was refused itself. One of an earlier process may
+ * come after its parent was made anew: then it does not fit to that.
+ */
+function isLost(error: unknown, isResumed: boolean): boolean {
   if (error instanceof VersionConflictError) return true;
-  return refusalOf(error)?.code === 'state/unknown-parent';
+  const code = refusalOf(error)?.code;
+  return code === 'state/unknown-parent' || (isResumed && code === 'state/bad-chain-hash');
 }
 
 function makeFull(store: string): NervPersistenceError {

@@ -36,11 +36,15 @@ interface Waiting {
 export class RecoveredCommits {
   readonly #work: Work;
   readonly #read: ReadPage;
+  readonly #onError: (error: unknown) => void;
   readonly #waiting = new Map<string, Waiting>();
+  /** Versions of which one form is recorded, or that somebody was told of: other forms of them are worth nothing. */
+  readonly #decided = new Set<string>();
   readonly #stopListening: () => void;
 
-  constructor({ work, readPage }: Pick<ModuleClient, 'work' | 'readPage'>) {
+  constructor({ work, readPage }: Pick<ModuleClient, 'work' | 'readPage'>, onError: (error: unknown) => void) {
     this.#work = work;
+    this.#onError = onError;
     this.#read = readPage;
     for (const { id, ops, state, reason } of work.list()) {
       if (!ops.some(({ tag }) => tag === 'recordVersion')) continue;
@@ -77,6 +81,8 @@ export class RecoveredCommits {
 
   /** Forgets what was refused of a version that has been made anew, or that somebody was told of. */
   async forget(versionId: string): Promise<void> {
+    if ([...this.#waiting.values()].some(({ ops }) => versionsOf(ops).includes(versionId)))
+      this.#decided.add(versionId);
     for (const { id } of this.#refused(versionId)) {
       this.#waiting.delete(id);
       await this.#work.discard(id);
@@ -114,8 +120,21 @@ export class RecoveredCommits {
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
     waiting.settle(outcome === 'applied' ? undefined : { error });
+    const versionIds = versionsOf(waiting.ops);
     // One that was refused can still be made anew by the store it is for.
     if (outcome !== 'rejected') this.#waiting.delete(id);
+    if (outcome === 'applied' || versionIds.some((versionId) => this.#decided.has(versionId)))
+      void this.#forgetSoon(versionIds);
+  }
+
+  /** When the answer that it follows from is on its way to the outbox: an outcome is told before that. */
+  async #forgetSoon(versionIds: readonly string[]): Promise<void> {
+    try {
+      await Promise.resolve();
+      for (const versionId of versionIds) await this.forget(versionId);
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
   /** Pieces of a large delta lie beside it. */
@@ -134,6 +153,10 @@ export class RecoveredCommits {
   }
 }
 
+function versionsOf(ops: readonly Op[]): readonly string[] {
+  return ops.flatMap((op) => (op.tag === 'recordVersion' ? [op.value.versionId] : []));
+}
+
 /** Whether a commit was refused because others came first, and nobody has given it up since. */
 function isUndecided({ code, details }: WorkReason): boolean {
   // Who gives up says how often it was tried.
@@ -144,7 +167,8 @@ function isUndecided({ code, details }: WorkReason): boolean {
 const LOST_CODES: ReadonlySet<string> = new Set([
   'state/version-conflict',
   'state/unknown-parent',
-  // It may be recorded, as it was made anew: who makes it once more finds out.
+  // It, or its parent, was made anew, and recorded like that: who makes it once more finds out.
+  'state/bad-chain-hash',
   'state/id-taken',
 ]);
 

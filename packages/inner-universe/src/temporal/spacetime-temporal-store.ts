@@ -137,7 +137,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
       headOf: (branch) => this.#head(branch),
       prepare: (commit, parent, open) => this.#prepare(commit, parent, open),
       // What is refused is made anew here, or told to whoever made it.
-      send: ({ op, chunks }) => this.#write([op], chunks, { keepRejected: parts.recovered?.mayStay === true }),
+      send: ({ op, chunks }, sending) => this.#write([op], chunks, sending),
       onRecorded: (version) => this.#adopt(version),
     });
     const treeOf = (id: string): Promise<StateTree> => this.#tree(id);
@@ -351,9 +351,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     if (this.#closed) return;
     this.#closed = true;
     this.#copy?.flush();
-    this.#opening.close();
-    this.#follower.close();
-    this.#sealed.close();
+    for (const part of [this.#opening, this.#follower, this.#sealed]) part.close();
     this.#parts.onClose?.();
   }
 

@@ -25,7 +25,7 @@ export class StateStores {
     this.#reader = new VersionReader(client.readPage, (store) =>
       client.telemetry.count('state.verify_failures', 1, { store }),
     );
-    this.#recovered = new RecoveredCommits(client);
+    this.#recovered = new RecoveredCommits(client, onError);
     this.#onError = onError;
     this.#encryption = encryption;
   }
