@@ -20,6 +20,7 @@ import { stateShow } from './commands/state.ts';
 import { salvage } from './commands/salvage.ts';
 import { status } from './commands/status.ts';
 import { versionsDiff, versionsLog, versionsShow } from './commands/versions.ts';
+import { addGrantCommands } from './grant-commands.ts';
 import { addCaFile, addStorageKey, addTls } from './key-options.ts';
 import { addModuleCommands } from './module-commands.ts';
 import { DEFAULT_DATA_DIRECTORY, TOKEN_VARIABLE } from './target.ts';
@@ -40,6 +41,7 @@ export function createProgram(context: CommandContext): Command {
   addVersions(program, context);
   addGraph(program, context);
   addConsumers(program, context);
+  addGrantCommands(program, context, target);
   target(program.command('status').description('what is there: counts, stores, branches')).action((options) =>
     status(options, context),
   );

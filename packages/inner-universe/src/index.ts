@@ -33,11 +33,21 @@ export {
   type PublishPermission,
   type PublishPreview,
 } from './management/database-api.ts';
+export { issueIdentity, type IssuedIdentity } from './management/identity-api.ts';
 export { HttpClient, type HttpAnswer, type HttpClientOptions, type HttpRequest } from './management/http-client.ts';
 export type { CacheOptions, ClientCacheStats } from './cache/cache-options.ts';
 export type { CacheBounds, CacheStats } from './cache/read-cache.ts';
 export type { PoolOptions } from './pool/read-pool.ts';
 export { InnerUniverseClient, type ChangeListener, type ChangeType } from './client/inner-universe-client.ts';
+export type {
+  AccessGrant,
+  Grant,
+  GrantTarget,
+  Permissions,
+  PermissionsQuery,
+  RoleMember,
+  RoleMembership,
+} from './client/permissions.ts';
 export type { ApplyOptions, ModuleClient } from './client/client.ts';
 export type { LiveListener } from './client/change-feed.ts';
 export type { LiveEvent, ReadPage } from './client/change-source.ts';

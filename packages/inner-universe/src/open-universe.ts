@@ -14,9 +14,6 @@ import { migrateAtOpening } from './migrations/migrate-at-opening.ts';
 import { OpenedUniverse } from './opened-universe.ts';
 import type { Universe } from './universe.ts';
 
-/** How long a server may leave a call without an answer before the connection is taken to be dead. */
-const SILENCE_MS = 60_000;
-
 /**
  * Opens a universe: on disk in this process (`{ data }`), in memory (`{ memory: true }`), or on a server
  * (`{ server, token }`). The same program runs on all three.
@@ -66,7 +63,7 @@ async function open(config: InnerUniverseConfig, signal: AbortSignal | undefined
         pool: config.pool,
         cache: config.cache,
         breaker: config.breaker,
-        silenceMs: config.placement.type === 'server' ? SILENCE_MS : undefined,
+        silenceMs: config.silenceMs,
         checkConfiguration: (key, value) => encryption?.checkSetting(key, value),
         migrates,
       },

@@ -225,6 +225,32 @@ describeForms((form) => {
   });
 });
 
+describe('arguments that make no sense are refused at the call', () => {
+  test.each([-1, 0, Number.NaN, 1.5])('a limit of %d', async (limit) => {
+    await using testUniverse = await createTestUniverse();
+    const { events } = testUniverse.universe;
+    await events.publish('a', 1);
+    const refused = { code: 'event/invalid', details: { limit } };
+    await expect(events.query({ limit })).rejects.toMatchObject(refused);
+    await expect(events.query({ limit, from: 0 })).rejects.toMatchObject(refused);
+    await expect(events.queryPage({ limit })).rejects.toMatchObject(refused);
+    await expect(events.replay({ limit }, () => undefined)).rejects.toMatchObject(refused);
+    expect(dataOf(await events.query({ limit: Number.POSITIVE_INFINITY }))).toEqual([1]);
+  });
+
+  test.each([undefined, null, 'log', {}])('a handler that is %j, also where there are no events', async (handler) => {
+    await using testUniverse = await createTestUniverse();
+    const { events } = testUniverse.universe;
+    const given = handler as never; // as a program without types gives it
+    const refused = { code: 'event/invalid', message: expect.stringContaining('handler') };
+    await expect(events.replay({}, given)).rejects.toMatchObject(refused);
+    expect(() => events.subscribe('a', given)).toThrow(expect.objectContaining(refused));
+    expect(() => events.once('a', given)).toThrow(expect.objectContaining(refused));
+    await events.publishAndWait('a', 1);
+    expect(testUniverse.takeErrors()).toEqual([]);
+  });
+});
+
 test('rules that are wrong are refused before anything is opened', async () => {
   const { openUniverse } = await import('../src/index.ts');
   const open = (events: EventOptions): Promise<Universe> => openUniverse({ memory: true, events });
@@ -326,6 +352,24 @@ describe.each<[string, readonly TestGrant[] | undefined]>([
 });
 
 describe('somebody who is let in', () => {
+  test('to a scope in which nothing was written yet finds nothing there, and then what is', async () => {
+    await using testUniverse = await createTestUniverse();
+    const owner = testUniverse.universe;
+    await owner.graph.createEntity('person', { id: 'hidden' });
+    const { events, graph } = await testUniverse.as('ada', [{ action: 'read', resource: 'scope:fresh' }]);
+    const seen = record(events);
+    expect(await events.query()).toEqual([]);
+    expect(await graph.query()).toEqual([]);
+    await graph.load();
+    await owner.events.publish('a', 1, { scope: 'fresh' });
+    await owner.graph.createEntity('person', { id: 'shown', scope: 'fresh' });
+    await testUniverse.settle();
+    expect(dataOf(seen)).toEqual([1]);
+    expect(dataOf(await events.query())).toEqual([1]);
+    expect(await graph.query()).toMatchObject([{ id: 'shown' }]);
+    expect(testUniverse.takeErrors()).toEqual([]);
+  });
+
   test('gets of 3,000 ephemeral events those that the ring still has when it looks, in order, and no more', async () => {
     const testUniverse = await createTestUniverse();
     const ada = await testUniverse.as('ada', READ_AND_WRITE);

@@ -146,6 +146,22 @@ describe('a store with many versions', () => {
   });
 });
 
+test('a log is asked for a whole number of versions', async () => {
+  await using testUniverse = await createTestUniverse();
+  const store = await testUniverse.universe.states.open('pages', { initial: { page: 0 } });
+  for (const limit of [-1, Number.NaN, 1.5]) {
+    for (const firstParent of [true, false]) {
+      await expect(store.log({ limit, firstParent })).rejects.toMatchObject({
+        code: 'state/invalid-argument',
+        details: { limit },
+      });
+    }
+  }
+  expect(await store.log({ limit: 0 })).toEqual([]);
+  expect(await store.log({ limit: 1 })).toHaveLength(1);
+  expect(await store.log({ limit: Number.POSITIVE_INFINITY })).toHaveLength(1);
+});
+
 describe('histories with branches', () => {
   test('are told and merged as in one process, whatever lies between', async () => {
     testing: {

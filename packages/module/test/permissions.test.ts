@@ -75,6 +75,46 @@ describe('grants', () => {
     ]);
   });
 
+  test('on a scope in which nothing was written yet find nothing there, instead of being refused', async () => {
+    const universe = await openFurnished();
+    const seq: bigint = universe.read('read_events').seq;
+    universe.apply([ops.grant(ADA.identity, 'read', 'scope:fresh')]);
+    const pages: readonly [string, object, string][] = [
+      ['read_events', {}, 'events'],
+      ['read_entities', {}, 'entities'],
+      ['read_relations', {}, 'relations'],
+      ['read_entities_at', { seq }, 'entities'],
+      ['read_relations_at', { seq }, 'relations'],
+      ['read_neighborhood', { ids: ['a'] }, 'relations'],
+      ['read_history', { of: 'relation' }, 'relations'],
+      ['read_stores', {}, 'stores'],
+      ['read_versions', {}, 'versions'],
+      ['read_branches', {}, 'branches'],
+      ['read_tags', {}, 'tags'],
+    ];
+    for (const [name, args, rows] of pages) {
+      expect(universe.read(name, args, ADA), name).toMatchObject({ [rows]: [], more: false });
+      // Publishing and consuming are not reading.
+      expect(universe.refusedRead(name, args, BOB), name).toMatchObject({ code: 'permission/denied' });
+    }
+    expect(universe.read('read_scopes', {}, ADA).scopes).toEqual([]);
+    universe.apply([ops.entity('n', { scope: 'fresh' })]);
+    expect(universe.read('read_entities', {}, ADA).entities.map((row: Plain) => row.id)).toEqual(['n']);
+  });
+
+  test('on one kind, or on a scope that they are not in, do not let look for others', async () => {
+    const universe = await openUniverse();
+    universe.apply([
+      ops.grant(ADA.identity, 'read', 'entity:person', 'fresh'),
+      ops.grant(BOB.identity, 'read', 'scope:fresh', 'lab'),
+    ]);
+    expect(universe.read('read_entities', {}, ADA).entities).toEqual([]);
+    for (const name of ['read_events', 'read_relations', 'read_stores']) {
+      expect(universe.refusedRead(name, {}, ADA), name).toMatchObject({ code: 'permission/denied' });
+      expect(universe.refusedRead(name, {}, BOB), name).toMatchObject({ code: 'permission/denied' });
+    }
+  });
+
   test('on a pattern of events allow those types, in the scope named', async () => {
     const universe = await openFurnished();
     universe.apply([

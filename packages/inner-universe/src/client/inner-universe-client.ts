@@ -27,6 +27,17 @@ import type { LiveEvent } from './change-source.ts';
 import { ObservedClient } from '../observability/observed-client.ts';
 import { ModuleClient, type ClientParts } from './client.ts';
 import type { WriteOptions } from './request-queue.ts';
+import {
+  collectPermissions,
+  makeGrantOp,
+  makeRevokeOp,
+  makeRoleOp,
+  type AccessGrant,
+  type GrantTarget,
+  type Permissions,
+  type PermissionsQuery,
+  type RoleMembership,
+} from './permissions.ts';
 import { ALL_ENTITIES, ALL_EVENTS, ALL_RELATIONS, ALL_VERSIONS, pages } from './reads.ts';
 
 /** What a change of the log's subject was. */
@@ -127,6 +138,41 @@ export class InnerUniverseClient extends ObservedClient {
       settings.map((value) => ({ tag: 'setConfiguration', value })),
       options,
     );
+  }
+
+  /**
+   * Lets an identity or a role do something; given again, only the end changes. For the owner, and holders of
+   * `grant:admin` for the resource.
+   * @throws {NervPersistenceError} `value/malformed`; {RefusedError} `permission/denied`, `limit/storage`
+   */
+  async grantAccess(grant: AccessGrant, options?: WriteOptions): Promise<void> {
+    return this.write([makeGrantOp(grant)], options);
+  }
+
+  /**
+   * Takes one grant back; what the same identity holds by others it keeps.
+   * @throws {NervPersistenceError} `value/malformed`; {RefusedError} `grant/not-found`, `permission/denied`
+   */
+  async revokeAccess(grant: GrantTarget, options?: WriteOptions): Promise<void> {
+    return this.write([makeRevokeOp(grant)], options);
+  }
+
+  /** Gives an identity all that `role:<role>` holds, now and later. For the owner. @throws as `grantAccess` */
+  async addRoleMember(membership: RoleMembership, options?: WriteOptions): Promise<void> {
+    return this.write([makeRoleOp('addRoleMember', membership)], options);
+  }
+
+  /** Takes an identity out of a role. For the owner. @throws as `revokeAccess` */
+  async removeRoleMember(membership: RoleMembership, options?: WriteOptions): Promise<void> {
+    return this.write([makeRoleOp('removeRoleMember', membership)], options);
+  }
+
+  /**
+   * All grants and members of roles; of what they administer, and of their own, for holders of `grant:admin`.
+   * `timeoutMs` is for each page. @throws {RefusedError} `permission/denied` for everybody else
+   */
+  async listPermissions(query: PermissionsQuery = {}, options?: CallOptions): Promise<Permissions> {
+    return collectPermissions(query, (args) => this.read('readPermissions', args, options));
   }
 
   /** Every event that is recorded or broadcast from now on. */

@@ -14,7 +14,7 @@ export function runWithin<T>(
   timers?: Timers,
 ): Promise<T> {
   const racing = (signal: AbortSignal | undefined): Promise<T> =>
-    signal === undefined ? work(signal) : Promise.race([work(signal), whenAborted(signal)]);
+    signal === undefined ? work(signal) : unlessAborted(signal, work);
   return runWithSignal(name, call, racing, timers);
 }
 
@@ -42,10 +42,18 @@ export async function runWithSignal<T>(
   }
 }
 
-function whenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+async function unlessAborted<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
   });
+  try {
+    return await Promise.race([work(signal), aborted]);
+  } finally {
+    // A signal may outlive many calls.
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 function makeTimeout(name: string, timeoutMs: number): ConnectionError {

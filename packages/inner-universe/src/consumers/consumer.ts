@@ -10,6 +10,7 @@ import type { ConsumerDefinition, ConsumerPosition, WorkerOptions } from './defi
 import { Handover, type ConsumerDelivery } from './delivery.ts';
 import type { ConsumerHandler } from './event-handling.ts';
 import type { EventSource } from '../events/event-row.ts';
+import { requireHandler } from '../events/require-handler.ts';
 import { cut, describeFailure } from './failure-reason.ts';
 import { Gate } from './gate.ts';
 import { LogPass, type OnTrimmed } from './log-pass.ts';
@@ -79,10 +80,12 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
   /**
    * Handles events until the signal is aborted or the consumer is closed. What the handler does through its transaction
    * is done exactly once; effects anywhere else are at least once, with the event's id as idempotency key.
-   * @throws {NervPersistenceError} `consumer/running` when it is running already, `consumer/closed`; what ends it:
-   * `event/trimmed`, `permission/denied`, `consumer/not-found`, an end of the connection that is final
+   * @throws {NervError} `event/invalid` for a handler that is no function; {NervPersistenceError} `consumer/running` when
+   * it is running already, `consumer/closed`; what ends it: `event/trimmed`, `permission/denied`, `consumer/not-found`,
+   * an end of the connection that is final
    */
   async run(handler: ConsumerHandler, { signal }: RunOptions = {}): Promise<void> {
+    requireHandler(handler);
     this.#assertIdle();
     if (signal?.aborted === true) return;
     const running = this.#run(handler, signal);

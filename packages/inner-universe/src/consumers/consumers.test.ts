@@ -85,6 +85,20 @@ test('a handler is given the events of its pattern in order, each once, those fr
   ]);
 });
 
+test('an option that is mistyped is refused, and nothing is made', async () => {
+  await expect(universe.consumers.open('slip', { patern: 'order.*' } as object)).rejects.toMatchObject({
+    code: 'config/invalid',
+    message: expect.stringContaining("'patern'"),
+  });
+  expect(await universe.consumers.list()).toEqual([]);
+});
+
+test('a handler that is no function is refused before a partition is claimed', async () => {
+  const consumer = await universe.consumers.open('mail');
+  await expect(consumer.run(undefined as unknown as ConsumerHandler)).rejects.toMatchObject({ code: 'event/invalid' });
+  expect((await consumer.status()).workers).toEqual([]);
+});
+
 test('a consumer goes on where it stopped, whoever runs it', async () => {
   const seen: unknown[] = [];
   const consumer = await start((event) => void seen.push(event.data));

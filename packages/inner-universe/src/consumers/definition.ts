@@ -65,6 +65,23 @@ export interface WorkerOptions {
 /** How a consumer is opened. */
 export interface ConsumerOptions extends ConsumerSettings, WorkerOptions {}
 
+const OPTIONS: { readonly [Name in keyof Required<ConsumerOptions>]: true } = {
+  scope: true,
+  pattern: true,
+  partitions: true,
+  startAt: true,
+  failurePolicy: true,
+  holdsTrim: true,
+  leaseMs: true,
+  concurrency: true,
+  retry: true,
+  batchMax: true,
+  holder: true,
+  kind: true,
+  onTrimmed: true,
+  describeFailure: true,
+};
+const OPTION_NAMES: ReadonlySet<string> = new Set(Object.keys(OPTIONS));
 const LEASE_MS_MIN = 100;
 const BATCH_MAX = 1_000;
 
@@ -107,7 +124,17 @@ export function requireSame(existing: ConsumerDefinition, settings: ConsumerSett
 }
 
 /** @throws {NervPersistenceError} `config/invalid` */
-export function checkWorkerOptions({ leaseMs, concurrency, batchMax }: WorkerOptions): void {
+export function checkWorkerOptions(options: ConsumerOptions): void {
+  // A pattern that is mistyped would mean every event, for ever.
+  const unknown = Object.keys(options).find((field) => !OPTION_NAMES.has(field));
+  if (unknown !== undefined) {
+    throw new NervPersistenceError(
+      'config/invalid',
+      `A consumer has no option '${unknown}'; it takes ${[...OPTION_NAMES].join(', ')}.`,
+      { details: { field: unknown } },
+    );
+  }
+  const { leaseMs, concurrency, batchMax } = options;
   if (leaseMs !== undefined) checkCount('leaseMs', leaseMs, LEASE_MS_MIN, Number(MAX_LEASE_MICROS / 1000n));
   if (concurrency !== undefined) checkCount('concurrency', concurrency, 1, MAX_PARTITIONS);
   if (batchMax !== undefined) checkCount('batchMax', batchMax, 1, BATCH_MAX);

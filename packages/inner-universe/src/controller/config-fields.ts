@@ -1,4 +1,7 @@
 import { MAX_REQUEST_BYTES, MAX_REQUEST_OPS } from '@inner-universe/module/wire';
+import type { EncryptionOptions } from '../encryption/encryption.ts';
+import type { EventOptions } from '../events/event-options.ts';
+import type { GraphOptions } from '../graph/graph-options.ts';
 import { isOutbox } from '../offline/outbox-options.ts';
 import { faultOfToken } from '../connection/token-source.ts';
 import { STORAGE_KEY_BYTES } from './storage-key.ts';
@@ -6,6 +9,9 @@ import type { DiskOptions, MemoryOptions, Placement, ServerOptions } from './con
 
 /** Every name that `openUniverse` knows. */
 export type OptionName = keyof DiskOptions | keyof MemoryOptions | keyof ServerOptions;
+
+/** The names of all parts of a field: one that is missing here does not compile. */
+type PartNames<Part> = { readonly [Name in keyof Required<Part>]: true };
 
 /** What is known of a field of the configuration. */
 export interface ConfigField {
@@ -23,6 +29,29 @@ const POOL_CONNECTIONS_MAX = 16;
 /** What a Map of JavaScript takes. */
 const CACHE_ENTRIES_MAX = 2 ** 24;
 const EMBEDDED = ['disk', 'memory'] as const;
+
+const ENCRYPTION_PARTS: PartNames<EncryptionOptions> = {
+  keyRing: true,
+  states: true,
+  entities: true,
+  relations: true,
+  events: true,
+  random: true,
+};
+const EVENT_PARTS: PartNames<EventOptions> = {
+  durability: true,
+  scope: true,
+  partitionKey: true,
+  upcasters: true,
+  middleware: true,
+};
+const GRAPH_PARTS: PartNames<GraphOptions> = {
+  scope: true,
+  optimistic: true,
+  heldRowsMax: true,
+  walkEntitiesMax: true,
+  versionsMax: true,
+};
 
 const object: ConfigField = { faultOf: faultOfObject };
 const callback: ConfigField = {
@@ -72,6 +101,7 @@ export const CONFIG_FIELDS: { readonly [Name in OptionName]: ConfigField } = {
   source: { faultOf: (value) => (typeof value === 'string' ? undefined : `takes a text, not ${show(value)}`) },
   reconnectForMs: { faultOf: (value) => (value === Infinity ? undefined : faultOfMilliseconds(value, 0)) },
   connectTimeoutMs: { faultOf: (value) => faultOfMilliseconds(value, 1) },
+  silenceMs: { forms: ['server'], faultOf: (value) => faultOfMilliseconds(value, 1) },
   timeoutMs: { faultOf: (value) => faultOfMilliseconds(value, 1) },
   signal: {
     faultOf: (value) => (value instanceof AbortSignal ? undefined : `takes an AbortSignal, not ${show(value)}`),
@@ -85,9 +115,10 @@ export const CONFIG_FIELDS: { readonly [Name in OptionName]: ConfigField } = {
     faultOf: (value) => (value === 'allow' ? undefined : `takes only 'allow', not ${show(value)}`),
   },
   outbox: { forms: ['server'], faultOf: faultOfOutbox },
-  encryption: object,
-  events: object,
-  graph: object,
+  // What its parts take is checked where they are; a part that is not known would leave data in clear.
+  encryption: { faultOf: (value) => faultOfNames(value, ENCRYPTION_PARTS) },
+  events: { faultOf: (value) => faultOfNames(value, EVENT_PARTS) },
+  graph: { faultOf: (value) => faultOfNames(value, GRAPH_PARTS) },
   archive: object,
   clock: object,
   ids: object,
@@ -227,6 +258,11 @@ function faultOfOutbox(value: unknown): string | undefined {
     bytesMax: (bytes) => faultOfWhole(bytes, 1, Number.MAX_SAFE_INTEGER),
     copiesBytesMax: (bytes) => faultOfWhole(bytes, 0, Number.MAX_SAFE_INTEGER),
   });
+}
+
+/** Whether a field is an object with parts that are known. */
+function faultOfNames(value: unknown, parts: Readonly<Record<string, true>>): string | undefined {
+  return faultOfParts(value, Object.fromEntries(Object.keys(parts).map((name) => [name, () => undefined])));
 }
 
 /** What is wrong with the parts of a field that is an object. */

@@ -104,6 +104,11 @@ export interface ServerOptions extends CommonOptions {
   readonly token?: TokenSource | undefined;
   /** A file with the token, read anew for each connection. */
   readonly tokenFile?: string | undefined;
+  /**
+   * How long the server may leave a call without an answer before the connection is taken to be dead and made anew, in
+   * milliseconds; default 60,000. Shorter than the longest call, it makes that one fail.
+   */
+  readonly silenceMs?: number | undefined;
   /** Certificates, PEM, of who vouches for the server, in place of the system's: as text, or a file of them. */
   readonly tls?: ServerTls | undefined;
   /**
@@ -147,12 +152,17 @@ export type Placement =
 
 const REDACTED = '[redacted]';
 
+/** How long a server may leave a call without an answer where nothing is said. */
+const SILENCE_MS = 60_000;
+
 /** Checked configuration. Printing it, as text or JSON, shows no secret. */
 export class InnerUniverseConfig {
   readonly database: string;
   readonly source: string | undefined;
   readonly reconnectForMs: number | undefined;
   readonly connectTimeoutMs: number | undefined;
+  /** Undefined: a call in this process may take as long as it takes. */
+  readonly silenceMs: number | undefined;
   readonly pool: PoolOptions | undefined;
   /** Undefined: nothing is kept. */
   readonly cache: CacheOptions | undefined;
@@ -168,6 +178,7 @@ export class InnerUniverseConfig {
     this.source = options.source;
     this.reconnectForMs = options.reconnectForMs;
     this.connectTimeoutMs = options.connectTimeoutMs;
+    this.silenceMs = 'server' in options ? (options.silenceMs ?? SILENCE_MS) : undefined;
     this.pool = options.pool;
     this.cache = options.cache === false ? undefined : (options.cache ?? {});
     const { breaker = false } = options;

@@ -42,6 +42,15 @@ export interface EncryptionOptions {
   readonly random?: Random | undefined;
 }
 
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof EncryptionOptions>([
+  'keyRing',
+  'states',
+  'entities',
+  'relations',
+  'events',
+  'random',
+]);
+
 /** What configuration is read with. */
 type ConfigurationReader = Pick<ModuleClient, 'read'>;
 
@@ -58,6 +67,14 @@ export class Encryption {
     // Programs without types may give anything.
     if (!(options.keyRing instanceof KeyRing)) {
       throw new EncryptionError('encryption/invalid-policy', 'encryption takes a keyRing, made by openKeyRing().');
+    }
+    const unknown = Object.keys(options).find((name) => !OPTION_NAMES.has(name));
+    if (unknown !== undefined) {
+      throw new EncryptionError(
+        'encryption/invalid-policy',
+        `encryption has no '${unknown}': it takes ${[...OPTION_NAMES].join(', ')}. Nothing was opened, because what a mistyped policy names would go out in clear.`,
+        { details: { name: unknown } },
+      );
     }
     this.#keyRing = options.keyRing;
     this.#cipher = new FieldCipher(new Sealer(options.keyRing, options.random), onError);

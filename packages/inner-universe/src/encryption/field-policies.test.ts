@@ -73,3 +73,29 @@ test('policies that make no sense are refused before anything is opened', async 
     );
   }
 });
+
+test('a name that is mistyped is refused, because what it means would go out in clear or under another key', async () => {
+  const keyRing = await openKeyRing({
+    store: new MemoryKeyStore(),
+    wrapper: await makeKeyWrapper({ active: 'k', keys: { k: makeRandomKey() } }),
+  });
+  const wrong: readonly object[] = [
+    { keyRing, entites: { person: ['ssn'] } },
+    { keyRing, entities: { person: { fields: ['ssn'], subjet: 'ada' } } },
+  ];
+  for (const options of wrong) {
+    // As a program without types gives it.
+    expect(() => new Encryption(options as EncryptionOptions, () => undefined)).toThrow(
+      expect.objectContaining({ code: 'encryption/invalid-policy', message: expect.stringMatching(/entites|subjet/) }),
+    );
+  }
+});
+
+test.each<object>([{}, { store: new MemoryKeyStore() }, { wrapper: { wrap: () => undefined } }])(
+  'a key ring without what it needs is refused at once: %j',
+  async (options) => {
+    await expect(openKeyRing(options as Parameters<typeof openKeyRing>[0])).rejects.toMatchObject({
+      code: 'encryption/invalid-keys',
+    });
+  },
+);

@@ -37,7 +37,9 @@ export class FieldPolicies<Of> {
   /** @throws {EncryptionError} `encryption/invalid-policy` */
   constructor(policies: FieldPolicyMap<Of> = {}, makeMatcher: (pattern: string) => Matcher = makeNameMatcher) {
     this.#rules = Object.entries(policies).map(([pattern, policy]) => {
-      const { fields, subject } = isFields(policy) ? { fields: policy, subject: undefined } : policy;
+      const { fields, subject } = isFields(policy)
+        ? { fields: policy, subject: undefined }
+        : checkNames(policy, pattern);
       return {
         matches: makeMatcher(pattern),
         fields: fields === true ? FieldPatterns.WHOLE : FieldPatterns.parse(checkFields(fields, pattern)),
@@ -98,6 +100,13 @@ export function makeEventMatcher(pattern: string): Matcher {
 
 function isFields<Of>(policy: FieldPolicy<Of>): policy is Fields {
   return policy === true || Array.isArray(policy);
+}
+
+/** A subject that is mistyped would mean the common key, and erasing the subject would erase nothing. */
+function checkNames<P extends object>(policy: P, pattern: string): P {
+  const unknown = Object.keys(policy ?? {}).find((name) => name !== 'fields' && name !== 'subject');
+  if (unknown === undefined) return policy;
+  throw invalid(`The policy for '${pattern}' has no '${unknown}': it takes fields and subject.`);
 }
 
 // The types say so; programs without types may do otherwise.

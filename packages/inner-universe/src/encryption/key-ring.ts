@@ -270,6 +270,18 @@ export class KeyRing {
 
 /** A ring over what the store has. @throws {EncryptionError} `encryption/invalid-keys`; what the store throws */
 export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
+  // Programs without types may give anything, and would hear of it only when something is to be sealed.
+  for (const [name, method] of [
+    ['store', 'load'],
+    ['wrapper', 'wrap'],
+  ] as const) {
+    if (typeof Reflect.get(Object(options?.[name]), method) === 'function') continue;
+    throw new EncryptionError(
+      'encryption/invalid-keys',
+      `openKeyRing takes a ${name}, ${name === 'store' ? 'such as a FileKeyStore' : 'made by makeKeyWrapper()'}.`,
+      { details: { option: name } },
+    );
+  }
   const ring = new KeyRing(options);
   await ring.refresh();
   return ring;

@@ -26,19 +26,24 @@ export class EventLogReader<M extends object> {
     this.#source = source;
   }
 
-  async query<P extends string>(query: LogQuery<P>): Promise<readonly EventOf<M, P>[]> {
+  async query<P extends string>(query: LogQuery<P>, signal?: AbortSignal): Promise<readonly EventOf<M, P>[]> {
     const events: EventOf<M, P>[] = [];
-    for await (const event of this.iterate(query)) events.push(event);
+    for await (const event of this.iterate(query, signal)) events.push(event);
     return events;
   }
 
-  /** All events a query asks for, in its order, a page at a time. */
-  async *iterate<P extends string>(query: LogQuery<P>): AsyncGenerator<EventOf<M, P>, void, undefined> {
+  /** All events a query asks for, in its order, a page at a time; no more pages once the signal has aborted. */
+  async *iterate<P extends string>(
+    query: LogQuery<P>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<EventOf<M, P>, void, undefined> {
     let left = query.limit ?? Number.POSITIVE_INFINITY;
+    if (left !== Number.POSITIVE_INFINITY) checkedWhole('limit', left, 1);
     let cursor = query.cursor;
     // The module does not know the authored times: of a page that is filtered by them, few may be left.
     const isFiltered = query.from !== undefined || query.to !== undefined;
     while (left > 0) {
+      signal?.throwIfAborted();
       const limit = isFiltered ? PAGE_EVENTS_MAX : Math.min(left, PAGE_EVENTS_MAX);
       const page = await this.queryPage({ ...query, limit, cursor });
       yield* left < page.items.length ? page.items.slice(0, left) : page.items;

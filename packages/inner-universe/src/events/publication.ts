@@ -3,6 +3,7 @@ import type { Durability, EventMetadata, NervEvent, PublishOptions } from '@inne
 import { parse, stringify } from '@inner-universe/nerv/values';
 import type { LaterWrite, ModuleClient } from '../client/client.ts';
 import { makeStoredText, type StoredText } from '../client/value-text.ts';
+import type { CallOptions } from '../connection/connection.ts';
 import type { EventSealer } from '../encryption/event-sealer.ts';
 import type { EventRules } from './event-options.ts';
 
@@ -36,19 +37,19 @@ const NO_METADATA: StoredText = { text: '{}', encoding: 'json/1', chunks: [] };
  * Writes an event to the log. It takes its place in the order of writes now, also when it must be sealed first.
  * @throws {NervError} at once, for what cannot be stored: `value/…`
  */
-export function writeEvent(parts: PublicationParts, event: Outgoing): Promise<void> {
+export function writeEvent(parts: PublicationParts, event: Outgoing, call: CallOptions): Promise<void> {
   const { client, sealer } = parts;
   const { id, type } = event;
   const text = stringify(event.data);
   const authoredMicros = event.timestamp === undefined ? client.clock.nowMicros() : microsOfMs(event.timestamp);
   if (sealer?.covers(type) !== true) {
     const { ops, chunks } = makeWrite(parts, event, { text, authoredMicros });
-    return client.writeWithChunks(chunks, ops);
+    return client.writeWithChunks(chunks, ops, call);
   }
   const sealing = sealer
     .seal({ id, type, data: parse(text) })
     .then((data) => makeWrite(parts, event, { text: stringify(data), authoredMicros }));
-  return client.writeLater(sealing, text.length);
+  return client.writeLater(sealing, text.length, call);
 }
 
 /** The event as middleware sees it before it is sent. */

@@ -37,6 +37,8 @@ import { MiddlewareStack } from '@inner-universe/nerv/events/middleware';
 import { readThroughArchive } from '../archive/archived-reads.ts';
 import type { EventArchive } from '../archive/event-archive.ts';
 import type { ModuleClient } from '../client/client.ts';
+import type { CallOptions } from '../connection/connection.ts';
+import { runWithin } from '../connection/run-within.ts';
 import type { EventSealer } from '../encryption/event-sealer.ts';
 import { errorCodeOf } from '../observability/error-facts.ts';
 import { bridgeBuses } from './event-bridge.ts';
@@ -44,6 +46,7 @@ import { EventLine } from './event-line.ts';
 import { EventLogReader, type LogQuery } from './event-log-reader.ts';
 import { EventRules, type EventOptions } from './event-options.ts';
 import { asNervEvent, changedBy, writeEvent, type Outgoing, type PublicationParts } from './publication.ts';
+import { requireHandler } from './require-handler.ts';
 
 /** How a bus over the log behaves where a call says nothing. */
 export interface SpacetimeEventBusOptions extends EventOptions {
@@ -58,6 +61,9 @@ export interface SpacetimeEventBusOptions extends EventOptions {
   /** Where events lie that were trimmed from the log: reading goes on there. */
   readonly archive?: EventArchive | undefined;
 }
+
+/** How an event is published to the log, who may call that off, and how long it may take. */
+export interface LogPublishOptions extends PublishOptions, CallOptions {}
 
 /** NERV's own bus, as far as this one builds on it. */
 type Local<M extends object> = InstanceType<typeof LocalBus<M>>;
@@ -119,29 +125,37 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
 
   /**
    * Resolves with the event's id when the durability is reached that the options say, or else the rules for its type, or
-   * else `'durable'`.
+   * else `'durable'`. Called off before it is sent, it is not sent any more; later, `client/outcome-unknown`, or a
+   * `connection/timeout` whose `details.outcome` is `'unknown'`, says that it may be in the log.
    */
-  async publish<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], PublishOptions>): Promise<string> {
-    const [data, options = {}] = rest as [data?: unknown, options?: PublishOptions];
+  async publish<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], LogPublishOptions>): Promise<string> {
+    const [data, { signal, timeoutMs, ...options } = {}] = rest as [data?: unknown, options?: LogPublishOptions];
+    signal?.throwIfAborted();
     const durability = options.durability ?? this.rules.durabilityOf(type);
-    if (durability !== 'local') return this.#publish(this.#makeOutgoing(type, data, { ...options, durability }));
+    if (durability !== 'local')
+      return this.#publish(this.#makeOutgoing(type, data, { ...options, durability }), { signal, timeoutMs });
     const id = await this.#counted('local', async () => this.#local.publish(type, ...makeLocal<M, T>(data, options)));
     return id;
   }
 
   /**
    * Waits until the event has come back and the handlers here have settled. An event that may not be read by its own
-   * publisher does not come back: nobody handled it.
+   * publisher does not come back: nobody handled it. Called off, it may be published, and handlers may go on.
    */
   async publishAndWait<T extends EventTypeOf<M>>(
     type: T,
-    ...rest: DataArguments<M[T], PublishOptions>
+    ...rest: DataArguments<M[T], LogPublishOptions>
   ): Promise<DeliveryReport> {
-    const [data, options = {}] = rest as [data?: unknown, options?: PublishOptions];
+    const [data, { signal, timeoutMs, ...options } = {}] = rest as [data?: unknown, options?: LogPublishOptions];
     const durability = options.durability ?? this.rules.durabilityOf(type);
-    if (durability === 'local')
-      return this.#counted('local', () => this.#local.publishAndWait(type, ...makeLocal<M, T>(data, options)));
-    const event = this.#makeOutgoing(type, data, { ...options, durability });
+    return this.#within('publishAndWait', { signal, timeoutMs }, (ending) => {
+      if (durability === 'local')
+        return this.#counted('local', () => this.#local.publishAndWait(type, ...makeLocal<M, T>(data, options)));
+      return this.#publishAndWait(this.#makeOutgoing(type, data, { ...options, durability }), { signal: ending });
+    });
+  }
+
+  async #publishAndWait(event: Outgoing, call: CallOptions): Promise<DeliveryReport> {
     const { id } = event;
     let report: Promise<DeliveryReport> | undefined;
     const delivered = new Promise<void>((resolve) => {
@@ -152,7 +166,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     });
     this.#line.wake();
     try {
-      await this.#publish(event);
+      await this.#publish(event, call);
       // What was pushed has come by now, unless its data must be fetched; who pulls looks again.
       await Promise.race([delivered, this.#client.settle().then(() => this.#line.idle())]);
       this.#awaited.delete(id);
@@ -163,10 +177,12 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
   }
 
   subscribe<P extends string>(selector: EventSelector<M, P>, handler: EventHandler<EventOf<M, P>>): EventSubscription {
+    requireHandler(handler);
     return this.#local.subscribe(selector, handler);
   }
 
   once<P extends string>(selector: EventSelector<M, P>, handler: EventHandler<EventOf<M, P>>): EventSubscription {
+    requireHandler(handler);
     return this.#local.once(selector, handler);
   }
 
@@ -180,22 +196,41 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
 
   /**
    * Past events of the log, and where it was trimmed of the archive. Reads as many pages as the limit asks for.
-   * @throws {NervPersistenceError} `event/trimmed`, `archive/gap`, `archive/damaged`, `event/newer-version`,
-   * `event/missing-upcaster`, `event/upcast-failed`; {RefusedError} `permission/denied`
+   * @throws {NervError} `event/invalid`; {NervPersistenceError} `event/trimmed`, `archive/gap`, `archive/damaged`,
+   * `event/newer-version`, `event/missing-upcaster`, `event/upcast-failed`; {RefusedError} `permission/denied`
    */
-  query<P extends string = string>(query: LogQuery<P> = {}): Promise<readonly EventOf<M, P>[]> {
-    return this.#log.query(query);
+  query<P extends string = string>(query: LogQuery<P> = {}, call?: CallOptions): Promise<readonly EventOf<M, P>[]> {
+    return this.#within('query', call, (ending) => this.#log.query(query, ending));
   }
 
-  queryPage<P extends string = string>(query: LogQuery<P> = {}): Promise<EventPage<EventOf<M, P>>> {
-    return this.#log.queryPage(query);
+  /** One page of `query`; it may hold fewer events than asked for, also none, and still have a `next`. */
+  queryPage<P extends string = string>(query: LogQuery<P> = {}, call?: CallOptions): Promise<EventPage<EventOf<M, P>>> {
+    return this.#within('queryPage', call, () => this.#log.queryPage(query));
   }
 
-  /** Past events of the log, from any place or time, to one handler after the other: it is awaited. */
-  async replay<P extends string = string>(query: LogQuery<P>, handler: EventHandler<EventOf<M, P>>): Promise<number> {
-    let count = 0;
+  /**
+   * Past events of the log, from any place or time, to one handler after the other: it is awaited. Called off, it hands
+   * out no more; the time is for all of it, the handlers' included.
+   * @throws {NervError} `event/invalid`, and as `query`
+   */
+  async replay<P extends string = string>(
+    query: LogQuery<P>,
+    handler: EventHandler<EventOf<M, P>>,
+    call?: CallOptions,
+  ): Promise<number> {
+    requireHandler(handler);
     this.#assertOpen();
-    for await (const event of this.#log.iterate(query)) {
+    return this.#within('replay', call, (ending) => this.#replay(query, handler, ending));
+  }
+
+  async #replay<P extends string>(
+    query: LogQuery<P>,
+    handler: EventHandler<EventOf<M, P>>,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    let count = 0;
+    for await (const event of this.#log.iterate(query, signal)) {
+      signal?.throwIfAborted();
       try {
         await handler(event);
       } catch (error) {
@@ -238,25 +273,36 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     return { id, type, data, source, metadata, timestamp, durability, options };
   }
 
-  async #publish(event: Outgoing): Promise<string> {
+  /** Runs what may be called off: whoever waits hears of it at once. */
+  #within<T>(
+    name: string,
+    call: CallOptions | undefined,
+    work: (ending: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    return runWithin(`events.${name}`, call ?? {}, work, this.#client.timers);
+  }
+
+  async #publish(event: Outgoing, call: CallOptions): Promise<string> {
     const { id, type, options } = event;
     this.#assertOpen();
     return this.#counted(event.durability, async () => {
       assertPublishable(type, { ...options, id });
-      if (this.#publishStage === undefined) await this.#send(event);
-      else await this.#sendStaged(this.#publishStage, event);
+      const stage = this.#publishStage;
+      if (stage === undefined) await this.#send(event, call);
+      else await this.#within('publish', call, (signal) => this.#sendStaged(stage, event, { signal }));
       return id;
     });
   }
 
   /** Sends what middleware makes of an event, if it passes it on. */
-  async #sendStaged(stage: EventStage, event: Outgoing): Promise<void> {
+  async #sendStaged(stage: EventStage, event: Outgoing, call: CallOptions): Promise<void> {
     const before = asNervEvent(event, this.#nowMs());
-    await stage(before, (after) => this.#send(changedBy(event, before, after)));
+    await stage(before, (after) => this.#send(changedBy(event, before, after), call));
   }
 
-  async #send(event: Outgoing): Promise<void> {
-    const writing = writeEvent(this.#publication, event);
+  async #send(event: Outgoing, call: CallOptions): Promise<void> {
+    call.signal?.throwIfAborted();
+    const writing = writeEvent(this.#publication, event, call);
     // It has its place in the order of writes by now, and nothing is delivered of what cannot be written.
     if (event.options.optimistic === true) this.#deliverPending(event);
     try {

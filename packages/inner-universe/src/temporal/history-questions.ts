@@ -1,4 +1,5 @@
 import type { StateStep } from '@inner-universe/module/wire';
+import { NervError } from '@inner-universe/nerv';
 import { stringify } from '@inner-universe/nerv/values';
 import {
   parsePatch,
@@ -20,13 +21,16 @@ export interface HistorySource {
   readonly treeOf: (versionId: string) => Promise<StateTree>;
 }
 
-/** A version and those it descends from that a filter asks for, the last to arrive first. Reads as far as it must. */
+/**
+ * A version and those it descends from that a filter asks for, the last to arrive first. Reads as far as it must.
+ * @throws {NervError} `state/invalid-argument`
+ */
 export async function findVersions(source: HistorySource, from: string, filter: LogFilter): Promise<Version[]> {
   const { log } = source;
+  const limit = checkedLimit(filter);
   const tagged = filter.tag === undefined ? undefined : ((await log.tagged(filter.tag)) ?? '');
-  const { limit = Number.POSITIVE_INFINITY } = filter;
   const found: Version[] = [];
-  if (limit <= 0) return found;
+  if (limit === 0) return found;
   const candidates = filter.firstParent === true ? log.line(from, limit) : log.ancestry(from, limit);
   for await (const version of candidates) {
     if (tagged !== undefined && version.id !== tagged) continue;
@@ -34,6 +38,13 @@ export async function findVersions(source: HistorySource, from: string, filter: 
     if (found.length >= limit || version.id === tagged) break;
   }
   return found;
+}
+
+function checkedLimit({ limit = Number.POSITIVE_INFINITY }: LogFilter): number {
+  if (limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && limit >= 0)) return limit;
+  throw new NervError('state/invalid-argument', `The option 'limit' is ${limit}; it must be a whole number from 0.`, {
+    details: { limit },
+  });
 }
 
 /** Whether a version is one that a log filter asks for; its tag is not looked at. */

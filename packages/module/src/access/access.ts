@@ -103,6 +103,16 @@ export class Access {
     );
   }
 
+  /** Whether the caller may read anything of this kind in some scope, be there anything in it or not. */
+  mayReadSomewhere(kind: ResourceKind): boolean {
+    if (this.isOwner) return true;
+    return this.grants().some(({ action, resource, scope }) => {
+      if (action !== 'read') return false;
+      if (!resource.startsWith('scope:')) return resource.startsWith(`${kind}:`);
+      return scope === '' || resource === 'scope:*' || resource === `scope:${scope}`;
+    });
+  }
+
   /** Whether the caller may read anything at all in a scope, and so may know of it. */
   mayKnowScope(scope: string): boolean {
     if (this.isOwner) return true;

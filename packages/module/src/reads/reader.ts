@@ -42,18 +42,21 @@ export function read<T>(ctx: Transacting, body: (reader: Reader) => T): T {
   }
 }
 
-/** The scopes to look into: the one named, or all in which the caller may read something of this kind. */
+/**
+ * The scopes to look into: the one named, or all that exist in which the caller may read something of this kind, which
+ * may be none. @throws `permission/denied` for who may read nothing of this kind there
+ */
 export function scopesToRead(reader: Reader, named: string, kind: ResourceKind): readonly string[] {
   if (named !== '') {
     const scope = checkScope(named);
     if (!reader.access.mayReadSome(kind, scope)) reader.access.deny(`read ${kind} rows of scope ${scope}`);
     return [scope];
   }
-  const scopes = [...reader.db.scope.iter()]
+  // By the grants, and not by the scopes that are found: nothing may have been written yet where the caller may read.
+  if (!reader.access.mayReadSomewhere(kind)) reader.access.deny(`read ${kind} rows of any scope`);
+  return [...reader.db.scope.iter()]
     .map((row) => row.name)
     .filter((scope) => reader.access.mayReadSome(kind, scope));
-  if (scopes.length === 0) reader.access.deny(`read ${kind} rows of any scope`);
-  return scopes;
 }
 
 /** Puts the rows of several scans together. */
