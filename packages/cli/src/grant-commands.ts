@@ -21,7 +21,10 @@ export function addGrantCommands(
     target(grants.command(name).description(description))
       .argument('<subject>', 'an identity, or role:NAME')
       .argument('<action>', 'read, write, publish, create, update, delete, commit, consume, configure, grant:admin')
-      .argument('<resource>', 'scope:NAME, event:PATTERN, entity:TYPE, relation:TYPE, store:NAME, config:KEY; * for all')
+      .argument(
+        '<resource>',
+        'scope:NAME, event:PATTERN, entity:TYPE, relation:TYPE, store:NAME, config:KEY; * for all',
+      )
       .option('--scope <name>', 'in this scope alone (default: in every scope)');
   one('add', 'let somebody do something; again, to change when it ends')
     .option('--expires <time>', 'when it ends, such as 2027-01-31T12:00:00Z (default: never)', parseExpires)

@@ -112,7 +112,11 @@ export {
   type WrappedKey,
 } from './encryption/key-wrapper.ts';
 export { ConnectionError, NervPersistenceError, RefusedError, type PersistenceErrorCode } from './errors.ts';
-export { SpacetimeEventBus, type SpacetimeEventBusOptions } from './events/spacetime-event-bus.ts';
+export {
+  SpacetimeEventBus,
+  type LogPublishOptions,
+  type SpacetimeEventBusOptions,
+} from './events/spacetime-event-bus.ts';
 export type { EventOptions, EventRules, KeyedEvent } from './events/event-options.ts';
 export type { LogQuery } from './events/event-log-reader.ts';
 export {
@@ -182,11 +186,13 @@ export type { MetricDistribution, MetricFamily, MetricLabels, MetricValue } from
 export type { MetricsOptions } from './observability/observer.ts';
 export type { Labels, LogLevel, Telemetry } from './observability/telemetry.ts';
 export type { UniverseMetrics } from './observability/universe-metrics.ts';
-export {
-  SpacetimeTemporalStore,
-  type PendingCommit,
-  type TemporalStoreOptions,
-} from './temporal/spacetime-temporal-store.ts';
+export { SpacetimeTemporalStore } from './temporal/spacetime-temporal-store.ts';
 export type { CommitConflictDetails, OnConflict, SharedCommitOptions } from './temporal/state-commit.ts';
+export type {
+  OpenStoreOptions,
+  PendingCommit,
+  SharedMergeOptions,
+  TemporalStoreOptions,
+} from './temporal/store-options.ts';
 export { StateStores } from './temporal/state-stores.ts';
 export type { LoadedState } from './temporal/version-reader.ts';

@@ -391,7 +391,23 @@ describe('archiving that is killed', () => {
         await new EventArchive(files).verify();
         await fork.close();
       }),
-      { numRuns: 25 },
+      {
+        numRuns: 25,
+        // A file that was made by a process which was killed before its name was durable.
+        examples: [
+          [
+            [
+              { type: 'files', step: 0, isPowerLoss: false },
+              { type: 'files', step: 0, isPowerLoss: false },
+              { type: 'files', step: 5, isPowerLoss: false },
+              { type: 'files', step: 5, isPowerLoss: false },
+              { type: 'io-error', step: 2, isPowerLoss: true },
+              { type: 'io-error', step: 0, isPowerLoss: false },
+            ],
+            2_147_483_630,
+          ],
+        ],
+      },
     );
   }, 60_000);
 });

@@ -1,6 +1,6 @@
 import type { NervEvent } from '@inner-universe/nerv';
 import { afterEach, describe, expect, test } from 'vitest';
-import { SpacetimeEventBus, type EventOptions, type Universe } from '../src/index.ts';
+import { SpacetimeEntityGraph, SpacetimeEventBus, type EventOptions, type Universe } from '../src/index.ts';
 import { createTestUniverse, READ_AND_WRITE, type TestGrant, type TestUniverse } from '../src/testing/index.ts';
 import { describeForms } from './forms.ts';
 
@@ -362,7 +362,8 @@ describe('somebody who is let in', () => {
     expect(await graph.query()).toEqual([]);
     await graph.load();
     await owner.events.publish('a', 1, { scope: 'fresh' });
-    await owner.graph.createEntity('person', { id: 'shown', scope: 'fresh' });
+    const fresh = new SpacetimeEntityGraph(owner.client, { onError: () => undefined, scope: 'fresh' });
+    await fresh.createEntity('person', { id: 'shown' });
     await testUniverse.settle();
     expect(dataOf(seen)).toEqual([1]);
     expect(dataOf(await events.query())).toEqual([1]);

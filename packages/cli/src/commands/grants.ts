@@ -4,13 +4,13 @@ import type { CommandContext } from './context.ts';
 import { withUniverse, type LookOptions } from './options.ts';
 
 /** Options that narrow a grant, beside those that name the universe. */
-export interface GrantOptions extends LookOptions {
+interface GrantOptions extends LookOptions {
   readonly scope?: string | undefined;
   readonly expires?: Date | undefined;
 }
 
 /** A grant as it stands on a command line; the client checks it. */
-export interface GrantWords {
+interface GrantWords {
   readonly subject: string;
   readonly action: string;
   readonly resource: string;

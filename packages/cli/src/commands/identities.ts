@@ -24,9 +24,9 @@ async function issue(options: LookOptions, context: CommandContext): Promise<Iss
   const { universe } = await openTarget(options, { signal: context.signal });
   try {
     const { host, config } = universe.controller;
-    if (host === undefined && config.placement.type === 'server')
-      return await askServer(config.placement.url, options, context);
-    if (host === undefined) throw new Error('a universe that is on no server has a host');
+    // Another process serves the directory, and has its keys.
+    if (config.placement.type === 'server') return await askServer(config.placement.url, options, context);
+    if (host === undefined) throw new TypeError('a universe of this process has a host');
     const { identity, token } = await host.tokens.issue();
     return { identity: identity.toString(16).padStart(64, '0'), token };
   } finally {

@@ -2,8 +2,8 @@
  * Writes segments behind those that are there. Invariants:
  * - one writer at a time: whoever opens one holds the lock of the files;
  * - what is unsound at the end of the last file is cut off only if the log still has all of it;
- * - a segment counts as durable when its file was synced after it was written by this writer: what an earlier one wrote
- *   is written again before it is relied on, since a sync that failed may leave bytes that can be read and are not on disk.
+ * - a segment counts as durable when its file was synced after it was written by this writer, and so do its file's header
+ *   and name: what an earlier one wrote is written again before it is relied on, since a sync that failed may leave bytes that can be read and are not on disk.
  */
 import type { EventLogRow } from '@inner-universe/module/wire';
 import type { NervPersistenceError } from '../errors.ts';
@@ -46,6 +46,8 @@ export class ArchiveWriter {
   readonly #files: ArchiveFiles;
   readonly #fileBytesMax: number;
   #end: ArchiveEnd;
+  /** The file whose header and name this writer has made durable. An earlier one may have been killed before it did. */
+  #ownFile: string | undefined;
 
   private constructor(files: ArchiveFiles, end: ArchiveEnd, fileBytesMax: number) {
     this.#files = files;
@@ -83,9 +85,11 @@ export class ArchiveWriter {
     const file = isNew ? fileNameOf(first) : end.file;
     const at = isNew ? FILE_HEADER_BYTES : end.size;
     if (isNew) await this.#files.write(file, 0, encodeFileHeader({ firstSeq: first, previousDigest: end.digest }));
+    else if (file !== this.#ownFile) await this.#rewriteHeader(file);
     await this.#files.write(file, at, bytes);
     await this.#files.sync(file);
-    if (isNew) await this.#files.syncDirectory();
+    if (file !== this.#ownFile) await this.#files.syncDirectory();
+    this.#ownFile = file;
     const seq = end.seq + BigInt(rows.length);
     this.#end = { file, size: at + bytes.length, seq, digest };
     return { lastSeq: seq, digest, bytes: bytes.length };
@@ -94,10 +98,15 @@ export class ArchiveWriter {
   /** Makes durable what an earlier writer wrote. */
   async secure({ file, at, header, digest }: LoadedSegment): Promise<WrittenSegment> {
     const bytes = await this.#files.read(file, at, segmentBytes(header));
+    await this.#rewriteHeader(file);
     await this.#files.write(file, at, bytes);
     await this.#files.sync(file);
     await this.#files.syncDirectory();
     return { lastSeq: header.lastSeq, digest, bytes: bytes.length };
+  }
+
+  async #rewriteHeader(file: string): Promise<void> {
+    await this.#files.write(file, 0, await this.#files.read(file, 0, FILE_HEADER_BYTES));
   }
 }
 

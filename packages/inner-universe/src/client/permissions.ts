@@ -98,7 +98,11 @@ export function makeRoleOp(tag: 'addRoleMember' | 'removeRoleMember', { role, me
 /** All pages of permissions together. @throws {NervPersistenceError} `value/malformed`; what `read` throws */
 export async function collectPermissions(
   { subject = '' }: PermissionsQuery,
-  read: (args: { readonly subject: string; readonly cursor: string; readonly limit: number }) => Promise<PermissionsPage>,
+  read: (args: {
+    readonly subject: string;
+    readonly cursor: string;
+    readonly limit: number;
+  }) => Promise<PermissionsPage>,
 ): Promise<Permissions> {
   const of = subject === '' ? '' : readSubject(subject);
   const grants: Grant[] = [];
@@ -126,7 +130,12 @@ function makeMember({ role, member, grantedBy, grantedAt }: RoleMemberRow): Role
   return { role, member: identityHex(member), grantedBy: identityHex(grantedBy), grantedAt: toDate(grantedAt) };
 }
 
-function checkTarget({ subject, action, resource, scope = '' }: GrantTarget): Required<GrantTarget> & { scope: string } {
+function checkTarget({
+  subject,
+  action,
+  resource,
+  scope = '',
+}: GrantTarget): Required<GrantTarget> & { scope: string } {
   if (!(GRANT_ACTIONS as readonly unknown[]).includes(action))
     throw makeMalformed('action', action, `one of ${GRANT_ACTIONS.join(', ')}`);
   const kind = typeof resource === 'string' ? resource.slice(0, Math.max(resource.indexOf(':'), 0)) : '';

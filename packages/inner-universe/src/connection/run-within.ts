@@ -18,6 +18,18 @@ export function runWithin<T>(
   return runWithSignal(name, call, racing, timers);
 }
 
+/** `runWithin` for the calls of one area; nothing is set up for those that nobody may call off. */
+export type CallRunner = <T>(
+  name: string,
+  call: CallOptions | undefined,
+  work: (signal: AbortSignal | undefined) => Promise<T>,
+) => Promise<T>;
+
+/** A runner whose errors name the call as `area.name`. */
+export function makeCallRunner(area: string, timers: Timers | undefined): CallRunner {
+  return (name, call = {}, work) => runWithin(`${area}.${name}`, call, work, timers);
+}
+
 /**
  * As `runWithin`, but waits for the work to end: for work that has to put something away when it is called off.
  * @throws as `runWithin`, as far as the work minds its signal

@@ -287,7 +287,7 @@ function makeRefused(options: SdkConnectionOptions, cause: Error | undefined): C
   return new ConnectionError(
     'connection/refused',
     `${options.url} closed the connection to database '${options.database}' before it began. ` +
-      'An identity without any grant is refused: give the owner\u2019s token, or ask the owner for a grant.',
+      'An identity without any grant is refused: give the owner\u2019s token, or ask the owner for a grant (inner-universe grants add).',
     { details: { url: options.url, database: options.database }, cause },
   );
 }

@@ -99,7 +99,7 @@ export class ServerConnector implements Connector {
     return new ConnectionError(
       'connection/refused',
       `${url} refused the connection to database '${database}'. An identity without any grant is refused: ` +
-        'give the owner\u2019s token (--token, INNER_UNIVERSE_TOKEN), or ask the owner for a grant.',
+        'give the owner\u2019s token (--token, INNER_UNIVERSE_TOKEN), or ask the owner for a grant (inner-universe grants add).',
       { details, cause },
     );
   }

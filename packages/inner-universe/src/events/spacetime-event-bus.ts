@@ -38,7 +38,7 @@ import { readThroughArchive } from '../archive/archived-reads.ts';
 import type { EventArchive } from '../archive/event-archive.ts';
 import type { ModuleClient } from '../client/client.ts';
 import type { CallOptions } from '../connection/connection.ts';
-import { runWithin } from '../connection/run-within.ts';
+import { makeCallRunner, type CallRunner } from '../connection/run-within.ts';
 import type { EventSealer } from '../encryption/event-sealer.ts';
 import { errorCodeOf } from '../observability/error-facts.ts';
 import { bridgeBuses } from './event-bridge.ts';
@@ -73,6 +73,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
   /** How events are published and read, by type; for whoever makes events of rows by other ways. */
   readonly rules: EventRules;
   readonly #client: ModuleClient;
+  readonly #within: CallRunner;
   readonly #options: SpacetimeEventBusOptions;
   readonly #publication: PublicationParts;
   readonly #publishStage: EventStage | undefined;
@@ -90,6 +91,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
   constructor(client: ModuleClient, options: SpacetimeEventBusOptions) {
     const { onError, sealer, archive, defaultScope } = options;
     this.#client = client;
+    this.#within = makeCallRunner('events', client.timers);
     this.#options = options;
     this.rules = new EventRules(options);
     const { upcasting } = this.rules;
@@ -271,15 +273,6 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
   ): Outgoing {
     const { id = this.#client.ids.nextId(), source = this.#options.source, metadata, timestamp, durability } = options;
     return { id, type, data, source, metadata, timestamp, durability, options };
-  }
-
-  /** Runs what may be called off: whoever waits hears of it at once. */
-  #within<T>(
-    name: string,
-    call: CallOptions | undefined,
-    work: (ending: AbortSignal | undefined) => Promise<T>,
-  ): Promise<T> {
-    return runWithin(`events.${name}`, call ?? {}, work, this.#client.timers);
   }
 
   async #publish(event: Outgoing, call: CallOptions): Promise<string> {

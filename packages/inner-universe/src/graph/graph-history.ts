@@ -10,7 +10,7 @@ import { NervError } from '@inner-universe/nerv';
 import type { Entity, Relation, RowVersion } from '@inner-universe/nerv/graph';
 import { pages } from '../client/reads.ts';
 import type { GraphKind } from '../encryption/graph-sealer.ts';
-import { RefusedError } from '../errors.ts';
+import { NervPersistenceError, RefusedError } from '../errors.ts';
 import { GraphReads } from './graph-reads.ts';
 import { makeEntities, makeRelations, type RowSource } from './graph-rows.ts';
 
@@ -115,4 +115,33 @@ function entityOf(row: EntityHistoryRow): EntityRow {
 
 function relationOf(row: RelationHistoryRow): RelationRow {
   return { ...row, id: row.relationId, createdSeq: 0n };
+}
+
+/**
+ * All versions of an id, at most so many; reads no more pages once the signal has aborted.
+ * @throws {NervPersistenceError} `graph/too-large`
+ */
+export async function collectVersions<T>(
+  pages: AsyncIterable<readonly T[]>,
+  {
+    id,
+    versionsMax,
+    signal,
+  }: { readonly id: string; readonly versionsMax: number; readonly signal: AbortSignal | undefined },
+): Promise<readonly T[]> {
+  const versions: T[] = [];
+  for await (const page of pages) {
+    signal?.throwIfAborted();
+    versions.push(...page);
+    if (versions.length > versionsMax) throw makeTooLong(id, versionsMax);
+  }
+  return versions;
+}
+
+function makeTooLong(id: string, versionsMax: number): NervPersistenceError {
+  return new NervPersistenceError(
+    'graph/too-large',
+    `'${id}' has had more than ${versionsMax} versions. Read them by historyPages(), or raise \`versionsMax\`.`,
+    { details: { id, versionsMax } },
+  );
 }

@@ -10,6 +10,7 @@ import { MAX_INLINE_VALUE_BYTES, type Op } from '@inner-universe/module/wire';
 import { stringify } from '@inner-universe/nerv/values';
 import type { LaterWrite, ModuleClient } from '../client/client.ts';
 import { utf8Length } from '../client/op-size.ts';
+import type { CallOptions } from '../connection/connection.ts';
 import { refusalOf, RefusedError } from '../errors.ts';
 import { makeGraphWrite, makeWholeUpdate, type GraphOpContext, type GraphWrite } from './graph-ops.ts';
 import type { GraphSealer } from '../encryption/graph-sealer.ts';
@@ -39,22 +40,22 @@ export class GraphWriter {
   }
 
   /** Writes all of them or, when one is refused, none; `details.op` then says which. */
-  async write(operations: readonly GraphOperation[]): Promise<void> {
+  async write(operations: readonly GraphOperation[], call: CallOptions): Promise<void> {
     const writes = operations.map((operation) => makeGraphWrite(operation, this.#context));
     if (writes.length === 0) return;
     const need = this.#sealing?.needOf(operations) ?? 'nothing';
-    if (need === 'nothing') await this.#send(operations, () => this.#client.writeWithChunks(...joined(writes)));
-    else await this.#send(operations, () => this.#sendSealed(operations, need));
+    if (need === 'nothing') await this.#send(operations, () => this.#client.writeWithChunks(...joined(writes), call));
+    else await this.#send(operations, () => this.#sendSealed(operations, need, call));
   }
 
   /**
    * Writes one update. Properties too large to be changed one by one are read, changed here and replaced, unless
    * somebody else changed them meanwhile.
    */
-  async update(operation: Update): Promise<void> {
+  async update(operation: Update, call: CallOptions): Promise<void> {
     if (!isLargePatch(operation.patch)) {
       try {
-        await this.write([operation]);
+        await this.write([operation], call);
         return;
       } catch (error) {
         if (!isStoredWhole(error)) throw error;
@@ -62,7 +63,7 @@ export class GraphWriter {
     }
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.#replaceProperties(operation);
+        await this.#replaceProperties(operation, call);
         return;
       } catch (error) {
         const wasChanged = refusalOf(error)?.code.endsWith('/seq-mismatch') === true;
@@ -71,7 +72,7 @@ export class GraphWriter {
     }
   }
 
-  async #replaceProperties(operation: Update): Promise<void> {
+  async #replaceProperties(operation: Update, call: CallOptions): Promise<void> {
     const { id, patch, ifSeq } = operation;
     const isEntity = operation.type === 'update-entity';
     const [row] = isEntity ? await this.#reads.entitiesById([id]) : await this.#reads.relationsById([id]);
@@ -83,18 +84,18 @@ export class GraphWriter {
     const plain = properties as Properties;
     const sealed = (await this.#sealing?.sealProperties(isEntity ? 'entity' : 'relation', row, plain)) ?? plain;
     const write = makeWholeUpdate(whole, sealed, this.#context);
-    await this.#send([operation], () => this.#client.writeWithChunks(...joined([write])));
+    await this.#send([operation], () => this.#client.writeWithChunks(...joined([write]), call));
   }
 
   /** Takes its place in the order of writes now, and is sealed before its turn, or, if rows are looked at, in its turn. */
-  #sendSealed(operations: readonly GraphOperation[], need: 'sealing' | 'rows'): Promise<void> {
+  #sendSealed(operations: readonly GraphOperation[], need: 'sealing' | 'rows', call: CallOptions): Promise<void> {
     const make = async (): Promise<LaterWrite> => {
       const sealed = (await this.#sealing?.seal(operations)) ?? operations;
       const [chunks, ops] = joined(sealed.map((operation) => makeGraphWrite(operation, this.#context)));
       return { chunks, ops };
     };
     const bytes = operations.reduce((sum, operation) => sum + sizeOf(operation), 0);
-    return this.#client.writeLater(need === 'rows' ? make : make(), bytes);
+    return this.#client.writeLater(need === 'rows' ? make : make(), bytes, call);
   }
 
   async #send(operations: readonly GraphOperation[], send: () => Promise<void>): Promise<void> {

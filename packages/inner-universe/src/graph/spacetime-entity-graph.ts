@@ -42,10 +42,11 @@ import type {
 } from '@inner-universe/nerv/graph';
 import { BatchBuilder, idOf, OperationFactory } from '@inner-universe/nerv/graph/replica';
 import type { ModuleClient } from '../client/client.ts';
+import type { CallOptions } from '../connection/connection.ts';
+import { makeCallRunner, type CallRunner } from '../connection/run-within.ts';
 import type { GraphKind, GraphSealer } from '../encryption/graph-sealer.ts';
-import { NervPersistenceError } from '../errors.ts';
 import { decideGraphOptions, type DecidedGraphOptions, type GraphOptions } from './graph-options.ts';
-import { readVersions } from './graph-history.ts';
+import { collectVersions, readVersions } from './graph-history.ts';
 import { partOf, WHOLE, type GraphPart } from './graph-part.ts';
 import { GraphReads } from './graph-reads.ts';
 import type { RowSource } from './graph-rows.ts';
@@ -73,6 +74,7 @@ export interface SpacetimeEntityGraphOptions extends GraphOptions {
 /** An `EntityGraph` that lives in the module, shared live with everybody who may read it, and keeps its past. */
 export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implements EntityGraph<S>, GraphPast<S> {
   readonly #client: ModuleClient;
+  readonly #within: CallRunner;
   readonly #options: DecidedGraphOptions;
   readonly #sealer: GraphSealer | undefined;
   readonly #onError: (error: unknown) => void;
@@ -87,6 +89,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
 
   constructor(client: ModuleClient, options: SpacetimeEntityGraphOptions) {
     this.#client = client;
+    this.#within = makeCallRunner('graph', client.timers);
     this.#options = decideGraphOptions(options);
     this.#factory = new OperationFactory({
       nextId: () => client.ids.nextId(),
@@ -109,6 +112,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
       reads,
       live: this.#live,
       optimistic: this.#options.optimistic,
+      timers: client.timers,
       assertOpen: () => this.#assertOpen(),
     });
     this.#stopKeys = options.onKeysChanged?.(() => this.#live.reopen());
@@ -131,9 +135,11 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     return typed(await this.#writes.entity(this.#factory.entity('create-entity', type, erase(input ?? {})), options));
   }
 
-  async getEntity(entity: Reference): Promise<EntityOf<S> | undefined> {
-    const isHere = this.#isHere('entity', idOf(entity));
-    return isHere ? typed((await this.#upToDate()).getEntity(entity)) : this.#paged.getEntity(entity);
+  async getEntity(entity: Reference, call?: CallOptions): Promise<EntityOf<S> | undefined> {
+    return this.#within('getEntity', call, async () => {
+      const isHere = this.#isHere('entity', idOf(entity));
+      return isHere ? typed((await this.#upToDate()).getEntity(entity)) : this.#paged.getEntity(entity);
+    });
   }
 
   async updateEntity<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
@@ -164,9 +170,11 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     return typed(await this.#writes.relation(this.#factory.relation('create-relation', type, erase(input)), options));
   }
 
-  async getRelation(relation: Reference): Promise<RelationOf<S> | undefined> {
-    const isHere = this.#isHere('relation', idOf(relation));
-    return isHere ? typed((await this.#upToDate()).getRelation(relation)) : this.#paged.getRelation(relation);
+  async getRelation(relation: Reference, call?: CallOptions): Promise<RelationOf<S> | undefined> {
+    return this.#within('getRelation', call, async () => {
+      const isHere = this.#isHere('relation', idOf(relation));
+      return isHere ? typed((await this.#upToDate()).getRelation(relation)) : this.#paged.getRelation(relation);
+    });
   }
 
   async updateRelation<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
@@ -199,34 +207,46 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
 
   async query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query: EntityQuery<T, EntityProperties<S, T>> = {},
+    call?: CallOptions,
   ): Promise<readonly EntityOf<S, T>[]> {
-    const held = await this.#holding('entity', query);
-    return held === undefined ? this.#paged.query(query) : typed(held.query(erase<EntityQuery>(query)));
+    return this.#within('query', call, async () => {
+      const held = await this.#holding('entity', query);
+      return held === undefined ? this.#paged.query(query) : typed(held.query(erase<EntityQuery>(query)));
+    });
   }
 
   async queryPage<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query: EntityQuery<T, EntityProperties<S, T>> = {},
+    call?: CallOptions,
   ): Promise<Page<EntityOf<S, T>>> {
-    const held = await this.#holding('entity', query);
-    return held === undefined ? this.#paged.queryPage(query) : typed(held.queryPage(erase<EntityQuery>(query)));
+    return this.#within('queryPage', call, async () => {
+      const held = await this.#holding('entity', query);
+      return held === undefined ? this.#paged.queryPage(query) : typed(held.queryPage(erase<EntityQuery>(query)));
+    });
   }
 
   async queryRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query: RelationQuery<T, RelationProperties<S, T>> = {},
+    call?: CallOptions,
   ): Promise<readonly RelationOf<S, T>[]> {
-    const held = await this.#holding('relation', query);
-    return held === undefined
-      ? this.#paged.queryRelations(query)
-      : typed(held.queryRelations(erase<RelationQuery>(query)));
+    return this.#within('queryRelations', call, async () => {
+      const held = await this.#holding('relation', query);
+      return held === undefined
+        ? this.#paged.queryRelations(query)
+        : typed(held.queryRelations(erase<RelationQuery>(query)));
+    });
   }
 
   async queryRelationsPage<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query: RelationQuery<T, RelationProperties<S, T>> = {},
+    call?: CallOptions,
   ): Promise<Page<RelationOf<S, T>>> {
-    const held = await this.#holding('relation', query);
-    return held === undefined
-      ? this.#paged.queryRelationsPage(query)
-      : typed(held.queryRelationsPage(erase<RelationQuery>(query)));
+    return this.#within('queryRelationsPage', call, async () => {
+      const held = await this.#holding('relation', query);
+      return held === undefined
+        ? this.#paged.queryRelationsPage(query)
+        : typed(held.queryRelationsPage(erase<RelationQuery>(query)));
+    });
   }
 
   /**
@@ -249,44 +269,61 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   async relationsOf(
     entity: Reference,
     options: WalkOptions<RelationTypeOf<S>> = {},
+    call?: CallOptions,
   ): Promise<readonly RelationOf<S>[]> {
-    const held = await this.#walkable(options);
-    return held === undefined
-      ? this.#paged.relationsOf(entity, options)
-      : typed(held.relationsOf(entity, erase(options)));
+    return this.#within('relationsOf', call, async () => {
+      const held = await this.#walkable(options);
+      return held === undefined
+        ? this.#paged.relationsOf(entity, options)
+        : typed(held.relationsOf(entity, erase(options)));
+    });
   }
 
   async neighbors(
     entity: Reference,
     options: NeighborOptions<RelationTypeOf<S>> = {},
+    call?: CallOptions,
   ): Promise<readonly EntityOf<S>[]> {
-    const held = await this.#walkable(options);
-    return held === undefined ? this.#paged.neighbors(entity, options) : typed(held.neighbors(entity, erase(options)));
+    return this.#within('neighbors', call, async () => {
+      const held = await this.#walkable(options);
+      return held === undefined
+        ? this.#paged.neighbors(entity, options)
+        : typed(held.neighbors(entity, erase(options)));
+    });
   }
 
   async traverse(
     start: Reference,
     options: TraverseOptions<RelationTypeOf<S>> = {},
+    call?: CallOptions,
   ): Promise<readonly Visit<EntityOf<S>, RelationOf<S>>[]> {
-    const held = await this.#walkable(options);
-    return held === undefined ? this.#paged.traverse(start, options) : typed(held.traverse(start, erase(options)));
+    return this.#within('traverse', call, async () => {
+      const held = await this.#walkable(options);
+      return held === undefined ? this.#paged.traverse(start, options) : typed(held.traverse(start, erase(options)));
+    });
   }
 
   async shortestPath(
     from: Reference,
     to: Reference,
     options: PathOptions<RelationTypeOf<S>, RelationOf<S>> = {},
+    call?: CallOptions,
   ): Promise<Path<EntityOf<S>, RelationOf<S>> | undefined> {
-    const held = await this.#walkable(erase(options));
-    return held === undefined
-      ? this.#paged.shortestPath(from, to, options)
-      : typed(held.shortestPath(from, to, erase(options)));
+    return this.#within('shortestPath', call, async () => {
+      const held = await this.#walkable(erase(options));
+      return held === undefined
+        ? this.#paged.shortestPath(from, to, options)
+        : typed(held.shortestPath(from, to, erase(options)));
+    });
   }
 
   /** The graph as everything recorded up to the end of a millisecond had made it, by pages. */
-  async asOf(time: number | Date): Promise<ReadableGraph<S> & Pick<PagedGraph<S>, 'scan' | 'scanRelations'>> {
+  async asOf(
+    time: number | Date,
+    call?: CallOptions,
+  ): Promise<ReadableGraph<S> & Pick<PagedGraph<S>, 'scan' | 'scanRelations'>> {
     this.#assertOpen();
-    const seq = await findMoment(this.#source.read, time);
+    const seq = await this.#within('asOf', call, () => findMoment(this.#source.read, time));
     return new PagedGraph<S>({ ...this.#pagedParts(), pages: new PastReads(this.#source, seq) });
   }
 
@@ -294,14 +331,11 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
    * What the entity or relation of an id has been, the oldest first.
    * @throws NervError `graph/no-history`; `graph/too-large` for more versions than `versionsMax`: use `historyPages`
    */
-  async history(of: Reference): Promise<readonly RowVersion<EntityOf<S> | RelationOf<S>>[]> {
+  async history(of: Reference, call?: CallOptions): Promise<readonly RowVersion<EntityOf<S> | RelationOf<S>>[]> {
     const { versionsMax } = this.#options;
-    const versions: RowVersion<EntityOf<S> | RelationOf<S>>[] = [];
-    for await (const page of this.historyPages(of)) {
-      versions.push(...page);
-      if (versions.length > versionsMax) throw makeTooLong(idOf(of), versionsMax);
-    }
-    return versions;
+    return this.#within('history', call, (signal) =>
+      collectVersions(this.historyPages(of), { id: idOf(of), versionsMax, signal }),
+    );
   }
 
   /** As `history`, by pages. */
@@ -348,10 +382,15 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
 
   /**
    * Loads a part of the graph, the whole of it by default, and keeps it up with what is written; resolves when it is
-   * held here. From then on reads of it need no server. Parts add up; loading one twice is harmless.
+   * held here. From then on reads of it need no server. Parts add up; loading one twice is harmless. Called off, it goes
+   * on being loaded: `unload` it.
    * @throws `graph/too-large`, `graph/invalid-query`, `encryption/not-searchable`
    */
-  async load(part: GraphPart = WHOLE): Promise<void> {
+  async load(part: GraphPart = WHOLE, call?: CallOptions): Promise<void> {
+    return this.#within('load', call, () => this.#load(part));
+  }
+
+  async #load(part: GraphPart): Promise<void> {
     this.#assertOpen();
     if (part.where !== undefined) this.#sealer?.checkQuery('entity', { where: erase(part.where) });
     const lease = this.#live.lease(part);
@@ -438,14 +477,6 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   readonly #reportError = (error: unknown): void => {
     if (!this.#closed) this.#onError(error);
   };
-}
-
-function makeTooLong(id: string, versionsMax: number): NervPersistenceError {
-  return new NervPersistenceError(
-    'graph/too-large',
-    `'${id}' has had more than ${versionsMax} versions. Read them by historyPages(), or raise \`versionsMax\`.`,
-    { details: { id, versionsMax } },
-  );
 }
 
 // Rows are stored without the schema's types. They are of those types all the same: every row came in through a method

@@ -1,5 +1,5 @@
 import { IDBFactory } from 'fake-indexeddb';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { IndexedDbOutbox } from './indexed-db-outbox.ts';
 import type { DbFactory, LockManagerLike } from './indexed-db.ts';
 import { runOutboxContract } from '../testing/outbox-contract.ts';
@@ -55,6 +55,9 @@ test('copies in IndexedDB take so many bytes, over restarts too', async () => {
 });
 
 test('without locks, or without IndexedDB, it says what to do', async () => {
+  // Newer Nodes have locks as browsers do.
+  vi.stubGlobal('navigator', {});
+  onTestFinished(() => void vi.unstubAllGlobals());
   const indexedDB = new IDBFactory() as DbFactory;
   await expect(async () => new IndexedDbOutbox({ indexedDB }).open(ADA, { onError })).rejects.toMatchObject({
     code: 'config/invalid',

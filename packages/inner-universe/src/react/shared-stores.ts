@@ -4,7 +4,7 @@
  * - a store that was opened for somebody who has gone meanwhile is closed as soon as it is there.
  */
 import type { DeepReadonly } from '@inner-universe/nerv/temporal';
-import type { TemporalStoreOptions } from '../temporal/spacetime-temporal-store.ts';
+import type { TemporalStoreOptions } from '../temporal/store-options.ts';
 import { asError, Source } from './source.ts';
 import { sourceOfStore } from './temporal-store-source.ts';
 import type { OpenStore, UniverseParts } from './universe-context.ts';

@@ -5,7 +5,7 @@ import { createContext, createElement, useContext, useEffect, useMemo, useState,
 import type { LinkState, LinkStatus } from '../connection/link-status.ts';
 import type { Watchable } from '../connection/watched.ts';
 import { NervPersistenceError } from '../errors.ts';
-import type { TemporalStoreOptions } from '../temporal/spacetime-temporal-store.ts';
+import type { TemporalStoreOptions } from '../temporal/store-options.ts';
 import type { Universe } from '../universe.ts';
 import { asError, constant, useSource, type Readable } from './source.ts';
 

@@ -101,10 +101,10 @@ export class CommitLine<S> {
 
   /**
    * Takes a commit into the line, and shows it at once if it is optimistic; resolves with the version's id when it is
-   * recorded and shown.
+   * recorded and shown. Called off before its turn, it is taken out.
    * @throws `VersionConflictError`; what the change throws; what the module refuses; `client/queue-full`
    */
-  add(commit: StateCommit): Promise<string> {
+  add(commit: StateCommit, ending?: AbortSignal): Promise<string> {
     if (this.#commits.size >= COMMITS_MAX) return Promise.reject(makeFull(this.#parts.store));
     if (this.#commits.has(commit.id)) return Promise.reject(makeTwice(commit.id));
     return new Promise((resolve, reject) => {
@@ -112,7 +112,11 @@ export class CommitLine<S> {
       const queued = makeSignal();
       this.#parts.client.holdSecured(queued.promise);
       const entry = this.#enter(commit, { noteQueued: queued.resolve, resolve, reject });
-      this.#inTurn(() => this.#send(entry)).catch((error: unknown) => this.#fail(entry, error));
+      const send = async (): Promise<void> => {
+        ending?.throwIfAborted();
+        await this.#send(entry);
+      };
+      this.#inTurn(send).catch((error: unknown) => this.#fail(entry, error));
     });
   }
 

@@ -4,6 +4,7 @@
  * - A write that was refused has changed nothing, here or there; after a conflict the head here is the real one, so
  *   that trying again may succeed.
  * - A version that was made here is known here: it is not fetched back.
+ * - What is called off while it waits for its turn is not begun; later, its caller alone is let go, and it goes on.
  */
 import type { Op } from '@inner-universe/module/wire';
 import { NervError, VersionConflictError } from '@inner-universe/nerv';
@@ -18,10 +19,8 @@ import {
   type Drafted,
   type JsonPatch,
   type LogFilter,
-  type MergeOptions,
   type MergePlan,
   type MergeResult,
-  type SnapshotPolicy,
   type StateChange,
   type StatePath,
   type StoreSubscription,
@@ -31,24 +30,24 @@ import {
   type Version,
   type VersionReference,
 } from '@inner-universe/nerv/temporal';
-import type { ModuleClient } from '../client/client.ts';
 import type { WriteOptions } from '../client/request-queue.ts';
-import type { Encryption } from '../encryption/encryption.ts';
+import type { CallOptions } from '../connection/connection.ts';
+import { makeCallRunner, type CallRunner } from '../connection/run-within.ts';
 import { refusalOf } from '../errors.ts';
 import { BranchFollower } from './branch-follower.ts';
 import { CommitLine, type ParentState, type ReadyVersion } from './commit-line.ts';
 import { findBlame } from './blame.ts';
 import { findVersions, type HistorySource } from './history-questions.ts';
 import { HeadCopy } from './head-copy.ts';
-import type { RecoveredCommits } from './recovered-commits.ts';
 import { SealedStates } from './sealed-states.ts';
 import { show } from './seen-state.ts';
 import { SnapshotRule } from './snapshot-rule.ts';
-import { StateCommit, type OnConflict, type SharedCommitOptions } from './state-commit.ts';
+import { StateCommit, type SharedCommitOptions } from './state-commit.ts';
 import { asStateError } from './state-refusals.ts';
 import { StoreCompaction } from './store-compaction.ts';
 import { StoreMerging } from './store-merging.ts';
 import { StoreOpening } from './store-opening.ts';
+import type { PendingCommit, SharedMergeOptions, TemporalStoreOptions, TemporalStoreParts } from './store-options.ts';
 import { StoreReferences } from './store-references.ts';
 import { verifyHistory } from './verify-history.ts';
 import { VersionLog, type BranchHead } from './version-log.ts';
@@ -58,51 +57,11 @@ import { checkId, prepareVersion, type Recording } from './version-recorder.ts';
 /** What is checked out of a store before its head is known. */
 const NOTHING: StateTree = StateTree.from<unknown>(null);
 
-/** How a store is opened. */
-export interface TemporalStoreOptions {
-  /** The branch to check out; default `main`. */
-  readonly branch?: string | undefined;
-  /** The author of commits that name none; a label, never trusted. */
-  readonly author?: string | undefined;
-  /** Where its versions may be read from; default `main`. Fixed by the first version. */
-  readonly scope?: string | undefined;
-  /** What becomes of commits that somebody else's came before, unless they say; default `'rebase'`. */
-  readonly onConflict?: OnConflict | undefined;
-  /** Whether commits are shown here before they are recorded, unless they say; default false. */
-  readonly optimistic?: boolean | undefined;
-  /** When a version is stored with its whole state. Default: as soon as replaying its deltas costs as much as loading it. */
-  readonly snapshots?: SnapshotPolicy | undefined;
-}
-
-/** A commit that is not recorded yet. */
-export interface PendingCommit {
-  readonly versionId: string;
-  readonly branch: string;
-  readonly description: string;
-  /** Whether the state that is shown has it. False: it is not optimistic, or does not fit what others did. */
-  readonly isShown: boolean;
-  /** How often others came first. */
-  readonly losses: number;
-}
-
-/** What a store is built on. */
-export interface TemporalStoreParts {
-  readonly client: ModuleClient;
-  readonly reader: VersionReader;
-  readonly name: string;
-  readonly onError: (error: unknown) => void;
-  /** Seals and opens fields of the state. */
-  readonly encryption?: Encryption | undefined;
-  /** Commits of an earlier process that lie in the outbox. */
-  readonly recovered?: RecoveredCommits | undefined;
-  /** Called once, when the store is closed. */
-  readonly onClose?: (() => void) | undefined;
-}
-
 /** A `TemporalStore` whose versions live in the module, shared live with every process that has it open. */
 export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   readonly name: string;
   readonly #parts: TemporalStoreParts;
+  readonly #within: CallRunner;
   readonly #options: TemporalStoreOptions;
   readonly #log: VersionLog;
   readonly #sealed: SealedStates;
@@ -119,6 +78,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     const { client, reader, name, onError, encryption } = parts;
     this.name = name;
     this.#parts = parts;
+    this.#within = makeCallRunner('state', client.timers);
     this.#options = options;
     this.#log = new VersionLog(client, name);
     this.#sealed = new SealedStates(encryption, name, () => this.#follower.reopen());
@@ -212,7 +172,8 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   /**
    * As every store's `commit`. A version that somebody else's came before is rebased onto it where the two changed
    * different places, and sent again under the same id; see `SharedCommitOptions`. A function that changes a draft may
-   * run more than once, so it should do nothing else.
+   * run more than once, so it should do nothing else. Called off, it may be recorded all the same, unless it had to wait for
+   * its turn: ask for its `id`.
    * @throws `VersionConflictError` with `CommitConflictDetails`
    */
   async commit(change: Change<S>, options: string | SharedCommitOptions = {}): Promise<string> {
@@ -228,49 +189,55 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     return this.#commit(options, (open) => open.apply(patch));
   }
 
-  async at(reference: VersionReference, options: AtOptions = {}): Promise<DeepReadonly<S>> {
-    return this.#existing(reference, options, async (id) => show<S>(await this.#open(id)));
+  async at(reference: VersionReference, options: AtOptions = {}, call?: CallOptions): Promise<DeepReadonly<S>> {
+    const read = async (id: string): Promise<DeepReadonly<S>> => show<S>(await this.#open(id));
+    return this.#within('at', call, () => this.#existing(reference, options, read));
   }
 
-  async version(reference: VersionReference, options: AtOptions = {}): Promise<Version> {
-    return this.#existing(reference, options, (id) => this.#log.get(id));
+  async version(reference: VersionReference, options: AtOptions = {}, call?: CallOptions): Promise<Version> {
+    return this.#within('version', call, () => this.#existing(reference, options, (id) => this.#log.get(id)));
   }
 
-  async diff(from: VersionReference, to: VersionReference = 0): Promise<JsonPatch> {
-    const before = await this.#open(await this.#resolve(from));
-    return before.diff(await this.#open(await this.#resolve(to)));
+  async diff(from: VersionReference, to: VersionReference = 0, call?: CallOptions): Promise<JsonPatch> {
+    return this.#within('diff', call, async () => {
+      const before = await this.#open(await this.#resolve(from));
+      return before.diff(await this.#open(await this.#resolve(to)));
+    });
   }
 
-  async log(filter: LogFilter = {}): Promise<Version[]> {
-    const from = await this.#resolve(filter.from ?? 0, { branch: filter.branch });
-    return findVersions(this.#source, from, filter);
+  async log(filter: LogFilter = {}, call?: CallOptions): Promise<Version[]> {
+    return this.#within('log', call, async () => {
+      const from = await this.#resolve(filter.from ?? 0, { branch: filter.branch });
+      return findVersions(this.#source, from, filter);
+    });
   }
 
-  async blame(path: StatePath, reference: VersionReference = 0): Promise<Version> {
-    return findBlame(this.#source, await this.#resolve(reference), path);
+  async blame(path: StatePath, reference: VersionReference = 0, call?: CallOptions): Promise<Version> {
+    return this.#within('blame', call, async () => findBlame(this.#source, await this.#resolve(reference), path));
   }
 
-  async branches(): Promise<BranchInfo[]> {
-    return this.#references.branches();
+  async branches(call?: CallOptions): Promise<BranchInfo[]> {
+    return this.#within('branches', call, () => this.#references.branches());
   }
 
-  async createBranch(name: string, at: VersionReference = 0): Promise<void> {
-    return this.#line.alone(async () => this.#references.createBranch(name, await this.#resolve(at)));
+  async createBranch(name: string, at: VersionReference = 0, call?: CallOptions): Promise<void> {
+    const create = async (): Promise<void> => this.#references.createBranch(name, await this.#resolve(at));
+    return this.#alone('createBranch', call, create);
   }
 
-  async switchBranch(name: string): Promise<void> {
-    return this.#line.alone(async () => {
+  async switchBranch(name: string, call?: CallOptions): Promise<void> {
+    return this.#alone('switchBranch', call, async () => {
       await this.#follower.checkOut(name, () => this.#log.head(name));
       await this.#opening.resume(name);
     });
   }
 
-  async deleteBranch(name: string): Promise<void> {
-    return this.#line.alone(() => this.#references.deleteBranch(name, this.branch));
+  async deleteBranch(name: string, call?: CallOptions): Promise<void> {
+    return this.#alone('deleteBranch', call, () => this.#references.deleteBranch(name, this.branch));
   }
 
-  async fastForward(to: VersionReference): Promise<string> {
-    return this.#line.alone(async () => {
+  async fastForward(to: VersionReference, call?: CallOptions): Promise<string> {
+    return this.#alone('fastForward', call, async () => {
       const target = await this.#resolve(to);
       const { branch, versionId } = this.#follower.head;
       await this.#merging.fastForward(branch, versionId, target);
@@ -278,38 +245,43 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     });
   }
 
-  async planMerge(source: VersionReference, options: MergeOptions = {}): Promise<MergePlan> {
-    return this.#merging.planReference(source, await this.#resolve(source), options);
+  async planMerge(source: VersionReference, options: SharedMergeOptions = {}): Promise<MergePlan> {
+    const plan = async (): Promise<MergePlan> =>
+      this.#merging.planReference(source, await this.#resolve(source), options);
+    return this.#within('planMerge', options, plan);
   }
 
-  async merge(source: VersionReference | MergePlan, options: MergeOptions = {}): Promise<MergeResult> {
-    return this.#line.alone(() => this.#merging.merge(source, options, (reference) => this.#resolve(reference)));
+  async merge(source: VersionReference | MergePlan, options: SharedMergeOptions = {}): Promise<MergeResult> {
+    const resolve = (reference: VersionReference): Promise<string> => this.#resolve(reference);
+    return this.#alone('merge', options, () => this.#merging.merge(source, options, resolve));
   }
 
-  async revert(reference: VersionReference, options: MergeOptions = {}): Promise<string> {
-    return this.#line.alone(async () => this.#merging.revert(await this.#resolve(reference), options));
+  async revert(reference: VersionReference, options: SharedMergeOptions = {}): Promise<string> {
+    const revert = async (): Promise<string> => this.#merging.revert(await this.#resolve(reference), options);
+    return this.#alone('revert', options, revert);
   }
 
-  async tag(name: string, reference: VersionReference = 0): Promise<void> {
-    return this.#line.alone(async () =>
-      this.#references.tag(name, await this.#resolve(reference), this.#options.author ?? ''),
-    );
+  async tag(name: string, reference: VersionReference = 0, call?: CallOptions): Promise<void> {
+    const { author = '' } = this.#options;
+    const tag = async (): Promise<void> => this.#references.tag(name, await this.#resolve(reference), author);
+    return this.#alone('tag', call, tag);
   }
 
-  async deleteTag(name: string): Promise<void> {
-    return this.#line.alone(() => this.#references.deleteTag(name));
+  async deleteTag(name: string, call?: CallOptions): Promise<void> {
+    return this.#alone('deleteTag', call, () => this.#references.deleteTag(name));
   }
 
-  async tags(): Promise<Tag[]> {
-    return this.#references.tags();
+  async tags(call?: CallOptions): Promise<Tag[]> {
+    return this.#within('tags', call, () => this.#references.tags());
   }
 
-  async verify(): Promise<VerifyResult> {
+  async verify(call?: CallOptions): Promise<VerifyResult> {
     const { client } = this.#parts;
     const reader = new VersionReader(client.readPage, (store) =>
       client.telemetry.count('state.verify_failures', 1, { store }),
     );
-    return client.telemetry.span('state.verify', { store: this.name }, () => verifyHistory(this.#log, reader));
+    const verify = (): Promise<VerifyResult> => verifyHistory(this.#log, reader);
+    return this.#within('verify', call, () => client.telemetry.span('state.verify', { store: this.name }, verify));
   }
 
   /**
@@ -321,12 +293,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   async compact(options: CompactionOptions = {}): Promise<CompactionReport> {
     const { client, reader } = this.#parts;
     const parts = {
-      client,
-      reader,
-      store: this.name,
-      log: this.#log,
-      references: this.#references,
-      snapshots: this.#snapshots,
+      ...{ client, reader, store: this.name, log: this.#log, references: this.#references, snapshots: this.#snapshots },
       write: (ops: readonly Op[], chunks: readonly Op[]) => this.#write(ops, chunks),
     };
     return this.#line.alone(() =>
@@ -355,8 +322,27 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     this.#parts.onClose?.();
   }
 
+  /** As `#within`, for what must not happen while commits are on their way. */
+  #alone<T>(name: string, call: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
+    return this.#within(name, call, (ending) =>
+      this.#line.alone(async () => {
+        ending?.throwIfAborted();
+        return work();
+      }),
+    );
+  }
+
   #commit(options: string | SharedCommitOptions, change: (open: StateTree) => StateTree): Promise<string> {
-    const described = typeof options === 'string' ? { description: options } : options;
+    const given: SharedCommitOptions = typeof options === 'string' ? { description: options } : options;
+    const { signal, timeoutMs, ...described } = given;
+    return this.#within('commit', { signal, timeoutMs }, (ending) => this.#addCommit(described, change, ending));
+  }
+
+  #addCommit(
+    described: SharedCommitOptions,
+    change: (open: StateTree) => StateTree,
+    ending: AbortSignal | undefined,
+  ): Promise<string> {
     const { branch = this.branch, expectedHead } = described;
     const { client } = this.#parts;
     const commit = new StateCommit({
@@ -374,7 +360,9 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
     const { recovered, onError } = this.#parts;
     // Its caller hears how it ends: nothing that was refused on the way has to stay in the outbox.
     const tidy = (): Promise<void> | undefined => recovered?.forget(commit.id).catch(onError);
-    return client.telemetry.span('state.commit', { store: this.name }, () => this.#line.add(commit).finally(tidy));
+    return client.telemetry.span('state.commit', { store: this.name }, () =>
+      this.#line.add(commit, ending).finally(tidy),
+    );
   }
 
   async #prepare(commit: StateCommit, parent: ParentState, open: StateTree): Promise<ReadyVersion> {

@@ -12,6 +12,7 @@ import {
   type JsonPatch,
   type StateTree,
 } from '@inner-universe/nerv/temporal';
+import type { CallOptions } from '../connection/connection.ts';
 
 /**
  * What becomes of a commit that somebody else's came before: `'rebase'` applies what it changed to the new head,
@@ -21,7 +22,7 @@ import {
 export type OnConflict = 'rebase' | 'rerun' | 'fail';
 
 /** How a version is committed to a store that is shared. */
-export interface SharedCommitOptions extends CommitOptions {
+export interface SharedCommitOptions extends CommitOptions, CallOptions {
   /** Default the store's, `'rebase'`. With `expectedHead` it is always `'fail'`. */
   readonly onConflict?: OnConflict | undefined;
   /**

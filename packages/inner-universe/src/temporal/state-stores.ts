@@ -3,8 +3,11 @@ import { StateTree, type JsonPatch } from '@inner-universe/nerv/temporal';
 import type { ModuleClient } from '../client/client.ts';
 import type { Encryption } from '../encryption/encryption.ts';
 import { ALL_REFERENCES } from '../client/reads.ts';
+import type { CallOptions } from '../connection/connection.ts';
+import { runWithin } from '../connection/run-within.ts';
 import { RecoveredCommits } from './recovered-commits.ts';
-import { SpacetimeTemporalStore, type TemporalStoreOptions } from './spacetime-temporal-store.ts';
+import { SpacetimeTemporalStore } from './spacetime-temporal-store.ts';
+import type { OpenStoreOptions, TemporalStoreOptions } from './store-options.ts';
 import { VersionReader, type LoadedState } from './version-reader.ts';
 
 interface Closable {
@@ -33,10 +36,22 @@ export class StateStores {
   /**
    * Opens a store, with a branch checked out; `initial` becomes the first version if the store has none, and may be left
    * out (`undefined`) for one that is known to have some. Loads the head, not the history. While the server is away, the
-   * store is as it was kept here (`isStale`), with the commits that wait for the server, and catches up later.
+   * store is as it was kept here (`isStale`), with the commits that wait for the server, and catches up later. Called
+   * off, `initial` may have been recorded.
    * @throws `state/branch-not-found`, naming the branches there are
    */
-  async open<S>(name: string, initial?: S, options: TemporalStoreOptions = {}): Promise<SpacetimeTemporalStore<S>> {
+  async open<S>(name: string, initial?: S, options: OpenStoreOptions = {}): Promise<SpacetimeTemporalStore<S>> {
+    const { signal, timeoutMs, ...rest } = options;
+    const opening = (ending: AbortSignal | undefined): Promise<SpacetimeTemporalStore<S>> =>
+      this.#openStore(name, { initial, options: rest }, ending);
+    return runWithin('states.open', { signal, timeoutMs }, opening, this.#client.timers);
+  }
+
+  async #openStore<S>(
+    name: string,
+    { initial, options }: { readonly initial: S | undefined; readonly options: TemporalStoreOptions },
+    ending: AbortSignal | undefined,
+  ): Promise<SpacetimeTemporalStore<S>> {
     const opened: { store?: Closable } = {};
     const onClose = (): void => {
       if (opened.store !== undefined) this.#open.delete(opened.store);
@@ -44,25 +59,33 @@ export class StateStores {
     const shared = { client: this.#client, reader: this.#reader, onError: this.#onError, encryption: this.#encryption };
     const parts = { ...shared, recovered: this.#recovered, name, onClose };
     const store = await SpacetimeTemporalStore.open<S>(parts, initial, options);
+    if (ending?.aborted === true) {
+      // Nobody waits for it any more.
+      store.close();
+      throw ending.reason;
+    }
     opened.store = store;
     this.#open.add(store);
     return store;
   }
 
   /** The state of any version of any store, checked against its hash; as recorded, so that sealed fields are sealed. @throws `state/unknown-version`, `state/corrupt-version` */
-  load(versionId: string): Promise<LoadedState> {
-    return this.#reader.load(versionId);
+  load(versionId: string, call?: CallOptions): Promise<LoadedState> {
+    return runWithin('states.load', call ?? {}, () => this.#reader.load(versionId), this.#client.timers);
   }
 
   /** The JSON Patch between two versions' states as recorded, also of different stores; from the empty object if `from` is undefined. */
-  async diff(from: string | undefined, to: string): Promise<JsonPatch> {
-    const before = from === undefined ? StateTree.from<Value>({}) : (await this.#reader.load(from)).tree;
-    return before.diff((await this.#reader.load(to)).tree);
+  async diff(from: string | undefined, to: string, call?: CallOptions): Promise<JsonPatch> {
+    const diff = async (): Promise<JsonPatch> => {
+      const before = from === undefined ? StateTree.from<Value>({}) : (await this.#reader.load(from)).tree;
+      return before.diff((await this.#reader.load(to)).tree);
+    };
+    return runWithin('states.diff', call ?? {}, diff, this.#client.timers);
   }
 
   /** Whether a store exists. */
-  async has(name: string): Promise<boolean> {
-    const page = await this.#client.read('readBranches', { ...ALL_REFERENCES, store: name, limit: 1 });
+  async has(name: string, call?: CallOptions): Promise<boolean> {
+    const page = await this.#client.read('readBranches', { ...ALL_REFERENCES, store: name, limit: 1 }, call);
     return page.branches.length > 0;
   }
 

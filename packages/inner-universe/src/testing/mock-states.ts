@@ -8,7 +8,8 @@ import {
   type JsonPatch,
   type StoreSubscription,
 } from '@inner-universe/nerv/temporal';
-import type { SpacetimeTemporalStore, TemporalStoreOptions } from '../temporal/spacetime-temporal-store.ts';
+import type { SpacetimeTemporalStore } from '../temporal/spacetime-temporal-store.ts';
+import type { TemporalStoreOptions } from '../temporal/store-options.ts';
 import type { StateStores } from '../temporal/state-stores.ts';
 import type { LoadedState } from '../temporal/version-reader.ts';
 import { MockError, record, type MockCalls, type PublicOf } from './mock-calls.ts';

@@ -54,9 +54,7 @@ export function scopesToRead(reader: Reader, named: string, kind: ResourceKind):
   }
   // By the grants, and not by the scopes that are found: nothing may have been written yet where the caller may read.
   if (!reader.access.mayReadSomewhere(kind)) reader.access.deny(`read ${kind} rows of any scope`);
-  return [...reader.db.scope.iter()]
-    .map((row) => row.name)
-    .filter((scope) => reader.access.mayReadSome(kind, scope));
+  return [...reader.db.scope.iter()].map((row) => row.name).filter((scope) => reader.access.mayReadSome(kind, scope));
 }
 
 /** Puts the rows of several scans together. */

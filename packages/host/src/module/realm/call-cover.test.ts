@@ -67,7 +67,7 @@ test.each(['loop', 'loop_over_rows', 'loop_and_catch', 'loop_in_promise', 'sleep
     ada.say(add(1, 'before'), call('reducer', 2, name), add(3, 'after'));
     ada.say(add(4, 'later'));
     bob.say(add(1, 'of another client'));
-    await expect.poll(() => ada.payloads.length > 2 && bob.payloads.length > 1).toBe(true);
+    await expect.poll(() => ada.payloads.length > 2 && bob.payloads.length > 1, { timeout: 20_000 }).toBe(true);
     await turn();
     expect(outcomesOf(ada)).toEqual(['1 ok', `2 internal ${TOO_LONG}`, '3 ok', '4 ok']);
     expect(outcomesOf(bob)).toEqual(['1 ok']);
@@ -83,7 +83,7 @@ test('messages of other kinds keep their place between calls', async () => {
   const ada = new TestClient(hosted.sessions);
   const query = 'SELECT * FROM item';
   ada.say(add(1, 'one'), oneOff(2, query), add(3, 'two'), subscribe(4, 1, query), add(5, 'three'), oneOff(6, query));
-  await expect.poll(() => ada.payloads.length).toBeGreaterThan(1);
+  await expect.poll(() => ada.payloads.length, { timeout: 20_000 }).toBeGreaterThan(1);
   for (let turns = 0; turns < 10; turns++) await turn();
   const seen = ada.take().map((message) => {
     if (message.type === 'one-off') return `${message.requestId} read ${message.tables?.[0]?.rows.length}`;
@@ -98,7 +98,7 @@ test('nobody waits for ever behind a client with many calls', async () => {
   const [ada, bob] = [new TestClient(hosted.sessions), new TestClient(hosted.sessions, { connectionId: 11n })];
   for (let round = 0; round < 20_000; round++) ada.say(add(round, 'many'));
   bob.say(add(1, 'one'));
-  await expect.poll(() => outcomesOf(bob)).toEqual(['1 ok']);
+  await expect.poll(() => outcomesOf(bob), { timeout: 20_000 }).toEqual(['1 ok']);
   expect(outcomesOf(ada).length).toBeLessThan(20_000);
 });
 
@@ -106,8 +106,8 @@ test('a client that sends faster than its calls are done is held back, and let g
   const ada = new TestClient(hosted.sessions);
   for (let round = 0; round < 100; round++) ada.say(add(round, 'x'.repeat(10_000)));
   expect(ada.isPaused).toBe(true);
-  await expect.poll(() => ada.isPaused).toBe(false);
-  await expect.poll(itemsOf).toBe(100);
+  await expect.poll(() => ada.isPaused, { timeout: 20_000 }).toBe(false);
+  await expect.poll(itemsOf, { timeout: 20_000 }).toBe(100);
 });
 
 test('a turn that is cut off outside of a module is told as unsafe', () => {

@@ -18,7 +18,7 @@ export const PERSISTENCE_ERRORS: ErrorCatalogue<Exclude<PersistenceErrorCode, Re
   'connection/refused': {
     class: 'ConnectionError',
     when: 'The server closed the connection before it began: the identity has no grant, or nobody is let in now.',
-    do: 'Ask the owner for a grant, or give the right token.',
+    do: 'Ask the owner for a grant (`inner-universe grants add`), or give the right token.',
   },
   'connection/unauthorized': {
     class: 'ConnectionError',

@@ -13,7 +13,7 @@ export const REFUSALS: ErrorCatalogue<RefusalCode> = {
   'connection/refused': {
     class: 'ConnectionError',
     when: 'The identity has no grant, and guests are not let in; or it has too many connections open.',
-    do: 'Ask the owner for a grant, give the right token, or close connections.',
+    do: 'Ask the owner for a grant (`inner-universe grants add`), give the right token, or close connections.',
   },
   'consumer/exists': { when: 'There is a consumer of that name.', do: 'Use it, or choose another name.' },
   'consumer/full': {
@@ -57,7 +57,7 @@ export const REFUSALS: ErrorCatalogue<RefusalCode> = {
     when: 'What was asked for lies before the point up to which the log was trimmed; `details.trimmedSeq`.',
     do: 'Read from there on, or open the archive.',
   },
-  'grant/not-found': { when: 'There is no such grant to take back.', do: 'See `readPermissions`.' },
+  'grant/not-found': { when: 'There is no such grant to take back.', do: 'See `listPermissions()`.' },
   'graph/no-history': {
     when: 'Not all changes of the type since then were kept.',
     do: 'Ask for a later time, or for types whose history is kept.',
