@@ -1,32 +1,10 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+import { runPage } from './page-program.ts';
 
 test('the code of the page on consumers runs as it stands, as one program', async () => {
-  const text = await readFile(new URL('../docs/consumers.md', import.meta.url), 'utf8');
-  const blocks = [...text.matchAll(/```ts\n\/\/ consumers\.ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
-  expect(blocks.length).toBe(text.match(/```ts/g)?.length);
-  // Beside the packages, so that imports resolve as they do for a user who installed them.
-  const folder = await mkdtemp(join(tmpdir(), 'docs-consumers-'));
-  try {
-    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-    await writeFile(join(folder, 'consumers.ts'), `${blocks.join('\n')}\nconsole.log('done');\n`);
-    const env = { ...process.env, NODE_OPTIONS: undefined, NO_COLOR: '1' };
-    const output = await new Promise<{ readonly said: string; readonly reported: string }>((resolve) => {
-      const args = ['--conditions', 'source', '--import', 'tsx', 'consumers.ts'];
-      execFile(process.execPath, args, { cwd: folder, env, timeout: 90_000 }, (_error, said, reported) =>
-        resolve({ said, reported }),
-      );
-    });
-    expect(output.said, output.reported).toBe('Error: the printer is off 2\n1 1 true\ndone\n');
-    expect(output.reported).toContain('consumer/event-failed');
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const { files, named, blocks, stdout, stderr } = await runPage('consumers.md');
+  expect([...files.keys()]).toEqual(['consumers.ts']);
+  expect(named).toBe(blocks);
+  expect(stdout, stderr).toBe('Error: the printer is off 2\n1 1 true\ndone\n');
+  expect(stderr).toContain('consumer/event-failed');
 }, 100_000);

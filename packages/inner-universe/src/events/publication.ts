@@ -14,7 +14,7 @@ export interface Outgoing {
   readonly data: unknown;
   readonly source: string | undefined;
   readonly metadata: EventMetadata | undefined;
-  /** When it happened, in milliseconds; undefined for now. */
+  /** When it happened, in milliseconds; undefined: when it is published. */
   readonly timestamp: number | undefined;
   readonly durability: Exclude<Durability, 'local'>;
   readonly options: PublishOptions;

@@ -73,7 +73,7 @@ export interface NeighborhoodRequest extends PageRequest {
   readonly ids: readonly string[];
   readonly direction: string;
   readonly relationTypes: readonly string[];
-  /** 0 for now. */
+  /** 0: as it is at present. */
   readonly seq: bigint;
 }
 
