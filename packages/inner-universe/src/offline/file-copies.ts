@@ -9,6 +9,7 @@ import { crc32 } from 'node:zlib';
 import { sha256Hex } from '@inner-universe/nerv/hash';
 import type { LocalCopies } from './local-copies.ts';
 import { makeStorageFailed } from './outbox-errors.ts';
+import { PendingCopies } from './pending-copies.ts';
 
 const SUFFIX = '.copy';
 
@@ -23,14 +24,16 @@ export class FileCopies implements LocalCopies {
   readonly #options: FileCopiesOptions;
   /** Sizes by file name, the one used longest ago first. */
   readonly #sizes: Map<string, number>;
-  /** What is still to be written, by name; undefined: to be deleted. */
-  readonly #pending: Map<string, string | undefined> = new Map();
+  readonly #pending: PendingCopies;
   #bytes = 0;
-  #writing: Promise<void> | undefined;
 
   private constructor(options: FileCopiesOptions, sizes: Map<string, number>) {
     this.#options = options;
     this.#sizes = sizes;
+    this.#pending = new PendingCopies(
+      (name, text) => (text === undefined ? this.#remove(fileOf(name)) : this.#write(name, text)),
+      (error) => this.#report(error),
+    );
     for (const size of sizes.values()) this.#bytes += size;
   }
 
@@ -66,35 +69,16 @@ export class FileCopies implements LocalCopies {
   }
 
   set(name: string, text: string): void {
-    this.#queue(name, text);
+    this.#pending.set(name, text);
   }
 
   delete(name: string): void {
-    this.#queue(name, undefined);
+    this.#pending.set(name, undefined);
   }
 
   /** Waits for what is being written. */
-  async close(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
-  }
-
-  #queue(name: string, text: string | undefined): void {
-    this.#pending.set(name, text);
-    this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined));
-  }
-
-  async #writeAll(): Promise<void> {
-    for (let [next] = this.#pending; next !== undefined; [next] = this.#pending) {
-      const [name, text] = next;
-      try {
-        if (text === undefined) await this.#remove(fileOf(name));
-        else await this.#write(name, text);
-      } catch (error) {
-        this.#report(error);
-      }
-      // A later text may have come meanwhile.
-      if (this.#pending.get(name) === text) this.#pending.delete(name);
-    }
+  close(): Promise<void> {
+    return this.#pending.idle();
   }
 
   async #write(name: string, text: string): Promise<void> {

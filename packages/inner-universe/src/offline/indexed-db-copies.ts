@@ -2,6 +2,7 @@ import { utf8Length } from '../client/op-size.ts';
 import { completionOf, resultOf, type Db } from './indexed-db.ts';
 import type { LocalCopies } from './local-copies.ts';
 import { makeStorageFailed } from './outbox-errors.ts';
+import { PendingCopies } from './pending-copies.ts';
 
 interface DbCopiesOptions {
   readonly db: Db;
@@ -15,14 +16,16 @@ export class DbCopies implements LocalCopies {
   readonly #options: DbCopiesOptions;
   /** Sizes by name, the one written longest ago first. */
   readonly #sizes: Map<string, number>;
-  /** What is still to be written, by name; undefined: to be deleted. */
-  readonly #pending: Map<string, string | undefined> = new Map();
+  readonly #pending: PendingCopies;
   #bytes = 0;
-  #writing: Promise<void> | undefined;
 
   private constructor(options: DbCopiesOptions, sizes: Map<string, number>) {
     this.#options = options;
     this.#sizes = sizes;
+    this.#pending = new PendingCopies(
+      (name, text) => this.#write(name, text),
+      (error) => options.onError(makeStorageFailed(options.place, error)),
+    );
     for (const size of sizes.values()) this.#bytes += size;
   }
 
@@ -42,34 +45,16 @@ export class DbCopies implements LocalCopies {
   }
 
   set(name: string, text: string): void {
-    this.#queue(name, text);
+    this.#pending.set(name, text);
   }
 
   delete(name: string): void {
-    this.#queue(name, undefined);
+    this.#pending.set(name, undefined);
   }
 
   /** Waits for what is being written. */
-  async close(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
-  }
-
-  #queue(name: string, text: string | undefined): void {
-    this.#pending.set(name, text);
-    this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined));
-  }
-
-  async #writeAll(): Promise<void> {
-    for (let [next] = this.#pending; next !== undefined; [next] = this.#pending) {
-      const [name, text] = next;
-      try {
-        await this.#write(name, text);
-      } catch (error) {
-        this.#options.onError(makeStorageFailed(this.#options.place, error));
-      }
-      // A later text may have come meanwhile.
-      if (this.#pending.get(name) === text) this.#pending.delete(name);
-    }
+  close(): Promise<void> {
+    return this.#pending.idle();
   }
 
   async #write(name: string, given: string | undefined): Promise<void> {
