@@ -304,16 +304,18 @@ describe('a right that is taken back', () => {
 
   test('ends at once: the follower gets no further event or page, and its connection nothing of what comes', async () => {
     const one = await somebody();
+    // An id that the random arguments above do not know, and so cannot have deleted.
+    const entity = `taken-back-${one.identity.slice(-8)}`;
+    await owner.client.apply([ops.entity(entity)]);
     await owner.client.apply(grants.map(([action, resource]) => ops.grant(one.identity, action, resource)));
     const frames = new Frames();
     const connection = await connect(one.token, frames);
-    const page = (): Promise<unknown> =>
-      connection.callProcedure('readEntities', { ...READ_ENTITIES, ids: ['common'] });
-    await expect(page()).resolves.toMatchObject({ entities: [{ id: 'common' }] });
+    const page = (): Promise<unknown> => connection.callProcedure('readEntities', { ...READ_ENTITIES, ids: [entity] });
+    await expect(page()).resolves.toMatchObject({ entities: [{ id: entity }] });
     await owner.client.apply(grants.map(([action, resource]) => ops.revoke(one.identity, action, resource)));
     const told = frames.count;
     await expect(page()).rejects.toMatchObject({ code: 'permission/denied' });
-    await owner.client.apply([ops.changeEntity('common', { description: 'later-canary' })]);
+    await owner.client.apply([ops.changeEntity(entity, { description: 'later-canary' })]);
     await expect(page()).rejects.toMatchObject({ code: 'permission/denied' });
     expect(frames.count).toBeGreaterThan(told);
     expect(frames.leaks([])).toEqual([]);
