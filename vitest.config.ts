@@ -17,6 +17,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
+    // Files of a worker share what they import: a third less processor time. So a test leaves nothing changed behind.
+    isolate: false,
     maxWorkers: 2,
   },
 });

@@ -17,8 +17,9 @@ section('Schedules', { module: fixture('conf-calls.ts') }, (rule) => {
     'a row for a time calls its reducer once then, as the database, without a connection, and is gone',
     async (host) => {
       const connection = await planner(host);
+      await connection.reducers.plan({ label: 'far away', delayMicros: 3_600_000n * MS, every: false });
+      expect(await waiting(host, 'far away')).toBe(1);
       await connection.reducers.plan({ label: 'once', delayMicros: 20n * MS, every: false });
-      expect(await waiting(host, 'once')).toBe(1);
       await host.until(
         async () => (await host.noted('tick once')) !== undefined && (await waiting(host, 'once')) === 0,
       );
@@ -46,9 +47,9 @@ section('Schedules', { module: fixture('conf-calls.ts') }, (rule) => {
   });
   rule('a row that is deleted before its time calls nothing', async (host) => {
     const connection = await planner(host);
-    await connection.reducers.plan({ label: 'cancelled', delayMicros: 30n * MS, every: false });
+    await connection.reducers.plan({ label: 'cancelled', delayMicros: 250n * MS, every: false });
     await connection.reducers.cancel({ label: 'cancelled' });
-    await connection.reducers.plan({ label: 'after cancelled', delayMicros: 50n * MS, every: false });
+    await connection.reducers.plan({ label: 'after cancelled', delayMicros: 270n * MS, every: false });
     await host.until(async () => (await host.noted('tick after cancelled')) !== undefined);
     expect(await host.noted('tick cancelled')).toBeUndefined();
   });
