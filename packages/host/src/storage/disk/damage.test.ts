@@ -156,6 +156,15 @@ describe('a closed storage', () => {
     }
   });
 
+  test('without the directory of snapshots, opens as long as its log goes back to the first record', async () => {
+    const fileSystem = await writeClosed(3);
+    const copy = new CrashFileSystem();
+    for (const file of fileSystem.files()) copy.put(file, fileSystem.contents(file));
+    expect(await outcome(copy)).toBe(3);
+    await copy.remove(`${LOG}/00000000000000000000.log`);
+    expect(await outcome(copy)).toBe('storage/corrupt');
+  });
+
   test('that was made and never written to, is made again where its marker is missing', async () => {
     const fileSystem = await writeClosed(0);
     await fileSystem.remove(`${DIRECTORY}/database`);

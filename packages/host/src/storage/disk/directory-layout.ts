@@ -143,7 +143,9 @@ export async function openDirectory(
   const names = await layout.listTop();
   if (names.includes(MARKER)) {
     const storeId = await readMarker(fileSystem, layout);
-    checkComplete(layout, names);
+    const isBare = names.includes(LOG) && !names.includes(SNAPSHOTS) && (await isLogWhole(layout));
+    checkComplete(layout, isBare ? [...names, SNAPSHOTS] : names);
+    if (isBare) await writing(layout.snapshots, () => fileSystem.makeDirectory(layout.snapshots));
     await layout.syncDirectories();
     return storeId;
   }
@@ -168,6 +170,15 @@ function checkComplete(layout: DirectoryLayout, names: readonly string[]): void 
   const [missing] = [WATERMARK, LOG, SNAPSHOTS].filter((name) => !names.includes(name));
   if (missing === undefined) return;
   throw makeCorruptError({ file: path.join(layout.directory, missing), byte: 0, reason: `the ${missing} is missing` });
+}
+
+/**
+ * Whether no snapshot is needed: the log begins with the first record. Copies may leave out empty directories, as
+ * archivers and git do, and the one of the snapshots is empty at first.
+ */
+async function isLogWhole(layout: DirectoryLayout): Promise<boolean> {
+  const [first] = await layout.listSegments();
+  return first?.offset === 0;
 }
 
 /** Creation writes the marker last: without it nothing may be there but what creation leaves, with nothing in it. */
