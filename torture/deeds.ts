@@ -5,7 +5,13 @@ export type Deed =
   | { readonly type: 'create'; readonly id: string }
   | { readonly type: 'create-pair'; readonly id: string; readonly other: string; readonly relation: string }
   | { readonly type: 'update'; readonly id: string; readonly value: number }
-  | { readonly type: 'delete'; readonly id: string };
+  | { readonly type: 'delete'; readonly id: string }
+  /** A name for a version of the board that was acknowledged to this writer. */
+  | { readonly type: 'tag'; readonly id: string; readonly version: string }
+  /** A branch of the writer's own store: a commit on it, one beside it, and the merge of both. */
+  | { readonly type: 'merge'; readonly id: string }
+  /** An entity with a property that nobody without the key can read. */
+  | { readonly type: 'secret'; readonly id: string };
 
 /** A line in the journal of a writer. Deeds are numbered over all its runs. */
 export type WriterEntry =
@@ -40,6 +46,19 @@ export interface Board {
   total: number;
   /** The last commit of each writer to a field of its own. */
   own: Record<string, number>;
+}
+
+/** A state that one writer branches and merges: what was committed on branches, and beside them. */
+export interface Side {
+  branched: Record<string, number>;
+  beside: Record<string, number>;
+}
+
+export const EMPTY_SIDE: Side = { branched: {}, beside: {} };
+
+/** The store that a writer branches. */
+export function sideOf(writer: string): string {
+  return `side-${writer}`;
 }
 
 /** What handlers commit for each partition. */

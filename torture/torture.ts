@@ -6,15 +6,18 @@ import { openUniverse, type Universe } from 'inner-universe';
 import { auditConsumer, auditEvents, auditReader, readLog } from './audit/events.ts';
 import { Findings } from './audit/findings.ts';
 import { auditGraph } from './audit/graph.ts';
+import { auditReferences } from './audit/references.ts';
+import { auditFiles, auditSecrets } from './audit/secrets.ts';
 import { auditStates } from './audit/states.ts';
 import { readDeeds, type KnownDeed } from './audit/writer-deeds.ts';
-import { Cast, type Player } from './cast.ts';
+import { Cast, type Player, type ServerFacts } from './cast.ts';
 import { Chance } from './chance.ts';
 import type { Child } from './child.ts';
 import { Chaos } from './chaos.ts';
 import { BOARD, CONSUMER, EMPTY_BOARD, type Board, type Held, type ReaderEntry, type WriterEntry } from './deeds.ts';
 import { digestRows, digestValue } from './digest.ts';
 import { Journal, readJournal } from './journal.ts';
+import { sealing } from './secrets.ts';
 
 /** What a run is to be. */
 export interface TortureOptions {
@@ -117,6 +120,7 @@ async function audit(cast: Cast, findings: Findings, { directory, onProgress }: 
     for (const { name } of of('reader'))
       auditReader(name, readJournal(join(directory, `${name}.jsonl`)) as readonly ReaderEntry[], log, findings);
     await auditData(universe, deeds, findings);
+    await auditSealed(server, deeds, { directory, findings });
     onProgress('the server is audited');
     await end([...of('reader'), ...of('worker')], findings);
     const counts = await countsOf(universe);
@@ -130,6 +134,22 @@ async function audit(cast: Cast, findings: Findings, { directory, onProgress }: 
 async function auditData(universe: Universe, deeds: readonly KnownDeed[], findings: Findings): Promise<void> {
   await auditGraph(universe, deeds, findings);
   await auditStates(universe, deeds, findings);
+  await auditReferences(universe, deeds, findings);
+}
+
+/** As somebody who has the key, and as somebody who has the server's files. */
+async function auditSealed(
+  { address, ownerToken }: ServerFacts,
+  deeds: readonly KnownDeed[],
+  { directory, findings }: { readonly directory: string; readonly findings: Findings },
+): Promise<void> {
+  await using universe = await openUniverse({
+    server: address,
+    token: ownerToken,
+    encryption: await sealing(directory),
+  });
+  await auditSecrets(universe, deeds, findings);
+  await auditFiles(join(directory, 'data'), BOARD, findings);
 }
 
 /** Writers wait for every answer, send what their outboxes hold, and end. */

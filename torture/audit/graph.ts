@@ -1,4 +1,5 @@
 import type { Universe } from 'inner-universe';
+import type { Deed } from '../deeds.ts';
 import type { Findings } from './findings.ts';
 import type { KnownDeed } from './writer-deeds.ts';
 
@@ -6,6 +7,9 @@ import type { KnownDeed } from './writer-deeds.ts';
 const AT_A_TIME = 16;
 /** What a write may meet whose entity was made by a write that got lost with its process. */
 const EXPECTED_REFUSALS: ReadonlySet<string> = new Set(['entity/not-found']);
+
+/** Deeds about the entities and relations that are looked at here. */
+const OF_ITEMS: ReadonlySet<Deed['type']> = new Set(['create', 'create-pair', 'update', 'delete']);
 
 /** What was written to each entity is in its history once, in order; what is current follows from it. */
 export async function auditGraph(universe: Universe, deeds: readonly KnownDeed[], findings: Findings): Promise<void> {
@@ -17,7 +21,7 @@ export async function auditGraph(universe: Universe, deeds: readonly KnownDeed[]
   };
   for (const known of deeds) {
     const { deed } = known;
-    if (deed.type === 'event' || deed.type === 'commit') continue;
+    if (!OF_ITEMS.has(deed.type)) continue;
     findings.count(`graph writes ${known.fate}`);
     enter(deed.id, known);
     if (deed.type === 'create-pair') enter(deed.other, known);

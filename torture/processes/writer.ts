@@ -6,8 +6,19 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openUniverse, type WorkItem } from 'inner-universe';
 import { Chance } from '../chance.ts';
-import { BOARD, EMPTY_BOARD, type Board, type Deed, type WriterEntry } from '../deeds.ts';
+import {
+  BOARD,
+  EMPTY_BOARD,
+  EMPTY_SIDE,
+  sideOf,
+  type Board,
+  type Deed,
+  type Side,
+  type WriterEntry,
+} from '../deeds.ts';
 import { Journal, readJournal } from '../journal.ts';
+import { noteOf, sealing, SECRET } from '../secrets.ts';
+import { SideStore } from './side-store.ts';
 import { describe, nextCommand, say } from './told.ts';
 
 /** Deeds that wait for their answers, before the writer waits too. */
@@ -19,6 +30,8 @@ const SETTLE_LOOKS_MAX = 200;
 const UNDECIDED: ReadonlySet<string> = new Set(['state/unknown-parent', 'state/bad-chain-hash', 'state/id-taken']);
 /** Entities of its own that it knows to be there. */
 const ENTITIES_MAX = 40;
+/** Versions that it may tag. */
+const VERSIONS_MAX = 10;
 
 const [server = '', token = '', name = '', directory = '', seed = '', mode = ''] = process.argv.slice(2);
 const path = join(directory, `${name}.jsonl`);
@@ -34,6 +47,7 @@ const universe = await openUniverse({
   token,
   source: name,
   offline: 'allow',
+  encryption: await sealing(directory),
   outbox: { store: join(directory, `${name}-outbox`), mode: mode === 'always' ? 'always' : 'offline' },
   reconnectForMs: Number.POSITIVE_INFINITY,
   connectTimeoutMs: 3_000,
@@ -41,7 +55,10 @@ const universe = await openUniverse({
 });
 say({ ready: true });
 const store = await universe.states.open<Board>(BOARD, EMPTY_BOARD);
+const side = new SideStore(await universe.states.open<Side>(sideOf(name), EMPTY_SIDE));
 const entities: string[] = [];
+/** Versions of the board that were acknowledged; the last few. */
+const versions: string[] = [];
 const underWay = new Set<Promise<unknown>>();
 let isStopping = false;
 const stopped = nextCommand().then(() => (isStopping = true));
@@ -68,9 +85,23 @@ process.exit(0);
 
 function makeDeed(): Deed {
   const id = `${name}-${number}`;
-  const type = chance.weighted({ event: 10, commit: 4, create: 3, 'create-pair': 2, update: 5, delete: 1 });
+  const weights = {
+    event: 10,
+    commit: 4,
+    create: 3,
+    'create-pair': 2,
+    update: 5,
+    delete: 1,
+    tag: 1,
+    merge: 1,
+    secret: 2,
+  };
+  const type = chance.weighted(weights);
   if (type === 'event') return { type, id, key: `${name}-${chance.between(0, 3)}` };
   if (type === 'commit') return { type, id, style: chance.is(0.5) ? 'own-field' : 'shared-total' };
+  if (type === 'merge' || type === 'secret') return { type, id };
+  if (type === 'tag')
+    return versions.length === 0 ? { type: 'secret', id } : { type, id, version: chance.pick(versions) };
   const [known] = entities.length === 0 ? [] : [chance.pick(entities)];
   if (type === 'update' && known !== undefined) return { type, id: known, value: number };
   if (known !== undefined && (type === 'delete' || entities.length >= ENTITIES_MAX)) {
@@ -88,6 +119,9 @@ function begin(deed: Deed): void {
     () => {
       note({ done: own });
       if (deed.type === 'create' || deed.type === 'create-pair') entities.push(deed.id);
+      if (deed.type !== 'commit') return;
+      versions.push(deed.id);
+      if (versions.length > VERSIONS_MAX) versions.shift();
     },
     (error: unknown) => {
       const code = (error as { code?: unknown }).code;
@@ -124,6 +158,12 @@ async function perform(deed: Deed, own: number): Promise<unknown> {
       });
     case 'update':
       return graph.batch((batch) => batch.updateEntity(deed.id, { properties: { value: deed.value } }));
+    case 'tag':
+      return store.tag(deed.id, deed.version);
+    case 'merge':
+      return side.branchAndMerge(deed.id, own);
+    case 'secret':
+      return graph.createEntity(SECRET, { id: deed.id, properties: { note: noteOf(deed.id) } });
     case 'delete':
       return graph.batch((batch) => batch.deleteEntity(deed.id, { cascade: true }));
   }

@@ -3,6 +3,7 @@ import { MODULE_RELEASE } from '@inner-universe/module/wire';
 import { archive } from './commands/archive.ts';
 import type { CommandContext } from './commands/context.ts';
 import {
+  CONSUMER_KINDS,
   consumersDeadLetters,
   consumersDiscard,
   consumersList,
@@ -11,7 +12,7 @@ import {
   consumersShow,
 } from './commands/consumers.ts';
 import { eventsList, eventsPublish, eventsTail } from './commands/events.ts';
-import { graphNeighbors, graphShow } from './commands/graph.ts';
+import { graphNeighbors, graphPrune, graphShow } from './commands/graph.ts';
 import { importGitCommand } from './commands/import-git.ts';
 import { migrateApply, migratePlan, migrateStatus } from './commands/migrate.ts';
 import { serve } from './commands/serve.ts';
@@ -56,13 +57,15 @@ function addMigrate(program: Command, context: CommandContext): void {
   const migrate = program.command('migrate').description('bring data to the schema of the code');
   const migrations = (command: Command): Command =>
     target(command).option('--file <path>', 'migrations of the application\u2019s data too: what this file exports');
+  const ordered = (command: Command): Command =>
+    command.option('--out-of-order', 'take those too that stand before one that is done');
   const check = (command: Command): Command =>
     migrations(command).option('--check', 'fail when something is still to be applied');
-  check(migrate.command('plan').description('what would be done, with samples; changes nothing'))
+  ordered(check(migrate.command('plan').description('what would be done, with samples; changes nothing')))
     .option('--samples <n>', 'how many changes are shown of each part', parseCount, 3)
     .action((options) => migratePlan(options, context));
-  migrations(migrate.command('apply').description('do it; may be interrupted, and run again')).action((options) =>
-    migrateApply(options, context),
+  ordered(migrations(migrate.command('apply').description('do it; may be interrupted, and run again'))).action(
+    (options) => migrateApply(options, context),
   );
   check(migrate.command('status').description('what is done, and what is not')).action((options) =>
     migrateStatus(options, context),
@@ -168,14 +171,23 @@ function addGraph(program: Command, context: CommandContext): void {
     .option('--limit <n>', 'how many entities', parseCount, 50)
     .option('--type <relation type>', 'only along relations of this type')
     .action((entity: string, options) => graphNeighbors(entity, options, context));
+  target(graph.command('prune').description('remove the past of the graph, for the owner; what it is now stays'))
+    .requiredOption('--before <time>', 'what it was until then, such as 2026-01-31 or 2026-01-31T12:00:00Z', parseTime)
+    .action((options) => graphPrune(options, context));
 }
 
 function addConsumers(program: Command, context: CommandContext): void {
   const consumers = program.command('consumers').description('durable consumers of the event log');
-  target(consumers.command('list').description('all there are, with their lag')).action((options) =>
+  const kind = (command: Command): Command =>
+    command.addOption(
+      new Option('--kind <kind>', 'which events the lag counts (default: those that its pattern is for)').choices(
+        CONSUMER_KINDS,
+      ),
+    );
+  kind(target(consumers.command('list').description('all there are, with their lag'))).action((options) =>
     consumersList(options, context),
   );
-  target(consumers.command('show').description('one, with its partitions and workers').argument('<name>')).action(
+  kind(target(consumers.command('show').description('one, with its partitions and workers').argument('<name>'))).action(
     (name: string, options) => consumersShow(name, options, context),
   );
   target(consumers.command('dead-letters').description('events it could not handle').argument('<name>'))
@@ -276,6 +288,12 @@ function parseCount(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(count) || count < 1)
     throw new InvalidArgumentError('Give a whole number from 1.');
   return count;
+}
+
+function parseTime(text: string): Date {
+  const time = new Date(text);
+  if (/^\d{4}-\d{2}-\d{2}(T.+)?$/.test(text) && !Number.isNaN(time.getTime())) return time;
+  throw new InvalidArgumentError('Give a time, as in 2026-01-31 or 2026-01-31T12:00:00Z.');
 }
 
 function parseMilliseconds(text: string): number {

@@ -43,7 +43,16 @@ async function json(...args: string[]): Promise<unknown> {
 }
 
 test('consumers are listed with how far they are and whether they stand still', async () => {
-  expect(await json('list')).toMatchObject([
+  const listed = (await json('list')) as { name: string; lag: number }[];
+  for (const { name, lag } of listed) {
+    const shown = (await json('show', name)) as { lag: number; partitionStates: { lag: number }[] };
+    expect([shown.lag, shown.partitionStates.reduce((sum, one) => sum + one.lag, 0)]).toEqual([lag, lag]);
+  }
+  // Its own three were parked or handled, but for the last one at most; three came after it had stopped.
+  expect([3, 4]).toContain(listed.find(({ name }) => name === 'mail')?.lag);
+  // An event at which a partition stands is not handled.
+  expect(listed.find(({ name }) => name === 'strict')?.lag).toBeGreaterThanOrEqual(2);
+  expect(listed).toMatchObject([
     { name: 'mail', pattern: 'order.**', partitions: 2, workers: [] },
     { name: 'strict', failurePolicy: 'stop' },
   ]);

@@ -39,17 +39,17 @@ describe('a universe of schema 1', () => {
   test('is planned, migrated and told of', async () => {
     const plan = await runHere(['migrate', 'plan', '--data', data]);
     expect(plan.code).toBe(0);
-    expect(plan.stdout).toMatch(/data 1, module 2: the data are older\n {2}2 {2}history-gaps {2}pending/);
+    expect(plan.stdout).toMatch(/data 1, module 3: the data are older\n {2}2 {2}history-gaps {2}pending/);
     const pending = await runHere(['migrate', 'status', '--check', '--json', '--data', data]);
     expect(pending.code).toBe(1);
     expect(pending.stdout).toContain('"code":"cli/migrations-pending"');
     const applied = await runHere(['migrate', 'apply', '--data', data, '--json']);
     expect(applied.code).toBe(0);
-    expect(json(applied)).toMatchObject({ schema: { from: 1, to: 2, applied: ['history-gaps'] } });
+    expect(json(applied)).toMatchObject({ schema: { from: 1, to: 3, applied: ['history-gaps', 'ordered-requests'] } });
     const status = await runHere(['migrate', 'status', '--check', '--data', data]);
-    expect(status).toMatchObject({ code: 0, stdout: expect.stringMatching(/data 2, module 2: nothing to migrate/) });
+    expect(status).toMatchObject({ code: 0, stdout: expect.stringMatching(/data 3, module 3: nothing to migrate/) });
     const again = await runHere(['migrate', 'apply', '--data', data]);
-    expect(again.stdout).toBe('Schema 2: nothing to migrate.\n');
+    expect(again.stdout).toBe('Schema 3: nothing to migrate.\n');
   });
 
   test('is served as it is when that is asked for, and migrated by its owner over the server', async () => {
@@ -61,7 +61,10 @@ describe('a universe of schema 1', () => {
       const status = await runCli(['migrate', 'status', '--data', data, '--json']);
       expect(json(status).schema).toMatchObject({ dataVersion: 1, state: 'data-older' });
       const applied = await runCli(['migrate', 'apply', '--data', data]);
-      expect(applied).toMatchObject({ code: 0, stdout: 'Schema 1 to 2: history-gaps, in 1 steps.\n' });
+      expect(applied).toMatchObject({
+        code: 0,
+        stdout: 'Schema 1 to 3: history-gaps, ordered-requests, in 2 steps.\n',
+      });
     } finally {
       await server.stop();
     }
@@ -76,7 +79,7 @@ describe('migrations of an application', () => {
     expect(plan.stdout).toMatch(/2026-11-count {2}pending\n {2}entity person {2}2 of 2 would change\n.*"runs":1/);
     expect(plan.stdout).toMatch(/state cart\/gift {2}1 of 1 would change\n.*"path":"\/currency"/);
     const applied = await runHere(['migrate', 'apply', '--data', data, '--file', file, '--json']);
-    expect(json(applied)).toMatchObject({ schema: { to: 2 }, data: { applied: ['2026-11-count'] } });
+    expect(json(applied)).toMatchObject({ schema: { to: 3 }, data: { applied: ['2026-11-count'] } });
     const again = await runHere(['migrate', 'apply', '--data', data, '--file', file]);
     expect(again.stdout).toMatch(/2026-11-count {2}was done before/);
     const status = await runHere(['migrate', 'status', '--data', data, '--check', '--file', file]);

@@ -37,6 +37,7 @@ export type PersistenceErrorCode =
   | 'deployment/not-verified'
   | 'migration/invalid'
   | 'migration/changed'
+  | 'migration/out-of-order'
   | 'migration/function-failed'
   | 'migration/contended'
   | 'migration/no-progress'
@@ -50,6 +51,7 @@ export type PersistenceErrorCode =
   | 'universe/open-failed'
   | 'universe/closed'
   | 'page/gap'
+  | 'page/scopes-cut'
   | 'graph/too-large'
   | 'client/queue-full'
   | 'consumer/mismatch'
@@ -151,6 +153,17 @@ export function makeCallError(name: string, cause: unknown): NervError<string> {
   return makeTyped(new RefusedError(refusal, { cause }));
 }
 
+/** The error for what is not there or may not be seen by its caller: which of both, nobody is told. */
+export function makeNotVisible(
+  kind: 'entity' | 'relation',
+  id: string,
+  options: Pick<NervErrorOptions, 'cause'> = {},
+): EntityNotFoundError | RelationNotFoundError {
+  const error = kind === 'entity' ? new EntityNotFoundError(id, options) : new RelationNotFoundError(id, options);
+  error.message = `The ${kind} '${id}' was not found, or is not visible to you: check its id, and that you may read it.`;
+  return error;
+}
+
 /** The refusal that an error is, or that it was made of: NERV's own classes carry it as their cause. */
 export function refusalOf(error: unknown): RefusedError | undefined {
   if (error instanceof RefusedError) return error;
@@ -166,9 +179,9 @@ function makeTyped(refused: RefusedError): NervError<string> {
   const [id = ''] = refused.ids;
   switch (refused.code) {
     case 'entity/not-found':
-      return new EntityNotFoundError(id, { cause: refused });
+      return makeNotVisible('entity', id, { cause: refused });
     case 'relation/not-found':
-      return new RelationNotFoundError(id, { cause: refused });
+      return makeNotVisible('relation', id, { cause: refused });
     case 'state/version-conflict': {
       const { branch, expectedHead, head } = refused.details;
       const details = { branch: String(branch), expectedHead: textOf(expectedHead), actualHead: textOf(head) };

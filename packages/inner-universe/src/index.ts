@@ -96,7 +96,7 @@ export type { ConsumerDelivery } from './consumers/delivery.ts';
 export type { EffectPublishOptions } from './consumers/event-effects.ts';
 export type { ConsumerHandler } from './consumers/event-handling.ts';
 export type { OnTrimmed } from './consumers/log-pass.ts';
-export { partitionOf } from './consumers/partition-of.ts';
+export { partitionOf } from '@inner-universe/module/wire';
 export type { EffectCommitOptions } from './consumers/state-effects.ts';
 export { EncryptionError } from './encryption/encryption-error.ts';
 export type { EncryptionOptions, EventField, GraphField, StateField } from './encryption/encryption.ts';
@@ -149,8 +149,12 @@ export { readRetention, type RetentionLimits } from './archive/retention.ts';
 export type { GraphOptions } from './graph/graph-options.ts';
 export type { GraphPart } from './graph/graph-part.ts';
 export type { LoadingQuery } from './graph/graph-subscriptions.ts';
-export type { GraphWriteOptions } from './graph/graph-writes.ts';
+export type { HistoryBound, PruneHistoryOptions } from './graph/history-bound.ts';
+export type { PastGraph } from './graph/paged-graph.ts';
+export type { HistoryOptions } from './graph/past-calls.ts';
+export type { ScopedGraphBatch } from './graph/scoped-batch.ts';
 export { SpacetimeEntityGraph, type SpacetimeEntityGraphOptions } from './graph/spacetime-entity-graph.ts';
+export type { GraphCreateOptions, GraphWriteOptions } from './graph/write-options.ts';
 export { addDefaults, addStateDefaults } from './migrations/defaults.ts';
 export {
   defineMigrations,

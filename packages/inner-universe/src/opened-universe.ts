@@ -1,6 +1,8 @@
 import type { EventArchive } from './archive/event-archive.ts';
 import type { InnerUniverseClient } from './client/inner-universe-client.ts';
+import type { CallOptions } from './connection/connection.ts';
 import type { LinkStatus } from './connection/link-status.ts';
+import { runWithin } from './connection/run-within.ts';
 import type { Watchable } from './connection/watched.ts';
 import type { Consumers } from './consumers/consumers.ts';
 import { createConsumers } from './consumers/create-consumers.ts';
@@ -75,9 +77,9 @@ export class OpenedUniverse implements Universe {
     return this.migrations.apply(migrations, options);
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+  close(call: CallOptions = {}): Promise<void> {
+    const closing = (this.#closing ??= this.#close());
+    return runWithin('close', call, () => closing, this.client.timers);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

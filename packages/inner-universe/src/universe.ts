@@ -4,6 +4,7 @@ import type { Consumers } from './consumers/consumers.ts';
 import type { SpacetimeEntityGraph } from './graph/spacetime-entity-graph.ts';
 import type { InnerUniverseClient } from './client/inner-universe-client.ts';
 import type { UniverseMetrics } from './observability/universe-metrics.ts';
+import type { CallOptions } from './connection/connection.ts';
 import type { LinkStatus } from './connection/link-status.ts';
 import type { Watchable } from './connection/watched.ts';
 import type { InnerUniverseController } from './controller/controller.ts';
@@ -32,7 +33,8 @@ export interface Universe extends AsyncDisposable {
   /**
    * Sends what waits, ends subscriptions, disconnects, and closes a database that was opened here. Idempotent. Writes
    * that wait for a lost server are given `reconnectForMs` to get there, and are rejected then; what lies in an outbox
-   * that outlives the process stays there, and its callers are told so by `outbox/kept`.
+   * that outlives the process stays there, and its callers are told so by `outbox/kept`. When the call is called off,
+   * closing goes on all the same.
    */
-  close(): Promise<void>;
+  close(call?: CallOptions): Promise<void>;
 }

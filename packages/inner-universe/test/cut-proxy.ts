@@ -2,13 +2,16 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 /** What a proxy does with the connections that come. */
-export type ProxyMode = 'pass' | 'cut-upgrades' | 'refuse';
+export type ProxyMode = 'pass' | 'cut-upgrades' | 'refuse' | 'silent';
 
 /** A proxy before a server whose connections a test cuts. */
 export interface CutProxy {
   /** `http://` address of the proxy. */
   readonly address: string;
-  /** `cut-upgrades`: a WebSocket is cut before its first message; plain requests pass. `refuse`: nothing passes. */
+  /**
+   * `cut-upgrades`: a WebSocket is cut before its first message; plain requests pass. `refuse`: nothing passes.
+   * `silent`: what is sent is lost, in both directions, and nobody is told.
+   */
   mode: ProxyMode;
   /** WebSockets that were cut before their first message. */
   readonly cutUpgrades: number;
@@ -41,6 +44,7 @@ export async function openCutProxy(server: string): Promise<CutProxy> {
     }
     let isCutting = false;
     client.on('data', (chunk: Buffer) => {
+      if (proxy.mode === 'silent') return;
       if (proxy.mode === 'cut-upgrades' && /upgrade: websocket/i.test(chunk.toString('latin1'))) {
         // The server accepts it; the client hears that, and nothing after it.
         isCutting = true;
@@ -56,7 +60,7 @@ export async function openCutProxy(server: string): Promise<CutProxy> {
       upstream.write(chunk);
     });
     upstream.on('data', (chunk: Buffer) => {
-      if (!isCutting && !client.destroyed) client.write(chunk);
+      if (proxy.mode !== 'silent' && !isCutting && !client.destroyed) client.write(chunk);
     });
   });
   listener.listen(0, '127.0.0.1');

@@ -56,10 +56,10 @@ test('a migration goes on after kill -9 of who applies it and of the server, and
   }
   const universe = await openUniverse({ server: first.address, token: first.token, logger: { log: () => undefined } });
   universes.push(universe);
-  expect(await migrationStatus(universe.client)).toMatchObject({ state: 'data-older', dataVersion: 2 });
+  expect(await migrationStatus(universe.client)).toMatchObject({ state: 'data-older', dataVersion: 3 });
   const finishing = start('migrate.ts', [first.address, first.token]);
   expect(await finishing.ended()).toBe(0);
-  expect(await migrationStatus(universe.client)).toMatchObject({ state: 'current', dataVersion: 3 });
+  expect(await migrationStatus(universe.client)).toMatchObject({ state: 'current', dataVersion: 4 });
   const { events } = await universe.client.queryEvents({ kind: 'application', limit: 1_000 });
   expect(events).toHaveLength(40);
   // A step that was taken twice would have renamed twice.

@@ -32,15 +32,15 @@ export async function readModuleBundle(): Promise<string> {
 }
 
 /**
- * The bundle of a schema 3 that does not exist: its migration renames the source of events, `rowsAStep` a step, and
+ * The bundle of a schema 4 that does not exist: its migration renames the source of events, `rowsAStep` a step, and
  * blocks publishing meanwhile. With 0 rows a step it never ends.
  */
 export async function makeNewerBundle(rowsAStep: number): Promise<string> {
   return replace(await readModuleBundle(), [
-    ['var CODE_VERSION = 2;', 'var CODE_VERSION = 3;'],
+    ['var CODE_VERSION = 3;', 'var CODE_VERSION = 4;'],
     [
-      'var MIGRATIONS = [historyGaps];',
-      `var MIGRATIONS = [historyGaps, { to: 3, name: 'rename-sources', description: 'Sources get a prefix.',
+      'var MIGRATIONS = [historyGaps, orderedRequests];',
+      `var MIGRATIONS = [historyGaps, orderedRequests, { to: 4, name: 'rename-sources', description: 'Sources get a prefix.',
         blocks: ['publishEvent'], step(ctx, cursor) {
           let seq = cursor === '' ? 0n : BigInt(cursor), processed = 0;
           const last = readLogHead(ctx).nextSeq - 1n;

@@ -98,18 +98,26 @@ describe('a universe of schema 1', () => {
     expect(universe.client.schema).toMatchObject({ dataVersion: 1, codeVersion: CODE_VERSION });
     await universe.events.publish('order.placed', { id: 99 });
     const plan = await planMigrations(universe.client);
-    expect(plan.migrations).toEqual([expect.objectContaining({ to: 2, name: 'history-gaps', state: 'pending' })]);
+    expect(plan.migrations).toEqual([
+      expect.objectContaining({ to: 2, name: 'history-gaps', state: 'pending' }),
+      expect.objectContaining({ to: 3, name: 'ordered-requests', state: 'pending' }),
+    ]);
     const progress: SchemaProgress[] = [];
     const report = await applyMigrations(universe.client, { onProgress: (one) => progress.push(one) });
-    expect(report).toEqual({ from: 1, to: 2, applied: ['history-gaps'], steps: progress.length });
-    expect(progress.at(-1)).toMatchObject({ to: 2, done: true });
+    expect(report).toEqual({
+      from: 1,
+      to: CODE_VERSION,
+      applied: ['history-gaps', 'ordered-requests'],
+      steps: progress.length,
+    });
+    expect(progress.at(-1)).toMatchObject({ to: CODE_VERSION, done: true });
     expect((await planMigrations(universe.client)).migrations).toEqual([]);
-    expect(await applyMigrations(universe.client)).toMatchObject({ from: 2, to: 2, steps: 0 });
+    expect(await applyMigrations(universe.client)).toMatchObject({ from: CODE_VERSION, to: CODE_VERSION, steps: 0 });
   });
 
   test('is deployed to: built, published, migrated by the module and read back', async () => {
     const { events, report } = deploy(await makeNewerBundle(10));
-    expect(await report).toMatchObject({ migrated: { from: 1, to: 3 }, verified: { dataVersion: 3, codeVersion: 3 } });
+    expect(await report).toMatchObject({ migrated: { from: 1, to: 4 }, verified: { dataVersion: 4, codeVersion: 4 } });
     const steps = events.filter((event) => event.type === 'migrating');
     expect(steps.length).toBeGreaterThan(5);
     expect(steps.at(-1)).toMatchObject({ what: 'rename-sources' });
@@ -122,7 +130,7 @@ describe('a migration that blocks', () => {
   test('refuses the ops it names until it is applied, by its owner alone, over a server', async () => {
     await expect(deploy(await makeNewerBundle(10), 'manual').report).rejects.toMatchObject({
       code: 'deployment/needs-migration',
-      details: { from: 1, to: 3 },
+      details: { from: 1, to: 4 },
     });
     const host = await openHost({ data, logger: silentLogger });
     try {
@@ -147,7 +155,7 @@ describe('a migration that blocks', () => {
         },
       ]);
       const stranger = await open({ server, token, logger });
-      expect((await planMigrations(stranger.client)).migrations).toHaveLength(2);
+      expect((await planMigrations(stranger.client)).migrations).toHaveLength(3);
       await expect(applyMigrations(stranger.client)).rejects.toMatchObject({ code: 'permission/denied' });
       const leaving = new AbortController();
       const reason = new Error('enough for now');
@@ -158,10 +166,14 @@ describe('a migration that blocks', () => {
       await expect(aborted).rejects.toBe(reason);
       // Two at once: every step is taken by one of them.
       const both = await Promise.all([applyMigrations(universe.client), applyMigrations(universe.client)]);
-      expect(both.map(({ to }) => to)).toEqual([3, 3]);
+      expect(both.map(({ to }) => to)).toEqual([4, 4]);
       const { events } = await universe.client.queryEvents({ kind: 'application', limit: 1_000 });
       expect(new Set(events.map(({ source }) => source))).toEqual(new Set(['new:shop']));
-      expect((await migrationStatus(universe.client)).migrations.map(({ state }) => state)).toEqual(['done', 'done']);
+      expect((await migrationStatus(universe.client)).migrations.map(({ state }) => state)).toEqual([
+        'done',
+        'done',
+        'done',
+      ]);
       await universe.events.publish('order.placed', { id: 1 });
     } finally {
       await Promise.all(universes.splice(0).map((universe) => universe.close()));
@@ -172,7 +184,7 @@ describe('a migration that blocks', () => {
   test('that does not go on is given up, not taken for ever', async () => {
     await expect(deploy(await makeNewerBundle(0)).report).rejects.toMatchObject({
       code: 'migration/no-progress',
-      details: { to: 3, name: 'rename-sources' },
+      details: { to: 4, name: 'rename-sources' },
     });
   });
 });
@@ -181,10 +193,10 @@ test('a module that is older than the data says so, is read, and takes no writes
   await unpackOlderUniverse(data);
   await (await open({ data })).close();
   const host = await openHost({ data, logger: silentLogger });
-  await host.sql('universe', 'UPDATE schema_version SET data_version = 3');
+  await host.sql('universe', 'UPDATE schema_version SET data_version = 4');
   await host.close();
   const universe = await open({ data, logger });
-  expect(told()).toEqual([expect.stringMatching(/data .*schema 3 .*only 2.*inner-universe publish/)]);
+  expect(told()).toEqual([expect.stringMatching(/data .*schema 4 .*only 3.*inner-universe publish/)]);
   expect((await universe.client.queryEvents({ limit: 1 })).events).toHaveLength(1);
   await expect(universe.events.publish('order.placed', { id: 1 })).rejects.toMatchObject({ code: 'schema/newer-data' });
   await expect(applyMigrations(universe.client)).rejects.toMatchObject({ code: 'schema/newer-data' });
@@ -197,8 +209,8 @@ test.each(['none', 'thread'] as const)(
     await unpackOlderUniverse(data);
     await deploy(await makeNewerBundle(100)).report;
     const universe = await open({ data, isolation, logger });
-    expect(told()).toEqual([expect.stringMatching(/^This client has schema 2 .* 3: it is older, and goes on/)]);
-    expect(universe.client.schema).toMatchObject({ codeVersion: 3, dataVersion: 3 });
+    expect(told()).toEqual([expect.stringMatching(/^This client has schema 3 .* 4: it is older, and goes on/)]);
+    expect(universe.client.schema).toMatchObject({ codeVersion: 4, dataVersion: 4 });
     await universe.events.publish('order.placed', { id: 1 });
   },
 );

@@ -1,5 +1,5 @@
 import { VersionConflictError } from '@inner-universe/nerv';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SpacetimeTemporalStore, Universe } from '../src/index.ts';
 import { SurvivingOutbox } from '../src/offline/test/surviving-outbox.ts';
 import { createTestUniverse, READ_AND_WRITE, type TestUniverse } from '../src/testing/index.ts';
@@ -214,6 +214,45 @@ describe('commits of an earlier start of the application', () => {
     expect(store.state).toEqual({ count: 0, title: 'theirs', items: ['a', 'b'] });
     expect(ada.client.work.list()).toEqual([]);
     expect(testUniverse.takeErrors()).toEqual([]);
+  });
+
+  test('are rebased also where a refusal stops what is behind it, and that goes on then', async () => {
+    await commitAndDie(['a', 'b']);
+    await owners.commit((draft) => (draft.title = 'meanwhile'));
+    const stopping = { store: outbox, onRejected: 'stop' } as const;
+    const ada = await testUniverse.as('ada', [], { outbox: stopping });
+    await testUniverse.settle();
+    const published = watch(ada.events.publish('tick', 1));
+    await testUniverse.settle();
+    // Refused before the store is open: nothing goes on until it is.
+    expect(published.state).toBe('pending');
+    const store = await ada.states.open<Cart>('cart');
+    await vi.waitFor(() => expect(published.state).toBe('done'));
+    await vi.waitFor(() => expect(ada.client.work.list()).toEqual([]));
+    await testUniverse.settle();
+    expect(owners.state).toEqual({ count: 0, title: 'meanwhile', items: ['a', 'b'] });
+    expect(store.state).toEqual(owners.state);
+    expect(store.status).toBe('confirmed');
+    expect(await owners.verify()).toEqual({ ok: true, versions: 4 });
+    expect(testUniverse.takeErrors()).toEqual([]);
+  });
+
+  test('in conflict stop what is behind them where a refusal does, and discarding the work lets it go on', async () => {
+    await commitAndDie(['a']);
+    await owners.commit((draft) => draft.items.push('theirs'));
+    const ada = await testUniverse.as('ada', [], { outbox: { store: outbox, onRejected: 'stop' } });
+    await ada.states.open<Cart>('cart');
+    const { work } = ada.client;
+    await vi.waitFor(() => expect(testUniverse.takeErrors()).toMatchObject([{ code: 'state/version-conflict' }]));
+    const published = watch(ada.events.publish('tick', 1));
+    await work.secured();
+    const [given] = work.list('rejected');
+    expect(given?.reason).toMatchObject({ code: 'state/version-conflict', details: { paths: ['/items/0'] } });
+    expect(work.list('blocked')).toMatchObject([{ reason: { code: 'state/version-conflict' } }]);
+    expect(published.state).toBe('pending');
+    await work.discard(given?.id ?? '');
+    await testUniverse.settle();
+    expect(published.state).toBe('done');
   });
 
   test('come before those of this start, in their order, however late they are refused', async () => {

@@ -12,6 +12,7 @@ import {
   readScopes as scopesOf,
   readStatus as statusOf,
 } from './reads/administration.ts';
+import { readConsumerLag as consumerLagOf } from './reads/consumer-lag.ts';
 import { readEvents as eventsOf } from './reads/events.ts';
 import { readGraphChanges as graphChangesOf } from './reads/graph-changes.ts';
 import {
@@ -20,7 +21,9 @@ import {
   readNeighborhood as neighborhoodOf,
   readRelationsAt as relationsAt,
 } from './reads/graph-past.ts';
-import { readEntities as entitiesOf, readHistory as historyOf, readRelations as relationsOf } from './reads/graph.ts';
+import { readEntities as entitiesOf, readRelations as relationsOf } from './reads/graph.ts';
+import { readHistory as historyOf } from './reads/graph-history.ts';
+import { readHistoryBound as historyBoundOf } from './reads/history-bound.ts';
 import { read } from './reads/reader.ts';
 import {
   readBranches as branchesOf,
@@ -42,11 +45,13 @@ import {
   chunkResult,
   configurationResult,
   connectionsResult,
+  consumerLagPage,
   consumersPage,
   consumerWorkersResult,
   entitiesPage,
   eventsPage,
   graphChangesPage,
+  historyBoundResult,
   historyPage,
   migrationsResult,
   momentResult,
@@ -284,3 +289,13 @@ export const readMigrations = database.procedure(migrationsResult, (ctx) => read
 export const readGraphChanges = database.procedure({ afterSeq: t.u64(), ...page }, graphChangesPage, (ctx, args) =>
   read(ctx, (reader) => graphChangesOf(reader, args)),
 );
+
+/** How many events of a consumer are recorded and not handled, by partition: a page of the count. */
+export const readConsumerLag = database.procedure(
+  { name: t.string(), kind: t.string(), afterSeqs: t.array(t.u64()), lookAfter: t.u64(), throughSeq: t.u64() },
+  consumerLagPage,
+  (ctx, args) => read(ctx, (reader) => consumerLagOf(reader, args)),
+);
+
+/** From when on the past of the graph is told. */
+export const readHistoryBound = database.procedure(historyBoundResult, (ctx) => read(ctx, historyBoundOf));

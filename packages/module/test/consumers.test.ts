@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { MAX_CONSUMER_WORKERS, type ConsumerAdvance, type Op } from '../src/wire/index.ts';
+import { describe, expect, test } from 'vitest';
+import { MAX_CONSUMER_WORKERS, partitionOf, type ConsumerAdvance, type Op } from '../src/wire/index.ts';
 import { ADA, BOB, openUniverse, ops, OWNER, type Universe } from './universe.ts';
 
 const SECOND = 1_000_000n;
@@ -289,4 +289,53 @@ test('a consumer has so many workers at most, and room again when leases end', a
   expect(universe.apply([join(MAX_CONSUMER_WORKERS)])).toBeUndefined();
   universe.apply([{ tag: 'deleteConsumer', value: { name: 'mail' } }]);
   expect(universe.rows('consumer_worker')).toEqual([]);
+});
+
+describe('how far a consumer is behind', () => {
+  const lagOf = (universe: Universe, more: object = {}, caller = OWNER): readonly number[] => {
+    return universe.read('read_consumer_lag', { name: 'mail', afterSeqs: [0n, 0n], ...more }, caller).counts;
+  };
+  const order = (id: string, more: object = {}): Op => ops.event(id, 'order.placed', more);
+
+  test('each event counts for its partition alone, and only those of the consumer’s scope, pattern and kind', async () => {
+    const universe = await openWithConsumer();
+    const keys = Array.from({ length: 20 }, (_, number) => `key ${number} ü`);
+    universe.apply(keys.map((partitionKey, number) => order(`order-${number}`, { partitionKey })));
+    universe.apply([ops.event('other', 'other'), order('elsewhere', { scope: 'elsewhere' })]);
+    universe.apply([order('by-source', { source: keys[0] })]);
+    const expected = [0, 0];
+    for (const key of [...keys, keys[0] ?? '']) expected[partitionOf(key, 2)]! += 1;
+    expect(lagOf(universe)).toEqual(expected);
+    expect(lagOf(universe, { kind: 'system' })).toEqual([0, 0]);
+    expect(lagOf(universe, { kind: '' })).toEqual(expected);
+  });
+
+  test('what lies before a partition’s place, or after the end of the question, does not count', async () => {
+    const universe = await openWithConsumer();
+    universe.apply(Array.from({ length: 10 }, (_, number) => order(`order-${number}`, { partitionKey: 'one' })));
+    const own = partitionOf('one', 2);
+    const seqs = universe
+      .rows('event_log')
+      .filter((row) => row.eventType === 'order.placed')
+      .map((row) => row.seq as bigint);
+    const places = (seq: bigint): readonly bigint[] => [0, 1].map((partition) => (partition === own ? seq : 0n));
+    expect(lagOf(universe, { afterSeqs: places(seqs[3]!) })[own]).toBe(6);
+    expect(lagOf(universe, { afterSeqs: places(seqs[3]!), throughSeq: seqs[5] })[own]).toBe(2);
+    expect(lagOf(universe, { lookAfter: seqs[7] })[own]).toBe(2);
+    expect(universe.refusedRead('read_consumer_lag', { name: 'mail', afterSeqs: [0n] })).toMatchObject({
+      code: 'value/malformed',
+    });
+  });
+
+  test('it counts what the caller may read, and tells who may not use the consumer nothing', async () => {
+    const universe = await openWithConsumer();
+    universe.apply([order('order-1')]);
+    expect(lagOf(universe, {}, ADA)).toEqual([0, 0]);
+    universe.apply([ops.grant(ADA.identity, 'read', 'event:order.**')]);
+    expect(lagOf(universe, {}, ADA).reduce((sum, count) => sum + count)).toBe(1);
+    universe.apply([ops.grant(BOB.identity, 'read', 'event:order.**')]);
+    expect(universe.refusedRead('read_consumer_lag', { name: 'mail', afterSeqs: [0n, 0n] }, BOB)).toMatchObject({
+      code: 'consumer/not-found',
+    });
+  });
 });

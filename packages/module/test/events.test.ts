@@ -37,6 +37,18 @@ describe('publishing', () => {
     universe.apply([ops.event('one')]);
     expect(universe.apply([ops.event('one')])).toMatchObject({ code: 'event/id-taken', ids: ['one'] });
     expect(universe.apply([ops.event('two'), ops.event('two')])).toMatchObject({ code: 'event/id-taken', op: 1 });
+    const ephemeral = { durability: 'ephemeral' };
+    expect(universe.apply([ops.event('one', 'order.placed', ephemeral)])).toMatchObject({ code: 'event/id-taken', op: 0 });
+  });
+
+  test('of an id that exists is named by its own op, whatever else is in the request, of which nothing stays', async () => {
+    const universe = await openUniverse();
+    universe.apply([ops.event('one')]);
+    const logged = universe.rows('event_log').length;
+    const request = [ops.entity('ada'), ops.event('two'), ops.entity('bob'), ops.event('one'), ops.event('three')];
+    expect(universe.apply(request)).toMatchObject({ code: 'event/id-taken', ids: ['one'], op: 3 });
+    expect(universe.rows('event_log')).toHaveLength(logged);
+    expect(universe.rows('entity')).toEqual([]);
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryStorage, makeMemoryContents } from '../../host/src/storage/memory-storage.ts';
+import { CODE_VERSION } from '../src/wire/index.ts';
 import { ADA, hex, openUniverse, ops, OWNER, type Plain } from './universe.ts';
 
 const HOUR = 3_600_000_000n;
@@ -27,8 +28,8 @@ test('the publisher becomes the owner, and the log begins with that', async () =
     relations: 0n,
     versions: 0n,
     seq: 1n,
-    codeVersion: 2,
-    dataVersion: 2,
+    codeVersion: CODE_VERSION,
+    dataVersion: CODE_VERSION,
   });
 });
 

@@ -60,6 +60,8 @@ function everyOp(): Op[] {
     { tag: 'deleteConsumer', value: { name: 'mail' } },
     ops.compact('five', ['four']),
     ops.prune(['stray']),
+    ops.pruneHistory(1n),
+    { tag: 'afterRequest', value: { requestId: 'earlier' } },
     { tag: 'trimEvents', value: { upToSeq: 1n, segmentDigest: 'd' } },
   ];
 }
@@ -100,6 +102,8 @@ async function openFor(name: HolderName): Promise<{ universe: Universe; caller: 
   universe.connect(OWNER);
   const granted = universe.read('read_scopes').seq;
   must([ops.changeEntity('a', { description: 'later' }), ops.changeRelation('r', { description: 'later' })]);
+  // Whoever may do nothing is refused.
+  universe.request('earlier', [], { caller });
   return { universe, caller, granted };
 }
 
@@ -217,6 +221,7 @@ const READS: Readonly<Record<string, Reading>> = {
   read_compacted_runs: { args: { store: 'cart' }, holds: has('runs') },
   read_configuration: { args: {}, holds: has('settings') },
   read_connections: { args: {}, holds: has('connections') },
+  read_consumer_lag: { args: { name: 'mail', afterSeqs: [0n] }, holds: has('counts') },
   read_consumer_workers: { args: { name: 'mail' }, holds: has('workers') },
   read_consumers: { args: {}, holds: has('consumers', 'partitions') },
   read_entities: { args: {}, holds: has('entities') },
@@ -228,6 +233,7 @@ const READS: Readonly<Record<string, Reading>> = {
   // Since the caller has its rights: it is not told over a change of them.
   read_graph_changes: { args: {}, holds: has('entities', 'relations') },
   read_history: { args: {}, holds: has('entities') },
+  read_history_bound: { args: {}, holds: ({ done }) => done },
   read_migrations: { args: {}, holds: ({ codeVersion }) => codeVersion > 0 },
   read_moment: { args: { time: NOW }, holds: ({ seq }) => seq > 0n },
   read_neighborhood: { args: { ids: ['a'] }, holds: has('relations') },

@@ -53,6 +53,11 @@ const DELETERS = [...WRITERS, 'deleter'] as const;
 const COMMITTERS = [...WRITERS, 'committer'] as const;
 const UPLOADERS = [...WRITERS, 'publisher', 'creator', 'updater', 'deleter', 'committer'] as const;
 
+/** Whoever has a grant at all: what such an op or read tells is no row of anybody's. */
+const ANYBODY = Object.keys(HOLDERS).filter(
+  (name) => !['owner', 'stranger', 'expired'].includes(name),
+) as readonly HolderName[]; // the names of HOLDERS
+
 /** Who may do each op, beside the owner, who may do all. */
 export const OPS: Readonly<Record<Op['tag'], readonly HolderName[]>> = {
   publishEvent: [...WRITERS, 'publisher'],
@@ -89,6 +94,8 @@ export const OPS: Readonly<Record<Op['tag'], readonly HolderName[]>> = {
   leaveConsumer: ['consumer'],
   compactVersions: [],
   pruneVersions: [],
+  pruneHistory: [],
+  afterRequest: ANYBODY,
 };
 
 /** The op that a reducer wraps; null for what is no op and the owner's alone. `apply` takes them all. */
@@ -118,11 +125,6 @@ const LISTENERS = [...SCOPE_READERS, 'listener'] as const;
 const ENTITY_READERS = [...SCOPE_READERS, 'entity reader'] as const;
 const RELATION_READERS = [...SCOPE_READERS, 'relation reader'] as const;
 const STORE_READERS = [...SCOPE_READERS, 'store reader'] as const;
-/** Whoever has a grant at all: what such a read tells is no row of anybody's. */
-const ANYBODY = Object.keys(HOLDERS).filter(
-  (name) => !['owner', 'stranger', 'expired'].includes(name),
-) as readonly HolderName[]; // the names of HOLDERS
-
 /** Who gets from each procedure what there is of it in `main`, beside the owner. */
 export const PROCEDURES: Readonly<Record<string, readonly HolderName[]>> = {
   read_audit: [],
@@ -132,6 +134,7 @@ export const PROCEDURES: Readonly<Record<string, readonly HolderName[]>> = {
   read_compacted_runs: STORE_READERS,
   read_configuration: ['configurer'],
   read_connections: [],
+  read_consumer_lag: ['consumer'],
   read_consumer_workers: ['consumer'],
   read_consumers: ['consumer'],
   read_entities: ENTITY_READERS,
@@ -139,6 +142,7 @@ export const PROCEDURES: Readonly<Record<string, readonly HolderName[]>> = {
   read_events: LISTENERS,
   read_graph_changes: [...ENTITY_READERS, 'relation reader'],
   read_history: ENTITY_READERS,
+  read_history_bound: ANYBODY,
   read_migrations: ANYBODY,
   read_moment: ANYBODY,
   read_neighborhood: RELATION_READERS,

@@ -6,21 +6,21 @@ import { ADA, moduleBundle, openUniverse, ops, OWNER, type Universe } from './un
 /** The code of schema 1, as far as its data differ: it noted no gaps. */
 let schema1: string;
 /** Code of a schema that does not exist yet. Its migration renames the source of events, ten rows a step. */
-let schema3: string;
+let schema4: string;
 let openings = 0;
 
 beforeAll(async () => {
   const bundle = await moduleBundle();
   schema1 = replace(bundle, [
-    ['var CODE_VERSION = 2;', 'var CODE_VERSION = 1;'],
-    ['var MIGRATIONS = [historyGaps];', 'var MIGRATIONS = [];'],
+    ['var CODE_VERSION = 3;', 'var CODE_VERSION = 1;'],
+    ['var MIGRATIONS = [historyGaps, orderedRequests];', 'var MIGRATIONS = [];'],
     [/work\.db\.historyGap\.(?:insert|gapKey\.update)\(row\)/g, 'undefined'],
   ]);
-  schema3 = replace(bundle, [
-    ['var CODE_VERSION = 2;', 'var CODE_VERSION = 3;'],
+  schema4 = replace(bundle, [
+    ['var CODE_VERSION = 3;', 'var CODE_VERSION = 4;'],
     [
-      'var MIGRATIONS = [historyGaps];',
-      `var MIGRATIONS = [historyGaps, { to: 3, name: 'rename-sources', description: 'Sources get a prefix.',
+      'var MIGRATIONS = [historyGaps, orderedRequests];',
+      `var MIGRATIONS = [historyGaps, orderedRequests, { to: 4, name: 'rename-sources', description: 'Sources get a prefix.',
         blocks: ['publishEvent'], step(ctx, cursor) {
           let seq = cursor === '' ? 0n : BigInt(cursor), processed = 0;
           const last = readLogHead(ctx).nextSeq - 1n;
@@ -78,13 +78,16 @@ test('a new universe has the schema of its code', async () => {
   expect(universe.rows('schema_version')).toMatchObject([{ codeVersion: CODE_VERSION, dataVersion: CODE_VERSION }]);
   const { codeVersion, dataVersion, migrations } = universe.read('read_migrations');
   expect([codeVersion, dataVersion]).toEqual([CODE_VERSION, CODE_VERSION]);
-  expect(migrations.map(({ to, done }: { to: number; done: boolean }) => [to, done])).toEqual([[2, true]]);
+  expect(migrations.map(({ to, done }: { to: number; done: boolean }) => [to, done])).toEqual([
+    [2, true],
+    [3, true],
+  ]);
 });
 
 describe('from schema 1', () => {
   test('the first connection announces the code, and what no migration blocks goes on', async () => {
     const universe = await openWith(await moduleBundle(), await makeOlderData());
-    expect(universe.rows('schema_version')).toMatchObject([{ codeVersion: 2, dataVersion: 1 }]);
+    expect(universe.rows('schema_version')).toMatchObject([{ codeVersion: CODE_VERSION, dataVersion: 1 }]);
     expect(universe.apply([ops.event('during')])).toBeUndefined();
   });
 
@@ -103,7 +106,7 @@ describe('from schema 1', () => {
       ['entity:secret', universe.rows('entity').find(({ id }) => id === 's').seq],
       ['relation:whispers', universe.rows('relation').find(({ id }) => id === 'w').seq],
     ]);
-    expect(universe.rows('schema_version')).toMatchObject([{ codeVersion: 2, dataVersion: 2 }]);
+    expect(universe.rows('schema_version')).toMatchObject([{ codeVersion: CODE_VERSION, dataVersion: CODE_VERSION }]);
     expect(universe.rows('event_log').at(-1)).toMatchObject({ eventType: 'SCHEMA_MIGRATED', scope: '$system' });
   });
 });
@@ -111,7 +114,7 @@ describe('from schema 1', () => {
 describe('a migration', () => {
   test('runs after those before it, in bounded steps, and is the same after any restart', async () => {
     const contents = await makeOlderData();
-    let universe = await openWith(schema3, contents);
+    let universe = await openWith(schema4, contents);
     let steps = 0;
     for (;;) {
       const next = universe.read('read_migrations').migrations.find(({ done }: { done: boolean }) => !done);
@@ -120,20 +123,20 @@ describe('a migration', () => {
       steps += 1;
       expect(steps).toBeLessThan(20);
       await universe.database.close();
-      universe = await openWith(schema3, contents);
+      universe = await openWith(schema4, contents);
     }
-    expect(steps).toBe(1 + Math.ceil(Number(universe.read('read_migrations').migrations[1].processed) / 10));
+    expect(steps).toBe(2 + Math.ceil(Number(universe.read('read_migrations').migrations[2].processed) / 10));
     const events = universe.rows('event_log').filter(({ kind }) => kind === 'application');
     expect(events).toHaveLength(25);
     expect(new Set(events.map(({ source }) => source))).toEqual(new Set(['new:shop']));
-    expect(universe.rows('schema_version')).toMatchObject([{ codeVersion: 3, dataVersion: 3 }]);
+    expect(universe.rows('schema_version')).toMatchObject([{ codeVersion: 4, dataVersion: 4 }]);
   });
 
   test('blocks the ops it names until it is done, and no others', async () => {
-    const universe = await openWith(schema3, await makeOlderData());
+    const universe = await openWith(schema4, await makeOlderData());
     expect(universe.apply([ops.entity('c'), ops.event('e')])).toMatchObject({
       code: 'schema/migrating',
-      details: { dataVersion: 1, codeVersion: 3, to: 3, name: 'rename-sources' },
+      details: { dataVersion: 1, codeVersion: 4, to: 4, name: 'rename-sources' },
     });
     expect(universe.apply([ops.entity('c')])).toBeUndefined();
     migrate(universe);
@@ -141,27 +144,27 @@ describe('a migration', () => {
   });
 
   test('a step that is sent twice is taken once', async () => {
-    const universe = await openWith(schema3, await makeOlderData());
+    const universe = await openWith(schema4, await makeOlderData());
     const take = (to: number): unknown => universe.call(OWNER, 'migrate', { to, cursor: '' });
-    expect([take(2), take(3)]).toEqual([undefined, undefined]);
+    expect([take(2), take(3), take(4)]).toEqual([undefined, undefined, undefined]);
     expect(universe.rows('event_log').filter(({ source }) => source === 'new:shop').length).toBeGreaterThan(0);
     const before = universe.dump();
-    expect([take(3), take(2)]).toEqual([undefined, undefined]);
+    expect([take(4), take(3), take(2)]).toEqual([undefined, undefined, undefined]);
     expect(universe.dump()).toBe(before);
   });
 
   test('that is not the next one is refused', async () => {
-    const universe = await openWith(schema3, await makeOlderData());
-    expect(universe.call(OWNER, 'migrate', { to: 3, cursor: '' })).toMatchObject({
+    const universe = await openWith(schema4, await makeOlderData());
+    expect(universe.call(OWNER, 'migrate', { to: 4, cursor: '' })).toMatchObject({
       code: 'value/malformed',
       details: { dataVersion: 1, next: 2 },
     });
     migrate(universe);
-    expect(universe.call(OWNER, 'migrate', { to: 4, cursor: '' })).toMatchObject({ details: { next: null } });
+    expect(universe.call(OWNER, 'migrate', { to: 5, cursor: '' })).toMatchObject({ details: { next: null } });
   });
 
   test('is the owner’s to run; who has no grant may not even look', async () => {
-    const universe = await openWith(schema3, await makeOlderData());
+    const universe = await openWith(schema4, await makeOlderData());
     expect(universe.refusedRead('read_migrations', {}, ADA)).toMatchObject({ code: 'permission/denied' });
     universe.apply([ops.grant(ADA.identity, 'configure', 'config:*')]);
     expect(universe.call(ADA, 'migrate', { to: 2, cursor: '' })).toMatchObject({ code: 'permission/denied' });
@@ -171,12 +174,12 @@ describe('a migration', () => {
 
 test('older code over newer data takes no writes, and says what to publish', async () => {
   const contents = await makeOlderData();
-  const newer = await openWith(schema3, contents);
+  const newer = await openWith(schema4, contents);
   migrate(newer);
   await newer.database.close();
   const universe = await openWith(await moduleBundle(), contents);
   expect(universe.apply([ops.entity('c')])).toMatchObject({
     code: 'schema/newer-data',
-    details: { dataVersion: 3, codeVersion: 2 },
+    details: { dataVersion: 4, codeVersion: CODE_VERSION },
   });
 });

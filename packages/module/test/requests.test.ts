@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Op } from '../src/wire/index.ts';
 import { ADA, BOB, OWNER, openUniverse, ops } from './universe.ts';
 
 const DAY = 86_400_000_000n;
@@ -45,6 +46,56 @@ describe('a request', () => {
     expect(universe.request('again', [ops.dropEntity('a')])).toMatchObject({ code: 'entity/not-found' });
     universe.apply([ops.entity('a')]);
     expect(universe.request('again', [ops.dropEntity('a')])).toBeUndefined();
+  });
+
+  test('that comes after another one is applied after that alone, and one that was not taken takes nothing', async () => {
+    const universe = await openUniverse();
+    const after = (requestId: string): Op => ({ tag: 'afterRequest', value: { requestId } });
+    const before = universe.dump();
+    expect(universe.request('second', [after('first'), ops.event('two')])).toMatchObject({
+      code: 'request/out-of-order',
+      op: 0,
+      ids: ['first'],
+    });
+    expect(universe.request('first', [ops.event('one'), ops.dropEntity('a')])).toMatchObject({ op: 1 });
+    expect(universe.request('second', [after('first'), ops.event('two')])).toMatchObject({ op: 0 });
+    expect(universe.request('own', [after('own'), ops.event('two')])).toMatchObject({ code: 'request/out-of-order' });
+    expect(universe.dump()).toBe(before);
+    expect(universe.request('first', [ops.event('one')])).toBeUndefined();
+    expect(universe.request('second', [after('first'), ops.event('two')])).toBeUndefined();
+    expect(universe.request('third', [ops.event('three'), after('second'), after('first')])).toBeUndefined();
+    // It was applied: what it came after then is of no account.
+    expect(universe.request('second', [after('none'), ops.event('four')])).toBeUndefined();
+    const ids = universe.rows('event_log').map((row) => row.eventId);
+    expect(ids.filter((id) => !id.startsWith('system:'))).toEqual(['one', 'two', 'three']);
+  });
+
+  test('does not learn of what others sent by naming it', async () => {
+    const universe = await openUniverse();
+    universe.apply([ops.grant(ADA.identity, 'write', 'scope:*')]);
+    expect(universe.request('owners', [ops.event('one')])).toBeUndefined();
+    const refusals = ['owners', 'nobodys'].map((requestId) =>
+      universe.apply([{ tag: 'afterRequest', value: { requestId } }], ADA),
+    );
+    expect(refusals).toMatchObject([
+      { code: 'request/out-of-order', ids: ['owners'] },
+      { code: 'request/out-of-order', ids: ['nobodys'] },
+    ]);
+    expect(universe.apply([{ tag: 'afterRequest', value: { requestId: '' } }], ADA)).toMatchObject({
+      code: 'value/malformed',
+    });
+  });
+
+  test('that says what it comes after costs no more of its caller’s rate', async () => {
+    const universe = await openUniverse();
+    universe.apply([ops.grant(ADA.identity, 'write', 'scope:*')]);
+    universe.apply([ops.setting('limits', { opsPerSecond: 1, burstSeconds: 4 })]);
+    const after = (requestId: string): Op => ({ tag: 'afterRequest', value: { requestId } });
+    expect(universe.request('1', [ops.event('1')], { caller: ADA })).toBeUndefined();
+    expect(universe.request('2', [after('1'), ops.event('2')], { caller: ADA })).toBeUndefined();
+    expect(universe.request('3', [after('2'), after('1')], { caller: ADA })).toBeUndefined();
+    expect(universe.request('4', [after('3')], { caller: ADA })).toBeUndefined();
+    expect(universe.request('5', [after('4'), ops.event('5')], { caller: ADA })).toMatchObject({ code: 'limit/rate' });
   });
 
   test('made more than seven days ago is refused, also when it was applied then and forgotten since', async () => {

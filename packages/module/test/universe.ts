@@ -244,6 +244,7 @@ const READ_DEFAULTS: Record<string, object> = {
   read_permissions: { subject: '', ...PAGE },
   read_audit: PAGE,
   read_consumers: { name: '', ...PAGE },
+  read_consumer_lag: { kind: 'application', lookAfter: 0n, throughSeq: 0n },
 };
 
 type Value<T extends Op['tag']> = Extract<Op, { tag: T }>['value'];
@@ -334,6 +335,9 @@ export const ops = {
   },
   prune(versionIds: readonly string[], store = 'cart'): Op {
     return { tag: 'pruneVersions', value: { store, versionIds } };
+  },
+  pruneHistory(keptFromSeq: bigint): Op {
+    return { tag: 'pruneHistory', value: { keptFromSeq } };
   },
   branch(name: string, head: string, expectedHead?: string, store = 'cart'): Op {
     return { tag: 'moveBranch', value: { store, name, expectedHead, head } };

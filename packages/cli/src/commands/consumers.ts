@@ -5,11 +5,23 @@ import { formatTable, oneLine, toJson } from '../output.ts';
 import type { CommandContext } from './context.ts';
 import { withUniverse, type LookOptions } from './options.ts';
 
+/** How a consumer is looked at. */
+export interface ConsumerLookOptions extends LookOptions {
+  /** Which events its workers take, for the lag. */
+  readonly kind?: ConsumerKind | undefined;
+}
+
+export type ConsumerKind = 'application' | 'system' | 'all';
+
+/** What `--kind` takes. */
+export const CONSUMER_KINDS: readonly ConsumerKind[] = ['application', 'system', 'all'];
+
 /** `inner-universe consumers list` */
-export async function consumersList(options: LookOptions, context: CommandContext): Promise<void> {
+export async function consumersList(options: ConsumerLookOptions, context: CommandContext): Promise<void> {
   await withUniverse(options, context, async ({ universe }) => {
     const states: ConsumerStatus[] = [];
-    for (const { name } of await universe.consumers.list()) states.push(await universe.consumers.status(name));
+    for (const { name } of await universe.consumers.list())
+      states.push(await universe.consumers.status(name, { kind: options.kind }));
     if (options.json === true) context.output.out(toJson(states));
     else if (states.length === 0) context.output.err('There are no consumers.\n');
     else context.output.out(formatConsumers(states));
@@ -17,9 +29,13 @@ export async function consumersList(options: LookOptions, context: CommandContex
 }
 
 /** `inner-universe consumers show` */
-export async function consumersShow(name: string, options: LookOptions, context: CommandContext): Promise<void> {
+export async function consumersShow(
+  name: string,
+  options: ConsumerLookOptions,
+  context: CommandContext,
+): Promise<void> {
   await withUniverse(options, context, async ({ universe }) => {
-    const state = await universe.consumers.status(name);
+    const state = await universe.consumers.status(name, { kind: options.kind });
     context.output.out(options.json === true ? toJson(state) : formatConsumer(state));
   });
 }

@@ -1,7 +1,7 @@
 import type { Entity, Relation } from '@inner-universe/nerv';
 import pc from 'picocolors';
 import { CliError } from '../errors.ts';
-import { oneLine, toJson } from '../output.ts';
+import { formatCount, oneLine, toJson } from '../output.ts';
 import type { CommandContext } from './context.ts';
 import { withUniverse, type LookOptions } from './options.ts';
 
@@ -35,6 +35,31 @@ export async function graphNeighbors(
     if (options.json === true) context.output.out(toJson({ entity: entity.id, neighbors }));
     else for (const neighbor of neighbors) context.output.out(formatName(neighbor));
   });
+}
+
+/** `inner-universe graph prune`: removes the past of the graph before a time. May be interrupted, and run again. */
+export async function graphPrune(
+  options: LookOptions & { readonly before: Date },
+  { output, signal }: CommandContext,
+): Promise<void> {
+  await withUniverse(options, { output, signal }, async ({ universe }) => {
+    const { removed: removedBefore } = await universe.graph.historyBound();
+    try {
+      const { keptFrom, removed } = await universe.graph.pruneHistory({ before: options.before, signal });
+      const result = { keptFrom: keptFrom?.toISOString() ?? null, removed: removed - removedBefore };
+      output.out(options.json === true ? toJson(result) : formatPruned(result));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new CliError('cli/interrupted', 'Interrupted: what is pruned is gone. Run it again to go on.', {
+        cause: error,
+      });
+    }
+  });
+}
+
+function formatPruned({ keptFrom, removed }: { readonly keptFrom: string | null; readonly removed: number }): string {
+  if (keptFrom === null) return 'There is nothing to prune: the graph has no past that far back.';
+  return `Removed ${formatCount(removed)} rows. The past of the graph is kept from ${keptFrom} on.`;
 }
 
 function noEntity(id: string): CliError {

@@ -26,6 +26,8 @@ import { withUniverse, type LookOptions } from './options.ts';
 export interface MigrateOptions extends LookOptions {
   /** A file that exports migrations of the application's data. */
   readonly file?: string | undefined;
+  /** Applies those too that stand before one that is done. */
+  readonly outOfOrder?: boolean | undefined;
 }
 
 /** For use in scripts. */
@@ -55,7 +57,7 @@ export async function migratePlan(
         migrations === undefined
           ? undefined
           : await universe.migrations
-              .plan(migrations, { samplesMax: options.samples, onProgress, signal })
+              .plan(migrations, { samplesMax: options.samples, onProgress, signal, outOfOrder: orderOf(options) })
               .finally(() => progress.end());
       output.out(options.json === true ? toJson({ schema, data }) : formatPlan(schema, data));
       const pending = (data ?? []).filter(({ state }) => state !== 'done').length;
@@ -85,6 +87,7 @@ export async function migrateApply(options: MigrateOptions, context: CommandCont
             ? undefined
             : await universe.migrate(migrations, {
                 signal,
+                outOfOrder: orderOf(options),
                 onProgress: ({ id, state, part, read, changed }) =>
                   progress.tell(
                     `${id}: ${part ?? state}, ${formatCount(read)} looked at, ${formatCount(changed)} changed`,
@@ -212,4 +215,8 @@ function formatDataStatus({ id, state, part, read, changed, finishedAt }: DataMi
   const since = finishedAt === undefined ? '' : `  ${finishedAt.toISOString()}`;
   if (state === 'pending') return `${id}  pending`;
   return `${id}  ${state}${at}  ${formatCount(read)} looked at, ${formatCount(changed)} changed${since}`;
+}
+
+function orderOf({ outOfOrder }: MigrateOptions): 'apply' | 'refuse' {
+  return outOfOrder === true ? 'apply' : 'refuse';
 }

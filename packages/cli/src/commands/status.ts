@@ -21,6 +21,8 @@ export interface StatusReport {
   };
   readonly seq: number;
   readonly trimmedSeq: number;
+  /** From when on the past of the graph is kept; null for all of it. */
+  readonly historyKeptFrom: string | null;
   readonly owner: string;
   readonly schema: { readonly code: number; readonly data: number; readonly release: string };
   readonly stores: readonly { readonly name: string; readonly scope: string }[];
@@ -56,6 +58,7 @@ export async function readStatus(universe: Universe, target: string): Promise<St
     counts: countsOf(result),
     seq: Number(result.seq),
     trimmedSeq: Number(result.trimmedSeq),
+    historyKeptFrom: (await universe.graph.historyBound()).keptFrom?.toISOString() ?? null,
     owner: identityHex(result.owner),
     schema: { code: result.codeVersion, data: result.dataVersion, release: result.release },
     stores,
@@ -86,6 +89,8 @@ export function formatStatus(report: StatusReport): string {
       [[counts.events, counts.changes, counts.entities, counts.relations, counts.versions]],
     ),
   ];
+  if (report.historyKeptFrom !== null)
+    lines.push('', `The past of the graph is kept from ${report.historyKeptFrom} on.`);
   if (report.branches.length > 0) {
     const rows = report.branches.map((branch) => [branch.store, branch.name, branch.head]);
     lines.push('', formatTable(['store', 'branch', 'head'], rows));

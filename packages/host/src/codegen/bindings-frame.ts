@@ -42,7 +42,7 @@ ${lines.join('')}} from ${quote(SDK_PACKAGE)};`;
 }
 
 /** The module as the SDK takes it, of the three parts that stand above. */
-export const REMOTE_MODULE: string = `const REMOTE_MODULE = {
+export const REMOTE_MODULE: string = `export const REMOTE_MODULE = {
   versionInfo: {
     cliVersion: '2.10.1' as const,
   },

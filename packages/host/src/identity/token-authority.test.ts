@@ -143,6 +143,17 @@ describe('the exchange for a WebSocket upgrade', () => {
     expect(second.credentials.identity).toBe(identity);
   });
 
+  test('a connection may last as long as the token that was exchanged, however often the short one is used', async () => {
+    const { keys, tokens } = makeAuthority();
+    const token = await sign(keys, { ...baseClaims, exp: START_SECONDS + 3_600 });
+    const short = await tokens.exchange({ credentials: await tokens.verify(token), token });
+    for (const given of [short, short, token])
+      expect(await tokens.redeem(given)).toMatchObject({ lastsUntilSeconds: START_SECONDS + 3_600 });
+    const lasting = await exchanged();
+    for (const given of [lasting.short, lasting.short, lasting.token])
+      expect((await lasting.tokens.redeem(given)).lastsUntilSeconds).toBeUndefined();
+  });
+
   test('does not lengthen the life of a token', async () => {
     const { keys, tokens } = makeAuthority();
     const token = await sign(keys, { ...baseClaims, exp: START_SECONDS + 5 });

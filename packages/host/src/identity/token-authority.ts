@@ -26,9 +26,16 @@ export interface IssuedToken extends VerifiedToken {
   readonly identity: bigint;
 }
 
+/** A token as a client came with it. */
+export interface RedeemedToken extends VerifiedToken {
+  /** Until when a connection made with it may last; undefined for ever. Of an exchanged token, what its original says. */
+  readonly lastsUntilSeconds: number | undefined;
+}
+
 interface Exchange {
   readonly original: VerifiedToken;
   readonly expiresAtSeconds: number;
+  isUsed: boolean;
 }
 
 /**
@@ -67,6 +74,11 @@ export class TokenAuthority {
     return { identity, credentials, token: await this.#sign(jwtPayload) };
   }
 
+  /** For how long a token that ends then is still valid, in milliseconds. */
+  millisUntil(expiresAtSeconds: number): number {
+    return expiresAtSeconds * 1_000 - Number(this.#clock.nowMicros() / 1_000n);
+  }
+
   /**
    * Checks signature, claims and expiry.
    * @throws {HostError} `identity/invalid-token`, `identity/unknown-issuer` when somebody else signed it who is not
@@ -85,7 +97,7 @@ export class TokenAuthority {
     // It was parsed once when the original was verified, so it is a JSON object.
     const claims = JSON.parse(original.credentials.jwtPayload) as Record<string, unknown>;
     const short = await this.#sign(JSON.stringify({ ...claims, iat: nowSeconds, exp: expiresAtSeconds }));
-    this.#remember(short, { original, expiresAtSeconds });
+    this.#remember(short, { original, expiresAtSeconds, isUsed: false });
     return short;
   }
 
@@ -95,11 +107,13 @@ export class TokenAuthority {
    * the short token only, so that an address found in a log gives nobody a lasting credential.
    * @throws {HostError} like `verify`.
    */
-  async redeem(token: string): Promise<VerifiedToken> {
+  async redeem(token: string): Promise<RedeemedToken> {
     const credentials = await this.verify(token);
     const exchange = this.#exchanges.get(token);
-    this.#exchanges.delete(token);
-    return exchange?.original ?? { credentials, token };
+    const lastsUntilSeconds = (exchange?.original.credentials ?? credentials).expiresAtSeconds;
+    if (exchange === undefined || exchange.isUsed) return { credentials, token, lastsUntilSeconds };
+    exchange.isUsed = true;
+    return { ...exchange.original, lastsUntilSeconds };
   }
 
   async #verifiedPayload(token: string): Promise<string> {

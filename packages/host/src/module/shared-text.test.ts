@@ -2,8 +2,16 @@ import { transform } from 'esbuild';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ADA, bundleOf, openModule } from '../../test/module-database.ts';
-import { SHARED_TEXT_NAME, shareTextBuffers } from './shared-text.ts';
+import { SHARED_TEXT_NAME, shareTextBuffers, WRITE_TEXT_NAME } from './shared-text.ts';
 
+const WRITE_BYTES = `
+  writeUInt8Array(value) {
+    const length = value.length;
+    this.expandBuffer(4 + length);
+    this.writeU32(length);
+    new Uint8Array(this.buffer.buffer, this.offset).set(value);
+    this.offset += length;
+  }`;
 const LIBRARY = `
 class BinaryWriter {
   writeString(value) {
@@ -19,7 +27,17 @@ describe('the writer of strings', () => {
     const { code } = await transform(await bundleOf('people.ts'), { minify });
     // As the loader has it: printed anew, with the names that are there.
     const body = await transform(code, { format: 'cjs', target: 'es2022' });
-    expect(shareTextBuffers(body.code).split(SHARED_TEXT_NAME)).toHaveLength(2);
+    expect(shareTextBuffers(body.code).split(WRITE_TEXT_NAME)).toHaveLength(2);
+  });
+
+  test('writes straight into its buffer only where its bytes are written as they are known to be', () => {
+    const whole = LIBRARY.replace('writeString', `${WRITE_BYTES.trim()}\n  writeString`);
+    expect(shareTextBuffers(whole)).toContain(`${WRITE_TEXT_NAME}(this, value);`);
+    const others = [LIBRARY, whole.replace('expandBuffer(4 ', 'expandBuffer(8 '), whole + WRITE_BYTES];
+    for (const other of others) {
+      expect(shareTextBuffers(other)).toContain(`this.writeUInt8Array(${SHARED_TEXT_NAME}(value));`);
+      expect(shareTextBuffers(other)).not.toContain(WRITE_TEXT_NAME);
+    }
   });
 
   test('is left alone in a module that has an encoder of its own', () => {

@@ -68,6 +68,11 @@ export interface ServeOptions {
   readonly drainMs?: number | undefined;
   /** A connection on which no whole head of a request came within this time is closed. Default 10 seconds. */
   readonly headTimeoutMs?: number | undefined;
+  /**
+   * What becomes of a connection whose token expires while it is open: `end` closes it with 1008, so that its client has
+   * to come with another token; `keep` keeps it, as SpacetimeDB does. Default `end`.
+   */
+  readonly expiredTokens?: 'end' | 'keep' | undefined;
 }
 
 /** A server that listens. */
@@ -103,7 +108,14 @@ export async function serveHost(host: ManagedHost, options: ServeOptions): Promi
     uploads: new UploadGate(options.bundleBytesMax),
     externalAddress: new ExternalAddress(options.trustedProxies),
   });
-  const upgrades = new UpgradeHandler({ host, metrics: host.serverMetrics, policy, clock, timers: systemTimers });
+  const upgrades = new UpgradeHandler({
+    host,
+    metrics: host.serverMetrics,
+    policy,
+    clock,
+    timers: systemTimers,
+    endsExpired: options.expiredTokens !== 'keep',
+  });
   const server = createHttpServer(options, getRequestListener(app.fetch, { overrideGlobalObjects: false }));
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (asksForWebSocket(request)) void upgrades.handle(request, socket, head);

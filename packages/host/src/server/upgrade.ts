@@ -7,11 +7,13 @@ import { SUBPROTOCOLS, tryNegotiate, type ProtocolVersion } from '../protocol/pa
 import { admit, findDatabase, type Admission } from '../session/admission.ts';
 import type { ServerMetrics } from '../metrics/server-metrics.ts';
 import type { ClientSession, ServedHost } from '../session/served-host.ts';
+import { CLOSE_CODES } from '../session/close-codes.ts';
 import { DEFAULT_SESSION_LIMITS } from '../session/session-limits.ts';
 import { readToken } from './bearer-token.ts';
 import type { HostPolicy } from './host-header.ts';
 import { describeFailure } from './http-error.ts';
 import { KeepAlive } from './keep-alive.ts';
+import { whenExpired } from './token-expiry.ts';
 import { WebSocketLink } from './web-socket-link.ts';
 
 /** What upgrades are answered from. */
@@ -21,6 +23,8 @@ export interface UpgradeOptions {
   readonly policy: HostPolicy;
   readonly clock: Clock;
   readonly timers: Timers;
+  /** Whether connections end with the tokens that they were made with. */
+  readonly endsExpired: boolean;
 }
 
 interface SubscribeRequest {
@@ -112,11 +116,23 @@ export class UpgradeHandler {
     this.#keepAlive.add(link);
     const { metrics } = this.#options;
     metrics.webSocketOpened();
+    const stopWaiting = this.#endWhenExpired(session, admission);
     link.attach(session, () => {
+      stopWaiting();
       metrics.webSocketClosed();
       if (link.isTimedOut) metrics.idleTimedOut(target.database.identity);
       this.#sessions.delete(session);
       this.#keepAlive.remove(link);
+    });
+  }
+
+  #endWhenExpired(session: ClientSession, { lastsUntilSeconds }: Admission): () => void {
+    const { host, timers, endsExpired } = this.#options;
+    if (!endsExpired || lastsUntilSeconds === undefined) return () => undefined;
+    // By the clock by which it was verified.
+    return whenExpired({ leftMs: () => host.tokens.millisUntil(lastsUntilSeconds), timers }, () => {
+      session.log('info', 'client dropped: its token has expired');
+      session.fail(CLOSE_CODES.expired, 'the token has expired: connect again with another one');
     });
   }
 

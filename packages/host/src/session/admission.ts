@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Caller } from '../database/calls.ts';
 import { HostError, type HostErrorCode } from '../errors.ts';
 import { identityToHex, makeConnectionId, parseConnectionId } from '../identity/identity.ts';
-import type { VerifiedToken } from '../identity/token-authority.ts';
+import type { RedeemedToken } from '../identity/token-authority.ts';
 import type { ServedDatabase, ServedHost } from './served-host.ts';
 
 /** What a client says when it asks to be connected. Everything is as it came from the client. */
@@ -20,6 +20,8 @@ export interface Admission {
   readonly target: ServedDatabase;
   readonly caller: Caller;
   readonly token: string;
+  /** Until when its token lets it stay connected; undefined for ever. */
+  readonly lastsUntilSeconds: number | undefined;
 }
 
 /**
@@ -31,12 +33,12 @@ export interface Admission {
 export async function admit(host: ServedHost, request: AdmissionRequest): Promise<Admission> {
   const target = findDatabase(host, request.database);
   const requestedId = request.connectionId === undefined ? undefined : parseConnectionId(request.connectionId);
-  const { credentials, token } = await verifyOrIssue(host, request.token);
+  const { credentials, token, lastsUntilSeconds } = await verifyOrIssue(host, request.token);
   const connectionId = requestedId ?? makeConnectionId(randomBytes(16));
   const caller: Caller = { identity: credentials.identity, connectionId };
   const result = await target.sessions.admit(caller, credentials.jwtPayload);
   if (result.type === 'rejected') throw forbidden(result.message, caller);
-  return { target, caller, token };
+  return { target, caller, token, lastsUntilSeconds };
 }
 
 /** @throws {HostError} `host/database-not-found` when the host has no such database. */
@@ -47,8 +49,9 @@ export function findDatabase(host: ServedHost, nameOrIdentity: string): ServedDa
   throw new HostError({ code, message: `\`${nameOrIdentity}\` not found`, details: { database: nameOrIdentity } });
 }
 
-function verifyOrIssue(host: ServedHost, token: string | undefined): Promise<VerifiedToken> {
-  return token === undefined ? host.tokens.issue() : host.tokens.redeem(token);
+async function verifyOrIssue(host: ServedHost, token: string | undefined): Promise<RedeemedToken> {
+  if (token !== undefined) return host.tokens.redeem(token);
+  return { ...(await host.tokens.issue()), lastsUntilSeconds: undefined };
 }
 
 function forbidden(message: string, caller: Caller): HostError {

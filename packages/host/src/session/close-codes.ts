@@ -4,6 +4,8 @@ export const CLOSE_CODES = {
   normal: 1000,
   /** The host shuts down, or the database is gone. */
   goingAway: 1001,
+  /** The client's token has expired: connect again with another one. */
+  expired: 1008,
   /** What the client sent cannot be understood, or the host failed. */
   error: 1011,
   /** The thread of the database ended: it is opened again from its storage. Connect again. */

@@ -36,8 +36,8 @@ export class FaultStorage implements Storage {
   #pendingBytes = 0;
   #durableOffset = 0n;
   #state: 'open' | 'killed' | 'closed' = 'open';
-  /** Whether slowness and frost are over because the test is. */
-  #isEnding = false;
+  /** Whether slowness and frost do not count: nobody could move the clock while a process starts, or its test ends. */
+  #isPrompt = false;
   #failure: StorageError | undefined;
 
   /** `onKill` is told when a fault that was asked for ends the process, in the turn in which it does. */
@@ -113,9 +113,14 @@ export class FaultStorage implements Storage {
     return this.#inner.usage;
   }
 
-  /** Makes durable what waits and whatever is still written, at once: nobody would wait for a test that ends. */
+  /** Ends what `hurry` began: from now on it is as slow or frozen as the test says. */
+  stopHurrying(): void {
+    this.#isPrompt = false;
+  }
+
+  /** Makes durable what waits and whatever is written from now on, at once. */
   hurry(): void {
-    this.#isEnding = true;
+    this.#isPrompt = true;
     this.#finishAll();
   }
 
@@ -145,7 +150,7 @@ export class FaultStorage implements Storage {
   #meet(fate: RecordFate, record: PendingRecord): void {
     switch (fate.type) {
       case 'write':
-        if (fate.delayMicros === 0n || this.#isEnding) this.#finish(record);
+        if (fate.delayMicros === 0n || this.#isPrompt) this.#finish(record);
         else this.#timers.after(Number(fate.delayMicros) / 1000, () => this.#finish(record));
         return;
       case 'fail':
@@ -176,7 +181,7 @@ export class FaultStorage implements Storage {
 
   #settle({ isForced = false }: { readonly isForced?: boolean } = {}): void {
     if (this.#state !== 'open' || this.#failure !== undefined) return;
-    if (this.#faults.isHeld && !isForced && !this.#isEnding) return;
+    if (this.#faults.isHeld && !isForced && !this.#isPrompt) return;
     for (;;) {
       const [first] = this.#pending;
       if (first === undefined || !first.isWritten) break;

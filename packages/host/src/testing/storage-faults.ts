@@ -26,7 +26,8 @@ interface Planned {
 /**
  * What a test lets go wrong with the storage of its database. Records are counted, and time is the test's own, so that
  * the same test has the same faults each time. A record is what one commit writes; a commit that changes nothing that
- * is stored has none. Faults outlive a restart, as those of a disk do.
+ * is stored has none. Faults outlive a restart, as those of a disk do; while a process starts, its device is neither
+ * slow nor frozen.
  */
 export class StorageFaults {
   #delayMicros = 0n;
@@ -44,6 +45,11 @@ export class StorageFaults {
   /** Whether the device is frozen. */
   get isHeld(): boolean {
     return this.#isHeld;
+  }
+
+  /** Whether records do not become durable in the turn in which they are written. */
+  get isSlow(): boolean {
+    return this.#isHeld || this.#delayMicros > 0n;
   }
 
   /** A slow device: each record from now on is durable this much later, on the test's clock. 0 is as at first. */

@@ -214,7 +214,13 @@ export class TestHost {
     if (!this.#running.isAlive) throw makeKilledError();
     this.#connections += 1;
     const connectionId = connectionIdToHex(this.#seed.connectionId(this.#connections));
-    const link = new TestLink(await this.host.connectInProcess({ ...request, connectionId }), this.time);
+    const process = this.#running;
+    const link = new TestLink(await process.host.connectInProcess({ ...request, connectionId }), this.time);
+    if (!process.isAlive) {
+      // It was let in by a process that died before it was told: whoever is connected had been told of that by then.
+      link.drop();
+      throw makeKilledError();
+    }
     this.#links.add(link);
     link.whenEnded(() => this.#links.delete(link));
     return link;
@@ -277,12 +283,24 @@ export class TestHost {
   /** Kills the process at a commit to come. Resolves when that has happened. @throws {RangeError} */
   crashAt(point: CrashPoint): Promise<void> {
     this.storage.planCrash(point);
-    return new Promise((resolve) => this.#onKilled.add(resolve));
+    return new Promise((resolve) => {
+      const stop = this.onKilled(() => {
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  /** Calls back each time that the process is killed, in that very turn. The result ends it. */
+  onKilled(listener: () => void): () => void {
+    this.#onKilled.add(listener);
+    return () => void this.#onKilled.delete(listener);
   }
 
   /**
    * Starts the process anew, killing it if it still runs: what was durable is there, connections are lost and their
-   * clients have heard of it, the clock goes on. The module's globals are gone, and clients that were connected are signed off, as after a crash.
+   * clients have heard of it, the clock goes on. The module's globals are gone, and clients that were connected are
+   * signed off, as after a crash. A crash that was planned may come at one of these commits: look at `isAlive`.
    * @throws as `Database.open`
    */
   async restart(): Promise<void> {
@@ -332,9 +350,7 @@ export class TestHost {
   /** The process is gone: so is every connection. */
   #lose(): void {
     for (const link of [...this.#links]) link.drop();
-    const listeners = [...this.#onKilled];
-    this.#onKilled.clear();
-    for (const listener of listeners) listener();
+    for (const listener of [...this.#onKilled]) listener();
   }
 
   #log(record: LogRecord): void {

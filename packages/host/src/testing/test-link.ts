@@ -22,6 +22,8 @@ export class TestLink {
   readonly #toHost: Lane;
   readonly #toClient: Lane;
   #isLost = false;
+  /** Whether the client has heard of the end. */
+  #isTold = false;
   #onEnded: () => void = () => undefined;
   #tellClosed: (event: InProcessClose) => void = () => undefined;
   #onmessage: (message: { data: Uint8Array }) => void = () => undefined;
@@ -58,11 +60,12 @@ export class TestLink {
 
   /** The network is gone: what is on its way is lost, and both sides hear of it in a later turn. */
   drop(): void {
-    if (this.#isLost || this.#socket.readyState === CLOSED) return;
+    if (this.#isLost || this.#isTold) return;
     this.#toHost.stop();
     this.#toClient.stop();
     this.#isLost = true;
-    this.#socket.close();
+    // The host may have ended it already, and its word be on a way that is slow or frozen.
+    if (this.#socket.readyState !== CLOSED) this.#socket.close();
     this.#onEnded();
     setImmediate(() => this.#tellClient(LOST));
   }
@@ -127,6 +130,7 @@ export class TestLink {
   }
 
   #tellClient(event: InProcessClose): void {
+    this.#isTold = true;
     this.#onclose(event);
     this.#tellClosed(event);
   }

@@ -83,7 +83,9 @@ export class TestProcess {
   static async start(options: ProcessOptions, start: ProcessStart): Promise<TestProcess> {
     const process = new TestProcess(options, start, await NameRegistry.open(undefined, []));
     try {
+      process.#storage.hurry();
       await process.host.createDatabase({ name: TEST_DATABASE, module: options.module });
+      process.#storage.stopHurrying();
       return process;
     } catch (error) {
       await process.host.close();

@@ -7,6 +7,7 @@
 import { identityHex, makeWireTimestamp, microsOf, type EventLogRow } from '@inner-universe/module/wire';
 import type { ModuleClient } from '../client/client.ts';
 import { ALL_EVENTS, pages } from '../client/reads.ts';
+import type { CallOptions } from '../connection/connection.ts';
 import { loadStoredText } from '../client/value-text.ts';
 import { NervPersistenceError, refusalOf } from '../errors.ts';
 import { makeGap } from './archive-error.ts';
@@ -16,11 +17,10 @@ import { ArchiveWriter, type TrimPoint, type WrittenSegment } from './archive-wr
 import { EventArchive } from './event-archive.ts';
 import { checkLimits, readRetention, type RetentionLimits } from './retention.ts';
 
-/** How events are archived. */
-export interface ArchiveOptions {
+/** How events are archived, and who may call that off. `timeoutMs` is for each call. */
+export interface ArchiveOptions extends CallOptions {
   /** What the log keeps: events beyond one of the limits leave it; `{}` for all. Default: the setting `retention`. */
   readonly limits?: RetentionLimits | undefined;
-  readonly signal?: AbortSignal | undefined;
   /** Told after each segment how far it is. */
   readonly onProgress?: ((progress: ArchiveProgress) => void) | undefined;
   /** Rows of a segment, 1,000 by default and at most. */
@@ -97,7 +97,7 @@ class ArchiveRun {
     const writer = await ArchiveWriter.open(this.#files, log.trimmed, this.#options.fileBytes ?? FILE_BYTES);
     await this.#checkOrigin(writer, log);
     const given = this.#options.limits;
-    const limits = given === undefined ? await readRetention(this.#client) : checkLimits(given);
+    const limits = given === undefined ? await readRetention(this.#client, this.#call) : checkLimits(given);
     const letGo = limits === undefined ? 0n : await this.#findLetGo(limits, log);
     const trimTo = await this.#lowerToHolders(letGo);
     await this.#trimArchived(writer, trimTo);
@@ -263,8 +263,9 @@ class ArchiveRun {
     }
   }
 
-  get #call(): { readonly signal: AbortSignal | undefined } {
-    return { signal: this.#options.signal };
+  get #call(): CallOptions {
+    const { signal, timeoutMs } = this.#options;
+    return { signal, timeoutMs };
   }
 }
 

@@ -1,5 +1,7 @@
 import { systemTimers } from '@inner-universe/nerv';
 import type { ModuleClient } from '../client/client.ts';
+import type { CallOptions } from '../connection/connection.ts';
+import { runWithin } from '../connection/run-within.ts';
 import { archiveEvents, type ArchiveOptions, type ArchiveResult } from './archive-events.ts';
 import { NodeArchiveFiles } from './node-archive-files.ts';
 
@@ -32,11 +34,14 @@ export class ArchiveSchedule implements AsyncDisposable {
     this.#running = this.#run();
   }
 
-  /** Ends the run that is under way after its step, and starts no other. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Ends the run that is under way after its step, and starts no other. Idempotent. When the call is called off, closing
+   * goes on all the same.
+   */
+  async close(call: CallOptions = {}): Promise<void> {
     this.#closing.abort();
     this.#cancel?.();
-    await this.#running;
+    await runWithin('archive.close', call, () => this.#running, this.#client.timers);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

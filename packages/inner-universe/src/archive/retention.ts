@@ -1,4 +1,5 @@
 import type { ModuleClient } from '../client/client.ts';
+import type { CallOptions } from '../connection/connection.ts';
 import { NervPersistenceError } from '../errors.ts';
 
 /** What a log keeps. A row leaves it when it is beyond one of these; absent is without limit. */
@@ -10,8 +11,11 @@ export interface RetentionLimits {
 }
 
 /** The limits that the setting `retention` states; undefined where it states none. For the owner and `configure`. */
-export async function readRetention(client: ModuleClient): Promise<RetentionLimits | undefined> {
-  const { settings } = await client.read('readConfiguration', {});
+export async function readRetention(
+  client: ModuleClient,
+  call: CallOptions = {},
+): Promise<RetentionLimits | undefined> {
+  const { settings } = await client.read('readConfiguration', {}, call);
   const row = settings.find(({ key }) => key === 'retention');
   if (row === undefined) return undefined;
   // The module checked its form when it was set.

@@ -30,7 +30,7 @@ export interface ChangeFeedOptions {
 interface Listening {
   readonly tell: LiveListener;
   readonly onGap: (() => void) | undefined;
-  readonly onRound: (() => void) | undefined;
+  readonly onRound: ((areRightsInDoubt: boolean) => void) | undefined;
 }
 
 /** The live end of the log, shared by everything that follows it. */
@@ -43,6 +43,8 @@ export class ChangeFeed {
   #cursor: bigint | undefined;
   #source: ChangeSource | undefined;
   #isOwner = false;
+  /** Whether events could be read when that was last tried. */
+  #couldRead = false;
 
   constructor(options: ChangeFeedOptions) {
     this.#read = options.read;
@@ -55,8 +57,8 @@ export class ChangeFeed {
       },
       deliver: (events) => this.#deliver(events),
       readOn: (read) => this.#readOn(read),
-      finishRound: () => {
-        for (const { onRound } of [...this.#listeners]) this.#guard(() => onRound?.());
+      finishRound: (areRightsInDoubt) => {
+        for (const { onRound } of [...this.#listeners]) this.#guard(() => onRound?.(areRightsInDoubt));
       },
     };
   }
@@ -75,9 +77,9 @@ export class ChangeFeed {
    * Calls the listener with each batch of events from now on. `onGap` is called when events were trimmed away before
    * they could be read here, and at the first connection where the server was away before: what is kept up by events
    * must be read anew. `onRound` is called where not every record of the log is for this reader, each time that a scope
-   * has moved and what may be read of it was handed out.
+   * has moved and what may be read of it was handed out; with true where what may be read may have changed.
    */
-  listen(tell: LiveListener, onGap?: () => void, onRound?: () => void): () => void {
+  listen(tell: LiveListener, onGap?: () => void, onRound?: (areRightsInDoubt: boolean) => void): () => void {
     const listening: Listening = { tell, onGap, onRound };
     this.#listeners.add(listening);
     return () => void this.#listeners.delete(listening);
@@ -100,7 +102,7 @@ export class ChangeFeed {
     this.#isOwner = connection.identity === identityHex(scopes.owner);
     this.#cursor ??= scopes.seq;
     await beforeLive();
-    const parts = { connection, sink: this.#sink, read: this.#read, onError: this.#onError };
+    const parts = { connection, sink: this.#sink, read: this.#read, timers: this.#timers, onError: this.#onError };
     this.#source = this.#isOwner ? new PushedChanges(parts) : new PulledChanges(parts);
     await this.#source.start(read, call);
   }
@@ -146,10 +148,17 @@ export class ChangeFeed {
     read: ReadPage,
   ): Promise<{ events: readonly EventLogRow[]; lookedTo: bigint; more: boolean } | undefined> {
     try {
-      return await read('readEvents', { ...ALL_EVENTS, afterSeq: this.cursor });
+      const page = await read('readEvents', { ...ALL_EVENTS, afterSeq: this.cursor });
+      this.#couldRead = true;
+      return page;
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      if (error.code === 'permission/denied') return undefined;
+      if (error.code === 'permission/denied') {
+        // Who never could misses nothing.
+        if (this.#couldRead) this.#onError(error);
+        this.#couldRead = false;
+        return undefined;
+      }
       if (error.code !== 'event/trimmed') throw error;
       const trimmedSeq = BigInt(String(error.details['trimmedSeq']));
       if (trimmedSeq > this.cursor) this.#skipTrimmed(trimmedSeq, error);

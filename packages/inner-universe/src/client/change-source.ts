@@ -1,4 +1,5 @@
 import type { EventFeedRow } from '@inner-universe/module/wire';
+import type { Timers } from '@inner-universe/nerv';
 import type { CallOptions, Connection } from '../connection/connection.ts';
 import type { ReadName, Reads } from './reads.ts';
 
@@ -16,8 +17,11 @@ export interface FeedSink {
   deliver(events: readonly LiveEvent[]): void;
   /** Reads pages from the cursor to the head and hands them out. */
   readOn(read: ReadPage): Promise<void>;
-  /** Tells those who must look for themselves that all that may be read was handed out. */
-  finishRound(): void;
+  /**
+   * Tells those who must look for themselves that all that may be read was handed out. `areRightsInDoubt`: what may be
+   * read may have changed.
+   */
+  finishRound(areRightsInDoubt: boolean): void;
 }
 
 /** What a source of changes works with. */
@@ -26,6 +30,7 @@ export interface SourceParts {
   readonly sink: FeedSink;
   /** Reads after `start`; survives the loss of this connection. */
   readonly read: ReadPage;
+  readonly timers: Timers;
   /** Told what goes wrong while nobody waits. */
   readonly onError: (error: unknown) => void;
 }

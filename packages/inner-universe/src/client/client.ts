@@ -1,4 +1,4 @@
-import { makeWireTimestamp, MAX_REQUEST_BYTES, type ConsumerAdvance, type Op } from '@inner-universe/module/wire';
+import { makeWireTimestamp, ORDERED_REQUESTS_SINCE, type ConsumerAdvance, type Op } from '@inner-universe/module/wire';
 import { systemTimers, type Clock, type IdSource, type Timers } from '@inner-universe/nerv';
 import type { CacheOptions, ClientCacheStats } from '../cache/cache-options.ts';
 import { CachedReads } from '../cache/cached-reads.ts';
@@ -10,6 +10,7 @@ import type { CallOptions, Connection, Connector } from '../connection/connectio
 import { Link, type LinkOptions, type Waiting } from '../connection/link.ts';
 import type { LinkState, LinkStatus } from '../connection/link-status.ts';
 import { runWithin } from '../connection/run-within.ts';
+import { watchSilence } from '../connection/silence-watch.ts';
 import type { Watchable } from '../connection/watched.ts';
 import { ConnectionError, NervPersistenceError } from '../errors.ts';
 import { makeSchemaNotice } from '../migrations/schema-notice.ts';
@@ -19,7 +20,9 @@ import type { OpenedOutbox } from '../offline/outbox-options.ts';
 import type { Work } from '../offline/work.ts';
 import { ChangeFeed, type LiveListener } from './change-feed.ts';
 import type { ReadPage } from './change-source.ts';
-import { opByteLength } from './op-size.ts';
+import { findOpFault } from './check-ops.ts';
+import { cutByBytes } from './op-size.ts';
+import { asSdkVariant } from './sdk-variant.ts';
 import { isLargeRead } from '../pool/large-reads.ts';
 import { ReadPool, type PoolOptions } from '../pool/read-pool.ts';
 import type { BatchingOptions, OpGroups, WriteOptions } from './request-queue.ts';
@@ -44,6 +47,8 @@ export interface ClientParts {
    * Undefined: for ever, as fits a host in this process.
    */
   readonly silenceMs?: number | undefined;
+  /** False: silence is only noticed by who calls. Default true. */
+  readonly asksWhenIdle?: boolean | undefined;
   /** What timeouts go by; default the system's timers. */
   readonly timers?: Timers | undefined;
   /** What is measured and told; default nobody. */
@@ -144,6 +149,7 @@ export class ModuleClient implements AsyncDisposable {
       telemetry: this.telemetry,
       status: link.status,
       reconnect: () => link.reconnect(),
+      isOrdered: () => (this.#schema?.codeVersion ?? 0) >= ORDERED_REQUESTS_SINCE,
       // It was accepted before: the breaker takes note of how it ends, and does not hold it back.
       send: (request) => this.#guard.watch(() => this.#send(request.ops, request)),
     });
@@ -177,6 +183,8 @@ export class ModuleClient implements AsyncDisposable {
       });
       if (opened.client !== undefined && opened.connection === undefined) feed.tellGap();
       opened.connection = connection;
+      const { silenceMs, asksWhenIdle = true, timers = systemTimers } = parts;
+      if (silenceMs !== undefined && asksWhenIdle) watchSilence(connection, { silenceMs, timers });
       if (opened.client !== undefined) opened.client.#adopt(connection, schema);
     };
     let link: Link | undefined;
@@ -237,6 +245,11 @@ export class ModuleClient implements AsyncDisposable {
     return this.#feed.cursor;
   }
 
+  /** The schema of the module's code; undefined while no module was met. */
+  get codeVersion(): number | undefined {
+    return this.#schema?.codeVersion;
+  }
+
   /** The ops that lie in the outbox and are not confirmed yet, from before a restart too, in order. */
   unconfirmed(): readonly Op[] {
     return this.work.unconfirmed();
@@ -247,7 +260,7 @@ export class ModuleClient implements AsyncDisposable {
    * server. With an outbox it waits for a server that is away, and the write is kept there meanwhile.
    */
   write(ops: readonly Op[], options?: WriteOptions): Promise<void> {
-    const fault = this.#writeFault();
+    const fault = this.#writeFault(ops);
     return fault === undefined ? this.#writes.write(ops, options) : Promise.reject(fault);
   }
 
@@ -255,11 +268,11 @@ export class ModuleClient implements AsyncDisposable {
    * Writes what refers to chunks: these go first, then the ops, which stay together. The whole takes its place in the
    * order of writes now. A chunk that is there already changes nothing.
    */
-  async writeWithChunks(chunks: readonly Op[], ops: readonly Op[], options?: WriteOptions): Promise<void> {
-    const fault = this.#writeFault();
-    if (fault !== undefined) throw fault;
-    if (chunks.length === 0) await this.#writes.write(ops, options);
-    else await this.#writes.writeInTurn([...cutByBytes(chunks), ops], options);
+  writeWithChunks(chunks: readonly Op[], ops: readonly Op[], options?: WriteOptions): Promise<void> {
+    const fault = this.#writeFault(ops);
+    if (fault !== undefined) return Promise.reject(fault);
+    if (chunks.length === 0) return this.#writes.write(ops, options);
+    return this.#writes.writeInTurn([...cutByBytes(chunks), ops], options);
   }
 
   /**
@@ -290,6 +303,8 @@ export class ModuleClient implements AsyncDisposable {
   /** Sends one request now, past the queue; resolves when it is durable. */
   async apply(ops: readonly Op[], options: ApplyOptions = {}): Promise<void> {
     if (this.#closing !== undefined) throw makeClosed();
+    const fault = findOpFault(ops);
+    if (fault !== undefined) throw fault;
     await this.#guard.run('apply', () => this.#send(ops, options));
   }
 
@@ -357,7 +372,7 @@ export class ModuleClient implements AsyncDisposable {
    * called when some were trimmed away before they could be read here; `onRound` where not every record is for this
    * client, whenever a scope moved and what may be read of it was handed out.
    */
-  listen(listener: LiveListener, onGap?: () => void, onRound?: () => void): () => void {
+  listen(listener: LiveListener, onGap?: () => void, onRound?: (areRightsInDoubt: boolean) => void): () => void {
     return this.#feed.listen(listener, onGap, onRound);
   }
 
@@ -365,27 +380,28 @@ export class ModuleClient implements AsyncDisposable {
    * Tells of rows as they change, on the owner's connections; on others it does nothing, since they may not subscribe
    * to tables. The result ends it.
    */
-  async followRows(following: RowFollowing): Promise<() => void> {
+  async followRows(following: RowFollowing, call: CallOptions = {}): Promise<() => void> {
+    call.signal?.throwIfAborted();
     // Whose connection it will be is not known before the first one: it is begun on that.
     if (this.#identity === '') return this.#rows.addLater(following);
     if (!this.#feed.isOwner) return () => undefined;
-    return this.#call('subscribe', (connection) => this.#rows.add(following, connection, this.#feed.cursor), {});
+    return this.#call('subscribe', (connection) => this.#rows.add(following, connection, this.#feed.cursor), call);
   }
 
   /** Resolves when everything committed before this call has been handed to the listeners. */
-  catchUp(): Promise<void> {
-    return this.#feed.catchUp();
+  catchUp(call: CallOptions = {}): Promise<void> {
+    return runWithin('catchUp', call, () => this.#feed.catchUp(), this.timers);
   }
 
   /** Resolves when the listeners have been handed what this client's own writes, so far answered, brought about. */
-  settle(): Promise<void> {
-    return this.#feed.settle();
+  settle(call: CallOptions = {}): Promise<void> {
+    return runWithin('settle', call, () => this.#feed.settle(), this.timers);
   }
 
-  /** Sends what waits, then ends the connection. Idempotent. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+  /** Sends what waits, then ends the connection. Idempotent. When the call is called off, closing goes on all the same. */
+  close(call: CallOptions = {}): Promise<void> {
+    const closing = (this.#closing ??= this.#close());
+    return runWithin('close', call, () => closing, this.timers);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -424,10 +440,10 @@ export class ModuleClient implements AsyncDisposable {
     }
   }
 
-  /** Why nothing can be written now: with an outbox only that it is closed, for there is always room for a while. */
-  #writeFault(): NervPersistenceError | undefined {
+  /** Why nothing of this can be written now: with an outbox only that it is closed, or that these are no ops, for there is always room for a while. */
+  #writeFault(ops: readonly Op[] = []): NervPersistenceError | undefined {
     if (this.#closing !== undefined) return makeClosed();
-    return this.#hasOutbox ? undefined : this.#guard.faultOf('write');
+    return findOpFault(ops) ?? (this.#hasOutbox ? undefined : this.#guard.faultOf('write'));
   }
 
   /** Has the cache note what a page tells. */
@@ -524,11 +540,6 @@ function withinTime<T>(
   return runWithin(name, options, (signal) => work({ signal }), timers);
 }
 
-/** The SDK's bindings name variants with a capital. */
-function asSdkVariant({ tag, value }: Op): object {
-  return { tag: tag.charAt(0).toUpperCase() + tag.slice(1), value };
-}
-
 function requireClient(opened: { client?: ModuleClient }): ModuleClient {
   if (opened.client === undefined) throw makeClosed();
   return opened.client;
@@ -536,20 +547,4 @@ function requireClient(opened: { client?: ModuleClient }): ModuleClient {
 
 function makeClosed(): NervPersistenceError {
   return new NervPersistenceError('universe/closed', 'The universe is closed. Open it again to use it.');
-}
-
-/** Groups ops into requests that fit by size, in order. */
-function cutByBytes(ops: readonly Op[]): readonly (readonly Op[])[] {
-  const batches: Op[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const op of ops) {
-    const size = opByteLength(op);
-    if (bytes + size > MAX_REQUEST_BYTES) {
-      batches.push([]);
-      bytes = 0;
-    }
-    batches.at(-1)?.push(op);
-    bytes += size;
-  }
-  return batches;
 }

@@ -1,4 +1,4 @@
-import type { Op } from '@inner-universe/module/wire';
+import { MAX_REQUEST_BYTES, type Op } from '@inner-universe/module/wire';
 
 /** Bytes of UTF-8 that a text takes. */
 export function utf8Length(text: string): number {
@@ -17,13 +17,30 @@ export function opByteLength(op: Op): number {
   return sizeOf(op.value);
 }
 
+/** Groups ops into requests that fit by size, in order. */
+export function cutByBytes(ops: readonly Op[]): readonly (readonly Op[])[] {
+  const batches: Op[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const op of ops) {
+    const size = opByteLength(op);
+    if (bytes + size > MAX_REQUEST_BYTES) {
+      batches.push([]);
+      bytes = 0;
+    }
+    batches.at(-1)?.push(op);
+    bytes += size;
+  }
+  return batches;
+}
+
 function sizeOf(value: unknown): number {
   if (typeof value === 'string') return utf8Length(value);
   if (value instanceof Uint8Array) return value.byteLength;
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + sizeOf(item), 0);
   if (typeof value === 'object' && value !== null) {
     let sum = 0;
-    for (const item of Object.values(value)) sum += sizeOf(item);
+    // Ops are plain: they inherit nothing that is listed. An array of the values would be made for each op.
+    for (const key in value) sum += sizeOf((value as Readonly<Record<string, unknown>>)[key]);
     return sum;
   }
   return 0;

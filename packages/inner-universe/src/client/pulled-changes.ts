@@ -1,7 +1,8 @@
-import type { HeadRow, ReadableScope } from '@inner-universe/module/wire';
-import type { CallOptions, ConnectionSubscription } from '../connection/connection.ts';
-import { RefusedError } from '../errors.ts';
+import { SYSTEM_SCOPE, type HeadRow, type ReadableScope } from '@inner-universe/module/wire';
+import type { CallOptions, ConnectionSubscription, RowChange } from '../connection/connection.ts';
+import { NervPersistenceError } from '../errors.ts';
 import type { ChangeSource, ReadPage, SourceParts } from './change-source.ts';
+import { isDenied, OnceDenied } from './once-denied.ts';
 import { ALL_EVENTS } from './reads.ts';
 
 /** What is known of a scope's ephemeral events. */
@@ -13,38 +14,58 @@ interface FollowedScope {
   last: bigint;
 }
 
+/** Scopes that `read_scopes` lists, at most. */
+const SCOPES_MAX = 1_000;
+/** Pauses between asking for the scopes again, where others' scopes move and nothing comes of it. */
+const ASK_MS_MIN = 1_000;
+const ASK_MS_MAX = 30_000;
+
 /**
  * Everybody's way but the owner's: `head` says that a scope moved, and the pages say what the caller may know of it.
  * One round of reading at a time; moves that come meanwhile ask for one more, however many there are.
+ *
+ * A move of a scope that may not be read, or of the module's own, may be that of rights: a round looks what may be read
+ * now. It does so at once, and where such moves go on without anything coming of it, less and less often, every
+ * `ASK_MS_MAX` in the end.
  */
 export class PulledChanges implements ChangeSource {
   readonly #parts: SourceParts;
   /** The scopes that may be read, by their key in `head`. */
   readonly #scopes = new Map<string, FollowedScope>();
-  /** How often scopes moved that could not be read when last asked. A grant may change that. */
-  readonly #foreignMoves = new Map<string, number>();
+  readonly #denied: OnceDenied;
   #subscription: ConnectionSubscription | undefined;
   #pulling: Promise<void> | undefined;
   #again = false;
   #askScopes = false;
+  #askMs = ASK_MS_MIN;
+  /** Ends the pause before asking again, while there is one. */
+  #cancelPause: (() => void) | undefined;
+  /** Whether a foreign scope moved in that pause. */
+  #isAskDue = false;
+  #isCutTold = false;
   #closed = false;
 
   constructor(parts: SourceParts) {
     this.#parts = parts;
+    this.#denied = new OnceDenied(parts.onError);
   }
 
   async start(read: ReadPage, call: CallOptions): Promise<void> {
     const request = {
       queries: ['SELECT * FROM head'],
       tables: ['head'],
-      onChange: ({ row }: { readonly row: object }) => this.#onMove(row as HeadRow), // the bindings' type of that table
+      onChange: (change: RowChange) => {
+        const row = change.row as unknown as HeadRow; // the bindings' type of that table, here and below
+        const before = change.type === 'updated' ? (change.before as unknown as HeadRow) : undefined;
+        this.#onMove(row, before?.seq !== row.seq);
+      },
     };
     this.#subscription = await this.#parts.connection.subscribe(request, call);
-    for (const scope of (await read('readScopes', {})).scopes) this.#follow(scope);
+    this.#takeScopes((await read('readScopes', {})).scopes);
     // Ephemeral events from before are nobody's any more.
     for (const scope of this.#scopes.values()) scope.read = scope.last;
     await this.#parts.sink.readOn(read);
-    this.#parts.sink.finishRound();
+    this.#parts.sink.finishRound(true);
   }
 
   catchUp(): Promise<void> {
@@ -63,33 +84,65 @@ export class PulledChanges implements ChangeSource {
 
   close(): void {
     this.#closed = true;
+    this.#cancelPause?.();
     this.#subscription?.close();
   }
 
-  #onMove({ scopeKey, recentNumber }: HeadRow): void {
+  #onMove({ scopeKey, recentNumber }: HeadRow, isRecorded: boolean): void {
     const scope = this.#scopes.get(scopeKey);
-    if (scope === undefined) {
-      const moves = (this.#foreignMoves.get(scopeKey) ?? 0) + 1;
-      this.#foreignMoves.set(scopeKey, moves);
-      // Asked at the 1st, 2nd, 4th, 8th … move: a grant shows, and a busy scope of others costs next to nothing.
-      if ((moves & (moves - 1)) !== 0) return;
-      this.#askScopes = true;
-    } else if (recentNumber > scope.last) scope.last = recentNumber;
+    // A change of rights is recorded, in the scope of the module's own records: what is merely broadcast is none.
+    if (isRecorded && (scope === undefined || scope.name === SYSTEM_SCOPE)) this.#askSoon();
+    if (scope === undefined) return;
+    if (recentNumber > scope.last) scope.last = recentNumber;
+    this.#pullInBackground();
+  }
+
+  #askSoon(): void {
+    if (this.#cancelPause !== undefined) {
+      this.#isAskDue = true;
+      return;
+    }
+    this.#askScopes = true;
+    this.#pullInBackground();
+    const delayMs = this.#askMs;
+    this.#askMs = Math.min(ASK_MS_MAX, 2 * delayMs);
+    this.#cancelPause = this.#parts.timers.schedule(() => {
+      this.#cancelPause = undefined;
+      if (this.#isAskDue) this.#askSoon();
+      else this.#askMs = ASK_MS_MIN;
+      this.#isAskDue = false;
+    }, delayMs);
+  }
+
+  #pullInBackground(): void {
     this.#pull().catch((error: unknown) => {
-      if (!this.#closed) this.#parts.onError(error);
+      if (!this.#closed) this.#denied.report(error);
     });
   }
 
-  #follow({ scopeKey, name, recentNumber }: ReadableScope): void {
+  /** Follows the scopes that may be read now, and no others. */
+  #takeScopes(scopes: readonly ReadableScope[]): void {
+    const keys = new Set(scopes.map(({ scopeKey }) => scopeKey));
+    let hasChanged = false;
+    for (const scopeKey of this.#scopes.keys()) if (!keys.has(scopeKey)) hasChanged = this.#scopes.delete(scopeKey);
+    for (const scope of scopes) if (this.#follow(scope)) hasChanged = true;
+    if (hasChanged) this.#askMs = ASK_MS_MIN;
+    if (scopes.length < SCOPES_MAX || this.#isCutTold) return;
+    this.#isCutTold = true;
+    this.#parts.onError(makeCut());
+  }
+
+  /** True for one that was not followed before. */
+  #follow({ scopeKey, name, recentNumber }: ReadableScope): boolean {
     const scope = this.#scopes.get(scopeKey);
     if (scope !== undefined) {
       if (recentNumber > scope.last) scope.last = recentNumber;
-      return;
+      return false;
     }
-    this.#foreignMoves.delete(scopeKey);
     // A scope that is new here is followed from now on, but for what made it known.
     const before = recentNumber > 0n ? recentNumber - 1n : 0n;
     this.#scopes.set(scopeKey, { name, read: before, last: recentNumber });
+    return true;
   }
 
   #pull(): Promise<void> {
@@ -107,15 +160,31 @@ export class PulledChanges implements ChangeSource {
 
   async #round(): Promise<void> {
     const { read, sink } = this.#parts;
-    if (this.#askScopes) {
+    const asksScopes = this.#askScopes;
+    if (asksScopes) {
       this.#askScopes = false;
-      for (const scope of (await read('readScopes', {})).scopes) this.#follow(scope);
+      await this.#readScopes();
     }
     await sink.readOn(read);
     for (const scope of this.#scopes.values()) {
       while (scope.read < scope.last && !this.#closed) await this.#readRecent(scope);
     }
-    sink.finishRound();
+    sink.finishRound(asksScopes);
+  }
+
+  async #readScopes(): Promise<void> {
+    const { read, sink } = this.#parts;
+    try {
+      this.#takeScopes((await read('readScopes', {})).scopes);
+      this.#denied.noteAllowed();
+    } catch (error) {
+      if (isDenied(error)) {
+        // No right is left. Who holds something of what was read before is told in the same round.
+        this.#takeScopes([]);
+        sink.finishRound(true);
+      }
+      throw error;
+    }
   }
 
   async #readRecent(scope: FollowedScope): Promise<void> {
@@ -127,8 +196,17 @@ export class PulledChanges implements ChangeSource {
       scope.read = page.recentNumber > scope.read ? page.recentNumber : scope.last;
       sink.deliver(page.recent.map((row) => ({ ...row, seq: 0n, durability: 'ephemeral' })));
     } catch (error) {
-      if (!(error instanceof RefusedError) || error.code !== 'permission/denied') throw error;
+      if (!isDenied(error)) throw error;
       scope.read = scope.last;
     }
   }
+}
+
+function makeCut(): NervPersistenceError {
+  return new NervPersistenceError(
+    'page/scopes-cut',
+    `This identity may read ${SCOPES_MAX} scopes or more, and no more than the first ${SCOPES_MAX} by name are followed at once: ` +
+      'what happens in others is told late, and their ephemeral events are not. Follow as an identity with fewer scopes.',
+    { details: { limit: SCOPES_MAX } },
+  );
 }

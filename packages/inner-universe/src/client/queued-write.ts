@@ -21,10 +21,40 @@ export interface QueuedRequest {
   readonly issuedAtMicros: bigint;
   readonly place: number;
   readonly parts: readonly QueuedPart[];
+  /** Of all of its ops together. */
+  readonly bytes: number;
   /** It is on its way, or being recorded for that. */
   isSent: boolean;
+  /** The request that it comes after, of those on their way when it was sent. */
+  after: string | undefined;
+  /** It may have been applied, by this connection or before: it is not sent behind others, nor anything behind it. */
+  isUnsure: boolean;
+  /** Why it failed, until it is known what became of those sent after it. */
+  failure: { readonly error: unknown } | undefined;
   /** The outbox knows that it may have been sent. */
   isRecorded: boolean;
+}
+
+/** A request that is to be sent with these parts. */
+export function makeRequest(
+  parts: readonly QueuedPart[],
+  facts: Pick<QueuedRequest, 'requestId' | 'issuedAtMicros' | 'place'>,
+): QueuedRequest {
+  const { requestId, issuedAtMicros, place } = facts;
+  let bytes = 0;
+  for (const part of parts) bytes += part.bytes;
+  return {
+    requestId,
+    issuedAtMicros,
+    place,
+    parts,
+    bytes,
+    isSent: false,
+    after: undefined,
+    isUnsure: false,
+    failure: undefined,
+    isRecorded: false,
+  };
 }
 
 /** How far a write is kept in the outbox. */

@@ -6,11 +6,13 @@ import type {
   CompactedRunsPage,
   ConfigurationResult,
   ConnectionsResult,
+  ConsumerLagPage,
   ConsumersPage,
   ConsumerWorkersResult,
   EntitiesPage,
   EventsPage,
   GraphChangesPage,
+  HistoryBoundResult,
   HistoryPage,
   MigrationsResult,
   MomentResult,
@@ -19,6 +21,7 @@ import type {
   ReadBranchMovesArguments,
   ReadChunkArguments,
   ReadCompactedRunsArguments,
+  ReadConsumerLagArguments,
   ReadConsumersArguments,
   ReadConsumerWorkersArguments,
   ReadEntitiesArguments,
@@ -65,6 +68,7 @@ export interface Reads {
   readHistory: [ReadHistoryArguments, HistoryPage];
   readGraphChanges: [ReadGraphChangesArguments, GraphChangesPage];
   readMoment: [ReadMomentArguments, MomentResult];
+  readHistoryBound: [Record<string, never>, HistoryBoundResult];
   readEntitiesAt: [ReadEntitiesAtArguments, EntitiesPage];
   readRelationsAt: [ReadRelationsAtArguments, RelationsPage];
   readNeighborhood: [ReadNeighborhoodArguments, RelationsPage];
@@ -76,6 +80,7 @@ export interface Reads {
   readAudit: [PageArguments, AuditPage];
   readConsumers: [ReadConsumersArguments, ConsumersPage];
   readConsumerWorkers: [ReadConsumerWorkersArguments, ConsumerWorkersResult];
+  readConsumerLag: [ReadConsumerLagArguments, ConsumerLagPage];
   readConnections: [Record<string, never>, ConnectionsResult];
   readRequest: [ReadRequestArguments, RequestResult];
 }

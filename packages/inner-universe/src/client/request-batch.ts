@@ -1,5 +1,5 @@
 import { makeRefusalFrom, refusalOf } from '../errors.ts';
-import type { QueuedPart, QueuedWrite } from './queued-write.ts';
+import type { QueuedPart, QueuedRequest, QueuedWrite } from './queued-write.ts';
 
 /** How large a request may become. One part always fits. */
 export interface BatchLimits {
@@ -29,14 +29,35 @@ export function takeParts(waiting: QueuedWrite[], { opsMax, bytesMax }: BatchLim
   return batch;
 }
 
+/** Whether what waits is more than one request holds, or as much, so that waiting longer would not make it larger. */
+export function fillsRequest(waiting: readonly QueuedWrite[], { opsMax, bytesMax }: BatchLimits): boolean {
+  let ops = 0;
+  let bytes = 0;
+  for (const { parts, taken, requestId } of waiting) {
+    if (parts === undefined || requestId !== undefined) return false;
+    for (let index = taken; index < parts.length; index += 1) {
+      ops += parts[index]?.ops.length ?? 0;
+      bytes += parts[index]?.bytes ?? 0;
+      if (ops >= opsMax || bytes >= bytesMax) return true;
+    }
+  }
+  return false;
+}
+
+/** Whether a request was refused because the one it comes after was not applied: then neither was any part of it. */
+export function isOutOfOrder({ after }: QueuedRequest, error: unknown): boolean {
+  const refused = refusalOf(error);
+  return after !== undefined && refused?.op === 0 && refused.code === 'request/out-of-order';
+}
+
 /** Which part was refused, and the error as its caller sees it; undefined when the whole request failed. */
 export function findRefused(
-  parts: readonly QueuedPart[],
+  { parts, after }: QueuedRequest,
   error: unknown,
 ): { readonly index: number; readonly error: unknown } | undefined {
   const refused = refusalOf(error);
   if (refused?.op === undefined) return undefined;
-  let first = 0;
+  let first = after === undefined ? 0 : 1;
   for (const [index, { ops }] of parts.entries()) {
     if (refused.op < first + ops.length) return { index, error: makeRefusalFrom(refused, first) };
     first += ops.length;

@@ -57,7 +57,10 @@ export class QueueKeeping {
   #awaiting: (() => void)[] = [];
   #isAway = false;
   #isClosed = false;
-  #overdue = 0;
+  /** Requests that are on their way. */
+  #awaited = 0;
+  #isOverdue = false;
+  #cancelOverdue: (() => void) | undefined;
   #pauseMs = PAUSE_MS_MIN;
   #pause: { readonly reason: WorkReason; cancel(): void } | undefined;
   #connectionReason: WorkReason | undefined;
@@ -77,7 +80,7 @@ export class QueueKeeping {
 
   /** Whether the server is not there, or does not answer. */
   get isAway(): boolean {
-    return this.#isAway || this.#overdue > 0;
+    return this.#isAway || this.#isOverdue;
   }
 
   /** Resolves when the server is away, or something else keeps what waits from being sent. */
@@ -99,22 +102,23 @@ export class QueueKeeping {
     this.#isAway = isAway;
     this.#connectionReason = reason;
     this.#tellBlocked();
+    if (isAway) for (const request of this.#queue.requests()) request.isUnsure = request.isSent;
     if (isAway && !wasAway) this.#onAway();
     if (!isAway && wasAway) this.#queue.resume();
   }
 
-  /** A request was sent; the result is called when it has been answered. */
-  watchAnswer(): () => void {
-    let isOverdue = false;
-    const cancel = this.#timers.schedule(() => {
-      isOverdue = true;
-      this.#overdue += 1;
-      this.#onAway();
-    }, this.options.answerWithinMs);
-    return () => {
-      cancel();
-      if (isOverdue) this.#overdue -= 1;
-    };
+  /** A request was sent: an answer is expected, to it or to one before it. */
+  noteSent(): void {
+    this.#awaited += 1;
+    if (this.#awaited === 1) this.#expectAnswer();
+  }
+
+  /** One that was sent has been answered, whichever way. */
+  noteAnswered(): void {
+    this.#awaited -= 1;
+    this.#isOverdue = false;
+    this.#cancelOverdue?.();
+    if (this.#awaited > 0) this.#expectAnswer();
   }
 
   /** Keeps everything that is not done. */
@@ -175,8 +179,10 @@ export class QueueKeeping {
     const waiting = new Set([...this.#remade, ...writes].filter((write) => !isSecured(write)));
     if (waiting.size === 0) return Promise.resolve();
     const secured = new Promise<void>((resolve, reject) => this.#securings.add({ writes: waiting, resolve, reject }));
-    // What could not be kept before is tried again now: how that ends is the answer.
-    const mustKeep = [...waiting].filter(({ isRemade }) => isRemade || this.isKeeping);
+    // What could not be kept before is tried again now: how that ends is the answer. What waits behind a rejected write
+    // is not done before somebody decides.
+    const isHalted = this.#halt() !== undefined;
+    const mustKeep = [...waiting].filter(({ isRemade }) => isRemade || isHalted || this.isKeeping);
     if (mustKeep.length > 0) this.keep(mustKeep);
     return secured;
   }
@@ -205,6 +211,13 @@ export class QueueKeeping {
     write.isRemade = false;
     this.options.keeper.takeOut(write);
     this.noteSecured(write);
+  }
+
+  #expectAnswer(): void {
+    this.#cancelOverdue = this.#timers.schedule(() => {
+      this.#isOverdue = true;
+      this.#onAway();
+    }, this.options.answerWithinMs);
   }
 
   #onAway(): void {

@@ -1,9 +1,9 @@
 /*
  * The way of writes to the module. Invariants:
- * - Writes reach the module in the order in which they were made; at most one request is on its way, so what was
- *   batched with a refused write is still applied before every later one.
- * - While a request is on its way, later writes gather into the next one: batches grow with the load and a lone write
- *   never waits for company.
+ * - Writes reach the module in the order in which they were made; a request that is sent before the answer to another one
+ *   is only taken after that, so what was batched with a refused write is still applied before every later one.
+ * - While a request is on its way, later writes gather into the next one, which is sent when it is full, or the way is
+ *   free: batches grow with the load and a lone write never waits for company.
  * - The parts of a write are never split: each applies whole or not at all.
  * - A write whose ops are still being made holds its place, and those behind it, until they are there.
  * - Nothing that is kept in an outbox is sent before that knows under which request.
@@ -11,17 +11,20 @@
 import { MAX_REQUEST_BYTES, MAX_REQUEST_OPS, type Op } from '@inner-universe/module/wire';
 import { NervError, systemTimers, type Timers } from '@inner-universe/nerv';
 import type { CallOptions } from '../connection/connection.ts';
-import { NervPersistenceError } from '../errors.ts';
+import type { NervPersistenceError } from '../errors.ts';
 import { makeNotRejected } from '../offline/no-work.ts';
 import { makeFull } from '../offline/outbox-errors.ts';
-import { QueuedWrite, type OpGroups, type QueuedPart, type QueuedRequest } from './queued-write.ts';
-import { findRefused, takeParts, type BatchLimits } from './request-batch.ts';
+import type { RequestAnswer } from '../offline/keeper.ts';
+import { makeRequest, QueuedWrite, type OpGroups, type QueuedPart, type QueuedRequest } from './queued-write.ts';
+import { fillsRequest, findRefused, isOutOfOrder, takeParts, type BatchLimits } from './request-batch.ts';
 import { QueueKeeping, type KeepingOptions } from './request-queue-keeping.ts';
-import { makeAway, makeDiscarded, makeTimeout, makeUnknown } from './write-errors.ts';
+import { RequestWindow, type FailedRequest } from './request-window.ts';
+import { letCallOff } from './call-off.ts';
+import { makeDiscarded, makeQueueFull } from './write-errors.ts';
 
 export type { OpGroups } from './queued-write.ts';
 
-/** A request as it is sent: the same however often that is. */
+/** A request as it is sent. */
 export interface OutgoingRequest {
   readonly requestId: string;
   /** When it was put together. */
@@ -38,6 +41,11 @@ export interface BatchingOptions {
   readonly opsMax?: number | undefined;
   /** Bytes in one request, at most. Default, and the most: 1 MiB. */
   readonly bytesMax?: number | undefined;
+  /**
+   * Requests on their way at once, at most: more than one only while each is full, and where the module keeps their order.
+   * 1 sends none before the last one is answered. Default 4, at most 64.
+   */
+  readonly requestsMax?: number | undefined;
 }
 
 /** Who may call a write off, how long it may take, and what becomes of a refusal. */
@@ -60,6 +68,8 @@ export interface RequestQueueOptions {
   readonly nowMicros: () => bigint;
   readonly timers?: Timers | undefined;
   readonly batching?: BatchingOptions | undefined;
+  /** Whether the module knows the op `afterRequest` now; without that, one request is on its way at a time. Default no. */
+  readonly isOrdered?: (() => boolean) | undefined;
   /** Writes that may wait or be on their way; one more is refused with `client/queue-full`. Default 250,000. */
   readonly callsMax?: number | undefined;
   /** Bytes that may. One write always may, whatever its size. Default 256 MiB. */
@@ -73,6 +83,7 @@ export type LaterOps = Promise<OpGroups> | (() => Promise<OpGroups>);
 
 const CALLS_MAX = 250_000;
 const BYTES_MAX = 268_435_456;
+const REQUESTS_MAX = 4;
 const NO_OPTIONS: WriteOptions = {};
 
 /** Turns many small writes into few large requests, in order. */
@@ -83,8 +94,9 @@ export class RequestQueue {
   readonly #keeping: QueueKeeping | undefined;
   /** In order; what is in requests as a whole is not here any more. */
   readonly #waiting: QueuedWrite[] = [];
-  /** Requests that were put together and are not answered, in order. */
-  readonly #requests: QueuedRequest[] = [];
+  readonly #window: RequestWindow;
+  /** Requests that come later are sent after it: those before them are being recorded. */
+  #recording: Promise<void> | undefined;
   /** How many writes are not done. */
   #openCount = 0;
   #openBytes = 0;
@@ -100,8 +112,12 @@ export class RequestQueue {
       opsMax: Math.min(options.batching?.opsMax ?? MAX_REQUEST_OPS, MAX_REQUEST_OPS),
       bytesMax: Math.min(options.batching?.bytesMax ?? MAX_REQUEST_BYTES, MAX_REQUEST_BYTES),
     };
+    this.#window = new RequestWindow({
+      requestsMax: options.batching?.requestsMax ?? REQUESTS_MAX,
+      isOrdered: options.isOrdered ?? (() => false),
+    });
     if (options.keeping === undefined) return;
-    const queue = { open: () => this.#open(), requests: () => this.#requests, resume: () => this.#schedule() };
+    const queue = { open: () => this.#open(), requests: () => this.#window.requests, resume: () => this.#schedule() };
     this.#keeping = new QueueKeeping(options.keeping, queue, this.#timers);
     this.#recover(options.keeping);
   }
@@ -216,7 +232,7 @@ export class RequestQueue {
     if (fault !== undefined) return Promise.reject(fault.error);
     this.#place += 1;
     this.#add(write);
-    this.#watch(write, options);
+    this.#letCallOff(write, options);
     if (write.parts !== undefined) this.#onMade(write);
     this.#schedule();
     return write.promise;
@@ -239,16 +255,23 @@ export class RequestQueue {
   /** Writes that are not done, in order. */
   #open(): Set<QueuedWrite> {
     const writes = new Set<QueuedWrite>();
-    for (const { parts } of this.#requests) for (const { write } of parts) writes.add(write);
+    for (const { parts } of this.#window.requests) for (const { write } of parts) writes.add(write);
     for (const write of this.#waiting) writes.add(write);
     return writes;
   }
 
   #recover({ keeper }: KeepingOptions): void {
     const { requests, waiting } = keeper.recover();
-    this.#requests.push(...requests);
     this.#place = keeper.ledger.lastPlace + 1;
-    for (const write of waiting) this.#waiting.push(write);
+    const left = [...waiting];
+    for (const request of requests) {
+      // What was refused with others and not sent again yet comes before what was sent after it.
+      const place = request.parts[0]?.write.place ?? 0;
+      const earlier = left.splice(0, left.filter((write) => write.place < place).length);
+      while (earlier.length > 0) this.#addRequest(takeParts(earlier, this.#limits));
+      this.#window.insert(request);
+    }
+    for (const write of left) this.#waiting.push(write);
     for (const write of this.#open()) this.#count(write, 1);
     this.#schedule();
   }
@@ -271,34 +294,42 @@ export class RequestQueue {
 
   #pump(): void {
     if (this.#isStopped) return;
-    const [first] = this.#requests;
-    if (this.#keeping?.maySend(first) === false) return;
-    const request = first ?? this.#makeRequest();
-    if (request !== undefined && !request.isSent) void this.#deliver(request);
+    while (this.#sendNext());
+  }
+
+  /** Sends one request more, if that may be. */
+  #sendNext(): boolean {
+    const { next, isIdle, isOpen } = this.#window;
+    if (!isOpen || this.#keeping?.maySend(next) === false) return false;
+    // Who does not answer is not sent more.
+    if (!isIdle && this.#keeping?.isAway === true) return false;
+    const request = next ?? this.#makeRequest();
+    if (request === undefined || !(isIdle || this.#window.mayFollow(request))) return false;
+    void this.#deliver(request);
+    return true;
   }
 
   #makeRequest(): QueuedRequest | undefined {
     const [first] = this.#waiting;
     if (first === undefined) return undefined;
+    const { isIdle } = this.#window;
     if (first.parts === undefined) {
-      if (first.begin !== undefined && !first.hasBegun) void this.#make(first, first.begin());
+      if (isIdle && first.begin !== undefined && !first.hasBegun) void this.#make(first, first.begin());
       return undefined;
     }
-    const parts = takeParts(this.#waiting, this.#limits);
-    return this.#addRequest(parts, 0);
+    const limits = isIdle ? this.#limits : this.#window.limitsBehind(this.#limits);
+    if (!isIdle && !fillsRequest(this.#waiting, limits)) return undefined;
+    return this.#addRequest(takeParts(this.#waiting, limits));
   }
 
-  #addRequest(parts: readonly QueuedPart[], index: number): QueuedRequest {
-    const request: QueuedRequest = {
+  #addRequest(parts: readonly QueuedPart[], index?: number): QueuedRequest {
+    const request = makeRequest(parts, {
       requestId: parts[0]?.write.requestId ?? this.#options.makeRequestId(),
       issuedAtMicros: this.#options.nowMicros(),
       place: this.#place,
-      parts,
-      isSent: false,
-      isRecorded: false,
-    };
+    });
     this.#place += 1;
-    this.#requests.splice(index, 0, request);
+    this.#window.insert(request, index);
     return request;
   }
 
@@ -323,76 +354,113 @@ export class RequestQueue {
   }
 
   async #deliver(request: QueuedRequest): Promise<void> {
-    const keeping = this.#keeping;
-    const { requestId, issuedAtMicros, parts } = request;
-    request.isSent = true;
-    let noteAnswered: (() => void) | undefined;
+    this.#window.begin(request);
+    let failure: { readonly error: unknown } | undefined;
     try {
-      if (keeping?.options.keeper.mustRecord(request) === true) await keeping.options.keeper.record(request);
-      if (keeping !== undefined) {
-        noteAnswered = keeping.watchAnswer();
-        for (const write of new Set(parts.map((part) => part.write))) if (write.stored) write.stored.attempts += 1;
-      }
-      const ops = parts.length === 1 ? (parts[0]?.ops ?? []) : parts.flatMap((part) => part.ops);
-      await this.#options.send({ requestId, issuedAtMicros, ops });
-      noteAnswered?.();
-      if (!this.#isStopped) this.#onApplied(request);
+      const recorded = this.#recorded(request);
+      if (recorded !== undefined) await recorded;
+      await this.#sendRecorded(request);
     } catch (error) {
-      noteAnswered?.();
-      if (!this.#isStopped) this.#onFailed(request, error);
+      failure = { error };
     }
+    if (this.#isStopped) return;
+    if (failure === undefined) this.#onApplied(request);
+    else this.#window.noteFailed(request, failure.error);
+    if (this.#window.hasFailed) this.#onFailures(this.#window.takeFailed());
     this.#schedule();
+  }
+
+  /** Waits until the outbox knows of a request, and of those before it; undefined where it does. */
+  #recorded(request: QueuedRequest): Promise<unknown> | undefined {
+    const keeper = this.#keeping?.options.keeper;
+    if (keeper?.mustRecord(request) !== true) return this.#recording;
+    const recorded = Promise.all([this.#recording, keeper.record(request)]);
+    const forget = (): void => {
+      if (this.#recording === settled) this.#recording = undefined;
+    };
+    // One that cannot be recorded is not sent; those after it are refused, as they come after it.
+    const settled: Promise<void> = recorded.then(forget, forget);
+    this.#recording = settled;
+    return recorded;
+  }
+
+  async #sendRecorded({ requestId, issuedAtMicros, parts, after }: QueuedRequest): Promise<void> {
+    const keeping = this.#keeping;
+    if (keeping !== undefined)
+      for (const write of new Set(parts.map((part) => part.write))) if (write.stored) write.stored.attempts += 1;
+    const ops = parts.length === 1 ? (parts[0]?.ops ?? []) : parts.flatMap((part) => part.ops);
+    const order: readonly Op[] = after === undefined ? [] : [{ tag: 'afterRequest', value: { requestId: after } }];
+    keeping?.noteSent();
+    try {
+      await this.#options.send({ requestId, issuedAtMicros, ops: after === undefined ? ops : [...order, ...ops] });
+    } finally {
+      keeping?.noteAnswered();
+    }
   }
 
   #onApplied(request: QueuedRequest): void {
     this.#keeping?.noteApplied();
-    this.#requests.splice(this.#requests.indexOf(request), 1);
+    this.#window.noteApplied(request);
     for (const { write, part } of request.parts) write.answer(part);
-    this.#noteAnswer(request, request.parts);
+    this.#noteAnswers([{ request, answered: request.parts }]);
   }
 
-  #onFailed(request: QueuedRequest, error: unknown): void {
-    const { parts } = request;
-    const refused = findRefused(parts, error);
-    if (refused === undefined && this.#mayPass(request, error)) {
-      request.isSent = false;
-      this.#keeping?.pauseFor(error);
-      return;
+  /** Everything that was on its way has been answered: what failed is told, or goes again, in its place. */
+  #onFailures(failed: readonly FailedRequest[]): void {
+    const answers: RequestAnswer[] = [];
+    let pausedBy: unknown;
+    for (const { request, error } of failed) {
+      if (isOutOfOrder(request, error)) answers.push({ request, answered: [] });
+      else if (this.#mayPass(request, error)) pausedBy ??= error;
+      else answers.push({ request, answered: this.#onFailed(request, error) });
     }
-    const index = this.#requests.indexOf(request);
-    this.#requests.splice(index, 1);
+    this.#noteAnswers(answers);
+    if (pausedBy !== undefined) this.#keeping?.pauseFor(pausedBy);
+    if (answers.some(({ answered }) => answered.length > 0)) this.#keeping?.noteRejected();
+  }
+
+  /** A request has failed for good: gives what need not be sent again of it. */
+  #onFailed(request: QueuedRequest, error: unknown): readonly QueuedPart[] {
+    const { parts } = request;
+    const refused = findRefused(request, error);
+    const index = this.#window.remove(request);
     if (refused !== undefined) {
       // It alone fails; the others go again, under a new id.
-      const failed = parts.filter((_, part) => part === refused.index);
+      const failed = parts.slice(refused.index, refused.index + 1);
       for (const { write, part } of failed) write.answer(part, { error: refused.error });
       // Where a refusal stops those behind it, they are not sent together with those before it.
-      const before = this.#keeping?.options.onRejected === 'stop' ? refused.index : parts.length;
-      const rests = [parts.slice(0, before), parts.slice(before)].map((rest) =>
-        rest.filter((part) => !failed.includes(part)),
-      );
-      for (const [offset, rest] of rests.filter(({ length }) => length > 0).entries())
-        this.#addRequest(rest, index + offset);
-      this.#noteAnswer(request, failed);
-    } else if (parts.length > 1 && !(error instanceof NervError)) {
-      // One of them cannot even be encoded: alone, each is told its own.
-      for (const [offset, part] of parts.entries()) this.#addRequest([part], index + offset);
-      this.#noteAnswer(request, []);
-    } else {
-      for (const { write, part } of parts) write.answer(part, { error });
-      this.#noteAnswer(request, parts);
+      const rests = [parts.slice(0, refused.index), parts.slice(refused.index + 1)];
+      const isSplit = this.#keeping?.options.onRejected === 'stop';
+      this.#addAgain(isSplit ? rests : [rests.flat()], index);
+      return failed;
     }
-    this.#keeping?.noteRejected();
+    if (parts.length > 1 && !(error instanceof NervError)) {
+      // One of them cannot even be encoded: alone, each is told its own.
+      this.#addAgain(
+        parts.map((part) => [part]),
+        index,
+      );
+      return [];
+    }
+    for (const { write, part } of parts) write.answer(part, { error });
+    return parts;
+  }
+
+  /** Adds requests where another one was. */
+  #addAgain(requests: readonly (readonly QueuedPart[])[], index: number): void {
+    for (const [offset, parts] of requests.filter(({ length }) => length > 0).entries())
+      this.#addRequest(parts, index + offset);
   }
 
   /** Whether what a request met may be gone later, and its writes are kept until then. */
   #mayPass(request: QueuedRequest, error: unknown): boolean {
-    if (!(error instanceof NervError) || !error.retryable) return false;
+    if (findRefused(request, error) !== undefined || !(error instanceof NervError) || !error.retryable) return false;
     return error.code === 'outbox/storage-failed' || request.parts.some(({ write }) => write.keeping !== 'not');
   }
 
-  #noteAnswer(request: QueuedRequest, answered: readonly QueuedPart[]): void {
-    this.#keeping?.options.keeper.noteAnswer(request, answered);
-    for (const { write } of answered) if (write.isDone) this.#leave(write);
+  #noteAnswers(answers: readonly RequestAnswer[]): void {
+    this.#keeping?.options.keeper.noteAnswers(answers);
+    for (const { answered } of answers) for (const { write } of answered) if (write.isDone) this.#leave(write);
   }
 
   /** A write is done. */
@@ -426,33 +494,11 @@ export class RequestQueue {
     return true;
   }
 
-  /** Ends waiting for a write by its signal or deadline. What was sent goes on; its caller is told that it may be applied. */
-  #watch(write: QueuedWrite, { signal, timeoutMs }: WriteOptions): void {
-    const ends: (() => void)[] = [];
-    if (signal !== undefined) {
-      const onAbort = (): void => {
-        if (!this.#takeOut(write, signal.reason)) write.settle({ error: makeUnknown(signal.reason) });
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      ends.push(() => signal.removeEventListener('abort', onAbort));
-    }
-    if (timeoutMs !== undefined) {
-      const onTimeout = (): void => {
-        if (!this.#takeOut(write, makeTimeout(timeoutMs, 'not-sent')))
-          write.settle({ error: makeTimeout(timeoutMs, 'unknown') });
-      };
-      ends.push(this.#timers.schedule(onTimeout, timeoutMs));
-    }
-    const keeping = this.#keeping;
-    if (keeping !== undefined && write.isEphemeral) {
-      const { ephemeralForMs } = keeping.options;
-      const onAway = (): void => void (keeping.isAway && this.#takeOut(write, makeAway(ephemeralForMs)));
-      ends.push(this.#timers.schedule(onAway, ephemeralForMs));
-    }
-    if (ends.length === 0) return;
-    write.stopWaiting = () => {
-      for (const end of ends) end();
-    };
+  #letCallOff(write: QueuedWrite, options: WriteOptions): void {
+    // Nearly no write is ever called off.
+    if (options.signal === undefined && options.timeoutMs === undefined && !write.isEphemeral) return;
+    const takeOut = (error: unknown): boolean => this.#takeOut(write, error);
+    letCallOff(write, options, { timers: this.#timers, takeOut, keeping: this.#keeping });
   }
 
   #fullness(write: QueuedWrite): { readonly error: NervPersistenceError } | undefined {
@@ -467,9 +513,7 @@ export class RequestQueue {
     }
     const { callsMax = CALLS_MAX, bytesMax = BYTES_MAX } = this.#options;
     if (held.writes === 0 || (held.writes < callsMax && held.bytes + write.bytes <= bytesMax)) return undefined;
-    const message = `${held.writes} calls (${held.bytes} bytes) wait to be sent. Await what you write before writing more.`;
-    const details = { calls: held.writes, bytes: held.bytes };
-    return { error: new NervPersistenceError('client/queue-full', message, { details, retryable: true }) };
+    return { error: makeQueueFull(held) };
   }
 
   #requireKeeping(id: string): QueueKeeping {

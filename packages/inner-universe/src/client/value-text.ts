@@ -25,8 +25,15 @@ interface ChunkReference {
   readonly bytes: number;
 }
 
+const NO_CHUNKS: readonly Op[] = [];
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** A text that lies in its column whatever its characters take; undefined for one that is not surely so short. */
+export function tryInlineText(text: string): StoredText | undefined {
+  // A unit of UTF-16 takes three bytes at most.
+  return text.length * 3 <= MAX_INLINE_VALUE_BYTES ? { text, encoding: 'json/1', chunks: NO_CHUNKS } : undefined;
+}
 
 /**
  * Prepares a canonical text for a column: as it is up to 256 KiB, else cut into chunks named by the digest of the

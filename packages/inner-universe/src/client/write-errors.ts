@@ -36,3 +36,10 @@ export function makeDiscarded(id: string): NervPersistenceError {
     details: { id },
   });
 }
+
+/** The error of a write for which there is no room. */
+export function makeQueueFull(held: { readonly writes: number; readonly bytes: number }): NervPersistenceError {
+  const message = `${held.writes} calls (${held.bytes} bytes) wait to be sent. Await what you write before writing more.`;
+  const details = { calls: held.writes, bytes: held.bytes };
+  return new NervPersistenceError('client/queue-full', message, { details, retryable: true });
+}

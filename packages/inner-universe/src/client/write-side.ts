@@ -46,6 +46,8 @@ export interface WriteSideParts {
   readonly telemetry: Telemetry;
   readonly reconnectForMs?: number | undefined;
   readonly batching?: BatchingOptions | undefined;
+  /** Whether the module knows the op `afterRequest` now. */
+  readonly isOrdered: () => boolean;
   readonly outbox?: OpenedOutbox | undefined;
 }
 
@@ -64,7 +66,7 @@ export class WriteSide {
 
   /** @throws {NervPersistenceError} `outbox/corrupt` */
   constructor(parts: WriteSideParts) {
-    const { clock, ids, timers, batching, outbox, status } = parts;
+    const { clock, ids, timers, batching, outbox, status, isOrdered } = parts;
     this.#parts = parts;
     this.#timers = timers ?? systemTimers;
     this.#ledger = outbox === undefined ? undefined : new Ledger(outbox.records, parts.onError);
@@ -72,7 +74,7 @@ export class WriteSide {
     const makeRequestId = (): string => ids.nextId();
     const send = outbox === undefined ? parts.send : (request: OutgoingRequest) => this.#sendPatiently(request);
     const keeping = this.#makeKeeping();
-    this.#queue = new RequestQueue({ send, makeRequestId, nowMicros, timers, batching, keeping });
+    this.#queue = new RequestQueue({ send, makeRequestId, nowMicros, timers, batching, isOrdered, keeping });
     this.work = this.#makeWork();
     if (outbox === undefined) return;
     this.#onStatus(status.getSnapshot());

@@ -47,6 +47,8 @@ export interface Connection extends AsyncDisposable {
   /** The token that proves the identity; undefined in process. */
   readonly token: string | undefined;
   readonly isOpen: boolean;
+  /** Messages that have come so far; undefined where nobody counts them. */
+  readonly heard?: number | undefined;
   /** Resolves when the connection has ended, for whatever reason. Never rejects. */
   readonly ended: Promise<ConnectionEnd>;
   /** Calls a reducer by its accessor; resolves when its transaction is durable. */

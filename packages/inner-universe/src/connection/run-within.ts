@@ -30,6 +30,40 @@ export function makeCallRunner(area: string, timers: Timers | undefined): CallRu
   return (name, call = {}, work) => runWithin(`${area}.${name}`, call, work, timers);
 }
 
+/** As `CallRunner`, for walks by pages: `timeoutMs` is for each page. */
+export type WalkRunner = <T>(
+  name: string,
+  call: CallOptions | undefined,
+  walk: (signal: AbortSignal | undefined) => AsyncGenerator<T, void, undefined>,
+) => AsyncGenerator<T, void, undefined>;
+
+/** A runner whose errors name the walk as `area.name`. */
+export function makeWalkRunner(area: string, timers: Timers | undefined): WalkRunner {
+  return (name, call = {}, walk) => walkWithin(`${area}.${name}`, call, walk, timers);
+}
+
+async function* walkWithin<T>(
+  name: string,
+  call: CallOptions,
+  walk: (signal: AbortSignal | undefined) => AsyncGenerator<T, void, undefined>,
+  timers: Timers | undefined,
+): AsyncGenerator<T, void, undefined> {
+  const pages = walk(call.signal);
+  let isAtRest = true;
+  try {
+    for (;;) {
+      isAtRest = false;
+      const page = await runWithin(name, call, () => pages.next(), timers);
+      isAtRest = true;
+      if (page.done === true) return;
+      yield page.value;
+    }
+  } finally {
+    // One that was called off may wait for its page for ever; nobody asks it for another.
+    if (isAtRest) await pages.return();
+  }
+}
+
 /**
  * As `runWithin`, but waits for the work to end: for work that has to put something away when it is called off.
  * @throws as `runWithin`, as far as the work minds its signal

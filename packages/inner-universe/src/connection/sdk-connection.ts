@@ -1,8 +1,9 @@
 import type { Timers } from '@inner-universe/nerv';
 import { setGlobalLogLevel } from 'spacetimedb';
 import { ConnectionError } from '../errors.ts';
-import { DbConnection, type DbConnectionBuilder } from '../generated/module-bindings.ts';
+import type { DbConnection, DbConnectionBuilder } from '../generated/module-bindings.ts';
 import { CallTable } from './call-table.ts';
+import { APPLY, EVENT_TABLES, makeConnectionBuilder, withTextBytes } from './sdk-bindings.ts';
 import { FailedSocket, GuardedSocket, type OpenSocket, type SdkSocket, type SocketRequest } from './sdk-socket.ts';
 import type {
   CallOptions,
@@ -13,6 +14,7 @@ import type {
   SubscriptionRequest,
   WireRow,
 } from './connection.ts';
+import { TextBytes } from './text-bytes.ts';
 
 /** What is needed to open a connection with the official SDK. */
 export interface SdkConnectionOptions {
@@ -61,6 +63,8 @@ export async function openSdkConnection(options: SdkConnectionOptions, call: Cal
   } catch (error) {
     opening.giveUp();
     if (!(error instanceof ConnectionError) || error.code !== 'connection/timeout') throw error;
+    // The caller's own time was over, and that says which it was.
+    if (call.signal?.aborted === true && error === call.signal.reason) throw error;
     throw new ConnectionError(
       'connection/timeout',
       `${options.url} did not accept the connection within ${call.timeoutMs} ms. Is it overloaded, or stopped?`,
@@ -87,10 +91,14 @@ class Opening {
     this.ended = new Promise((resolve) => (this.#onEnd = resolve));
   }
 
+  get heard(): number {
+    return this.#socket?.heard ?? 0;
+  }
+
   start(): Promise<{ sdk: DbConnection; token: string }> {
     const { url, database, token } = this.#options;
     return new Promise((resolve, reject) => {
-      DbConnection.builder()
+      makeConnectionBuilder()
         .withUri(url)
         .withDatabaseName(database)
         .withToken(token)
@@ -110,8 +118,9 @@ class Opening {
 
   /** Ends it at once, also while it is being opened. */
   giveUp(cause: Error = new Error('The connection was given up.')): void {
-    this.#ending.abort(cause);
+    // First the socket, which then knows why it ends.
     this.#socket?.abandon(cause);
+    this.#ending.abort(cause);
   }
 
   async #open({ url, nameOrAddress, authToken, wsProtocol }: SdkSocketArguments): Promise<GuardedSocket> {
@@ -150,6 +159,7 @@ class OpenConnection implements Connection {
   readonly #calls: CallTable;
   readonly #opening: Opening;
   readonly #onListenerError: (error: unknown) => void;
+  readonly #texts = new TextBytes();
   #requested = false;
   #open = true;
 
@@ -176,12 +186,17 @@ class OpenConnection implements Connection {
     return this.#open && this.#sdk.isActive;
   }
 
+  get heard(): number {
+    return this.#opening.heard;
+  }
+
   async callReducer(name: string, args: object, options?: CallOptions): Promise<void> {
-    await this.#call(this.#sdk.reducers as unknown as SdkCalls, name, args, options);
+    const prepare = name === APPLY ? () => withTextBytes(args, this.#texts) : () => args;
+    await this.#call(this.#sdk.reducers as unknown as SdkCalls, name, prepare, options);
   }
 
   callProcedure(name: string, args: object, options?: CallOptions): Promise<unknown> {
-    return this.#call(this.#sdk.procedures as unknown as SdkCalls, name, args, options);
+    return this.#call(this.#sdk.procedures as unknown as SdkCalls, name, () => args, options);
   }
 
   async subscribe(request: SubscriptionRequest, options?: CallOptions): Promise<ConnectionSubscription> {
@@ -230,10 +245,10 @@ class OpenConnection implements Connection {
     return this.close();
   }
 
-  #call(family: SdkCalls, name: string, args: object, options?: CallOptions): Promise<unknown> {
+  #call(family: SdkCalls, name: string, prepare: () => object, options?: CallOptions): Promise<unknown> {
     const method = family[name];
     if (method === undefined) throw new TypeError(`The module has no '${name}'.`);
-    return this.#calls.run(name, () => method(args), options);
+    return this.#calls.run(name, () => method(prepare()), options);
   }
 
   #table(name: string): SdkTable {
@@ -244,6 +259,8 @@ class OpenConnection implements Connection {
 
   #listen(name: string, onChange: (change: RowChange) => void): () => void {
     const table = this.#table(name);
+    // The SDK keeps no event, so there is nothing of its own that could be changed by it.
+    const take = EVENT_TABLES.has(name) ? freezeRow : copyRow;
     const tell = (ctx: SdkContext, change: RowChange): void => {
       // Rows that a subscription starts or ends with are its contents, not changes.
       if (ctx.event.tag === 'SubscribeApplied' || ctx.event.tag === 'UnsubscribeApplied') return;
@@ -254,7 +271,7 @@ class OpenConnection implements Connection {
       }
     };
     const inserted = (ctx: SdkContext, row: WireRow): void =>
-      tell(ctx, { type: 'inserted', table: name, row: copyRow(row) });
+      tell(ctx, { type: 'inserted', table: name, row: take(row) });
     const deleted = (ctx: SdkContext, row: WireRow): void =>
       tell(ctx, { type: 'deleted', table: name, row: copyRow(row) });
     const updated = (ctx: SdkContext, before: WireRow, row: WireRow): void =>
@@ -268,6 +285,11 @@ class OpenConnection implements Connection {
       table.removeOnUpdate?.(updated);
     };
   }
+}
+
+/** Also many times: who listens to the same table is given the same row. */
+function freezeRow(row: WireRow): WireRow {
+  return Object.freeze(row);
 }
 
 /** The SDK hands out the very objects of its cache; what leaves here cannot change it. */

@@ -47,9 +47,15 @@ export class GuardedSocket implements SdkSocket {
   #onclose: ((event: SocketEnd) => void) | undefined;
   #fault: Error | undefined;
   #ended = false;
+  #heard = 0;
 
   constructor(inner: SdkSocket) {
     this.#inner = inner;
+  }
+
+  /** Messages that have come so far. */
+  get heard(): number {
+    return this.#heard;
   }
 
   /** Why this end gave the connection up; undefined where the other end closed it, or `close` was called. */
@@ -72,6 +78,7 @@ export class GuardedSocket implements SdkSocket {
   set onmessage(handler: (message: { readonly data: Uint8Array }) => void) {
     this.#inner.onmessage = (message) => {
       if (this.#ended) return;
+      this.#heard += 1;
       try {
         handler(message);
       } catch (error) {

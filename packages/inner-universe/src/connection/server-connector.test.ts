@@ -195,3 +195,61 @@ function makeEntity(id: string): CreateEntityOp {
   const texts = { description: '', properties: '{}', propertiesEncoding: 'json/1', author: '' };
   return { id, name: id, entityType: 'person', scope: 'main', tags: [], upsert: false, ...texts };
 }
+
+test('a connection ends with its token; the next one is made with a fresh token, and nothing is lost or done twice', async () => {
+  const identity = await identityOf('guest');
+  await grantEverything(identity);
+  const owner = await openClient(host.ownerToken);
+  let asked = 0;
+  const reader = await openClient(() => {
+    asked += 1;
+    return makeToken('guest', 1);
+  });
+  const told: string[] = [];
+  reader.subscribeEntityChanges((type, ids) => void told.push(...ids.map((id) => `${type} ${id}`)));
+  const endings: unknown[] = [];
+  reader.onState(({ state, lastError }) => state === 'reconnecting' && endings.push(lastError));
+  const expected: string[] = [];
+  for (let n = 0; asked < 4; n += 1) {
+    nowMicros += 200_000n;
+    await owner.createEntity(makeEntity(`expiring-${n}`));
+    expected.push(`INSERTED expiring-${n}`);
+    await reader.queryEntities();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await reader.catchUp();
+  expect(told).toEqual(expected);
+  expect(endings.length).toBeGreaterThan(0);
+  expect(reader.state).toBe('connected');
+  await Promise.all([reader.close(), owner.close()]);
+}, 60_000);
+
+test('who has no other token than one that expired is told so, and gets no further', async () => {
+  await grantEverything(await identityOf('passing'));
+  const reader = await openClient(makeToken('passing', 1), 0);
+  nowMicros += 2_000_000n;
+  await vi.waitFor(() => expect(reader.state).toBe('lost'), { timeout: 10_000 });
+  expect(reader.status.getSnapshot().lastError).toMatchObject({ code: 'connection/unauthorized' });
+  await expect(reader.queryEntities()).rejects.toMatchObject({ code: 'connection/unauthorized' });
+  await reader.close();
+});
+
+test('a server that is told to keep connections whose token expires keeps them, as SpacetimeDB does', async () => {
+  await grantEverything(await identityOf('kept'));
+  await server.close();
+  const keeping = await host.serve({ host: '127.0.0.1', port: 0, expiredTokens: 'keep' });
+  const url = keeping.address.replace('http', 'ws');
+  const token = makeToken('kept', 1);
+  const connection = await new ServerConnector({
+    url,
+    database: 'universe',
+    token,
+    onListenerError: onError,
+  }).connect();
+  nowMicros += 2_000_000n;
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  expect(connection.isOpen).toBe(true);
+  await expect(connection.callProcedure('readScopes', {})).resolves.toBeDefined();
+  await connection.close();
+  await keeping.close();
+});

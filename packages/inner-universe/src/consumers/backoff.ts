@@ -1,6 +1,6 @@
+import { fnv1a } from '@inner-universe/module/wire';
 import type { IdSource } from '@inner-universe/nerv';
 import { NervPersistenceError } from '../errors.ts';
-import { fnv1a } from './partition-of.ts';
 
 /** How often a handler is called for an event that it fails on, and how long it is waited in between. */
 export interface ConsumerRetry {

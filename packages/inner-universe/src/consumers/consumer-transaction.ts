@@ -1,8 +1,9 @@
 import type { Op } from '@inner-universe/module/wire';
-import type { GraphBatch, IdSource } from '@inner-universe/nerv';
-import { BatchBuilder, type OperationFactory } from '@inner-universe/nerv/graph/replica';
+import type { IdSource } from '@inner-universe/nerv';
+import type { OperationFactory } from '@inner-universe/nerv/graph/replica';
 import type { Change } from '@inner-universe/nerv/temporal';
 import { NervPersistenceError } from '../errors.ts';
+import { ScopedBatchBuilder, type ScopedGraphBatch } from '../graph/scoped-batch.ts';
 import { makeEffects, type Effects } from './effects.ts';
 import { makeEventEffect, type EffectPublishOptions, type EventEffectParts } from './event-effects.ts';
 import type { GraphEffects } from './graph-effects.ts';
@@ -20,8 +21,8 @@ export interface ConsumerTransaction {
   readonly signal: AbortSignal;
   /** Publishes an event; gives its id. @throws `event/invalid`, `value/unsupported` */
   publish(type: string, data?: unknown, options?: EffectPublishOptions): string;
-  /** Writes to the graph. */
-  readonly graph: GraphBatch;
+  /** Writes to the graph, in any scope by `graph.inScope`. */
+  readonly graph: ScopedGraphBatch;
   /**
    * Commits to a store on top of what is recorded now; gives the version's id. If somebody else commits meanwhile, the
    * handler runs again. @throws `state/branch-not-found` for a store without versions and no `initial`
@@ -57,8 +58,8 @@ export class OpenTransaction implements ConsumerTransaction {
   readonly attempt: number;
   readonly signal: AbortSignal;
   readonly #parts: TransactionParts;
-  readonly #builder: BatchBuilder;
-  readonly #graph: GraphBatch;
+  readonly #builder: ScopedBatchBuilder;
+  readonly #graph: ScopedGraphBatch;
   readonly #steps: Step[] = [];
   #heads: StateHeads;
   /** How many of the builder's operations have their place among the steps. */
@@ -74,11 +75,11 @@ export class OpenTransaction implements ConsumerTransaction {
     this.signal = signal;
     this.#parts = parts;
     this.#heads = heads;
-    this.#builder = new BatchBuilder(parts.operations());
+    this.#builder = new ScopedBatchBuilder(parts.operations());
     this.#graph = this.#builder;
   }
 
-  get graph(): GraphBatch {
+  get graph(): ScopedGraphBatch {
     this.#assertOpen();
     return this.#graph;
   }

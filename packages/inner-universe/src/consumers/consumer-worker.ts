@@ -38,6 +38,8 @@ export interface WorkerParts {
 
 /** How many renewals fit into a lease. */
 const ROUNDS_PER_LEASE = 3;
+/** How many positions of the log that are nothing for a partition are passed before that is stored. */
+const PASSED_MAX = 1_000n;
 /** After how many rounds letters are looked through, where nothing tells of them. */
 const ROUNDS_PER_REVIEW = 6;
 
@@ -51,6 +53,10 @@ export class ConsumerWorker {
   #isStopping = false;
   /** Whether the lease is to be renewed by the next round. */
   #isDue = true;
+  /** Whether the next round looks who holds what. */
+  #isLookDue = true;
+  /** Whether some partition has passed so much that it is to be stored. */
+  #isPassDue = false;
   #isReviewDue = true;
   #roundsToReview = 0;
 
@@ -80,14 +86,14 @@ export class ConsumerWorker {
     });
     try {
       while (!this.#isDone) {
-        const isDue = this.#isDue;
-        this.#isDue = false;
+        const due = this.#takeDue();
+        const { isDue } = due;
         if (isDue) {
           // However often it is woken in between.
           cancelTimer();
           cancelTimer = timers.schedule(() => this.#rejoin(), leaseMs / ROUNDS_PER_LEASE);
         }
-        await this.#attemptRound(isDue);
+        await this.#attemptRound(due);
         if (!this.#isDone) await this.#bell.wait();
       }
       await this.#leave();
@@ -116,6 +122,14 @@ export class ConsumerWorker {
 
   /** Looks again, soon: a lease is in doubt, or a run has ended. */
   wake(): void {
+    this.#isLookDue = true;
+    this.#bell.ring();
+  }
+
+  /** Partitions were given everything up to some place, which is stored where it is far from what is. */
+  passed(): void {
+    if (this.#isPassDue || ![...this.#runs.values()].some(hasPassedFar)) return;
+    this.#isPassDue = true;
     this.#bell.ring();
   }
 
@@ -135,9 +149,17 @@ export class ConsumerWorker {
     return this.#isStopping && this.#runs.size === 0;
   }
 
-  async #attemptRound(isDue: boolean): Promise<void> {
+  #takeDue(): Due {
+    const due = { isDue: this.#isDue, isLookDue: this.#isLookDue, isPassDue: this.#isPassDue };
+    this.#isDue = this.#isLookDue = this.#isPassDue = false;
+    return due;
+  }
+
+  async #attemptRound({ isDue, isLookDue, isPassDue }: Due): Promise<void> {
     try {
-      await this.#round(isDue);
+      // A renewal stores it as well.
+      if (isPassDue && !isDue) await this.#advance([...this.#runs.values()].filter(hasPassedFar));
+      if (isDue || isLookDue) await this.#round(isDue);
     } catch (error) {
       const mayPass = isPassing(error);
       this.#isDue = true;
@@ -164,20 +186,17 @@ export class ConsumerWorker {
   async #renew(): Promise<void> {
     const { definition, holder, sender } = this.#parts;
     const join: Op = { tag: 'joinConsumer', value: { name: definition.name, holder, leaseMicros: this.#leaseMicros } };
-    const outcomes = new Map<Op, (isApplied: boolean) => void>();
-    for (const run of this.#runs.values()) {
-      let settle: (isApplied: boolean) => void = () => undefined;
-      const op = run.makeRenewal(new Promise((resolve) => (settle = resolve)));
-      if (op !== undefined) outcomes.set(op, settle);
-    }
-    let refused: ReadonlyMap<Op, RefusedError> | undefined;
-    try {
-      refused = await sender.sendEach([join, ...outcomes.keys()], () => true);
-      const refusal = refused.get(join);
-      if (refusal !== undefined) throw refusal;
-    } finally {
-      for (const [op, settle] of outcomes) settle(refused?.has(op) === false);
-    }
+    const renewals = makeAdvances([...this.#runs.values()], (run, sent) => run.makeRenewal(sent));
+    const refusal = (await sendAdvances(sender, renewals, [join])).get(join);
+    if (refusal !== undefined) throw refusal;
+    // Where it was not known how much waits.
+    this.#parts.pass.count();
+  }
+
+  /** Stores how far some partitions are. */
+  async #advance(runs: readonly PartitionRun[]): Promise<void> {
+    const advances = makeAdvances(runs, (run, sent) => run.makeRenewal(sent));
+    if (advances.size > 0) await sendAdvances(this.#parts.sender, advances);
   }
 
   /** Goes on with partitions that are ours, and ends the runs of others'. */
@@ -241,12 +260,14 @@ export class ConsumerWorker {
     const { client, definition, pass } = this.#parts;
     const { partition } = row;
     const run = this.#parts.makeRun(row);
-    const lag = (): number => lagOf(pass.headSeq, run.handledSeq);
+    const lag = (): number => run.waitingCount + pass.unreadOf(run);
     const stop = client.telemetry.observe('events.consumer_lag', lag, { consumer: definition.name, partition });
     this.#runs.set(partition, run);
     this.#gauges.set(partition, stop);
     // Where a partition stands, its letters say.
     this.#isReviewDue = true;
+    // It was told to stop while the claim was on its way: what came of it is given back at once.
+    if (this.#isStopping) run.drain();
   }
 
   #start(run: PartitionRun): void {
@@ -296,13 +317,16 @@ export class ConsumerWorker {
 
   /** Gives back partitions whose runs have ended. */
   async #releaseEnded(): Promise<void> {
-    const ops = this.#takeEnded()
-      .filter(({ lease }) => !lease.isLost)
-      .map(({ partition, lease }): Op => {
-        return { tag: 'releasePartition', value: { name: this.#parts.definition.name, partition, epoch: lease.epoch } };
-      });
+    const ended = this.#takeEnded().filter(({ lease }) => !lease.isLost);
+    if (ended.length === 0) return;
+    const { definition, sender } = this.#parts;
+    // Whoever goes on needs not look again at what was nothing for it, and a log that is held may be trimmed.
+    const advances = makeAdvances(ended, (run, sent) => run.makeLastAdvance(sent));
+    const releases = ended.map(({ partition, lease }): Op => {
+      return { tag: 'releasePartition', value: { name: definition.name, partition, epoch: lease.epoch } };
+    });
     // One that is refused was not ours any more.
-    if (ops.length > 0) await this.#parts.sender.sendEach(ops, () => true);
+    await sendAdvances(sender, advances, releases);
   }
 
   #takeEnded(): readonly PartitionRun[] {
@@ -349,9 +373,46 @@ export class ConsumerWorker {
   }
 }
 
-/** Positions of the log that are not handled yet. */
-export function lagOf(headSeq: bigint, handledSeq: bigint): number {
-  return headSeq > handledSeq ? Number(headSeq - handledSeq) : 0;
+/** What the next round is to do. */
+interface Due {
+  readonly isDue: boolean;
+  readonly isLookDue: boolean;
+  readonly isPassDue: boolean;
+}
+
+/** Advances, and who is told whether they were applied. */
+type Advances = ReadonlyMap<Op, (isApplied: boolean) => void>;
+
+function makeAdvances(
+  runs: readonly PartitionRun[],
+  make: (run: PartitionRun, sent: Promise<boolean>) => Op | undefined,
+): Advances {
+  const advances = new Map<Op, (isApplied: boolean) => void>();
+  for (const run of runs) {
+    let settle: (isApplied: boolean) => void = () => undefined;
+    const op = make(run, new Promise((resolve) => (settle = resolve)));
+    if (op !== undefined) advances.set(op, settle);
+  }
+  return advances;
+}
+
+/** Sends advances and then other ops, and tells what became of the advances. Gives what was refused. */
+async function sendAdvances(
+  sender: OpSender,
+  advances: Advances,
+  others: readonly Op[] = [],
+): Promise<ReadonlyMap<Op, RefusedError>> {
+  let refused: ReadonlyMap<Op, RefusedError> | undefined;
+  try {
+    refused = await sender.sendEach([...advances.keys(), ...others], () => true);
+    return refused;
+  } finally {
+    for (const [op, settle] of advances) settle(refused?.has(op) === false);
+  }
+}
+
+function hasPassedFar(run: PartitionRun): boolean {
+  return run.passedCount >= PASSED_MAX;
 }
 
 /** Whether a partition is free, and was not claimed since that epoch. */

@@ -1,8 +1,12 @@
 import type { ConsumerPartitionRow } from '@inner-universe/module/wire';
+import { systemTimers } from '@inner-universe/nerv';
+import type { CallOptions } from '../connection/connection.ts';
+import { makeCallRunner, runWithin, type CallRunner } from '../connection/run-within.ts';
 import { NervPersistenceError } from '../errors.ts';
 import type { ArchivedLog } from './archived-log.ts';
 import { Backoff } from './backoff.ts';
-import { ConsumerWorker, lagOf } from './consumer-worker.ts';
+import { countUnhandled, sumOf } from './consumer-lag.ts';
+import { ConsumerWorker } from './consumer-worker.ts';
 import type { TransactionParts } from './consumer-transaction.ts';
 import { readStatus, type ConsumerStatus } from './consumer-status.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -33,6 +37,14 @@ export interface ConsumerParts {
 export interface RunOptions {
   /** When aborted, what is being handled is finished, and the run ends. */
   readonly signal?: AbortSignal | undefined;
+  /** How long it runs, in milliseconds; then it ends as when the signal is aborted. Default: until it is ended. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What is moved, and how the call may be called off. */
+export interface SeekOptions extends CallOptions {
+  /** One partition; without it, all. */
+  readonly partition?: number | undefined;
 }
 
 const LEASE_MS = 30_000;
@@ -46,6 +58,7 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
   readonly #parts: ConsumerParts;
   readonly #options: WorkerOptions;
   readonly #onClosed: () => void;
+  readonly #within: CallRunner;
   #worker: ConsumerWorker | undefined;
   #running: Promise<void> | undefined;
   #isClosed = false;
@@ -60,6 +73,7 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
     this.#parts = parts;
     this.#options = options;
     this.#onClosed = options.onClosed;
+    this.#within = makeCallRunner('consumer', client.timers);
     this.definition = definition;
     const id = client.ids.nextId();
     this.holder = options.holder === undefined ? id : `${options.holder.slice(0, HOLDER_LENGTH_MAX)}/${id}`;
@@ -84,11 +98,11 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
    * it is running already, `consumer/closed`; what ends it: `event/trimmed`, `permission/denied`, `consumer/not-found`,
    * an end of the connection that is final
    */
-  async run(handler: ConsumerHandler, { signal }: RunOptions = {}): Promise<void> {
+  async run(handler: ConsumerHandler, options: RunOptions = {}): Promise<void> {
     requireHandler(handler);
     this.#assertIdle();
-    if (signal?.aborted === true) return;
-    const running = this.#run(handler, signal);
+    if (options.signal?.aborted === true) return;
+    const running = this.#run(handler, options);
     // Whoever closes waits for it; why it ended is its caller's to know.
     this.#running = running.catch(() => undefined).finally(() => (this.#running = undefined));
     await running;
@@ -98,17 +112,27 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
    * Handles events in a loop. Each is handled when the next one is asked for; whoever leaves the loop has not handled
    * the last one, which comes again. One loop or `run` at a time.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumerDelivery, void, undefined> {
+  [Symbol.asyncIterator](): AsyncGenerator<ConsumerDelivery, void, undefined> {
+    return this.deliveries();
+  }
+
+  /** As a loop over the consumer, which ends when it is called off; the event at hand is handled when the loop goes on. */
+  async *deliveries({ signal, timeoutMs }: RunOptions = {}): AsyncGenerator<ConsumerDelivery, void, undefined> {
     const handover = new Handover();
     const leaving = new AbortController();
+    const leave = (): void => leaving.abort();
+    if (signal?.aborted === true) leave();
+    signal?.addEventListener('abort', leave, { once: true });
     let ended: { readonly error: unknown } | undefined;
-    const running = this.run((event, transaction) => handover.give(event, transaction), { signal: leaving.signal })
+    const give: ConsumerHandler = (event, transaction) => handover.give(event, transaction);
+    const running = this.run(give, { signal: leaving.signal, timeoutMs })
       .catch((error: unknown) => void (ended = { error }))
       .finally(() => handover.close());
     try {
       for (let delivery = await handover.take(); delivery !== undefined; delivery = await handover.take())
         yield delivery;
     } finally {
+      signal?.removeEventListener('abort', leave);
       handover.close();
       leaving.abort();
       await running;
@@ -117,20 +141,25 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
   }
 
   /** How it stands, as the universe has it: offsets, holders, workers, lag. */
-  status(): Promise<ConsumerStatus> {
-    return readStatus(this.#parts.client, this.name);
+  status(call?: CallOptions): Promise<ConsumerStatus> {
+    const { kind = 'application' } = this.#options;
+    return this.#within('status', call, (signal) => readStatus(this.#parts.client, this.name, { kind, signal }));
   }
 
-  /** Positions of the log that are not handled yet, of the partition that is furthest behind. */
-  async lag(): Promise<number> {
-    const { client } = this.#parts;
-    const { partitions, seq } = await client.read('readConsumers', { name: this.name, cursor: '', limit: 1 });
-    const lags = partitions.map(({ partition, offset }) => {
-      const run = this.#worker?.runs.get(partition);
-      // What was looked through and is nothing for us is stored with the next renewal only.
-      return lagOf(seq, run === undefined || run.handledSeq < offset ? offset : run.handledSeq);
+  /** The events of this consumer that are recorded and not handled yet, as `status` has it. */
+  lag(call?: CallOptions): Promise<number> {
+    return this.#within('lag', call, async (signal) => {
+      const { client } = this.#parts;
+      const asked = { name: this.name, cursor: '', limit: 1 };
+      const { partitions, seq: throughSeq } = await client.read('readConsumers', asked, { signal });
+      const afterSeqs = partitions.map(({ partition, offset }) => {
+        const run = this.#worker?.runs.get(partition);
+        // What was looked through and is nothing for us is stored later, and need not be looked through again.
+        return run === undefined || run.handledSeq < offset ? offset : run.handledSeq;
+      });
+      const { kind = 'application' } = this.#options;
+      return sumOf(await countUnhandled(client, { name: this.name, kind, afterSeqs, throughSeq }, { signal }));
     });
-    return Math.max(0, ...lags);
   }
 
   /**
@@ -138,21 +167,23 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
    * a partition loses it, and claims it anew there; dead letters of events that come again are dropped.
    * @throws {NervPersistenceError} `permission/denied`, `config/invalid`, `event/trimmed`
    */
-  async seek(position: ConsumerPosition, options: { readonly partition?: number | undefined } = {}): Promise<void> {
-    await seekConsumer(this.#parts.client, this.definition, {
-      position,
-      partition: options.partition,
-      onTrimmed: this.#onTrimmed,
-    });
+  async seek(position: ConsumerPosition, { partition, ...call }: SeekOptions = {}): Promise<void> {
+    const onTrimmed = this.#onTrimmed;
+    await this.#within('seek', call, (signal) =>
+      seekConsumer(this.#parts.client, this.definition, { position, partition, onTrimmed, call: { signal } }),
+    );
     this.#worker?.wake();
   }
 
-  /** Finishes what is being handled, gives the partitions back, and ends. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Finishes what is being handled, gives the partitions back, and ends. Idempotent. When the call is called off, closing
+   * goes on all the same.
+   */
+  async close(call: CallOptions = {}): Promise<void> {
     if (!this.#isClosed) this.#onClosed();
     this.#isClosed = true;
     this.#worker?.stop();
-    await this.#running;
+    await runWithin('consumer.close', call, async () => this.#running, this.#parts.client.timers);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -177,15 +208,18 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
     );
   }
 
-  async #run(handler: ConsumerHandler, signal: AbortSignal | undefined): Promise<void> {
+  async #run(handler: ConsumerHandler, { signal, timeoutMs }: RunOptions): Promise<void> {
     const { pass, worker } = this.#makeWorker(handler);
     const stop = (): void => worker.stop();
+    const { timers = systemTimers } = this.#parts.client;
+    const cancel = timeoutMs === undefined ? undefined : timers.schedule(stop, timeoutMs);
     signal?.addEventListener('abort', stop, { once: true });
     this.#worker = worker;
     try {
       await worker.run();
     } finally {
       this.#worker = undefined;
+      cancel?.();
       signal?.removeEventListener('abort', stop);
       await pass.close();
     }
@@ -209,7 +243,9 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
     const { scope, pattern, partitions } = definition;
     const onFailed = (error: unknown): void => worker.fail(error);
     const backoff = new Backoff({ delayMsMax: 5_000 }, client.ids);
-    const pass = new LogPass({ client, scope, pattern, partitions, kind, onTrimmed, onError, onFailed, backoff });
+    const onPassed = (): void => worker.passed();
+    const reading = { client, name: definition.name, scope, pattern, partitions, kind };
+    const pass = new LogPass({ ...reading, onTrimmed, onError, onPassed, onFailed, backoff });
     const shared = {
       client,
       definition,
@@ -252,8 +288,10 @@ export async function seekConsumer(
     readonly position: ConsumerPosition;
     readonly partition?: number | undefined;
     readonly onTrimmed: OnTrimmed;
+    readonly call: CallOptions;
   },
 ): Promise<void> {
-  const toSeq = await findPosition(client, to.position, { scope, onTrimmed: to.onTrimmed });
-  await client.write([{ tag: 'seekConsumer', value: { name, partition: to.partition, toSeq } }]);
+  const { onTrimmed, call, partition } = to;
+  const toSeq = await findPosition(client, to.position, { scope, onTrimmed, call });
+  await client.write([{ tag: 'seekConsumer', value: { name, partition, toSeq } }], call);
 }

@@ -765,7 +765,7 @@ test('a slow handler holds up neither memory nor other partitions', async () => 
   await testUniverse.settle();
   expect(held.seen).toEqual([2]);
   expect(seen).toEqual(numbers(1, 6_000).filter((number) => number % 2 === 1));
-  expect(await consumer.lag()).toBeGreaterThan(5_000);
+  expect(await consumer.lag()).toBe(3_000);
   for (let round = 0; held.seen.length < 3_000; round += 1) {
     expect(round).toBeLessThan(10_000);
     held.release();
@@ -791,8 +791,6 @@ test('lag is what is not handled yet, and nothing once all is, whatever else is 
   await Promise.all(numbers(1, 20).map(() => universe.events.publish('other', {})));
   await testUniverse.settle();
   expect(await consumer.lag()).toBe(0);
-  expect((await consumer.status()).lag).toBeGreaterThan(10);
-  await testUniverse.advance(9_000);
   expect((await consumer.status()).lag).toBe(0);
 });
 

@@ -1,9 +1,11 @@
 import type { ConsumersPage } from '@inner-universe/module/wire';
 import type { ModuleClient } from '../client/client.ts';
 import { pages } from '../client/reads.ts';
+import type { CallOptions } from '../connection/connection.ts';
+import { makeCallRunner, runWithin, type CallRunner } from '../connection/run-within.ts';
 import { refusalOf } from '../errors.ts';
-import { Consumer, seekConsumer, trimmedBy, type ConsumerParts } from './consumer.ts';
-import { readStatus, type ConsumerStatus } from './consumer-status.ts';
+import { Consumer, seekConsumer, trimmedBy, type ConsumerParts, type SeekOptions } from './consumer.ts';
+import { readStatus, type ConsumerStatus, type StatusOptions } from './consumer-status.ts';
 import { DeadLetters } from './dead-letters.ts';
 import {
   checkWorkerOptions,
@@ -20,11 +22,13 @@ import { findPosition } from './log-position.ts';
 export class Consumers {
   readonly #parts: ConsumerParts;
   readonly #client: ModuleClient;
+  readonly #within: CallRunner;
   readonly #open = new Set<Consumer>();
 
   constructor(parts: ConsumerParts) {
     this.#parts = parts;
     this.#client = parts.client;
+    this.#within = makeCallRunner('consumers', parts.client.timers);
   }
 
   /**
@@ -33,10 +37,12 @@ export class Consumers {
    * @throws {NervPersistenceError} `config/invalid`; `consumer/mismatch` when it exists as something else;
    * `permission/denied` without a grant to consume its pattern in its scope
    */
-  async open(name: string, options: ConsumerOptions = {}): Promise<Consumer> {
+  async open(name: string, options: ConsumerOptions = {}, call?: CallOptions): Promise<Consumer> {
     checkWorkerOptions(options);
     const wanted = makeDefinition(name, options);
-    const definition = (await this.#find(name)) ?? (await this.#create(wanted, options));
+    const definition = await this.#within('open', call, async (signal) => {
+      return (await this.#find(name, { signal })) ?? (await this.#create(wanted, options, { signal }));
+    });
     requireSame(definition, options);
     const consumer: Consumer = new Consumer(this.#parts, definition, {
       ...options,
@@ -47,17 +53,19 @@ export class Consumers {
   }
 
   /** Those that the caller may use, in the order in which they were made. */
-  async list(): Promise<readonly ConsumerDefinition[]> {
-    const found: ConsumerDefinition[] = [];
-    const read = (cursor: string): Promise<ConsumersPage> =>
-      this.#client.read('readConsumers', { name: '', cursor, limit: 0 });
-    for await (const { consumers } of pages(read)) found.push(...consumers.map(definitionOf));
-    return found;
+  list(call?: CallOptions): Promise<readonly ConsumerDefinition[]> {
+    return this.#within('list', call, async (signal) => {
+      const found: ConsumerDefinition[] = [];
+      const read = (cursor: string): Promise<ConsumersPage> =>
+        this.#client.read('readConsumers', { name: '', cursor, limit: 0 }, { signal });
+      for await (const { consumers } of pages(read)) found.push(...consumers.map(definitionOf));
+      return found;
+    });
   }
 
   /** How one stands. @throws `consumer/not-found` */
-  status(name: string): Promise<ConsumerStatus> {
-    return readStatus(this.#client, name);
+  status(name: string, { kind, ...call }: StatusOptions = {}): Promise<ConsumerStatus> {
+    return this.#within('status', call, (signal) => readStatus(this.#client, name, { kind, signal }));
   }
 
   /** The dead letters of one. */
@@ -66,54 +74,54 @@ export class Consumers {
   }
 
   /** See `Consumer.seek`. @throws `consumer/not-found` */
-  async seek(
-    name: string,
-    position: ConsumerPosition,
-    options: { readonly partition?: number | undefined } = {},
-  ): Promise<void> {
-    const definition = await this.#read(name);
-    const onTrimmed = trimmedBy(this.#parts);
-    await seekConsumer(this.#client, definition, { position, partition: options.partition, onTrimmed });
+  seek(name: string, position: ConsumerPosition, { partition, ...options }: SeekOptions = {}): Promise<void> {
+    return this.#within('seek', options, async (signal) => {
+      const call = { signal };
+      const definition = await this.#read(name, call);
+      await seekConsumer(this.#client, definition, { position, partition, onTrimmed: trimmedBy(this.#parts), call });
+    });
   }
 
   /** Deletes one with its partitions and dead letters; its workers end with `consumer/not-found`. */
-  async delete(name: string): Promise<void> {
-    await this.#client.write([{ tag: 'deleteConsumer', value: { name } }]);
+  async delete(name: string, call: CallOptions = {}): Promise<void> {
+    await this.#client.write([{ tag: 'deleteConsumer', value: { name } }], call);
   }
 
-  /** Closes all that were opened here. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#open].map((consumer) => consumer.close()));
-    this.#parts.transactions.states.close();
+  /** Closes all that were opened here. When the call is called off, closing goes on all the same. */
+  async close(call: CallOptions = {}): Promise<void> {
+    const closing = Promise.all([...this.#open].map((consumer) => consumer.close())).finally(() =>
+      this.#parts.transactions.states.close(),
+    );
+    await runWithin('consumers.close', call, () => closing, this.#client.timers);
   }
 
-  async #create(wanted: ConsumerDefinition, options: ConsumerOptions): Promise<ConsumerDefinition> {
+  async #create(wanted: ConsumerDefinition, options: ConsumerOptions, call: CallOptions): Promise<ConsumerDefinition> {
     const { name, scope, pattern, partitions, holdsTrim, failurePolicy } = wanted;
     const { startAt = 'now', onTrimmed = trimmedBy(this.#parts) } = options;
-    const startSeq = await findPosition(this.#client, startAt, { scope, onTrimmed });
+    const startSeq = await findPosition(this.#client, startAt, { scope, onTrimmed, call });
     try {
       const value = { name, scope, pattern, partitions, startSeq, holdsTrim, failurePolicy };
       // A request of its own: when it is refused because there is one, that one is there.
-      await this.#client.apply([{ tag: 'createConsumer', value }]);
+      await this.#client.apply([{ tag: 'createConsumer', value }], call);
       return wanted;
     } catch (error) {
       // Somebody else was faster.
       if (refusalOf(error)?.code !== 'consumer/exists') throw error;
-      return this.#read(name);
+      return this.#read(name, call);
     }
   }
 
-  async #find(name: string): Promise<ConsumerDefinition | undefined> {
+  async #find(name: string, call: CallOptions): Promise<ConsumerDefinition | undefined> {
     try {
-      return await this.#read(name);
+      return await this.#read(name, call);
     } catch (error) {
       if (refusalOf(error)?.code === 'consumer/not-found') return undefined;
       throw error;
     }
   }
 
-  async #read(name: string): Promise<ConsumerDefinition> {
-    const { consumers } = await this.#client.read('readConsumers', { name, cursor: '', limit: 1 });
+  async #read(name: string, call: CallOptions): Promise<ConsumerDefinition> {
+    const { consumers } = await this.#client.read('readConsumers', { name, cursor: '', limit: 1 }, call);
     const [row] = consumers;
     if (row === undefined) throw new TypeError('the module refuses a name that it does not know');
     return definitionOf(row);

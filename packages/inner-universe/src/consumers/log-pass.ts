@@ -6,7 +6,7 @@
  *   far are read for together, and one that has no room is passed over and read for later.
  * - What waits for a partition is bounded (see `PassTarget.hasRoom`); beyond, nothing is read for it.
  */
-import type { EventLogRow } from '@inner-universe/module/wire';
+import { partitionOf, type EventLogRow } from '@inner-universe/module/wire';
 import { systemTimers, type EventKind } from '@inner-universe/nerv';
 import { compilePattern, type EventPattern } from '@inner-universe/nerv/events/pattern';
 import type { LiveEvent } from '../client/change-source.ts';
@@ -16,8 +16,9 @@ import { NervPersistenceError, refusalOf, type RefusedError } from '../errors.ts
 import type { ArchivedLog } from './archived-log.ts';
 import type { Backoff } from './backoff.ts';
 import { Bell } from './bell.ts';
+import { countUnhandled } from './consumer-lag.ts';
 import { isPassing } from './op-sender.ts';
-import { partitionOf } from './partition-of.ts';
+import { UnreadEvents } from './unread-events.ts';
 
 /**
  * What happens when events were trimmed before they were handled: the run ends with `event/trimmed`, they are left out
@@ -44,15 +45,26 @@ export interface PassTarget {
 /** What is read, and for whom. */
 export interface PassParts {
   readonly client: ModuleClient;
+  /** The consumer's. */
+  readonly name: string;
   readonly scope: string;
   readonly pattern: string;
   readonly partitions: number;
   readonly kind: EventKind | 'all';
   readonly onTrimmed: OnTrimmed;
   readonly onError: (error: unknown) => void;
+  /** Told when partitions were given everything up to some place. */
+  readonly onPassed: () => void;
   /** Told once what ends the reading for good. */
   readonly onFailed: (error: unknown) => void;
   readonly backoff: Backoff;
+}
+
+/** Where rows come from, and between which places they are all there are. */
+interface Span {
+  readonly after: bigint;
+  readonly to: bigint;
+  readonly from: 'live' | 'page' | 'archive';
 }
 
 /** Rows of one page. What a partition holds of waiting events is about twice that. */
@@ -62,7 +74,8 @@ const PAGE_ROWS = 500;
 export class LogPass {
   readonly #parts: PassParts;
   readonly #pattern: EventPattern;
-  readonly #targets = new Set<PassTarget>();
+  readonly #targets = new Map<number, PassTarget>();
+  readonly #unread: UnreadEvents;
   readonly #stopListening: () => void;
   /** Everything up to there has been told by the live log, or was before it. */
   #liveSeq: bigint;
@@ -83,25 +96,38 @@ export class LogPass {
     this.#pattern = compilePattern(parts.pattern);
     this.#liveSeq = parts.client.seq;
     this.#headSeq = this.#liveSeq;
+    this.#unread = new UnreadEvents(
+      (targets, throughSeq) => this.#countUnread(targets, throughSeq),
+      (error) => this.#onUncounted(error),
+    );
     this.#stopListening = parts.client.listen(
       (events) => this.#onLive(events),
       () => this.#onGap(),
     );
   }
 
-  /** The last `seq` of the log that is known of. */
-  get headSeq(): bigint {
-    return this.#headSeq;
-  }
-
   /** Reads for this partition from its position on. */
   add(target: PassTarget): void {
-    this.#targets.add(target);
+    this.#targets.set(target.partition, target);
+    this.#unread.add(target);
+    if (target.position < this.#liveSeq) this.#unread.doubt([target]);
+    this.count();
     this.wake();
   }
 
   remove(target: PassTarget): void {
-    this.#targets.delete(target);
+    if (this.#targets.get(target.partition) === target) this.#targets.delete(target.partition);
+    this.#unread.remove(target);
+  }
+
+  /** How many events of a partition are in the log that it was not given yet. */
+  unreadOf(target: PassTarget): number {
+    return this.#unread.of(target);
+  }
+
+  /** Counts what is not given, where that is not known. */
+  count(): void {
+    if (!this.#closed) this.#unread.count(() => this.#liveSeq);
   }
 
   /** Looks again who wants to be read for. */
@@ -119,39 +145,74 @@ export class LogPass {
     this.#closed = true;
     this.#stopListening();
     this.#targets.clear();
+    this.#unread.clear();
     this.#hurry.ring();
     await this.#pumping;
+    await this.#unread.idle();
   }
 
   #onGap(): void {
     this.#liveSeq = this.#parts.client.seq;
     this.#headSeq = max(this.#headSeq, this.#liveSeq);
+    this.#recount();
+  }
+
+  /** What lies ahead of the partitions is not known any more. */
+  #recount(): void {
+    this.#unread.doubt([...this.#targets.values()].filter(({ position }) => position < this.#liveSeq));
+    this.count();
+  }
+
+  #countUnread(targets: readonly PassTarget[], throughSeq: bigint): Promise<readonly number[]> {
+    const { client, name, kind, partitions } = this.#parts;
+    const afterSeqs = Array.from({ length: partitions }, () => throughSeq);
+    for (const { partition, position } of targets) afterSeqs[partition] = position;
+    return countUnhandled(client, { name, kind, afterSeqs, throughSeq });
+  }
+
+  /** The number of what waits is told too low then; what ends the consumer for good shows itself elsewhere as well. */
+  #onUncounted(error: unknown): boolean {
+    const mayPass = isPassing(error);
+    if (!this.#closed) {
+      const { client, name } = this.#parts;
+      client.telemetry.log('debug', 'a consumer could not count what waits', { name, reason: String(error) });
+    }
+    return mayPass;
   }
 
   #onLive(events: readonly LiveEvent[]): void {
     const rows = events.filter(({ seq }) => seq > 0n);
     const last = rows.at(-1)?.seq;
     if (last === undefined) return;
-    this.#hand(rows, { after: this.#liveSeq, to: last });
+    const after = this.#liveSeq;
     this.#liveSeq = last;
     this.#headSeq = max(this.#headSeq, last);
+    this.#hand(rows, { after, to: last, from: 'live' });
     this.wake();
   }
 
   /** Gives rows that lie between two places to all whom they reach. */
-  #hand(rows: readonly WaitingEvent[], { after, to }: { readonly after: bigint; readonly to: bigint }): void {
-    const takers = new Map<number, PassTarget>();
-    for (const target of this.#targets) {
-      if (target.hasRoom && target.position >= after && target.position < to) takers.set(target.partition, target);
+  #hand(rows: readonly WaitingEvent[], { after, to, from }: Span): void {
+    const takers = new Set<PassTarget>();
+    for (const target of this.#targets.values()) {
+      if (target.hasRoom && target.position >= after && target.position < to) takers.add(target);
     }
-    if (takers.size === 0) return;
+    if (takers.size === 0 && from !== 'live') return;
     for (const row of rows) {
       if (!this.#isWanted(row)) continue;
-      const target = takers.get(this.#partitionOf(row));
+      const target = this.#targets.get(this.#partitionOf(row));
       if (target === undefined || row.seq <= target.position) continue;
-      if (!target.offer(row)) takers.delete(target.partition);
+      const isTaken = takers.has(target) && target.offer(row);
+      if (!isTaken) takers.delete(target);
+      if (from === 'live' && !isTaken) this.#unread.miss(target);
+      // What comes by a page before it is told live is never told as missing.
+      else if (from === 'page' && isTaken && row.seq <= this.#liveSeq) this.#unread.give(target);
     }
-    for (const target of takers.values()) target.passTo(to);
+    for (const target of takers) {
+      target.passTo(to);
+      if (target.position >= this.#liveSeq) this.#unread.empty(target);
+    }
+    if (takers.size > 0) this.#parts.onPassed();
   }
 
   #isWanted({ scope, kind, eventType }: WaitingEvent): boolean {
@@ -188,7 +249,7 @@ export class LogPass {
 
   #furthestBehind(): PassTarget | undefined {
     let found: PassTarget | undefined;
-    for (const target of this.#targets) {
+    for (const target of this.#targets.values()) {
       if (!target.hasRoom || (this.#isHeadKnown && target.position >= this.#headSeq)) continue;
       if (found === undefined || target.position < found.position) found = target;
     }
@@ -208,7 +269,7 @@ export class LogPass {
       });
       this.#headSeq = max(this.#headSeq, page.seq);
       this.#isHeadKnown = true;
-      if (!this.#closed) this.#hand(page.events, { after, to: page.lookedTo });
+      if (!this.#closed) this.#hand(page.events, { after, to: page.lookedTo, from: 'page' });
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal?.code !== 'event/trimmed') throw error;
@@ -228,7 +289,8 @@ export class LogPass {
           { details: { afterSeq: after.toString(), trimmedSeq: trimmedSeq.toString() }, cause: refusal },
         ),
       );
-      this.#hand([], { after, to: trimmedSeq });
+      this.#hand([], { after, to: trimmedSeq, from: 'archive' });
+      this.#recount();
       return;
     }
     await this.#readArchive(onTrimmed.archive, { after, trimmedSeq, refusal });
@@ -252,7 +314,7 @@ export class LogPass {
       if (this.#isWanted(row)) rows.push(row);
     }
     if (to === after) throw makeArchiveGap(after, trimmedSeq, refusal);
-    if (!this.#closed) this.#hand(rows, { after, to });
+    if (!this.#closed) this.#hand(rows, { after, to, from: 'archive' });
   }
 }
 

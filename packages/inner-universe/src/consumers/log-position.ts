@@ -1,6 +1,7 @@
 import { makeWireTimestamp, microsOf } from '@inner-universe/module/wire';
 import type { ModuleClient } from '../client/client.ts';
 import { ALL_EVENTS } from '../client/reads.ts';
+import type { CallOptions } from '../connection/connection.ts';
 import { NervPersistenceError } from '../errors.ts';
 import type { ConsumerPosition } from './definition.ts';
 import type { OnTrimmed } from './log-pass.ts';
@@ -9,6 +10,7 @@ import type { OnTrimmed } from './log-pass.ts';
 export interface PositionContext {
   readonly scope: string;
   readonly onTrimmed: OnTrimmed;
+  readonly call?: CallOptions | undefined;
 }
 
 /**
@@ -21,7 +23,7 @@ export async function findPosition(
   context: PositionContext,
 ): Promise<bigint> {
   if (position === 'beginning') return 0n;
-  if (position === 'now') return (await client.read('readScopes', {})).seq;
+  if (position === 'now') return (await client.read('readScopes', {}, context.call)).seq;
   if (position instanceof Date) return findTime(client, position, context);
   const isWhole = typeof position === 'bigint' || Number.isSafeInteger(position);
   if (!isWhole || position < 0) throw invalid(`The position ${String(position)} is no 'seq' of a log.`);
@@ -33,7 +35,7 @@ async function findTime(client: ModuleClient, date: Date, context: PositionConte
   const micros = BigInt(date.getTime()) * 1000n;
   for (let afterSeq = 0n; ;) {
     const asked = { ...ALL_EVENTS, scope: context.scope, recordedFrom: makeWireTimestamp(micros), afterSeq, limit: 1 };
-    const page = await client.read('readEvents', asked);
+    const page = await client.read('readEvents', asked, context.call);
     const [first] = page.events;
     // What came first after that time may have been trimmed.
     const mayLack = page.trimmedSeq > 0n && (first?.seq ?? page.trimmedSeq) <= page.trimmedSeq + 1n;
@@ -44,7 +46,7 @@ async function findTime(client: ModuleClient, date: Date, context: PositionConte
   }
 }
 
-async function findTrimmed(date: Date, trimmedSeq: bigint, { onTrimmed }: PositionContext): Promise<bigint> {
+async function findTrimmed(date: Date, trimmedSeq: bigint, { onTrimmed, call }: PositionContext): Promise<bigint> {
   if (onTrimmed === 'skip') return trimmedSeq;
   if (onTrimmed === 'error') {
     throw new NervPersistenceError(
@@ -55,6 +57,7 @@ async function findTrimmed(date: Date, trimmedSeq: bigint, { onTrimmed }: Positi
   }
   const micros = BigInt(date.getTime()) * 1000n;
   for await (const { seq, recordedAt } of onTrimmed.archive.rows(0n)) {
+    call?.signal?.throwIfAborted();
     if (seq > trimmedSeq) break;
     if (microsOf(recordedAt) >= micros) return seq - 1n;
   }

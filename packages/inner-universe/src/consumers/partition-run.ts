@@ -104,6 +104,17 @@ export class PartitionRun implements PassTarget {
     this.#hurry = new Bell(timers);
   }
 
+  /** Events that it was given and has not handled. */
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  /** How much further it is than what is stored, where nothing waits: positions of the log. */
+  get passedCount(): bigint {
+    const position = this.#isEnded ? undefined : this.#idlePosition;
+    return position === undefined || position < this.lease.offset ? 0n : position - this.lease.offset;
+  }
+
   /** Up to where nothing is left to handle; it may be further than what is stored. */
   get handledSeq(): bigint {
     const next = this.#waiting.at(0);
@@ -175,6 +186,11 @@ export class PartitionRun implements PassTarget {
   /** See `PartitionLease.makeRenewal`. */
   makeRenewal(sent: Promise<boolean>): Op | undefined {
     return this.#isEnded ? undefined : this.lease.makeRenewal(this.#idlePosition, sent);
+  }
+
+  /** Once it has ended: stores up to where nothing is left to handle. Undefined where that is stored, or it is lost. */
+  makeLastAdvance(sent: Promise<boolean>): Op | undefined {
+    return this.handledSeq > this.lease.offset ? this.lease.makeRenewal(this.handledSeq, sent) : undefined;
   }
 
   #wake(): void {

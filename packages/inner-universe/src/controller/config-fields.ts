@@ -26,6 +26,7 @@ export interface ConfigField {
 const DATABASE = /^[a-z0-9]+(-[a-z0-9]+)*$|^(0x)?[0-9a-f]{64}$/;
 const TIMEOUT_MS_MAX = 2_147_483_647;
 const POOL_CONNECTIONS_MAX = 16;
+const REQUESTS_MAX = 64;
 /** What a Map of JavaScript takes. */
 const CACHE_ENTRIES_MAX = 2 ** 24;
 const EMBEDDED = ['disk', 'memory'] as const;
@@ -50,6 +51,7 @@ const GRAPH_PARTS: PartNames<GraphOptions> = {
   optimistic: true,
   heldRowsMax: true,
   walkEntitiesMax: true,
+  queryRowsMax: true,
   versionsMax: true,
 };
 
@@ -238,6 +240,7 @@ function faultOfBatching(value: unknown): string | undefined {
   return faultOfParts(value, {
     opsMax: (count) => faultOfWhole(count, 1, MAX_REQUEST_OPS),
     bytesMax: (bytes) => faultOfWhole(bytes, 1, MAX_REQUEST_BYTES),
+    requestsMax: (count) => faultOfWhole(count, 1, REQUESTS_MAX),
   });
 }
 

@@ -52,6 +52,8 @@ const wrong: [string, unknown, string][] = [
   ['rules of events with a slip', { memory: true, events: { durabilty: {} } }, "no part 'durabilty'"],
   ['a graph with a slip', { memory: true, graph: { scop: 'x' } }, "no part 'scop'"],
   ['a pool with a slip', { memory: true, pool: { connections: 2, idle: 3 } }, "no part 'idle'"],
+  ['requests that are never sent', { memory: true, batching: { requestsMax: 0 } }, '1 to 64'],
+  ['more requests at once than there may be', { memory: true, batching: { requestsMax: 65 } }, '1 to 64'],
   ['a breaker that is none', { memory: true, breaker: { failures: 0.5 } }, 'whole number'],
   ['certificates that are none', { server: 'wss://host', tls: { ca: 'path.pem' } }, 'PEM'],
   ['certificates without any', { server: 'wss://host', tls: {} }, 'either ca or caFile'],

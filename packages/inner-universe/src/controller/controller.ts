@@ -1,11 +1,14 @@
 import type { Host, RunningServer, ServeOptions } from '@inner-universe/host';
+import { systemClock } from '@inner-universe/nerv';
 import type { CallOptions, Connector } from '../connection/connection.ts';
 import { EmbeddedConnector } from '../connection/embedded-connector.ts';
 import { runWithin, runWithSignal } from '../connection/run-within.ts';
+import { systemWaiting } from '../connection/system-waiting.ts';
 import { Watched, type Watchable } from '../connection/watched.ts';
 import { NervPersistenceError } from '../errors.ts';
+import { makeObserver } from '../observability/observer.ts';
 import { makeHostLogger } from '../observability/host-logger.ts';
-import type { DiskOptions, InnerUniverseConfig, MemoryOptions } from './config.ts';
+import { InnerUniverseConfig, type DiskOptions, type MemoryOptions, type UniverseOptions } from './config.ts';
 import type { DeploymentOptions, DeploymentReport } from './deployment/deployment.ts';
 import { Drains } from './drains.ts';
 import { makeOpenError } from './open-error.ts';
@@ -54,14 +57,22 @@ export class InnerUniverseController implements AsyncDisposable {
   /** Ends starting or deploying, and what is being ended. */
   #busy: { readonly ending: AbortController; readonly done: Promise<unknown> } | undefined;
 
-  /** With a borrowed host, the configuration's placement is not opened: the database is there. */
-  constructor(config: InnerUniverseConfig, onError: (error: unknown) => void, borrowed?: BorrowedHost) {
-    this.config = config;
-    this.#onError = onError;
+  /**
+   * `onError` is told what nobody else is; default what the options say, as in `openUniverse`. With a borrowed host, the
+   * configuration's placement is not opened: the database is there.
+   * @throws {NervPersistenceError} `config/invalid` for options that are none
+   */
+  constructor(
+    config: InnerUniverseConfig | UniverseOptions,
+    onError?: (error: unknown) => void,
+    borrowed?: BorrowedHost,
+  ) {
+    this.config = config instanceof InnerUniverseConfig ? config : InnerUniverseConfig.from(config);
+    this.#onError = onError ?? makeOnError(this.config);
     this.#borrowed = borrowed;
-    this.#drains = new Drains(onError);
+    this.#drains = new Drains(this.#onError);
     const status = { state: 'stopped', since: new Date(), lastError: undefined, address: undefined } as const;
-    this.#status = new Watched<ControllerStatus>(Object.freeze(status), onError);
+    this.#status = new Watched<ControllerStatus>(Object.freeze(status), this.#onError);
   }
 
   get state(): ControllerState {
@@ -270,6 +281,12 @@ export class InnerUniverseController implements AsyncDisposable {
     const since = state === before.state ? before.since : new Date();
     this.#status.set(Object.freeze({ ...before, ...facts, state, since }));
   }
+}
+
+/** Where errors go that nobody else is told, as the options say. */
+function makeOnError({ options, database }: InnerUniverseConfig): (error: unknown) => void {
+  const clock = options.clock ?? systemClock;
+  return makeObserver(options, { database, clock, nowMs: () => systemWaiting.nowMs() }).onError;
 }
 
 function makeStopped(): NervPersistenceError {

@@ -26,6 +26,7 @@ class Bench {
   readonly settle: (() => void)[] = [];
   reads = 0;
   isAwaited = false;
+  isHeard = true;
   isSlow = true;
   /** Up to where the log is trimmed. */
   trimmed = 0;
@@ -40,6 +41,7 @@ class Bench {
       deliver: (event) => this.#deliver(event),
       onError: (error) => this.errors.push(error),
       isAwaited: () => this.isAwaited,
+      isHeard: () => this.isHeard,
       telemetry: SILENT_TELEMETRY,
     });
   }
@@ -153,6 +155,30 @@ describe('a line with handlers that do not settle', () => {
     expect(bench.delivered).toHaveLength(UNSETTLED_MAX);
     expect(bench.line.waiting).toBe(0);
   });
+});
+
+test('passes over what nobody hears, without reading it, and goes on with what is heard', async () => {
+  const bench = new Bench(10);
+  bench.isSlow = false;
+  bench.isHeard = false;
+  bench.line.accept([
+    { ...makeRow(1), data: 'no JSON' },
+    { ...makeRow(2), dataEncoding: 'chunks/1' },
+  ]);
+  expect([bench.delivered, bench.errors, bench.line.waiting]).toEqual([[], [], 0]);
+  bench.isHeard = true;
+  bench.line.accept(makeRows(3, 2));
+  await bench.line.idle();
+  expect([bench.delivered, bench.reads]).toEqual([[3, 4], 0]);
+});
+
+test('what waited is passed over where nobody hears it any more when its turn comes', async () => {
+  const bench = new Bench(UNSETTLED_MAX + 10);
+  bench.line.accept(makeRows(1, UNSETTLED_MAX + 10));
+  expect(bench.line.waiting).toBe(10);
+  bench.isHeard = false;
+  await bench.drain();
+  expect([bench.delivered.length, bench.errors]).toEqual([UNSETTLED_MAX, []]);
 });
 
 test('handlers that settle at once are not waited for, and what comes is delivered as it comes', () => {

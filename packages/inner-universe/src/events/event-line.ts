@@ -33,6 +33,8 @@ export interface EventLineParts {
   readonly onError: (error: unknown) => void;
   /** Whether somebody waits for the delivery of an event: then it is not held back by handlers. */
   readonly isAwaited: () => boolean;
+  /** Whether a row would reach anybody, were it delivered now: what would not is passed over. Default: each would. */
+  readonly isHeard?: ((row: LiveEvent) => boolean) | undefined;
   readonly telemetry: Telemetry;
 }
 
@@ -79,9 +81,9 @@ export class EventLine {
   accept(rows: readonly LiveEvent[]): void {
     for (const row of rows) {
       if (row.seq > this.#lastSeq) this.#lastSeq = row.seq;
-      const isFree = this.#moving === undefined && this.#missedAfter === undefined && !this.#isHeld();
-      if (isFree && !needsFetch(row, this.#parts.sealer))
-        this.#deliver(() => makeEventOfRow(row, this.#parts.upcasting));
+      const isEmpty = this.#moving === undefined && this.#missedAfter === undefined;
+      if (isEmpty && !this.#isHeard(row)) continue;
+      if (isEmpty && !this.#isHeld() && !needsFetch(row, this.#parts.sealer)) this.#deliverRow(row);
       else this.#wait(row);
     }
   }
@@ -181,10 +183,13 @@ export class EventLine {
   }
 
   async #deliverFetched(row: LiveEvent): Promise<void> {
+    if (!this.#isHeard(row)) return;
+    if (!needsFetch(row, this.#parts.sealer)) {
+      this.#deliverRow(row);
+      return;
+    }
     try {
-      const { sealer, upcasting } = this.#parts;
-      const event = needsFetch(row, sealer) ? await fetchEventOfRow(this.#parts, row) : makeEventOfRow(row, upcasting);
-      this.#deliver(() => event);
+      this.#deliver(await fetchEventOfRow(this.#parts, row));
     } catch (error) {
       if (!this.#closed) this.#parts.onError(error);
     }
@@ -217,16 +222,25 @@ export class EventLine {
     return error.code === 'archive/damaged' || error.code === 'archive/newer-format' ? this.#trimmedSeq : undefined;
   }
 
-  #deliver(make: () => IncomingEvent): void {
+  #isHeard(row: LiveEvent): boolean {
+    return this.#parts.isHeard?.(row) !== false;
+  }
+
+  #deliverRow(row: LiveEvent): void {
     if (this.#closed) return;
     try {
-      const report = this.#parts.deliver(make());
-      if (report === undefined) return;
-      this.#unsettled += 1;
-      report.then(this.#onSettled, this.#onFailed);
+      this.#deliver(makeEventOfRow(row, this.#parts.upcasting));
     } catch (error) {
       this.#parts.onError(error);
     }
+  }
+
+  #deliver(event: IncomingEvent): void {
+    if (this.#closed) return;
+    const report = this.#parts.deliver(event);
+    if (report === undefined) return;
+    this.#unsettled += 1;
+    report.then(this.#onSettled, this.#onFailed);
   }
 
   readonly #onSettled = (): void => {

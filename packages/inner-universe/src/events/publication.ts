@@ -2,10 +2,11 @@ import { makeWireTimestamp, type Op, type PublishEventOp } from '@inner-universe
 import type { Durability, EventMetadata, NervEvent, PublishOptions } from '@inner-universe/nerv';
 import { parse, stringify } from '@inner-universe/nerv/values';
 import type { LaterWrite, ModuleClient } from '../client/client.ts';
-import { makeStoredText, type StoredText } from '../client/value-text.ts';
+import { makeStoredText, tryInlineText, type StoredText } from '../client/value-text.ts';
 import type { CallOptions } from '../connection/connection.ts';
 import type { EventSealer } from '../encryption/event-sealer.ts';
 import type { EventRules } from './event-options.ts';
+import { makeEventText } from './event-text.ts';
 
 /** An event on its way to the log. */
 export interface Outgoing {
@@ -40,7 +41,7 @@ const NO_METADATA: StoredText = { text: '{}', encoding: 'json/1', chunks: [] };
 export function writeEvent(parts: PublicationParts, event: Outgoing, call: CallOptions): Promise<void> {
   const { client, sealer } = parts;
   const { id, type } = event;
-  const text = stringify(event.data);
+  const text = makeEventText(event.data);
   const authoredMicros = event.timestamp === undefined ? client.clock.nowMicros() : microsOfMs(event.timestamp);
   if (sealer?.covers(type) !== true) {
     const { ops, chunks } = makeWrite(parts, event, { text, authoredMicros });
@@ -74,7 +75,7 @@ function makeWrite(
 ): LaterWrite {
   const { id, type, data: value, source, metadata: given, options } = event;
   const scope = options.scope ?? rules.scopeOf(type) ?? ownScope ?? 'main';
-  const data = makeStoredText(text, scope, `The data of event ${id} (${type})`);
+  const data = tryInlineText(text) ?? makeStoredText(text, scope, `The data of event ${id} (${type})`);
   const metadata =
     given === undefined
       ? NO_METADATA
@@ -96,6 +97,7 @@ function makeWrite(
     durability: event.durability,
   };
   const ops: readonly Op[] = [{ tag: 'publishEvent', value: op }];
+  if (metadata.chunks.length === 0) return { ops, chunks: data.chunks };
   return { ops, chunks: [...data.chunks, ...metadata.chunks] };
 }
 

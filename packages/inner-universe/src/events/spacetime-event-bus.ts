@@ -26,16 +26,17 @@ import {
 } from '@inner-universe/nerv';
 import {
   assertPublishable,
-  EventBus as LocalBus,
   type BusMiddleware,
   type EventBus,
   type EventSelector,
   type EventStage,
+  type LocalEventBus,
 } from '@inner-universe/nerv/events';
 import { LogReceiver } from '@inner-universe/nerv/events/log-receiver';
 import { MiddlewareStack } from '@inner-universe/nerv/events/middleware';
 import { readThroughArchive } from '../archive/archived-reads.ts';
 import type { EventArchive } from '../archive/event-archive.ts';
+import type { LiveEvent } from '../client/change-source.ts';
 import type { ModuleClient } from '../client/client.ts';
 import type { CallOptions } from '../connection/connection.ts';
 import { makeCallRunner, type CallRunner } from '../connection/run-within.ts';
@@ -43,9 +44,11 @@ import type { EventSealer } from '../encryption/event-sealer.ts';
 import { errorCodeOf } from '../observability/error-facts.ts';
 import { bridgeBuses } from './event-bridge.ts';
 import { EventLine } from './event-line.ts';
+import { HeardBus } from './heard-bus.ts';
 import { EventLogReader, type LogQuery } from './event-log-reader.ts';
 import { EventRules, type EventOptions } from './event-options.ts';
 import { asNervEvent, changedBy, writeEvent, type Outgoing, type PublicationParts } from './publication.ts';
+import { checkPublishOptions } from './publish-options.ts';
 import { requireHandler } from './require-handler.ts';
 
 /** How a bus over the log behaves where a call says nothing. */
@@ -65,9 +68,6 @@ export interface SpacetimeEventBusOptions extends EventOptions {
 /** How an event is published to the log, who may call that off, and how long it may take. */
 export interface LogPublishOptions extends PublishOptions, CallOptions {}
 
-/** NERV's own bus, as far as this one builds on it. */
-type Local<M extends object> = InstanceType<typeof LocalBus<M>>;
-
 /** An `EventBus` whose durable events go through the log and come back to every bus that follows it. */
 export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<M> {
   /** How events are published and read, by type; for whoever makes events of rows by other ways. */
@@ -78,13 +78,16 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
   readonly #publication: PublicationParts;
   readonly #publishStage: EventStage | undefined;
   readonly #nowMs: () => number;
-  readonly #local: Local<M>;
+  readonly #local: HeardBus<M>;
   readonly #receiver: LogReceiver;
   readonly #log: EventLogReader<M>;
   readonly #line: EventLine;
   readonly #stopListening: () => void;
   /** Those who wait for the delivery of an event they published, by its id. */
   readonly #awaited = new Map<string, (report: Promise<DeliveryReport> | undefined) => void>();
+  readonly #publishable = new Set<string>();
+  /** Whether anything was delivered here before the log had it: what comes from there may be that. */
+  #hasPending = false;
   #closed = false;
 
   /** @throws {NervPersistenceError} `config/invalid`, `event/missing-upcaster` */
@@ -101,7 +104,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     const middleware = new MiddlewareStack(stages, { capacity: STAGED_MAX });
     this.#publishStage = middleware.publish;
     this.#nowMs = () => Number(clock.nowMicros() / 1000n);
-    this.#local = new LocalBus<M>({
+    this.#local = new HeardBus<M>({
       ids: client.ids,
       clock,
       timers: client.timers,
@@ -114,7 +117,11 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     this.#log = new EventLogReader<M>({ read, sealer, upcasting });
     const deliver = (event: IncomingEvent): Promise<DeliveryReport> | undefined => this.#deliver(event);
     const isAwaited = (): boolean => this.#awaited.size > 0;
-    this.#line = new EventLine({ read, sealer, upcasting, deliver, onError, isAwaited, telemetry }, client.seq);
+    const isReceived = middleware.receive !== undefined;
+    const isHeard = ({ kind, eventType }: LiveEvent): boolean =>
+      isReceived || this.#hasPending || isAwaited() || kind === 'system' || this.#local.hears(eventType);
+    const parts = { read, sealer, upcasting, deliver, onError, isAwaited, isHeard, telemetry };
+    this.#line = new EventLine(parts, client.seq);
     // What was trimmed while it was away lies in the archive, if there is one.
     const onGap = archive === undefined ? undefined : () => this.#line.readSkipped(client.seq);
     this.#stopListening = client.listen((events) => this.#line.accept(events), onGap);
@@ -130,14 +137,19 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
    * else `'durable'`. Called off before it is sent, it is not sent any more; later, `client/outcome-unknown`, or a
    * `connection/timeout` whose `details.outcome` is `'unknown'`, says that it may be in the log.
    */
-  async publish<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], LogPublishOptions>): Promise<string> {
-    const [data, { signal, timeoutMs, ...options } = {}] = rest as [data?: unknown, options?: LogPublishOptions];
-    signal?.throwIfAborted();
-    const durability = options.durability ?? this.rules.durabilityOf(type);
-    if (durability !== 'local')
-      return this.#publish(this.#makeOutgoing(type, data, { ...options, durability }), { signal, timeoutMs });
-    const id = await this.#counted('local', async () => this.#local.publish(type, ...makeLocal<M, T>(data, options)));
-    return id;
+  publish<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], LogPublishOptions>): Promise<string> {
+    const [data, options = NO_OPTIONS] = rest as [data?: unknown, options?: LogPublishOptions];
+    try {
+      if (options !== NO_OPTIONS) checkPublishOptions(options);
+      options.signal?.throwIfAborted();
+      const durability = options.durability ?? this.rules.durabilityOf(type);
+      if (durability !== 'local')
+        return this.#publish(this.#makeOutgoing(type, data, durability, options), callOf(options));
+      return this.#counted('local', async () => this.#local.publish(type, ...makeLocal<M, T>(data, options)));
+    } catch (error) {
+      // Whoever publishes is told by the promise, whatever it is.
+      return Promise.reject(error as Error);
+    }
   }
 
   /**
@@ -148,12 +160,13 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     type: T,
     ...rest: DataArguments<M[T], LogPublishOptions>
   ): Promise<DeliveryReport> {
-    const [data, { signal, timeoutMs, ...options } = {}] = rest as [data?: unknown, options?: LogPublishOptions];
+    const [data, options = NO_OPTIONS] = rest as [data?: unknown, options?: LogPublishOptions];
+    checkPublishOptions(options);
     const durability = options.durability ?? this.rules.durabilityOf(type);
-    return this.#within('publishAndWait', { signal, timeoutMs }, (ending) => {
+    return this.#within('publishAndWait', options, (ending) => {
       if (durability === 'local')
         return this.#counted('local', () => this.#local.publishAndWait(type, ...makeLocal<M, T>(data, options)));
-      return this.#publishAndWait(this.#makeOutgoing(type, data, { ...options, durability }), { signal: ending });
+      return this.#publishAndWait(this.#makeOutgoing(type, data, durability, options), { signal: ending });
     });
   }
 
@@ -247,7 +260,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
    * Bridges a bus of NERV: what comes from the log is delivered there, and what is published or emitted there goes to
    * where the rules send it, under the same id, and is not delivered there again. The result ends the bridge.
    */
-  connect(bus: Local<EventMap>, pattern = '**'): () => void {
+  connect(bus: LocalEventBus<EventMap>, pattern = '**'): () => void {
     const publish = ({ id, type, data, source, metadata, timestamp }: NervEvent): Promise<unknown> =>
       this.publish(type as EventTypeOf<M>, ...makeLocal<M, EventTypeOf<M>>(data, { id, source, metadata, timestamp })); // a bus carries any events
     const subscribe = (selector: string, handler: (event: NervEvent) => unknown): EventSubscription =>
@@ -266,25 +279,36 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     for (const tell of this.#awaited.values()) tell(undefined);
   }
 
-  #makeOutgoing(
-    type: string,
-    data: unknown,
-    options: PublishOptions & { readonly durability: Outgoing['durability'] },
-  ): Outgoing {
-    const { id = this.#client.ids.nextId(), source = this.#options.source, metadata, timestamp, durability } = options;
+  #makeOutgoing(type: string, data: unknown, durability: Outgoing['durability'], options: PublishOptions): Outgoing {
+    const { id = this.#client.ids.nextId(), source = this.#options.source, metadata, timestamp } = options;
     return { id, type, data, source, metadata, timestamp, durability, options };
   }
 
-  async #publish(event: Outgoing, call: CallOptions): Promise<string> {
-    const { id, type, options } = event;
+  /** What waits for its answer is only what that needs: events are published by the thousand without being awaited. */
+  #publish(event: Outgoing, call: CallOptions): Promise<string> {
     this.#assertOpen();
-    return this.#counted(event.durability, async () => {
-      assertPublishable(type, { ...options, id });
-      const stage = this.#publishStage;
-      if (stage === undefined) await this.#send(event, call);
-      else await this.#within('publish', call, (signal) => this.#sendStaged(stage, event, { signal }));
-      return id;
-    });
+    const startMicros = this.#client.clock.nowMicros();
+    return this.#told(this.#begin(event, call), event.id, event.durability, startMicros);
+  }
+
+  /** Starts an event on its way. Never throws. */
+  #begin(event: Outgoing, call: CallOptions): Promise<void> {
+    const stage = this.#publishStage;
+    try {
+      this.#assertPublishable(event);
+      if (stage === undefined) return this.#send(event, call);
+      return this.#within('publish', call, (signal) => this.#sendStaged(stage, event, { signal }));
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /** An id that was made here is fine, and so is a type that was. */
+  #assertPublishable({ id, type, options }: Outgoing): void {
+    if (options === NO_OPTIONS && this.#publishable.has(type)) return;
+    assertPublishable(type, { ...options, id });
+    if (this.#publishable.size >= PUBLISHABLE_TYPES_MAX) this.#publishable.clear();
+    this.#publishable.add(type);
   }
 
   /** Sends what middleware makes of an event, if it passes it on. */
@@ -293,32 +317,60 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     await stage(before, (after) => this.#send(changedBy(event, before, after), call));
   }
 
-  async #send(event: Outgoing, call: CallOptions): Promise<void> {
+  #send(event: Outgoing, call: CallOptions): Promise<void> {
     call.signal?.throwIfAborted();
     const writing = writeEvent(this.#publication, event, call);
+    if (event.options.optimistic !== true) return writing;
     // It has its place in the order of writes by now, and nothing is delivered of what cannot be written.
-    if (event.options.optimistic === true) this.#deliverPending(event);
+    this.#deliverPending(event);
+    return this.#orRejected(writing, event.id);
+  }
+
+  async #orRejected(writing: Promise<void>, id: string): Promise<void> {
     try {
       await writing;
     } catch (error) {
-      this.#receiver.rejectPending(event.id, error);
+      this.#receiver.rejectPending(id, error);
       throw error;
     }
   }
 
   /** Runs a publication and tells how it went. */
   async #counted<T>(durability: Durability, publication: () => Promise<T>): Promise<T> {
-    const { telemetry, clock } = this.#client;
-    const startMicros = clock.nowMicros();
+    const startMicros = this.#client.clock.nowMicros();
     try {
       const result = await publication();
-      telemetry.count('events.published', 1, { durability });
-      telemetry.record('events.publication_latency_ms', Number(clock.nowMicros() - startMicros) / 1000, { durability });
+      this.#tellPublished(durability, startMicros);
       return result;
     } catch (error) {
-      telemetry.count('events.publication_failures', 1, { code: errorCodeOf(error) });
+      this.#tellFailed(error);
       throw error;
     }
+  }
+
+  /** As `#counted`, of what is under way, with the event's id as the result. */
+  #told(writing: Promise<void>, id: string, durability: Durability, startMicros: bigint): Promise<string> {
+    return writing.then(
+      () => {
+        this.#tellPublished(durability, startMicros);
+        return id;
+      },
+      (error: unknown) => {
+        this.#tellFailed(error);
+        throw error;
+      },
+    );
+  }
+
+  #tellPublished(durability: Durability, startMicros: bigint): void {
+    const { telemetry, clock } = this.#client;
+    const labels = DURABILITY_LABELS[durability];
+    telemetry.count('events.published', 1, labels);
+    telemetry.record('events.publication_latency_ms', Number(clock.nowMicros() - startMicros) / 1000, labels);
+  }
+
+  #tellFailed(error: unknown): void {
+    this.#client.telemetry.count('events.publication_failures', 1, { code: errorCodeOf(error) });
   }
 
   #assertOpen(): void {
@@ -328,6 +380,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
   /** What middleware refuses of it is told: it is on its way to the log all the same. */
   #deliverPending({ id, type, data, source, metadata, timestamp = this.#nowMs() }: Outgoing): void {
     const { onError } = this.#options;
+    this.#hasPending = true;
     try {
       const event = { id, type, data, timestamp, source, metadata, pending: true };
       this.#receiver.deliver(event)?.catch(onError);
@@ -349,6 +402,20 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
 
 /** How many events may be on their way through asynchronous middleware. */
 const STAGED_MAX = 10_000;
+/** How many types are remembered as ones that may be published. */
+const PUBLISHABLE_TYPES_MAX = 1_024;
+/** Of a call that was given none: nothing is there to be looked at. */
+const NO_OPTIONS: LogPublishOptions = {};
+const DURABILITY_LABELS = {
+  durable: { durability: 'durable' },
+  ephemeral: { durability: 'ephemeral' },
+  local: { durability: 'local' },
+} as const;
+
+/** What of a publication's options is about the call. */
+function callOf(options: LogPublishOptions): CallOptions {
+  return options === NO_OPTIONS ? NO_OPTIONS : { signal: options.signal, timeoutMs: options.timeoutMs };
+}
 
 /** The arguments behind the type, for a bus that asks whether data may be left out. */
 function makeLocal<M extends object, T extends EventTypeOf<M>>(

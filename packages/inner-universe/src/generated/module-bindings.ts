@@ -351,6 +351,16 @@ export const PruneVersionsOp = __t.object('PruneVersionsOp', {
 });
 export type PruneVersionsOp = __Infer<typeof PruneVersionsOp>;
 
+export const AfterRequestOp = __t.object('AfterRequestOp', {
+  requestId: __t.string(),
+});
+export type AfterRequestOp = __Infer<typeof AfterRequestOp>;
+
+export const PruneHistoryOp = __t.object('PruneHistoryOp', {
+  keptFromSeq: __t.u64(),
+});
+export type PruneHistoryOp = __Infer<typeof PruneHistoryOp>;
+
 export const Op = __t.enum('Op', {
   PublishEvent: PublishEventOp,
   CreateEntity: CreateEntityOp,
@@ -386,6 +396,8 @@ export const Op = __t.enum('Op', {
   LeaveConsumer: LeaveConsumerOp,
   CompactVersions: CompactVersionsOp,
   PruneVersions: PruneVersionsOp,
+  AfterRequest: AfterRequestOp,
+  PruneHistory: PruneHistoryOp,
 });
 export type Op = __Infer<typeof Op>;
 
@@ -512,6 +524,14 @@ export const ConnectionsResult = __t.object('ConnectionsResult', {
   connections: __t.array(ClientConnection),
 });
 export type ConnectionsResult = __Infer<typeof ConnectionsResult>;
+
+export const ConsumerLagPage = __t.object('ConsumerLagPage', {
+  counts: __t.array(__t.u32()),
+  lookedTo: __t.u64(),
+  more: __t.bool(),
+  seq: __t.u64(),
+});
+export type ConsumerLagPage = __Infer<typeof ConsumerLagPage>;
 
 export const ConsumerWorker = __t.object('ConsumerWorker', {
   workerKey: __t.string(),
@@ -768,6 +788,14 @@ export const HistoryPage = __t.object('HistoryPage', {
   seq: __t.u64(),
 });
 export type HistoryPage = __Infer<typeof HistoryPage>;
+
+export const HistoryBoundResult = __t.object('HistoryBoundResult', {
+  keptFromSeq: __t.u64(),
+  keptFrom: __t.option(__t.timestamp()),
+  done: __t.bool(),
+  removed: __t.u64(),
+});
+export type HistoryBoundResult = __Infer<typeof HistoryBoundResult>;
 
 export const MigrationState = __t.object('MigrationState', {
   to: __t.u32(),
@@ -1072,6 +1100,16 @@ export const Head = __t.object('Head', {
   recentNumber: __t.u64(),
 });
 export type Head = __Infer<typeof Head>;
+
+export const HistoryBound = __t.object('HistoryBound', {
+  id: __t.u8(),
+  keptFromSeq: __t.u64(),
+  keptFrom: __t.timestamp(),
+  cursor: __t.string(),
+  done: __t.bool(),
+  removed: __t.u64(),
+});
+export type HistoryBound = __Infer<typeof HistoryBound>;
 
 export const HistoryGap = __t.object('HistoryGap', {
   gapKey: __t.string(),
@@ -1903,6 +1941,19 @@ const tablesSchema = __schema({
       recentNumber: __t.u64().name('recent_number'),
     }),
   ),
+  historyBound: __table(
+    {
+      name: 'history_bound',
+    },
+    __t.row({
+      id: __t.u8().primaryKey(),
+      keptFromSeq: __t.u64().name('kept_from_seq'),
+      keptFrom: __t.timestamp().name('kept_from'),
+      cursor: __t.string(),
+      done: __t.bool(),
+      removed: __t.u64(),
+    }),
+  ),
   historyGap: __table(
     {
       name: 'history_gap',
@@ -2521,6 +2572,17 @@ const proceduresSchema = __procedures(
   __procedureSchema('read_configuration', {}, ConfigurationResult),
   __procedureSchema('read_connections', {}, ConnectionsResult),
   __procedureSchema(
+    'read_consumer_lag',
+    {
+      name: __t.string(),
+      kind: __t.string(),
+      afterSeqs: __t.array(__t.u64()),
+      lookAfter: __t.u64(),
+      throughSeq: __t.u64(),
+    },
+    ConsumerLagPage,
+  ),
+  __procedureSchema(
     'read_consumer_workers',
     {
       name: __t.string(),
@@ -2604,6 +2666,7 @@ const proceduresSchema = __procedures(
     },
     HistoryPage,
   ),
+  __procedureSchema('read_history_bound', {}, HistoryBoundResult),
   __procedureSchema('read_migrations', {}, MigrationsResult),
   __procedureSchema(
     'read_moment',
@@ -2727,7 +2790,7 @@ const proceduresSchema = __procedures(
   ),
 );
 
-const REMOTE_MODULE = {
+export const REMOTE_MODULE = {
   versionInfo: {
     cliVersion: '2.10.1' as const,
   },

@@ -10,6 +10,7 @@ import { RefusedError } from '../errors.ts';
 import type { LiveEvent } from '../client/change-source.ts';
 import type { ModuleClient } from '../client/client.ts';
 import { idsOf } from '../client/inner-universe-client.ts';
+import { OnceDenied } from '../client/once-denied.ts';
 import { pages } from '../client/reads.ts';
 import { ChangedRows, type Subject } from './changed-rows.ts';
 import type { GoneRow } from './held-rows.ts';
@@ -31,6 +32,7 @@ export interface FollowerParts {
 export class GraphFollower {
   readonly #parts: FollowerParts;
   readonly #changed = new ChangedRows();
+  readonly #denied: OnceDenied;
   #stops: (() => void)[] = [];
   #stopRows: (() => void) | undefined;
   #line: Promise<void> = Promise.resolve();
@@ -41,6 +43,7 @@ export class GraphFollower {
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
+    this.#denied = new OnceDenied(parts.onError);
   }
 
   /** The last `seq` up to which everything was taken in; undefined before it follows. */
@@ -116,6 +119,7 @@ export class GraphFollower {
         await takeIn({ entities: page.entities, relations: page.relations, gone });
         if (!page.more) this.#takenSeq = page.seq;
       }
+      this.#denied.noteAllowed();
     } catch (error) {
       if (!(error instanceof RefusedError) || error.code !== 'event/trimmed') throw error;
       this.#takenSeq = undefined;
@@ -205,7 +209,7 @@ export class GraphFollower {
 
   #inBackground(work: () => Promise<void>): void {
     this.inLine(work).catch((error: unknown) => {
-      if (!this.#closed) this.#parts.onError(error);
+      if (!this.#closed) this.#denied.report(error);
     });
   }
 }

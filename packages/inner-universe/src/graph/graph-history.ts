@@ -12,12 +12,21 @@ import { pages } from '../client/reads.ts';
 import type { GraphKind } from '../encryption/graph-sealer.ts';
 import { NervPersistenceError, RefusedError } from '../errors.ts';
 import { GraphReads } from './graph-reads.ts';
+import type { HistoryBound } from './history-bound.ts';
 import { makeEntities, makeRelations, type RowSource } from './graph-rows.ts';
 
 type Version = RowVersion<Entity | Relation>;
 type Change =
   | { readonly kind: 'entity'; readonly row: EntityHistoryRow }
   | { readonly kind: 'relation'; readonly row: RelationHistoryRow };
+
+/** Which part of a past is told. */
+export interface Span {
+  /** From when on it is kept. */
+  readonly bound: HistoryBound;
+  /** What was there at this time, in milliseconds, and all later; undefined for as far back as is kept. */
+  readonly fromMs: number | undefined;
+}
 
 /**
  * What the entity, then the relation, of an id has been, the oldest first, by pages.
@@ -26,14 +35,15 @@ type Change =
 export async function* readVersions(
   source: RowSource,
   id: string,
+  span: Span,
 ): AsyncGenerator<readonly Version[], void, undefined> {
-  for (const kind of ['entity', 'relation'] as const) yield* readVersionsOf(source, kind, id);
+  for (const kind of ['entity', 'relation'] as const) yield* readVersionsOf(source, { kind, id }, span);
 }
 
 async function* readVersionsOf(
   source: RowSource,
-  kind: GraphKind,
-  id: string,
+  { kind, id }: { readonly kind: GraphKind; readonly id: string },
+  span: Span,
 ): AsyncGenerator<readonly Version[], void, undefined> {
   const reads = new GraphReads(source);
   const find = async (): Promise<EntityRow | RelationRow | undefined> =>
@@ -42,11 +52,10 @@ async function* readVersionsOf(
   let last: Change | undefined;
   let isWhole = true;
   for await (const page of historyPages(source, kind, id)) {
-    const changes = changesOf(page, kind);
     const told: Version[] = [];
-    for (const change of changes) {
-      isWhole &&= last === undefined || follows(last, change);
-      const version = last === undefined ? undefined : await versionOf(source, last, change);
+    for (const change of changesOf(page, kind)) {
+      isWhole = isSettled(change, span) || (isWhole && follows(last, change));
+      const version = last === undefined ? undefined : await versionOf(source, { change: last, next: change }, span);
       if (version !== undefined) told.push(version);
       last = change;
     }
@@ -56,8 +65,13 @@ async function* readVersionsOf(
   // What is there now must be what the history tells last.
   const isTold = before === undefined ? isEnded || (await find()) !== undefined : (last?.row.seq ?? -1n) >= before.seq;
   if (!isTold || !isWhole) throw makeUntold(kind, id);
-  const version = last === undefined ? undefined : await versionOf(source, last, undefined);
+  const version = last === undefined ? undefined : await versionOf(source, { change: last, next: undefined }, span);
   if (version !== undefined) yield [version];
+}
+
+/** Whether what came before a change does not matter: it is pruned, or not asked for. */
+function isSettled(change: Change, { bound, fromMs }: Span): boolean {
+  return change.row.seq <= bound.keptFromSeq || (fromMs !== undefined && timeOf(change) <= fromMs);
 }
 
 async function* historyPages(
@@ -79,28 +93,35 @@ function changesOf({ entities, relations }: HistoryPage, kind: GraphKind): reado
   return relations.map((row) => ({ kind, row }));
 }
 
-/** Whether nothing that was not kept lies between two changes. */
-function follows({ row: before }: Change, { row: after }: Change): boolean {
-  if (after.operation === 'created') return before.operation === 'deleted';
-  return after.revision === before.revision + (after.operation === 'deleted' ? 0 : 1);
+/** Whether nothing that was not kept lies between two changes, or before the first. */
+function follows(last: Change | undefined, { row: after }: Change): boolean {
+  if (after.operation === 'created') return last === undefined || last.row.operation === 'deleted';
+  return last !== undefined && after.revision === last.row.revision + (after.operation === 'deleted' ? 0 : 1);
 }
 
-/** What a change made, until the next one; undefined for a deletion. */
-async function versionOf(source: RowSource, change: Change, next: Change | undefined): Promise<Version | undefined> {
+/** What a change made, until the next one; undefined for a deletion, and for what is not asked for. */
+async function versionOf(
+  source: RowSource,
+  { change, next }: { readonly change: Change; readonly next: Change | undefined },
+  { bound, fromMs }: Span,
+): Promise<Version | undefined> {
   if (change.row.operation === 'deleted') return undefined;
+  if (next !== undefined && fromMs !== undefined && timeOf(next) <= fromMs) return undefined;
   const [row] = await (change.kind === 'entity'
     ? makeEntities(source, [entityOf(change.row)])
     : makeRelations(source, [relationOf(change.row)]));
   if (row === undefined) return undefined;
-  const replacedAt = next === undefined ? undefined : timeOf(next);
-  return Object.freeze({ subject: change.kind, row, recordedAt: timeOf(change), replacedAt });
+  // What was there before the bound may have been something else before that, which nobody knows any more.
+  const recordedAt = change.row.seq < bound.keptFromSeq ? undefined : timeOf(change);
+  return Object.freeze({ subject: change.kind, row, recordedAt, replacedAt: next && timeOf(next) });
 }
 
 function makeUntold(kind: GraphKind, id: string): NervError {
   return new NervError(
     'graph/no-history',
-    `Not all that the ${kind} '${id}' has been was kept: the history of its type was 'none' at some time. ` +
-      "Set it to 'full' to keep what comes, and read what it is with getEntity or getRelation.",
+    `Not all that the ${kind} '${id}' has been is told: the history of its type was 'none' at some time, or its type ` +
+      "was one that you may not read. Set the history to 'full' to keep what comes, ask for the past from a later time " +
+      'on, or read what it is with getEntity or getRelation.',
     { details: { kind, id } },
   );
 }

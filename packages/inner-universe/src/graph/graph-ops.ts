@@ -3,11 +3,13 @@ import { type EntityPatch, NervError, type Properties } from '@inner-universe/ne
 import type { GraphOperation } from '@inner-universe/nerv/graph/replica';
 import { escapeKey, stringify } from '@inner-universe/nerv/values';
 import { makeStoredText, type StoredText } from '../client/value-text.ts';
+import { scopeOf, type ScopedOperation } from './scoped-batch.ts';
 
 const MAX_TIME_MS = 8.64e15;
 
 /** What the ops of a graph have in common. */
 export interface GraphOpContext {
+  /** Of what is created, where an operation does not say. */
   readonly scope: string;
   /** Label of who writes. */
   readonly author: string;
@@ -21,8 +23,9 @@ export interface GraphWrite {
 }
 
 /** Turns a write into an op. @throws `value/unsupported`, `value/too-large`, `entity/invalid`, `relation/invalid` */
-export function makeGraphWrite(operation: GraphOperation, context: GraphOpContext): GraphWrite {
+export function makeGraphWrite(operation: ScopedOperation, { scope, author }: GraphOpContext): GraphWrite {
   assertTimes(operation);
+  const context = { scope: scopeOf(operation, scope), author };
   switch (operation.type) {
     case 'create-entity':
     case 'upsert-entity': {
@@ -84,7 +87,7 @@ function assertTimes(operation: GraphOperation): void {
   }
 }
 
-/** An update that replaces all properties. @throws `value/too-large` */
+/** An update that replaces all properties, of a row in the scope of the context. @throws `value/too-large` */
 export function makeWholeUpdate(
   operation: Extract<GraphOperation, { readonly type: 'update-entity' | 'update-relation' }>,
   properties: Properties,

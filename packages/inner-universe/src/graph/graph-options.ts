@@ -10,6 +10,8 @@ export interface GraphOptions {
   readonly heldRowsMax?: number | undefined;
   /** The most entities that one walk by pages fetches. Default 10,000. */
   readonly walkEntitiesMax?: number | undefined;
+  /** The most rows that one query by pages looks at, whatever its limit is. Default 1,000,000. */
+  readonly queryRowsMax?: number | undefined;
   /** The most versions that `history` gives at once. Default 10,000. */
   readonly versionsMax?: number | undefined;
 }
@@ -22,6 +24,7 @@ const DEFAULTS: DecidedGraphOptions = {
   optimistic: false,
   heldRowsMax: 1_000_000,
   walkEntitiesMax: 10_000,
+  queryRowsMax: 1_000_000,
   versionsMax: 10_000,
 };
 
@@ -32,14 +35,15 @@ export function decideGraphOptions(options: GraphOptions = {}): DecidedGraphOpti
     optimistic = DEFAULTS.optimistic,
     heldRowsMax = DEFAULTS.heldRowsMax,
     walkEntitiesMax = DEFAULTS.walkEntitiesMax,
+    queryRowsMax = DEFAULTS.queryRowsMax,
     versionsMax = DEFAULTS.versionsMax,
   } = options;
   check('scope', typeof scope === 'string' && scope !== '', 'a name');
   check('optimistic', typeof optimistic === 'boolean', 'true or false');
-  for (const [name, count] of Object.entries({ heldRowsMax, walkEntitiesMax, versionsMax })) {
+  for (const [name, count] of Object.entries({ heldRowsMax, walkEntitiesMax, queryRowsMax, versionsMax })) {
     check(name, Number.isSafeInteger(count) && count >= 1, 'a whole number from 1');
   }
-  return { scope, optimistic, heldRowsMax, walkEntitiesMax, versionsMax };
+  return { scope, optimistic, heldRowsMax, walkEntitiesMax, queryRowsMax, versionsMax };
 }
 
 function check(option: string, isRight: boolean, wanted: string): void {

@@ -40,25 +40,41 @@ export class LeasedSubscription implements GraphSubscription {
   }
 }
 
+/** Runs work as long as somebody waits for it. */
+type Waiting = (work: () => Promise<void>) => Promise<void>;
+
 /** A live query whose rows are loaded. */
 export interface LoadingQuery<Row> extends LiveQuery<Row> {
-  /** Resolves when all its rows are here; rejects when they cannot be loaded, which is reported too. */
+  /**
+   * Resolves when all its rows are here; rejects when they cannot be loaded, or when it was called off before: then it is
+   * closed. That is reported too.
+   */
   readonly ready: Promise<void>;
 }
 
-/** A live query that lets its part of the graph go when it is closed. */
+/** A live query that lets its part of the graph go when it is closed, which it is when waiting for it is called off. */
 export class LeasedQuery<Row> implements LoadingQuery<Row> {
+  readonly ready: Promise<void>;
   readonly #query: LiveQuery<Row>;
   readonly #lease: PartLease;
 
-  constructor(query: LiveQuery<Row>, lease: PartLease, onError: (error: unknown) => void) {
+  /** `within` waits for the part as long as the caller wants to. */
+  constructor(
+    query: LiveQuery<Row>,
+    lease: PartLease,
+    { within, onError }: { readonly within: Waiting; readonly onError: (error: unknown) => void },
+  ) {
     this.#query = query;
     this.#lease = lease;
-    lease.ready.catch(onError);
-  }
-
-  get ready(): Promise<void> {
-    return this.#lease.ready;
+    let isLoadOver = false;
+    const loaded = lease.ready.finally(() => (isLoadOver = true));
+    this.ready = within(() => loaded);
+    this.ready.catch((error: unknown) => {
+      if (!isLoadOver) this.close();
+      onError(error);
+    });
+    // Who has called it off is told nothing more of it.
+    loaded.catch(() => undefined);
   }
 
   get current(): readonly Row[] {

@@ -1,17 +1,11 @@
-import {
-  EntityNotFoundError,
-  NervError,
-  RelationNotFoundError,
-  type EntityPatch,
-  type Properties,
-} from '@inner-universe/nerv';
+import { NervError, type EntityPatch, type Properties } from '@inner-universe/nerv';
 import type { GraphOperation } from '@inner-universe/nerv/graph/replica';
 import { MAX_INLINE_VALUE_BYTES, type Op } from '@inner-universe/module/wire';
 import { stringify } from '@inner-universe/nerv/values';
 import type { LaterWrite, ModuleClient } from '../client/client.ts';
 import { utf8Length } from '../client/op-size.ts';
 import type { CallOptions } from '../connection/connection.ts';
-import { refusalOf, RefusedError } from '../errors.ts';
+import { makeNotVisible, refusalOf, RefusedError } from '../errors.ts';
 import { makeGraphWrite, makeWholeUpdate, type GraphOpContext, type GraphWrite } from './graph-ops.ts';
 import type { GraphSealer } from '../encryption/graph-sealer.ts';
 import { GraphReads } from './graph-reads.ts';
@@ -75,15 +69,17 @@ export class GraphWriter {
   async #replaceProperties(operation: Update, call: CallOptions): Promise<void> {
     const { id, patch, ifSeq } = operation;
     const isEntity = operation.type === 'update-entity';
+    const [stored] = isEntity ? await this.#reads.entityRowsById([id]) : await this.#reads.relationRowsById([id]);
     const [row] = isEntity ? await this.#reads.entitiesById([id]) : await this.#reads.relationsById([id]);
-    if (row === undefined) throw isEntity ? new EntityNotFoundError(id) : new RelationNotFoundError(id);
+    if (row === undefined || stored === undefined) throw makeNotVisible(isEntity ? 'entity' : 'relation', id);
     const properties: Record<string, unknown> = { ...row.properties, ...patch.properties };
     for (const key of patch.removeProperties ?? []) delete properties[key];
     const whole = { ...operation, ifSeq: ifSeq ?? row.seq };
     // What was read and what is given are both storable.
     const plain = properties as Properties;
     const sealed = (await this.#sealing?.sealProperties(isEntity ? 'entity' : 'relation', row, plain)) ?? plain;
-    const write = makeWholeUpdate(whole, sealed, this.#context);
+    // What is too large for a column goes to where the row is.
+    const write = makeWholeUpdate(whole, sealed, { ...this.#context, scope: stored.scope });
     await this.#send([operation], () => this.#client.writeWithChunks(...joined([write]), call));
   }
 

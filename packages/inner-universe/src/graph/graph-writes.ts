@@ -1,23 +1,14 @@
-import { EntityNotFoundError, RelationNotFoundError, type Timers } from '@inner-universe/nerv';
-import { targetOf, type GraphOperation } from '@inner-universe/nerv/graph/replica';
+import type { Timers } from '@inner-universe/nerv';
+import { targetOf } from '@inner-universe/nerv/graph/replica';
 import type { CallOptions } from '../connection/connection.ts';
 import { runWithin } from '../connection/run-within.ts';
+import { makeNotVisible } from '../errors.ts';
 import type { GraphReads } from './graph-reads.ts';
 import type { StoredEntity, StoredRelation } from './graph-rows.ts';
 import type { GraphWriter } from './graph-writer.ts';
 import type { LiveGraph } from './live-graph.ts';
-
-/**
- * How a write of a graph over the module is made. Called off before it is sent, it is not sent any more; later it may be
- * applied all the same.
- */
-export interface GraphWriteOptions extends CallOptions {
-  /**
-   * Shows it at once, marked `pending`, as far as what it is about is held here; taken back if it is refused. Offline it
-   * stays so. Default: what the graph was made with.
-   */
-  readonly optimistic?: boolean | undefined;
-}
+import type { ScopedOperation } from './scoped-batch.ts';
+import type { GraphWriteOptions } from './write-options.ts';
 
 interface GraphWritesParts {
   readonly writer: GraphWriter;
@@ -39,30 +30,30 @@ export class GraphWrites {
   }
 
   /** All of them, or none. */
-  async write(operations: readonly GraphOperation[], options: GraphWriteOptions): Promise<void> {
+  async write(operations: readonly ScopedOperation[], options: GraphWriteOptions): Promise<void> {
     await this.#within(options, (call) =>
       this.#showing(operations, options, () => this.#parts.writer.write(operations, call)),
     );
   }
 
   /** One write of an entity; gives what it has become. */
-  entity(operation: GraphOperation, options: GraphWriteOptions): Promise<StoredEntity> {
+  entity(operation: ScopedOperation, options: GraphWriteOptions): Promise<StoredEntity> {
     return this.#within(options, async (call) => {
       await this.#one(operation, options, call);
       const id = targetOf(operation);
       const [row] = await this.#parts.reads.entitiesById([id]);
-      if (row === undefined) throw new EntityNotFoundError(id); // somebody deleted it in between
+      if (row === undefined) throw makeNotVisible('entity', id); // deleted in between, or to be read by others only
       return row;
     });
   }
 
   /** As `entity`. */
-  relation(operation: GraphOperation, options: GraphWriteOptions): Promise<StoredRelation> {
+  relation(operation: ScopedOperation, options: GraphWriteOptions): Promise<StoredRelation> {
     return this.#within(options, async (call) => {
       await this.#one(operation, options, call);
       const id = targetOf(operation);
       const [row] = await this.#parts.reads.relationsById([id]);
-      if (row === undefined) throw new RelationNotFoundError(id); // as above
+      if (row === undefined) throw makeNotVisible('relation', id); // as above
       return row;
     });
   }
@@ -72,7 +63,7 @@ export class GraphWrites {
     return runWithin('graph.write', { signal, timeoutMs }, (ending) => work({ signal: ending }), this.#parts.timers);
   }
 
-  #one(operation: GraphOperation, options: GraphWriteOptions, call: CallOptions): Promise<void> {
+  #one(operation: ScopedOperation, options: GraphWriteOptions, call: CallOptions): Promise<void> {
     const { writer } = this.#parts;
     return this.#showing([operation], options, () =>
       operation.type === 'update-entity' || operation.type === 'update-relation'
@@ -82,7 +73,7 @@ export class GraphWrites {
   }
 
   async #showing(
-    operations: readonly GraphOperation[],
+    operations: readonly ScopedOperation[],
     { optimistic = this.#parts.optimistic }: GraphWriteOptions,
     send: () => Promise<void>,
   ): Promise<void> {

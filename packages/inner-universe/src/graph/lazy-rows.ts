@@ -26,10 +26,18 @@ export interface WalkLimits {
   readonly entitiesMax: number;
 }
 
+/** Where a walk goes, and how far. */
+export interface WalkByPages {
+  readonly around: AroundFilter;
+  readonly limits: WalkLimits;
+  /** Once it has aborted, nothing more is fetched. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Runs a walk over a graph that is read by pages. @throws `graph/too-large`, and what the walk throws */
 export async function walkByPages<T>(
   pages: GraphPages,
-  { around, limits }: { readonly around: AroundFilter; readonly limits: WalkLimits },
+  { around, limits, signal }: WalkByPages,
   walk: (graph: GraphReader) => T,
 ): Promise<T> {
   const rows = new LazyRows(pages, around, limits);
@@ -40,6 +48,7 @@ export async function walkByPages<T>(
       if (outcome.type === 'failed') throw outcome.error;
       return outcome.value;
     }
+    signal?.throwIfAborted();
     await rows.fetchMissing();
   }
 }

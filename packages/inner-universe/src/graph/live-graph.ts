@@ -7,7 +7,6 @@
  */
 import { NervError, systemTimers } from '@inner-universe/nerv';
 import type { EntityQuery, LocalEntityGraph, RelationQuery } from '@inner-universe/nerv/graph';
-import type { GraphOperation } from '@inner-universe/nerv/graph/replica';
 import type { ModuleClient } from '../client/client.ts';
 import type { GraphKind } from '../encryption/graph-sealer.ts';
 import { ConnectionError, NervPersistenceError } from '../errors.ts';
@@ -21,6 +20,7 @@ import { makeGraphClosed } from './paged-graph.ts';
 import { kindOf } from './pending-writes.ts';
 import { ReplicaRows, type RawChanges } from './replica-rows.ts';
 import { RestoredWrites } from './restored-writes.ts';
+import { scopeOf, type ScopedOperation } from './scoped-batch.ts';
 
 /** What a live graph is made of. */
 export interface LiveGraphParts {
@@ -182,7 +182,7 @@ export class LiveGraph {
   }
 
   /** Shows a write before it is confirmed, as far as what it is about is held; gives what it is called then. */
-  show(operations: readonly GraphOperation[]): string | undefined {
+  show(operations: readonly ScopedOperation[]): string | undefined {
     const isHeldHere = operations.every((operation) => this.#isAboutHeld(operation));
     if (!isHeldHere || operations.length === 0) return undefined;
     this.#shown += 1;
@@ -359,11 +359,12 @@ export class LiveGraph {
     this.#follower = this.#makeFollower();
   }
 
-  #isAboutHeld(operation: GraphOperation): boolean {
+  #isAboutHeld(operation: ScopedOperation): boolean {
     if (operation.type.startsWith('update-') || operation.type.startsWith('delete-')) return true;
     const type =
       'entityType' in operation ? operation.entityType : 'relationType' in operation ? operation.relationType : '';
-    return this.#ready().some((part) => part.mayHold(kindOf(operation), type, this.#parts.scope));
+    const scope = scopeOf(operation, this.#parts.scope);
+    return this.#ready().some((part) => part.mayHold(kindOf(operation), type, scope));
   }
 
   #makeRows(): ReplicaRows {

@@ -1,7 +1,8 @@
 import { makeWireTimestamp } from '@inner-universe/module/wire';
-import { NervError } from '@inner-universe/nerv';
-import type { ReadPage } from '../client/change-source.ts';
+import type { ModuleClient } from '../client/client.ts';
 import { pages } from '../client/reads.ts';
+import { RefusedError } from '../errors.ts';
+import { makeTrimmed, millisecondsOf } from './history-bound.ts';
 import type { AroundFilter, EntityFilter, GraphPages, RelationFilter } from './graph-pages.ts';
 import { cut } from './graph-reads.ts';
 import { makeEntities, makeRelations, type RowSource, type StoredEntity, type StoredRelation } from './graph-rows.ts';
@@ -9,19 +10,20 @@ import { makeEntities, makeRelations, type RowSource, type StoredEntity, type St
 const MICROS_PER_MS = 1000n;
 const FIRST_PAGE = { cursor: '', limit: 0 };
 
-/** The last `seq` recorded up to the end of a millisecond. @throws NervError `graph/invalid-argument` */
-export async function findMoment(read: ReadPage, time: number | Date): Promise<bigint> {
-  const timeMs = time instanceof Date ? time.getTime() : time;
-  if (!Number.isFinite(timeMs)) {
-    throw new NervError(
-      'graph/invalid-argument',
-      `The option 'time' is ${String(time)}; it must be milliseconds since 1970, or a date.`,
-      { details: { option: 'time', value: String(time) } },
-    );
-  }
+/**
+ * The last `seq` recorded up to the end of a millisecond.
+ * @throws NervError `graph/invalid-argument`, `graph/history-trimmed`
+ */
+export async function findMoment(client: ModuleClient, time: number | Date): Promise<bigint> {
+  const timeMs = millisecondsOf('time', time);
   const end = (BigInt(Math.floor(timeMs)) + 1n) * MICROS_PER_MS - 1n;
-  const { seq } = await read('readMoment', { time: makeWireTimestamp(end < 0n ? 0n : end) });
-  return seq;
+  try {
+    const { seq } = await client.read('readMoment', { time: makeWireTimestamp(end < 0n ? 0n : end) });
+    return seq;
+  } catch (error) {
+    if (!(error instanceof RefusedError) || error.code !== 'graph/history-trimmed') throw error;
+    throw makeTrimmed(timeMs, new Date(Number(error.details['keptFromMs'])), error);
+  }
 }
 
 /** Reads the graph as it was at a `seq`. */

@@ -16,9 +16,7 @@ import type {
   EntityProperties,
   EntityQuery,
   EntityTypeOf,
-  GraphBatch,
   GraphPast,
-  GraphReads as ReadableGraph,
   GraphSchema,
   GraphSubscription,
   InputArguments,
@@ -40,23 +38,26 @@ import type {
   WalkOptions,
   WriteOptions,
 } from '@inner-universe/nerv/graph';
-import { BatchBuilder, idOf, OperationFactory } from '@inner-universe/nerv/graph/replica';
+import { OperationFactory } from '@inner-universe/nerv/graph/replica';
 import type { ModuleClient } from '../client/client.ts';
 import type { CallOptions } from '../connection/connection.ts';
-import { makeCallRunner, type CallRunner } from '../connection/run-within.ts';
+import { makeCallRunner, makeWalkRunner, type CallRunner, type WalkRunner } from '../connection/run-within.ts';
 import type { GraphKind, GraphSealer } from '../encryption/graph-sealer.ts';
 import { decideGraphOptions, type DecidedGraphOptions, type GraphOptions } from './graph-options.ts';
-import { collectVersions, readVersions } from './graph-history.ts';
 import { partOf, WHOLE, type GraphPart } from './graph-part.ts';
+import { GraphQueries } from './graph-queries.ts';
 import { GraphReads } from './graph-reads.ts';
 import type { RowSource } from './graph-rows.ts';
 import { LeasedQuery, LeasedSubscription, partOfSelector, type LoadingQuery } from './graph-subscriptions.ts';
 import { GraphWriter } from './graph-writer.ts';
-import { GraphWrites, type GraphWriteOptions } from './graph-writes.ts';
+import { GraphWrites } from './graph-writes.ts';
+import type { HistoryBound, PruneHistoryOptions } from './history-bound.ts';
 import { LiveGraph, type PartLease } from './live-graph.ts';
-import { makeGraphClosed, PagedGraph, type PagedGraphParts } from './paged-graph.ts';
-import { findMoment, PastReads } from './past-reads.ts';
+import { makeGraphClosed, PagedGraph, type PagedGraphParts, type PastGraph, type ScanQuery } from './paged-graph.ts';
+import { PastCalls, type HistoryOptions } from './past-calls.ts';
 import { IndexedPages, narrowByProperty } from './property-index.ts';
+import { inScope, ScopedBatchBuilder, type ScopedGraphBatch } from './scoped-batch.ts';
+import { checkWriteOptions, type GraphCreateOptions, type GraphWriteOptions } from './write-options.ts';
 
 /** What a graph over the module is made with. */
 export interface SpacetimeEntityGraphOptions extends GraphOptions {
@@ -75,14 +76,16 @@ export interface SpacetimeEntityGraphOptions extends GraphOptions {
 export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implements EntityGraph<S>, GraphPast<S> {
   readonly #client: ModuleClient;
   readonly #within: CallRunner;
+  readonly #walkWithin: WalkRunner;
   readonly #options: DecidedGraphOptions;
   readonly #sealer: GraphSealer | undefined;
   readonly #onError: (error: unknown) => void;
   readonly #writes: GraphWrites;
   readonly #factory: OperationFactory;
-  readonly #source: RowSource;
-  readonly #paged: PagedGraph<S>;
+  readonly #past: PastCalls;
+  readonly #paged: PagedGraph;
   readonly #live: LiveGraph;
+  readonly #queries: GraphQueries;
   readonly #loads = new Map<string, PartLease>();
   readonly #stopKeys: (() => void) | undefined;
   #closed = false;
@@ -90,6 +93,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   constructor(client: ModuleClient, options: SpacetimeEntityGraphOptions) {
     this.#client = client;
     this.#within = makeCallRunner('graph', client.timers);
+    this.#walkWithin = makeWalkRunner('graph', client.timers);
     this.#options = decideGraphOptions(options);
     this.#factory = new OperationFactory({
       nextId: () => client.ids.nextId(),
@@ -99,14 +103,29 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     const { scope, heldRowsMax } = this.#options;
     this.#sealer = sealer;
     this.#onError = onError;
-    this.#source = { read: client.readPage, sealer };
+    const source: RowSource = { read: client.readPage, sealer };
     const reads = new GraphReads({ read: client.cachedPage, sealer });
     this.#paged = new PagedGraph({
       ...this.#pagedParts(),
       pages: new IndexedPages(reads, client.clock),
       narrow: narrowByProperty,
     });
-    this.#live = new LiveGraph({ client, source: this.#source, onError, heldRowsMax, copyName, scope });
+    this.#past = new PastCalls({
+      client,
+      source,
+      versionsMax: this.#options.versionsMax,
+      within: this.#within,
+      walkWithin: this.#walkWithin,
+      assertOpen: () => this.#assertOpen(),
+    });
+    this.#live = new LiveGraph({ client, source, onError, heldRowsMax, copyName, scope });
+    this.#queries = new GraphQueries({
+      live: this.#live,
+      paged: this.#paged,
+      within: this.#within,
+      sealer,
+      assertOpen: () => this.#assertOpen(),
+    });
     this.#writes = new GraphWrites({
       writer: new GraphWriter(client, sealer, { scope, author }),
       reads,
@@ -125,21 +144,20 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   createEntity<T extends EntityTypeOf<S>>(
     type: T,
     input: EntityInput<EntityProperties<S, T>>,
-    options: GraphWriteOptions,
+    options: GraphCreateOptions,
   ): Promise<EntityOf<S, T>>;
   async createEntity<T extends EntityTypeOf<S>>(
     type: T,
     input?: EntityInput<EntityProperties<S, T>>,
-    options: GraphWriteOptions = {},
+    options: GraphCreateOptions = {},
   ): Promise<EntityOf<S, T>> {
-    return typed(await this.#writes.entity(this.#factory.entity('create-entity', type, erase(input ?? {})), options));
+    const { scope, ...how } = checkWriteOptions('createEntity', options);
+    const operation = inScope(this.#factory.entity('create-entity', type, erase(input ?? {})), scope);
+    return typed(await this.#writes.entity(operation, how));
   }
 
   async getEntity(entity: Reference, call?: CallOptions): Promise<EntityOf<S> | undefined> {
-    return this.#within('getEntity', call, async () => {
-      const isHere = this.#isHere('entity', idOf(entity));
-      return isHere ? typed((await this.#upToDate()).getEntity(entity)) : this.#paged.getEntity(entity);
-    });
+    return typed(await this.#queries.getEntity(entity, call));
   }
 
   async updateEntity<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
@@ -147,34 +165,37 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     patch: EntityPatch<EntityProperties<S, T>>,
     options: WriteOptions & GraphWriteOptions = {},
   ): Promise<EntityOf<S, T>> {
+    checkWriteOptions('updateEntity', options);
     return typed(await this.#writes.entity(this.#factory.updateEntity(entity, erase(patch), options), options));
   }
 
   async upsertEntity<T extends EntityTypeOf<S>>(
     type: T,
     input: EntityInput<EntityProperties<S, T>> & { readonly id: string },
-    options: GraphWriteOptions = {},
+    options: GraphCreateOptions = {},
   ): Promise<EntityOf<S, T>> {
-    return typed(await this.#writes.entity(this.#factory.entity('upsert-entity', type, erase(input)), options));
+    const { scope, ...how } = checkWriteOptions('upsertEntity', options);
+    const operation = inScope(this.#factory.entity('upsert-entity', type, erase(input)), scope);
+    return typed(await this.#writes.entity(operation, how));
   }
 
   async deleteEntity(entity: Reference, options: DeleteEntityOptions & GraphWriteOptions = {}): Promise<void> {
+    checkWriteOptions('deleteEntity', options);
     await this.#writes.write([this.#factory.deleteEntity(entity, options)], options);
   }
 
   async createRelation<T extends RelationTypeOf<S>>(
     type: T,
     input: RelationInput<RelationProperties<S, T>>,
-    options: GraphWriteOptions = {},
+    options: GraphCreateOptions = {},
   ): Promise<RelationOf<S, T>> {
-    return typed(await this.#writes.relation(this.#factory.relation('create-relation', type, erase(input)), options));
+    const { scope, ...how } = checkWriteOptions('createRelation', options);
+    const operation = inScope(this.#factory.relation('create-relation', type, erase(input)), scope);
+    return typed(await this.#writes.relation(operation, how));
   }
 
   async getRelation(relation: Reference, call?: CallOptions): Promise<RelationOf<S> | undefined> {
-    return this.#within('getRelation', call, async () => {
-      const isHere = this.#isHere('relation', idOf(relation));
-      return isHere ? typed((await this.#upToDate()).getRelation(relation)) : this.#paged.getRelation(relation);
-    });
+    return typed(await this.#queries.getRelation(relation, call));
   }
 
   async updateRelation<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
@@ -182,88 +203,79 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     patch: RelationPatch<RelationProperties<S, T>>,
     options: WriteOptions & GraphWriteOptions = {},
   ): Promise<RelationOf<S, T>> {
+    checkWriteOptions('updateRelation', options);
     return typed(await this.#writes.relation(this.#factory.updateRelation(relation, erase(patch), options), options));
   }
 
   async upsertRelation<T extends RelationTypeOf<S>>(
     type: T,
     input: RelationInput<RelationProperties<S, T>> & { readonly id: string },
-    options: GraphWriteOptions = {},
+    options: GraphCreateOptions = {},
   ): Promise<RelationOf<S, T>> {
-    return typed(await this.#writes.relation(this.#factory.relation('upsert-relation', type, erase(input)), options));
+    const { scope, ...how } = checkWriteOptions('upsertRelation', options);
+    const operation = inScope(this.#factory.relation('upsert-relation', type, erase(input)), scope);
+    return typed(await this.#writes.relation(operation, how));
   }
 
   async deleteRelation(relation: Reference, options: WriteOptions & GraphWriteOptions = {}): Promise<void> {
+    checkWriteOptions('deleteRelation', options);
     await this.#writes.write([this.#factory.deleteRelation(relation, options)], options);
   }
 
-  async batch(build: (batch: GraphBatch<S>) => void, options: GraphWriteOptions = {}): Promise<void> {
+  async batch(build: (batch: ScopedGraphBatch<S>) => void, options: GraphCreateOptions = {}): Promise<void> {
     this.#assertOpen();
-    const builder = new BatchBuilder(this.#factory);
+    const { scope, ...how } = checkWriteOptions('batch', options);
+    const builder = new ScopedBatchBuilder(this.#factory, scope);
     // The builder takes any types; the schema's are a promise of the caller's compiler.
-    build(builder as GraphBatch<GraphSchema> as GraphBatch<S>);
-    await this.#writes.write(builder.operations, options);
+    build(builder as ScopedGraphBatch<GraphSchema> as ScopedGraphBatch<S>);
+    await this.#writes.write(builder.operations, how);
   }
 
   async query<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query: EntityQuery<T, EntityProperties<S, T>> = {},
     call?: CallOptions,
   ): Promise<readonly EntityOf<S, T>[]> {
-    return this.#within('query', call, async () => {
-      const held = await this.#holding('entity', query);
-      return held === undefined ? this.#paged.query(query) : typed(held.query(erase<EntityQuery>(query)));
-    });
+    return typed(await this.#queries.query(erase(query), call));
   }
 
   async queryPage<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query: EntityQuery<T, EntityProperties<S, T>> = {},
     call?: CallOptions,
   ): Promise<Page<EntityOf<S, T>>> {
-    return this.#within('queryPage', call, async () => {
-      const held = await this.#holding('entity', query);
-      return held === undefined ? this.#paged.queryPage(query) : typed(held.queryPage(erase<EntityQuery>(query)));
-    });
+    return typed(await this.#queries.queryPage(erase(query), call));
   }
 
   async queryRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query: RelationQuery<T, RelationProperties<S, T>> = {},
     call?: CallOptions,
   ): Promise<readonly RelationOf<S, T>[]> {
-    return this.#within('queryRelations', call, async () => {
-      const held = await this.#holding('relation', query);
-      return held === undefined
-        ? this.#paged.queryRelations(query)
-        : typed(held.queryRelations(erase<RelationQuery>(query)));
-    });
+    return typed(await this.#queries.queryRelations(erase(query), call));
   }
 
   async queryRelationsPage<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query: RelationQuery<T, RelationProperties<S, T>> = {},
     call?: CallOptions,
   ): Promise<Page<RelationOf<S, T>>> {
-    return this.#within('queryRelationsPage', call, async () => {
-      const held = await this.#holding('relation', query);
-      return held === undefined
-        ? this.#paged.queryRelationsPage(query)
-        : typed(held.queryRelationsPage(erase<RelationQuery>(query)));
-    });
+    return typed(await this.#queries.queryRelationsPage(erase(query), call));
   }
 
   /**
    * Entities that match, by pages, in the order in which they were last changed: the way to go through more than fits
-   * in memory. An entity that changes meanwhile may come twice.
+   * in memory. An entity that changes meanwhile may come twice. The time that `call` allows is for each page.
    */
   scan<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
-    query: Omit<EntityQuery<T, EntityProperties<S, T>>, 'orderBy' | 'limit' | 'cursor'> = {},
+    query: ScanQuery<EntityQuery<T, EntityProperties<S, T>>> = {},
+    call?: CallOptions,
   ): AsyncGenerator<readonly EntityOf<S, T>[], void, undefined> {
-    return this.#paged.scan(query);
+    return typed(this.#paged.scan(erase<ScanQuery<EntityQuery>>(query), call));
   }
 
   /** As `scan`, for relations. */
   scanRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
-    query: Omit<RelationQuery<T, RelationProperties<S, T>>, 'orderBy' | 'limit' | 'cursor'> = {},
+    query: ScanQuery<RelationQuery<T, RelationProperties<S, T>>> = {},
+    call?: CallOptions,
   ): AsyncGenerator<readonly RelationOf<S, T>[], void, undefined> {
-    return this.#paged.scanRelations(query);
+    return typed(this.#paged.scanRelations(erase<ScanQuery<RelationQuery>>(query), call));
   }
 
   async relationsOf(
@@ -271,12 +283,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     options: WalkOptions<RelationTypeOf<S>> = {},
     call?: CallOptions,
   ): Promise<readonly RelationOf<S>[]> {
-    return this.#within('relationsOf', call, async () => {
-      const held = await this.#walkable(options);
-      return held === undefined
-        ? this.#paged.relationsOf(entity, options)
-        : typed(held.relationsOf(entity, erase(options)));
-    });
+    return typed(await this.#queries.relationsOf(entity, options, call));
   }
 
   async neighbors(
@@ -284,12 +291,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     options: NeighborOptions<RelationTypeOf<S>> = {},
     call?: CallOptions,
   ): Promise<readonly EntityOf<S>[]> {
-    return this.#within('neighbors', call, async () => {
-      const held = await this.#walkable(options);
-      return held === undefined
-        ? this.#paged.neighbors(entity, options)
-        : typed(held.neighbors(entity, erase(options)));
-    });
+    return typed(await this.#queries.neighbors(entity, options, call));
   }
 
   async traverse(
@@ -297,10 +299,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     options: TraverseOptions<RelationTypeOf<S>> = {},
     call?: CallOptions,
   ): Promise<readonly Visit<EntityOf<S>, RelationOf<S>>[]> {
-    return this.#within('traverse', call, async () => {
-      const held = await this.#walkable(options);
-      return held === undefined ? this.#paged.traverse(start, options) : typed(held.traverse(start, erase(options)));
-    });
+    return typed(await this.#queries.traverse(start, options, call));
   }
 
   async shortestPath(
@@ -309,59 +308,73 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     options: PathOptions<RelationTypeOf<S>, RelationOf<S>> = {},
     call?: CallOptions,
   ): Promise<Path<EntityOf<S>, RelationOf<S>> | undefined> {
-    return this.#within('shortestPath', call, async () => {
-      const held = await this.#walkable(erase(options));
-      return held === undefined
-        ? this.#paged.shortestPath(from, to, options)
-        : typed(held.shortestPath(from, to, erase(options)));
-    });
-  }
-
-  /** The graph as everything recorded up to the end of a millisecond had made it, by pages. */
-  async asOf(
-    time: number | Date,
-    call?: CallOptions,
-  ): Promise<ReadableGraph<S> & Pick<PagedGraph<S>, 'scan' | 'scanRelations'>> {
-    this.#assertOpen();
-    const seq = await this.#within('asOf', call, () => findMoment(this.#source.read, time));
-    return new PagedGraph<S>({ ...this.#pagedParts(), pages: new PastReads(this.#source, seq) });
+    return typed(await this.#queries.shortestPath({ from, to }, erase(options), call));
   }
 
   /**
-   * What the entity or relation of an id has been, the oldest first.
-   * @throws NervError `graph/no-history`; `graph/too-large` for more versions than `versionsMax`: use `historyPages`
+   * The graph as everything recorded up to the end of a millisecond had made it, by pages.
+   * @throws `graph/history-trimmed` for a time before what is kept, which `historyBound` tells
    */
-  async history(of: Reference, call?: CallOptions): Promise<readonly RowVersion<EntityOf<S> | RelationOf<S>>[]> {
-    const { versionsMax } = this.#options;
-    return this.#within('history', call, (signal) =>
-      collectVersions(this.historyPages(of), { id: idOf(of), versionsMax, signal }),
-    );
+  async asOf(time: number | Date, call?: CallOptions): Promise<PastGraph<S>> {
+    return new PagedGraph<S>({ ...this.#pagedParts(), pages: await this.#past.asOf(time, call) });
   }
 
-  /** As `history`, by pages. */
-  async *historyPages(
+  /**
+   * What the entity or relation of an id has been, the oldest first: from a time on, or as far back as is kept. What was
+   * there before that has no time of recording.
+   * @throws NervError `graph/no-history`, `graph/history-trimmed`; `graph/too-large` for more versions than `versionsMax`:
+   * use `historyPages`
+   */
+  async history(
     of: Reference,
-  ): AsyncGenerator<readonly RowVersion<EntityOf<S> | RelationOf<S>>[], void, undefined> {
-    this.#assertOpen();
-    for await (const page of readVersions(this.#source, idOf(of))) yield typed(page);
+    options: HistoryOptions = {},
+  ): Promise<readonly RowVersion<EntityOf<S> | RelationOf<S>>[]> {
+    return typed(await this.#past.history(of, options));
   }
 
-  /** Starts empty unless what it looks at is held here, and then tells of what loading that brings. */
+  /** As `history`, by pages; the time that the options allow is for each page. */
+  historyPages(
+    of: Reference,
+    options: HistoryOptions = {},
+  ): AsyncGenerator<readonly RowVersion<EntityOf<S> | RelationOf<S>>[], void, undefined> {
+    return typed(this.#past.historyPages(of, options));
+  }
+
+  /** From when on the past is kept. */
+  historyBound(call?: CallOptions): Promise<HistoryBound> {
+    return this.#past.historyBound(call);
+  }
+
+  /**
+   * Removes the past before a time for good, in steps; at that time and after, every answer stays as it is. For the
+   * owner. Called off, it goes on with the next call, or with the module's maintenance.
+   * @throws `permission/denied`, `graph/invalid-argument`
+   */
+  pruneHistory(options: PruneHistoryOptions): Promise<HistoryBound> {
+    return this.#past.pruneHistory(options);
+  }
+
+  /**
+   * Starts empty unless what it looks at is held here, and then tells of what loading brings; `call` says how long to
+   * wait for that.
+   */
   liveQuery<T extends EntityTypeOf<S> = EntityTypeOf<S>>(
     query: EntityQuery<T, EntityProperties<S, T>> = {},
+    call?: CallOptions,
   ): LoadingQuery<EntityOf<S, T>> {
     const wanted = erase<EntityQuery>(query);
     const lease = this.#leaseFor('entity', wanted);
-    return typed(new LeasedQuery(this.#live.graph.liveQuery(wanted), lease, this.#reportError));
+    return typed(new LeasedQuery(this.#live.graph.liveQuery(wanted), lease, this.#waiting('liveQuery', call)));
   }
 
   /** As `liveQuery`. */
   liveRelations<T extends RelationTypeOf<S> = RelationTypeOf<S>>(
     query: RelationQuery<T, RelationProperties<S, T>> = {},
+    call?: CallOptions,
   ): LoadingQuery<RelationOf<S, T>> {
     const wanted = erase<RelationQuery>(query);
     const lease = this.#leaseFor('relation', wanted);
-    return typed(new LeasedQuery(this.#live.graph.liveRelations(wanted), lease, this.#reportError));
+    return typed(new LeasedQuery(this.#live.graph.liveRelations(wanted), lease, this.#waiting('liveRelations', call)));
   }
 
   /**
@@ -433,45 +446,29 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
   }
 
   #pagedParts(): Omit<PagedGraphParts, 'pages'> {
-    const { walkEntitiesMax: entitiesMax } = this.#options;
-    const { telemetry } = this.#client;
-    return { limits: { entitiesMax }, telemetry, sealer: this.#sealer, assertOpen: () => this.#assertOpen() };
+    const { walkEntitiesMax: entitiesMax, queryRowsMax: rowsMax } = this.#options;
+    return {
+      limits: { entitiesMax, rowsMax },
+      within: this.#within,
+      walkWithin: this.#walkWithin,
+      telemetry: this.#client.telemetry,
+      sealer: this.#sealer,
+      assertOpen: () => this.#assertOpen(),
+    };
   }
 
   #assertOpen(): void {
     if (this.#closed) throw makeGraphClosed();
   }
 
-  /** Whether a row, if it exists, is held here, or is a wish of one's own that is shown here. */
-  #isHere(kind: GraphKind, id: string): boolean {
-    this.#assertOpen();
-    const { graph } = this.#live;
-    const row = kind === 'entity' ? graph.getEntity(id) : graph.getRelation(id);
-    return row !== undefined || this.#live.covers(kind, {});
-  }
-
-  /** What is held, if all that a query can find is. */
-  async #holding(kind: GraphKind, query: object): Promise<LocalEntityGraph | undefined> {
-    this.#assertOpen();
-    if (!this.#live.covers(kind, query)) return undefined;
-    this.#sealer?.checkQuery(kind, query);
-    return this.#upToDate();
-  }
-
-  /** What is held, if all that a walk can meet is. */
-  async #walkable({ relationType }: WalkOptions): Promise<LocalEntityGraph | undefined> {
-    this.#assertOpen();
-    return this.#live.coversWalk(relationType) ? this.#upToDate() : undefined;
-  }
-
-  #upToDate(): Promise<LocalEntityGraph> {
-    return this.#live.upToDate();
-  }
-
   #leaseFor(kind: GraphKind, query: EntityQuery | RelationQuery): PartLease {
     this.#assertOpen();
     this.#sealer?.checkQuery(kind, query);
     return this.#live.leaseCovering(partOf(kind, query));
+  }
+
+  #waiting(name: string, call: CallOptions | undefined): ConstructorParameters<typeof LeasedQuery>[2] {
+    return { within: (work) => this.#within(name, call, work), onError: this.#reportError };
   }
 
   readonly #reportError = (error: unknown): void => {

@@ -1,6 +1,7 @@
-import { EntityNotFoundError, RelationNotFoundError, type EntityPatch, type Properties } from '@inner-universe/nerv';
+import type { EntityPatch, Properties } from '@inner-universe/nerv';
 import type { GraphOperation } from '@inner-universe/nerv/graph/replica';
 import type { GraphKind, GraphSealer } from '../encryption/graph-sealer.ts';
+import { makeNotVisible } from '../errors.ts';
 import type { GraphReads } from './graph-reads.ts';
 
 type Update = Extract<GraphOperation, { readonly patch: EntityPatch }>;
@@ -60,7 +61,7 @@ export class WriteSealing {
     if (written.type === undefined && row === undefined) {
       // An update of what was not looked up seals nothing.
       if (this.#needOf(operation) === 'nothing') return operation;
-      throw kind === 'entity' ? new EntityNotFoundError(id) : new RelationNotFoundError(id);
+      throw makeNotVisible(kind, id);
     }
     const type = written.type ?? row?.type ?? '';
     const sealed = this.#sealer.covers(kind, type)

@@ -24,6 +24,11 @@ export interface StateMigration {
 export interface DataMigration {
   /** Names it for ever in the universe: at most 100 bytes. Begin it with a date. */
   readonly id: string;
+  /**
+   * Which form of this migration it is; default 1. A function cannot be compared with what ran: whoever changes one of a
+   * migration that may have been begun somewhere raises this, so that it is refused there instead of left out.
+   */
+  readonly version?: number | undefined;
   /** Stands in the versions that it commits. */
   readonly description?: string | undefined;
   readonly entities?: Readonly<Record<string, EntityMigrator>> | undefined;
@@ -35,7 +40,7 @@ export interface DataMigration {
 export type DataMigrations = readonly DataMigration[];
 
 const ID_BYTES_MAX = 100;
-const FIELDS: ReadonlySet<string> = new Set(['id', 'description', 'entities', 'relations', 'states']);
+const FIELDS: ReadonlySet<string> = new Set(['id', 'version', 'description', 'entities', 'relations', 'states']);
 
 /**
  * Checks migrations of an application's data. A released one never changes: what is to change then is a new one.
@@ -61,6 +66,9 @@ function checkParts(id: string, migration: Readonly<Record<string, unknown>>): v
   if (unknown !== undefined) throw makeInvalid(id, `has a field '${unknown}': there are ${[...FIELDS].join(', ')}`);
   const { description } = migration;
   if (description !== undefined && typeof description !== 'string') throw makeInvalid(id, 'has no text as description');
+  const { version } = migration;
+  if (version !== undefined && !(Number.isSafeInteger(version) && (version as number) >= 1))
+    throw makeInvalid(id, `has ${JSON.stringify(version)} as version, which is a whole number from 1`);
   let parts = 0;
   for (const field of ['entities', 'relations', 'states'] as const) {
     const given = migration[field] ?? {};

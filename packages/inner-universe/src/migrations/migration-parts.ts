@@ -35,6 +35,14 @@ export function signatureOf({ entities = {}, relations = {}, states = {} }: Data
   return names.sort().join(', ');
 }
 
+/** Whether a migration changes a branch of a store. */
+export function goesOver({ states = {} }: DataMigration, store: string, branch: string): boolean {
+  const given = states[store];
+  if (given === undefined) return false;
+  const branches = branchesOf(given);
+  return branches === 'all' || branches.includes(branch);
+}
+
 function branchesOf(given: StateMigrator | StateMigration): readonly string[] | 'all' {
   return typeof given === 'function' ? ['main'] : (given.branches ?? ['main']);
 }

@@ -1,15 +1,17 @@
 import type { Entity, EntityPatch, Relation } from '@inner-universe/nerv';
 import type { JsonPatch } from '@inner-universe/nerv/temporal';
-import type { ModuleClient } from '../client/client.ts';
 import type { CallOptions } from '../connection/connection.ts';
 import type { DataMigration } from './define-migrations.ts';
 import { partsOf } from './migration-parts.ts';
-import { tryReadRecord, type MigrationPart } from './migration-record.ts';
+import type { OutOfOrder } from './recorded-definitions.ts';
+import type { MigrationPart, MigrationRecord } from './migration-record.ts';
 import type { RowChanges } from './row-changes.ts';
 import type { StateChanges } from './state-changes.ts';
 
 /** How to plan. */
 export interface PlanOptions extends CallOptions {
+  /** As in `apply`. */
+  readonly outOfOrder?: OutOfOrder | undefined;
   /** How many changes of each part are shown. Default 3. */
   readonly samplesMax?: number | undefined;
   /** Told after each page how many rows were looked at, all parts of the migration together. */
@@ -41,7 +43,6 @@ export interface DataMigrationPlan {
 }
 
 interface PlanParts {
-  readonly client: ModuleClient;
   readonly rows: RowChanges;
   readonly states: StateChanges;
 }
@@ -49,15 +50,18 @@ interface PlanParts {
 const SAMPLES_MAX = 3;
 const PAGE_ROWS = 1_000;
 
-/** Tries a migration on the data as they are, and changes nothing. */
+/**
+ * Tries a migration, and changes nothing: on the data as they would be after the `earlier` ones that are not done. Each
+ * function depends on its row alone, so these run on each row, or state, before it.
+ */
 export async function planMigration(
-  { client, rows, states }: PlanParts,
-  migration: DataMigration,
+  { rows, states }: PlanParts,
+  { migration, record, earlier }: Planned,
   options: PlanOptions,
 ): Promise<DataMigrationPlan> {
-  const { samplesMax = SAMPLES_MAX, onProgress, ...call } = options;
+  const { samplesMax = SAMPLES_MAX, onProgress, signal, timeoutMs } = options;
+  const call = { signal, timeoutMs };
   const { id } = migration;
-  const record = await tryReadRecord(client, id, call);
   if (record?.position.state === 'done') return { id, state: 'done', parts: [] };
   const parts: PartPlan[] = [];
   let read = 0;
@@ -66,24 +70,42 @@ export async function planMigration(
     const tell = (count: number): void => onProgress?.({ id, read: read + count });
     const plan =
       part.kind === 'state'
-        ? await planState(states, migration, part, samplesMax)
-        : await planRows({ rows, migration, samplesMax, call, tell }, part);
+        ? await planState({ states, migration, earlier, samplesMax, call }, part)
+        : await planRows({ rows, migration, earlier, samplesMax, call, tell }, part);
     read += plan.read;
     parts.push(plan);
   }
   return { id, state: record === undefined ? 'pending' : 'running', parts };
 }
 
+/** A migration that is planned. */
+export interface Planned {
+  readonly migration: DataMigration;
+  /** Where it stands; undefined when nobody has begun it. */
+  readonly record: MigrationRecord | undefined;
+  /** Those before it that are not done, in order. */
+  readonly earlier: readonly DataMigration[];
+}
+
+interface StatePlanning {
+  readonly states: StateChanges;
+  readonly migration: DataMigration;
+  readonly earlier: readonly DataMigration[];
+  readonly samplesMax: number;
+  readonly call: CallOptions;
+}
+
 interface RowPlanning {
   readonly rows: RowChanges;
   readonly migration: DataMigration;
+  readonly earlier: readonly DataMigration[];
   readonly samplesMax: number;
   readonly call: CallOptions;
   readonly tell: (read: number) => void;
 }
 
 async function planRows(
-  { rows, migration, samplesMax, call, tell }: RowPlanning,
+  { rows, migration, earlier, samplesMax, call, tell }: RowPlanning,
   part: Extract<MigrationPart, { readonly type: string }>,
 ): Promise<PartPlan> {
   const samples: ChangeSample[] = [];
@@ -91,7 +113,7 @@ async function planRows(
   for (;;) {
     call.signal?.throwIfAborted();
     const page = await rows.readPage(part, cursor, PAGE_ROWS, call);
-    const changes = await rows.find(migration, part, page.rows);
+    const changes = await rows.find(migration, { part, rows: page.rows }, { earlier, call });
     for (const { before, patch } of changes.slice(0, samplesMax - samples.length)) {
       samples.push({ type: 'row', before, patch });
     }
@@ -104,12 +126,10 @@ async function planRows(
 }
 
 async function planState(
-  states: StateChanges,
-  migration: DataMigration,
+  { states, migration, earlier, samplesMax, call }: StatePlanning,
   part: Extract<MigrationPart, { readonly kind: 'state' }>,
-  samplesMax: number,
 ): Promise<PartPlan> {
-  const change = await states.find(migration, part);
+  const change = await states.find(migration, part, { earlier, call });
   if (change === undefined) return { part, read: 1, changed: 0, samples: [] };
   const sample: ChangeSample = { type: 'state', head: change.head.id, patch: change.before.diff(change.after) };
   return { part, read: 1, changed: 1, samples: samplesMax > 0 ? [sample] : [] };

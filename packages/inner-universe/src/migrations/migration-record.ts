@@ -22,6 +22,8 @@ export interface MigrationPosition {
   readonly parts: readonly MigrationPart[];
   /** What it goes over, as it is defined: whoever goes on must have the same. */
   readonly defined: string;
+  /** Which form of it was begun; a record of an older release has none, which is 1. */
+  readonly version?: number | undefined;
   /** The index of the part it is at. */
   readonly part: number;
   /** Where the next page of the part begins; empty for its first. */

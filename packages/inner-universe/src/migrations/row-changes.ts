@@ -7,6 +7,7 @@ import type { ModuleClient } from '../client/client.ts';
 import { utf8Length } from '../client/op-size.ts';
 import { ALL_ENTITIES, ALL_RELATIONS } from '../client/reads.ts';
 import type { CallOptions } from '../connection/connection.ts';
+import { runWithin } from '../connection/run-within.ts';
 import type { GraphSealer } from '../encryption/graph-sealer.ts';
 import { NervPersistenceError } from '../errors.ts';
 import { makeGraphWrite, makeWholeUpdate, type GraphWrite } from '../graph/graph-ops.ts';
@@ -15,6 +16,7 @@ import { makeEntities, makeRelations, type RowSource, type StoredEntity } from '
 import { WriteSealing } from '../graph/write-sealing.ts';
 import type { DataMigration } from './define-migrations.ts';
 import { authorOf, type MigrationPart } from './migration-record.ts';
+import { patchRow } from './patched-row.ts';
 
 type RowPart = Extract<MigrationPart, { readonly type: string }>;
 type Row = EntityRow | RelationRow;
@@ -36,6 +38,13 @@ export interface RowChange {
   readonly stored: Row;
   readonly before: Entity | Relation;
   readonly patch: EntityPatch;
+}
+
+/** What a look for changes takes into account. */
+export interface FindOptions {
+  /** Migrations that come first and are not done, in their order: their functions run before. Default none. */
+  readonly earlier?: readonly DataMigration[] | undefined;
+  readonly call: CallOptions;
 }
 
 /** Reads rows, works out what becomes of them, and makes the ops for it; sealed properties are open to functions. */
@@ -71,11 +80,23 @@ export class RowChanges {
     return { rows, ...end };
   }
 
-  /** Those of the rows that a migration changes. @throws {NervPersistenceError} `migration/function-failed` */
-  async find(migration: DataMigration, part: RowPart, rows: readonly Row[]): Promise<readonly RowChange[]> {
-    const opened = await this.#open(part, rows, this.#source);
+  /**
+   * Those of the rows that a migration changes, as they are after the `earlier` ones that are not done yet.
+   * @throws {NervPersistenceError} `migration/function-failed`
+   */
+  async find(
+    migration: DataMigration,
+    { part, rows }: { readonly part: RowPart; readonly rows: readonly Row[] },
+    { earlier = [], call }: FindOptions,
+  ): Promise<readonly RowChange[]> {
+    const open = (): Promise<readonly (Entity | Relation)[]> => this.#open(part, rows, this.#source);
+    const opened = await runWithin('migrations.readRows', call, open, this.#client.timers);
     return rows.flatMap((stored, index): readonly RowChange[] => {
-      const before = opened[index] as Entity | Relation; // one for each row, in their order
+      let before = opened[index] as Entity | Relation; // one for each row, in their order
+      for (const one of earlier) {
+        const patch = stored.author === authorOf(one.id) ? undefined : runMigrator(one, part, before);
+        if (patch !== undefined) before = patchRow(before, patch);
+      }
       const patch = runMigrator(migration, part, before);
       return patch === undefined ? [] : [{ stored, before, patch }];
     });

@@ -20,7 +20,7 @@ export interface SchemaMigration {
   readonly blocks: readonly string[];
   readonly state: 'pending' | 'running' | 'done';
   /** Rows that it looked at so far. */
-  readonly processed: bigint;
+  readonly processed: number;
 }
 
 /** Which schemas there are, and what leads from one to the other. */
@@ -38,7 +38,7 @@ export interface SchemaProgress {
   readonly to: number;
   readonly name: string;
   /** Rows that were looked at so far, by everybody who took part. */
-  readonly processed: bigint;
+  readonly processed: number;
   /** Steps that were sent from here, for all migrations together. */
   readonly steps: number;
   readonly done: boolean;
@@ -74,7 +74,7 @@ export async function migrationStatus(client: ModuleClient, call: CallOptions = 
       name,
       description,
       blocks,
-      processed,
+      processed: Number(processed),
       state: done ? 'done' : cursor === '' ? 'pending' : 'running',
     })),
   };
@@ -112,7 +112,7 @@ export async function applyMigrations(
       if (done) applied.push(name);
       idle = !done && now.cursor === before.cursor ? idle + 1 : 0;
       if (idle === IDLE_STEPS_MAX) throw makeNoProgress(client.database, now);
-      onProgress?.({ to, name, processed, steps, done });
+      onProgress?.({ to, name, processed: Number(processed), steps, done });
     }
     before = migrations.find(({ done }) => !done);
     if (before === undefined) return { from, to: dataVersion, applied, steps };

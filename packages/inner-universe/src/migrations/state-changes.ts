@@ -3,6 +3,7 @@ import { StateTree } from '@inner-universe/nerv/temporal';
 import type { ModuleClient } from '../client/client.ts';
 import { ALL_REFERENCES, pages } from '../client/reads.ts';
 import type { CallOptions } from '../connection/connection.ts';
+import { runWithin } from '../connection/run-within.ts';
 import type { Encryption } from '../encryption/encryption.ts';
 import { SealedStates } from '../temporal/sealed-states.ts';
 import { VersionLog, type VersionLink } from '../temporal/version-log.ts';
@@ -10,7 +11,8 @@ import { VersionReader } from '../temporal/version-reader.ts';
 import { prepareVersion } from '../temporal/version-recorder.ts';
 import type { DataMigration } from './define-migrations.ts';
 import { authorOf, type MigrationPart } from './migration-record.ts';
-import { makeFunctionFailed } from './row-changes.ts';
+import { goesOver } from './migration-parts.ts';
+import { makeFunctionFailed, type FindOptions } from './row-changes.ts';
 
 type StatePart = Extract<MigrationPart, { readonly kind: 'state' }>;
 
@@ -35,23 +37,44 @@ export class StateChanges {
     this.#reader = new VersionReader(client.readPage);
   }
 
-  /** What a migration makes of a branch; undefined where it is not there, or stays as it is. @throws `migration/function-failed` */
-  async find(migration: DataMigration, { store, branch }: StatePart): Promise<StateChange | undefined> {
-    const { branches } = await this.#client.read('readBranches', { ...ALL_REFERENCES, store, name: branch });
+  /**
+   * What a migration makes of a branch as it is after the `earlier` ones; undefined where it is not there, or stays as it
+   * is. @throws `migration/function-failed`
+   */
+  async find(
+    migration: DataMigration,
+    { store, branch }: StatePart,
+    { earlier = [], call }: FindOptions,
+  ): Promise<StateChange | undefined> {
+    const asked = { ...ALL_REFERENCES, store, name: branch };
+    const { branches } = await this.#client.read('readBranches', asked, call);
     const found = branches.find(({ name }) => name === branch);
     if (found === undefined) return undefined;
-    const head = await new VersionLog(this.#client, store).link(found.head);
-    const { tree } = await this.#reader.load(found.head);
+    const { head, tree } = await runWithin(
+      'migrations.readState',
+      call,
+      () => this.#load(store, found.head),
+      this.#client.timers,
+    );
     const sealed = new SealedStates(this.#encryption, store, () => undefined);
     try {
-      const open = await sealed.open(tree);
-      const next = runMigrator(migration, { store, branch }, open);
-      if (next === undefined || next.equals(open)) return undefined;
-      const after = await sealed.seal({ tree, open }, next);
-      return { head, before: tree, after: after.tree, scope: found.scope };
+      let before = { tree, open: await sealed.open(tree) };
+      for (const one of earlier.filter((migration) => goesOver(migration, store, branch))) {
+        const next = runMigrator(one, { store, branch }, before.open);
+        if (next !== undefined && !next.equals(before.open)) before = await sealed.seal(before, next);
+      }
+      const next = runMigrator(migration, { store, branch }, before.open);
+      if (next === undefined || next.equals(before.open)) return undefined;
+      const after = await sealed.seal(before, next);
+      return { head, before: before.tree, after: after.tree, scope: found.scope };
     } finally {
       sealed.close();
     }
+  }
+
+  async #load(store: string, id: string): Promise<{ readonly head: VersionLink; readonly tree: StateTree }> {
+    const head = await new VersionLog(this.#client, store).link(id);
+    return { head, tree: (await this.#reader.load(id)).tree };
   }
 
   /** The version for a change, refused if the branch moved meanwhile; `chunks` go before. */

@@ -14,6 +14,7 @@ import type { Encryption } from '../encryption/encryption.ts';
 import { NervPersistenceError, refusalOf } from '../errors.ts';
 import { defineMigrations, type DataMigration } from './define-migrations.ts';
 import { partsOf, signatureOf } from './migration-parts.ts';
+import { checkRecorded, requireSame, type OutOfOrder, type RecordedMigrations } from './recorded-definitions.ts';
 import { planMigration, type DataMigrationPlan, type PlanOptions } from './migration-plan.ts';
 import {
   authorOf,
@@ -50,6 +51,8 @@ export interface MigrateDataOptions extends CallOptions {
   readonly onProgress?: ((progress: DataMigrationStatus) => void) | undefined;
   /** The most rows of one step, up to 900. Default 200. */
   readonly rowsMax?: number | undefined;
+  /** What becomes of one that is not begun, and stands before one that is done. Default `'refuse'`. */
+  readonly outOfOrder?: OutOfOrder | undefined;
 }
 
 /** What was migrated by this call. */
@@ -100,14 +103,23 @@ export class UniverseMigrations {
   }
 
   /**
-   * What `apply` would change, with samples; changes nothing. A migration is tried on the data as they are, before those
-   * that come first have run. Costs as much reading as applying.
-   * @throws {NervPersistenceError} `migration/invalid`, `migration/changed`, `migration/function-failed`
+   * What `apply` would change, with samples; changes nothing. Each migration is tried on the data as those before it will
+   * leave them. Costs as much reading as applying. `timeoutMs` is for each call.
+   * @throws {NervPersistenceError} `migration/invalid`, `migration/changed`, `migration/out-of-order`,
+   * `migration/function-failed`; what reading throws
    */
   async plan(migrations: readonly DataMigration[], options: PlanOptions = {}): Promise<readonly DataMigrationPlan[]> {
+    const { outOfOrder = 'refuse', signal, timeoutMs } = options;
+    const defined = defineMigrations(migrations);
+    const recorded = await this.#recorded(defined, outOfOrder, { signal, timeoutMs });
     const plans: DataMigrationPlan[] = [];
-    const parts = { client: this.#client, rows: this.#rows, states: this.#states };
-    for (const migration of defineMigrations(migrations)) plans.push(await planMigration(parts, migration, options));
+    const earlier: DataMigration[] = [];
+    const parts = { rows: this.#rows, states: this.#states };
+    for (const migration of defined) {
+      const record = recorded.get(migration.id);
+      plans.push(await planMigration(parts, { migration, record, earlier }, options));
+      if (record?.position.state !== 'done') earlier.push(migration);
+    }
     return plans;
   }
 
@@ -115,11 +127,11 @@ export class UniverseMigrations {
    * Applies the migrations that are not done, in order, in bounded steps. It may be called off, or end in any way, and be
    * called again: it goes on where it was. Needs the right to change all of it, and, except for the owner, to read and
    * write entities in the scope `$migrations`. `timeoutMs` is for each call.
-   * @throws {NervPersistenceError} `migration/invalid`, `migration/changed`, `migration/function-failed`,
-   * `migration/contended`; refusals of the module; `connection/*`; the signal's reason
+   * @throws {NervPersistenceError} `migration/invalid`, `migration/changed`, `migration/out-of-order`,
+   * `migration/function-failed`, `migration/contended`; refusals of the module; `connection/*`; the signal's reason
    */
   async apply(migrations: readonly DataMigration[], options: MigrateDataOptions = {}): Promise<DataMigrationReport> {
-    const { onProgress, rowsMax = ROWS_MAX, ...call } = options;
+    const { onProgress, rowsMax = ROWS_MAX, outOfOrder = 'refuse', ...call } = options;
     if (!Number.isInteger(rowsMax) || rowsMax < 1 || rowsMax > STEP_ROWS_MAX) {
       throw new NervPersistenceError(
         'migration/invalid',
@@ -129,7 +141,9 @@ export class UniverseMigrations {
     }
     const applied: string[] = [];
     const states: DataMigrationStatus[] = [];
-    for (const migration of defineMigrations(migrations)) {
+    const defined = defineMigrations(migrations);
+    await this.#recorded(defined, outOfOrder, call);
+    for (const migration of defined) {
       const before = await tryReadRecord(this.#client, migration.id, call);
       const run = new MigrationRun({ client: this.#client, rows: this.#rows, states: this.#states, migration, call });
       const record = before?.position.state === 'done' ? before : await run.toEnd(rowsMax, onProgress);
@@ -140,6 +154,18 @@ export class UniverseMigrations {
       states.push(statusOf(record));
     }
     return { migrations: states, applied };
+  }
+
+  /** What is recorded of them. @throws `migration/changed`, `migration/out-of-order` */
+  async #recorded(
+    migrations: readonly DataMigration[],
+    outOfOrder: OutOfOrder,
+    call: CallOptions,
+  ): Promise<RecordedMigrations> {
+    const records = await readRecords(this.#client, call);
+    const recorded = new Map(records.map((record) => [record.migration, record]));
+    checkRecorded(migrations, recorded, outOfOrder);
+    return recorded;
   }
 
   #tell({ migration, position: { read, changed } }: MigrationRecord): void {
@@ -214,6 +240,7 @@ class MigrationRun {
       state: 'running',
       parts: await partsOf(migration, states, call),
       defined: signatureOf(migration),
+      version: migration.version ?? 1,
       part: 0,
       cursor: '',
       through: '',
@@ -252,7 +279,7 @@ class MigrationRun {
     const page = await rows.readPage(part, position.cursor, this.#limit, call);
     const through = position.through === '' ? page.seq : BigInt(position.through);
     const open = await this.#notChanged(record, part, page, through);
-    const changes = await rows.find(migration, part, open);
+    const changes = await rows.find(migration, { part, rows: open }, { call });
     const { ops, chunks } = await rows.make(migration.id, part, changes);
     const read = position.read + open.length;
     const next = page.more
@@ -284,10 +311,10 @@ class MigrationRun {
   }
 
   async #stepState(record: MigrationRecord, part: Extract<MigrationPart, { readonly kind: 'state' }>): Promise<Step> {
-    const { client, states, migration } = this.#parts;
+    const { client, states, migration, call } = this.#parts;
     const { position } = record;
     const moved = { part: position.part + 1, read: position.read + 1 };
-    const change = await states.find(migration, part);
+    const change = await states.find(migration, part, { call });
     if (change === undefined) return makeStep([makeMoveOp(client, record, moved)]);
     const { ops, chunks } = states.make(migration, part, change);
     return makeStep([makeMoveOp(client, record, { ...moved, changed: position.changed + 1 }), ...ops], chunks, 1);
@@ -330,16 +357,6 @@ function makePending(id: string): DataMigrationStatus {
 function describePart(part: MigrationPart | undefined): string | undefined {
   if (part === undefined) return undefined;
   return part.kind === 'state' ? `state ${part.store}/${part.branch}` : `${part.kind} ${part.type}`;
-}
-
-function requireSame({ position }: MigrationRecord, migration: DataMigration): void {
-  const defined = signatureOf(migration);
-  if (position.state === 'done' || position.defined === defined) return;
-  throw new NervPersistenceError(
-    'migration/changed',
-    `The migration '${migration.id}' was begun over ${position.defined}, and is defined over ${defined} now. Finish it as it was, and make what is new a migration of its own.`,
-    { details: { migration: migration.id, begun: position.defined, defined } },
-  );
 }
 
 function makeContended(migration: string, cause: unknown): NervPersistenceError {

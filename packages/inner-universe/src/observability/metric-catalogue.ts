@@ -19,7 +19,7 @@ export const METRICS = {
     type: 'gauge',
     unit: '{event}',
     description:
-      'Positions of the log between its head and what a consumer has handled, by `consumer` and `partition`.',
+      'Events of a consumer that are in the log and not handled yet, by `consumer` and `partition`; told by the worker that holds the partition.',
   },
   'events.consumed': {
     type: 'counter',

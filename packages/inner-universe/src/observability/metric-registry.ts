@@ -55,6 +55,14 @@ interface Distributed {
   sum: number;
 }
 
+/** What was measured of one metric. */
+interface Series<S> {
+  readonly byLabels: Map<string, S>;
+  /** The labels that were given last, by their object, and what was measured under them. */
+  lastLabels: Labels | undefined;
+  last: S | undefined;
+}
+
 interface Observed {
   readonly labels: MetricLabels;
   readonly read: () => number;
@@ -63,8 +71,8 @@ interface Observed {
 /** The numbers of one universe. Adding to one costs a look-up, and memory only for labels that are new. */
 export class MetricRegistry {
   readonly #common: MetricLabels;
-  readonly #counters = new Map<CounterName, Map<string, Counted>>();
-  readonly #distributions = new Map<DistributionName, Map<string, Distributed>>();
+  readonly #counters = new Map<CounterName, Series<Counted>>();
+  readonly #distributions = new Map<DistributionName, Series<Distributed>>();
   readonly #gauges = new Map<GaugeName, Set<Observed>>();
 
   /** `common` are labels that every sample has. */
@@ -114,12 +122,12 @@ export class MetricRegistry {
     const name = prometheusNameOf(metric);
     // The type says in which of the three a name can be.
     if (type === 'counter')
-      return { type, name, help, samples: this.#valuesOf(this.#counters.get(metric as CounterName)) };
+      return { type, name, help, samples: this.#valuesOf(this.#counters.get(metric as CounterName)?.byLabels) };
     if (type === 'gauge') return { type, name, help, samples: this.#readGauges(metric as GaugeName) };
     return { type: 'histogram', name, help, samples: this.#distributionsOf(metric as DistributionName) };
   }
 
-  #valuesOf(series: ReadonlyMap<string, Counted> | undefined): readonly MetricValue[] {
+  #valuesOf(series: Series<Counted>['byLabels'] | undefined): readonly MetricValue[] {
     return [...(series?.values() ?? [])].map(({ labels, value }) => ({
       labels: { ...this.#common, ...labels },
       value,
@@ -141,7 +149,7 @@ export class MetricRegistry {
 
   #distributionsOf(name: DistributionName): readonly MetricDistribution[] {
     const bounds = boundsOf(name);
-    return [...(this.#distributions.get(name)?.values() ?? [])].map(({ labels, counts, count, sum }) => {
+    return [...(this.#distributions.get(name)?.byLabels.values() ?? [])].map(({ labels, counts, count, sum }) => {
       let total = 0;
       const buckets = bounds.map((le, place) => ({ le, count: (total += counts[place] ?? 0) }));
       return { labels: { ...this.#common, ...labels }, count, sum, buckets };
@@ -161,13 +169,22 @@ export function tryRead(read: () => number): number | undefined {
 }
 
 function seriesOf<N, S>(
-  all: Map<N, Map<string, S>>,
+  all: Map<N, Series<S>>,
   name: N,
   labels: Labels | undefined,
   make: (labels: MetricLabels) => S,
 ): S {
   let series = all.get(name);
-  if (series === undefined) all.set(name, (series = new Map()));
+  if (series === undefined) all.set(name, (series = { byLabels: new Map(), lastLabels: undefined, last: undefined }));
+  // Who measures often gives the same object, which nobody changes.
+  if (series.last !== undefined && series.lastLabels === labels) return series.last;
+  const found = findSeries(series.byLabels, labels, make);
+  series.lastLabels = labels;
+  series.last = found;
+  return found;
+}
+
+function findSeries<S>(series: Map<string, S>, labels: Labels | undefined, make: (labels: MetricLabels) => S): S {
   const key = keyOf(labels);
   const known = series.get(key);
   if (known !== undefined) return known;

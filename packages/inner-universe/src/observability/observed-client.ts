@@ -4,7 +4,7 @@ import { ModuleClient, type ApplyOptions, type ClientParts, type LaterWrite } fr
 import type { WriteOptions } from '../client/request-queue.ts';
 import type { ReadName, Reads } from '../client/reads.ts';
 import { errorCodeOf } from './error-facts.ts';
-import { runInSpan, tryStartSpan } from './tracing.ts';
+import { isTracing, runInSpan, tryStartSpan } from './tracing.ts';
 import { UniverseTelemetry } from './universe-telemetry.ts';
 import { carryTrace, tryTraceWrite } from './write-spans.ts';
 
@@ -76,17 +76,21 @@ export class ObservedClient extends ModuleClient {
   #observed(ops: readonly Op[], send: (ops: readonly Op[]) => Promise<void>): Promise<void> {
     const observer = this.#observer;
     if (observer === undefined) return send(ops);
+    if (!isTracing()) return this.#countingErrors(send(ops));
     const traced = tryTraceWrite(ops, observer.attributesOf({}));
     if (traced === undefined) return this.#countingErrors(send(ops));
     return this.#countingErrors(runInSpan(traced.span, () => send(traced.ops)));
   }
 
   #countingErrors(writing: Promise<void>): Promise<void> {
-    return writing.catch((error: unknown) => {
-      this.#observer?.countError(error);
-      throw error;
-    });
+    return writing.catch(this.#countAndThrow);
   }
+
+  /** One for all: there are many writes. */
+  readonly #countAndThrow = (error: unknown): never => {
+    this.#observer?.countError(error);
+    throw error;
+  };
 }
 
 function observerOf({ telemetry }: ClientParts): UniverseTelemetry | undefined {

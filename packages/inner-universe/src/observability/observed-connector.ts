@@ -66,6 +66,10 @@ class ObservedConnection implements Connection {
     return this.#inner.isOpen;
   }
 
+  get heard(): number | undefined {
+    return this.#inner.heard;
+  }
+
   callReducer(name: string, args: object, options?: CallOptions): Promise<void> {
     if (name !== 'apply') return this.#inner.callReducer(name, args, options);
     const request = new SentRequest(args, this.#telemetry);

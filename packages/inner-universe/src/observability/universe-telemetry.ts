@@ -1,5 +1,6 @@
 import { ROOT_CONTEXT, SpanKind, context, type Attributes } from '@opentelemetry/api';
 import type { Clock } from '@inner-universe/nerv';
+import { makeConsoleLogger } from './console-logger.ts';
 import { DiagnosticsChannels } from './diagnostics-channels.ts';
 import { errorCodeOf, errorFactsOf } from './error-facts.ts';
 import type { Logger } from './logger.ts';
@@ -46,7 +47,7 @@ export class UniverseTelemetry implements Telemetry {
 
   /** Use `makeTelemetry`. */
   constructor(options: TelemetryOptions) {
-    const { labels, clock, nowMs, logger = CONSOLE_LOGGER, metrics = true } = options;
+    const { labels, clock, nowMs, logger = makeConsoleLogger(), metrics = true } = options;
     this.#registry = metrics ? new MetricRegistry(labels) : undefined;
     this.#meter = metrics ? new OpenTelemetryMeter(labels) : undefined;
     this.metrics = new UniverseMetrics(this.#registry);
@@ -172,15 +173,7 @@ export class UniverseTelemetry implements Telemetry {
       this.#logger.log({ ...record, timestampMicros: this.#clock.nowMicros() });
     } catch (error) {
       // A logger that fails must not fail what it was told of.
-      CONSOLE_LOGGER.log({ ...record, fields: {}, timestampMicros: this.#clock.nowMicros(), error });
+      makeConsoleLogger().log({ ...record, fields: {}, timestampMicros: this.#clock.nowMicros(), error });
     }
   }
 }
-
-/** What nobody injected a logger for: warnings and errors to the console, as they are. */
-const CONSOLE_LOGGER: Logger = {
-  log({ level, message, fields, error }) {
-    if (level === 'warn') console.warn('inner-universe:', message, fields);
-    if (level === 'error') console.error('inner-universe:', error ?? message, fields);
-  },
-};

@@ -5,7 +5,7 @@
  * - a kept write is forgotten, or set aside as rejected, when its last part has been answered; one that was refused and
  *   is made anew stays as it is until its maker is done: after a crash it is refused again, and made anew then.
  */
-import { QueuedWrite, makePart, type QueuedPart, type QueuedRequest } from '../client/queued-write.ts';
+import { QueuedWrite, makePart, makeRequest, type QueuedPart, type QueuedRequest } from '../client/queued-write.ts';
 import { LedgerStep, makeReason, type Ledger } from './ledger.ts';
 import { makeNotRejected } from './no-work.ts';
 import type { StoredRequest, StoredWrite } from './stored-work.ts';
@@ -14,6 +14,13 @@ interface KeeperParts {
   readonly nowMicros: () => bigint;
   readonly makeId: () => string;
   readonly onError: (error: unknown) => void;
+}
+
+/** What became of a request. */
+export interface RequestAnswer {
+  readonly request: QueuedRequest;
+  /** Of its parts, those that need not be sent again. */
+  readonly answered: readonly QueuedPart[];
 }
 
 /** Keeps the writes of a queue in an outbox. */
@@ -41,7 +48,7 @@ export class Keeper {
     }
     for (const write of writes.values()) addWaitingParts(write, sent.get(write) ?? []);
     const waiting = [...writes.values()].filter((write) => write.taken < (write.parts?.length ?? 0));
-    const carrying = requests.filter(({ parts }) => parts.length > 0);
+    const carrying = requests.filter(({ parts }) => parts.length > 0).sort((a, b) => placeOf(a) - placeOf(b));
     const step = new LedgerStep();
     for (const { requestId, parts } of requests) if (parts.length === 0) step.dropRequest(requestId);
     this.#keepSoon(step);
@@ -84,11 +91,17 @@ export class Keeper {
     }
   }
 
-  /** A request is over, as it was; these of its parts have been answered. */
-  noteAnswer(request: QueuedRequest, answered: readonly QueuedPart[]): void {
+  /**
+   * Requests are over, as they were, or known not to have been applied, and some of their parts have been answered. All of
+   * that is kept together: after a crash, none of them is sent before what came earlier and has to be sent anew.
+   */
+  noteAnswers(answers: readonly RequestAnswer[]): void {
     const step = new LedgerStep();
-    if (request.isRecorded) step.dropRequest(request.requestId);
-    for (const write of new Set(answered.map((part) => part.write))) {
+    for (const { request } of answers) {
+      if (request.isRecorded) step.dropRequest(request.requestId);
+      request.isRecorded = false;
+    }
+    for (const write of new Set(answers.flatMap(({ answered }) => answered.map((part) => part.write)))) {
       if (write.isOver) this.#finish(write, step);
       else if (write.stored !== undefined) step.update(write.stored);
     }
@@ -195,7 +208,6 @@ function recordIn(step: LedgerStep, request: QueuedRequest): void {
 }
 
 function recoverRequest(stored: StoredRequest, writes: ReadonlyMap<string, QueuedWrite>): QueuedRequest {
-  const { requestId, issuedAtMicros, place } = stored;
   const parts = stored.parts.flatMap(({ id, part }) => {
     const write = writes.get(id);
     const ops = write?.stored?.parts[part];
@@ -203,7 +215,12 @@ function recoverRequest(stored: StoredRequest, writes: ReadonlyMap<string, Queue
       ? []
       : [makePart(write, part, ops)];
   });
-  return { requestId, issuedAtMicros, place, parts, isSent: false, isRecorded: true };
+  return { ...makeRequest(parts, stored), isRecorded: true, isUnsure: true };
+}
+
+/** Where a request belongs: parts of a write are in requests of their own only if they come one after the other. */
+function placeOf({ parts, place }: QueuedRequest): number {
+  return parts[0]?.write.place ?? place;
 }
 
 /** A recovered write has the parts that requests carry, and behind them those that were not sent. */

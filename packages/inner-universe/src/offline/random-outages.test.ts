@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { BatchingOptions } from '../client/request-queue.ts';
 import { createTestUniverse, READ_AND_WRITE, type TestUniverse } from '../testing/index.ts';
 import type { Universe } from '../universe.ts';
 import { SurvivingOutbox } from './test/surviving-outbox.ts';
@@ -17,7 +18,7 @@ const good = fc.array(
 
 type Step =
   | { readonly type: 'write'; readonly good: readonly boolean[]; readonly pause: boolean }
-  | { readonly type: 'cut' | 'restore' | 'secure' | 'kill' }
+  | { readonly type: 'cut' | 'restore' | 'secure' | 'kill' | 'slow' | 'quick' }
   | { readonly type: 'freeze' | 'drop'; readonly direction: 'to-host' | 'to-client'; readonly message: number }
   | {
       readonly type: 'crash';
@@ -38,6 +39,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ type: fc.constantFrom('cut' as const, 'restore' as const, 'secure' as const) }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('kill' as const) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('slow' as const, 'quick' as const) }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -61,6 +63,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+/** Few writes fill a request, so that several are on their way. */
+const batching = fc.record({
+  opsMax: fc.integer({ min: 1, max: 3 }),
+  requestsMax: fc.integer({ min: 1, max: 8 }),
+});
+
 interface Written {
   readonly n: number;
   readonly isGood: boolean;
@@ -74,11 +82,13 @@ class Application {
   readonly #test: TestUniverse;
   readonly #store = new SurvivingOutbox();
   readonly #mode: 'offline' | 'always';
+  readonly #batching: BatchingOptions;
   #universe: Universe | undefined;
 
-  constructor(test: TestUniverse, mode: 'offline' | 'always') {
+  constructor(test: TestUniverse, mode: 'offline' | 'always', shared: BatchingOptions) {
     this.#test = test;
     this.#mode = mode;
+    this.#batching = shared;
   }
 
   get universe(): Universe {
@@ -88,7 +98,7 @@ class Application {
 
   async start(): Promise<void> {
     const outbox = { store: this.#store, mode: this.#mode };
-    this.#universe = await this.#test.as('ada', [], { outbox, isCut: true });
+    this.#universe = await this.#test.as('ada', [], { outbox, isCut: true, batching: this.#batching });
     this.#test.networkOf(this.#universe).restore();
   }
 
@@ -113,6 +123,10 @@ class Application {
         network.cut();
         await this.start();
         return;
+      case 'slow':
+      case 'quick':
+        this.#limit(step.type);
+        return;
       case 'freeze':
         network.freeze(step.direction);
         return;
@@ -133,8 +147,17 @@ class Application {
 
   async finish(): Promise<void> {
     this.#test.networkOf(this.universe).clear();
+    this.#limit('quick');
     await this.#test.advance(70_000);
     await this.#test.settle();
+  }
+
+  /** Lets others than the owner write two ops a second, or as fast as they like, as soon as the owner is connected. */
+  #limit(pace: 'slow' | 'quick'): void {
+    const value = pace === 'slow' ? JSON.stringify({ opsPerSecond: 2, burstSeconds: 1 }) : undefined;
+    const setting = this.#test.universe.client.write([{ tag: 'setConfiguration', value: { key: 'limits', value } }]);
+    // The outcome is seen by who is limited; the owner's connection may be lost for too long.
+    setting.catch(() => undefined);
   }
 
   #write(isGood: boolean): void {
@@ -191,12 +214,12 @@ test.each(['offline', 'always'] as const)(
   'whatever fails and whoever is killed, what was accepted is applied once and in order, or set aside (mode %s)',
   async (mode) => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 25 }), async (steps) => {
+      fc.asyncProperty(batching, fc.array(step, { minLength: 4, maxLength: 25 }), async (shared, steps) => {
         const testUniverse = await createTestUniverse();
         try {
           await testUniverse.grant('ada', READ_AND_WRITE);
           await testUniverse.universe.graph.createEntity('thing', { id: 'taken' });
-          const application = new Application(testUniverse, mode);
+          const application = new Application(testUniverse, mode, shared);
           await application.start();
           for (const each of steps) await application.take(each);
           await application.finish();

@@ -10,7 +10,9 @@ import { NervError } from '@inner-universe/nerv';
 import type { StateChange, StateTree } from '@inner-universe/nerv/temporal';
 import type { LiveEvent } from '../client/change-source.ts';
 import type { ModuleClient } from '../client/client.ts';
-import { ALL_EVENTS } from '../client/reads.ts';
+import { OnceDenied } from '../client/once-denied.ts';
+import { ALL_EVENTS, ALL_VERSIONS } from '../client/reads.ts';
+import { RefusedError } from '../errors.ts';
 import type { StatePair } from '../encryption/state-sealer.ts';
 import { readMoves, movesOf, type Move } from './branch-moves.ts';
 import type { SealedStates } from './sealed-states.ts';
@@ -58,6 +60,9 @@ export class BranchFollower<S> {
   /** Whether the records of the module are for this reader; undefined until that was asked. */
   #isTold: boolean | undefined;
   #isLooking = false;
+  /** Whether the right to read this store may have been taken back, or given. */
+  #isInDoubt = false;
+  readonly #denied: OnceDenied;
   #isBehind = false;
   #closed = false;
 
@@ -66,11 +71,14 @@ export class BranchFollower<S> {
     this.#parts = parts;
     this.seen = new SeenState<S>({ branch, versionId: '', seq: -1n, tree, open: tree }, parts.onError);
     const { client } = parts;
+    this.#denied = new OnceDenied(parts.onError);
     this.#stops = [
       client.listen(
         (events) => this.#accept(events),
         () => this.#refreshInBackground(),
-        () => this.#look(),
+        (areRightsInDoubt) => {
+          this.#look(areRightsInDoubt);
+        },
       ),
       client.telemetry.observe('state.sync_lag_versions', () => this.#lag, { store: parts.name }),
       client.onState(({ state }) => {
@@ -175,7 +183,7 @@ export class BranchFollower<S> {
 
   #inBackground(work: Promise<unknown>): void {
     work.catch((error: unknown) => {
-      if (!this.#closed) this.#parts.onError(error);
+      if (!this.#closed) this.#denied.report(error);
     });
   }
 
@@ -197,12 +205,17 @@ export class BranchFollower<S> {
   }
 
   /** Somebody wrote in a scope that may be this store's. Who is not told of the store's moves looks for them. */
-  #look(): void {
+  #look(areRightsInDoubt: boolean): void {
+    if (areRightsInDoubt) {
+      this.#isInDoubt = true;
+      this.#isTold = undefined;
+    }
     if (this.#isTold === true || this.#isLooking || this.#closed || this.head.versionId === '') return;
     this.#isLooking = true;
     this.#inBackground(
       this.#inLine(async () => {
         this.#isLooking = false;
+        if (this.#isInDoubt) await this.#checkRight();
         if ((this.#isTold ??= await this.#isToldOf(this.head))) return;
         const { branch, seq } = this.head;
         const { client, name } = this.#parts;
@@ -212,6 +225,15 @@ export class BranchFollower<S> {
         }
       }),
     );
+  }
+
+  /** What may not be read is left out of pages: that the head is not found says that its right is gone. */
+  async #checkRight(): Promise<void> {
+    this.#isInDoubt = false;
+    const { client, name } = this.#parts;
+    const { versions } = await client.read('readVersions', { ...ALL_VERSIONS, ids: [this.head.versionId] });
+    if (versions.length === 0) throw makeDenied(name, this.head.versionId);
+    this.#denied.noteAllowed();
   }
 
   /** Whether records of the module can be read: the one of the move to the head can. */
@@ -319,6 +341,16 @@ export class BranchFollower<S> {
     this.#line = result.catch(() => undefined);
     return result;
   }
+}
+
+function makeDenied(store: string, versionId: string): RefusedError {
+  return new RefusedError({
+    code: 'permission/denied',
+    op: null,
+    ids: [store, versionId],
+    details: { action: 'read', resource: `store:${store}` },
+    message: `The store '${store}' may not be read any more: what is held of it stays as it was. Ask its owner for a grant.`,
+  });
 }
 
 function remember(ids: Set<string>, id: string): void {

@@ -3,14 +3,16 @@
  * - one of an earlier run of this program is taken by one store, the first that is opened with its branch checked out;
  * - what became of it is told to that store, also if it was answered before the store was opened, or by that run;
  * - one that was refused because others came first stays until what was made anew of it is recorded, or given up: a
- *   program that is killed in between has not lost it.
+ *   program that is killed in between has not lost it;
+ * - where a refusal stops all behind it, one that is to be made anew stops them only until its new form is kept.
  */
 import type { Op, RecordVersionOp } from '@inner-universe/module/wire';
+import { NervError } from '@inner-universe/nerv';
 import type { ModuleClient } from '../client/client.ts';
 import { loadStoredText } from '../client/value-text.ts';
 import type { ReadPage } from '../client/change-source.ts';
 import type { Work, WorkItem, WorkOutcome, WorkReason } from '../offline/work.ts';
-import { RefusedError } from '../errors.ts';
+import { NervPersistenceError, RefusedError } from '../errors.ts';
 
 /** How a write ended: nothing, or why it was refused. */
 export type Answer = { readonly error: unknown } | undefined;
@@ -40,6 +42,8 @@ export class RecoveredCommits {
   readonly #waiting = new Map<string, Waiting>();
   /** Versions of which one form is recorded, or that somebody was told of: other forms of them are worth nothing. */
   readonly #decided = new Set<string>();
+  /** Versions that were refused because others came first: what was made on them will be as well. */
+  readonly #lost = new Set<string>();
   readonly #stopListening: () => void;
 
   constructor({ work, readPage }: Pick<ModuleClient, 'work' | 'readPage'>, onError: (error: unknown) => void) {
@@ -50,8 +54,9 @@ export class RecoveredCommits {
       if (!ops.some(({ tag }) => tag === 'recordVersion')) continue;
       if (state !== 'rejected') this.#expect(id, ops);
       else if (reason !== undefined && isUndecided(reason))
-        this.#expect(id, ops).settle({ error: makeRefused(reason) });
+        this.#lose(this.#expect(id, ops), { error: makeRefused(reason) });
     }
+    this.#loseBehind();
     this.#stopListening = work.onOutcome((outcome) => this.#settle(outcome));
   }
 
@@ -89,6 +94,26 @@ export class RecoveredCommits {
     }
   }
 
+  /**
+   * A version is being sent anew: call it in the same turn. Where its refusal stops all behind it, the new form too, the old one is taken away as soon as
+   * the new one is kept.
+   */
+  async noteRemade(versionId: string): Promise<void> {
+    if (!this.#work.stopsAtRejected || !this.#lost.has(versionId)) return;
+    const old = [...this.#waiting].filter(([, { ops }]) => versionsOf(ops).includes(versionId)).map(([id]) => id);
+    await this.#work.secured();
+    for (const id of old) {
+      try {
+        await this.#work.discard(id);
+        this.#waiting.delete(id);
+      } catch (error) {
+        if (!(error instanceof NervPersistenceError) || error.code !== 'outbox/not-rejected') throw error;
+        // It may have been applied: its answer decides, and is heard of in `#settle`.
+        if (this.#work.list().some((item) => item.id === id)) this.#decided.add(versionId);
+      }
+    }
+  }
+
   /** What was refused of a version is given up: the outbox says why, of the form it was made in last. */
   async giveUp(versionId: string, error: unknown): Promise<void> {
     const refused = [...this.#refused(versionId)];
@@ -119,12 +144,36 @@ export class RecoveredCommits {
   #settle({ id, outcome, error }: WorkOutcome): void {
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
-    waiting.settle(outcome === 'applied' ? undefined : { error });
+    if (outcome === 'rejected' && isLostCode(error)) {
+      this.#lose(waiting, { error });
+      this.#loseBehind();
+    } else waiting.settle(outcome === 'applied' ? undefined : { error });
     const versionIds = versionsOf(waiting.ops);
     // One that was refused can still be made anew by the store it is for.
     if (outcome !== 'rejected') this.#waiting.delete(id);
     if (outcome === 'applied' || versionIds.some((versionId) => this.#decided.has(versionId)))
       void this.#forgetSoon(versionIds);
+  }
+
+  #lose(waiting: Waiting, answer: Answer): void {
+    for (const versionId of versionsOf(waiting.ops)) this.#lost.add(versionId);
+    waiting.settle(answer);
+  }
+
+  /**
+   * Where a refusal stops all behind it, those that were made on what was refused are not sent before that is made anew:
+   * their answer is known, and that is not made anew before it is.
+   */
+  #loseBehind(): void {
+    if (!this.#work.stopsAtRejected) return;
+    for (const waiting of this.#waiting.values()) {
+      const op = waiting.ops.find(({ tag }) => tag === 'recordVersion');
+      if (op?.tag !== 'recordVersion' || this.#lost.has(op.value.versionId)) continue;
+      const lost = op.value.parents.find((parent) => this.#lost.has(parent));
+      if (lost === undefined) continue;
+      const message = `It was made on version '${lost}', which is made anew.`;
+      this.#lose(waiting, { error: makeRefused({ code: 'state/unknown-parent', message, details: {} }) });
+    }
   }
 
   /** When the answer that it follows from is on its way to the outbox: an outcome is told before that. */
@@ -161,6 +210,10 @@ function versionsOf(ops: readonly Op[]): readonly string[] {
 function isUndecided({ code, details }: WorkReason): boolean {
   // Who gives up says how often it was tried.
   return LOST_CODES.has(code) && details['attempts'] === undefined;
+}
+
+function isLostCode(error: unknown): boolean {
+  return error instanceof NervError && LOST_CODES.has(error.code);
 }
 
 /** Refusals after which a commit is made anew. */

@@ -48,11 +48,14 @@ import { StoreCompaction } from './store-compaction.ts';
 import { StoreMerging } from './store-merging.ts';
 import { StoreOpening } from './store-opening.ts';
 import type { PendingCommit, SharedMergeOptions, TemporalStoreOptions, TemporalStoreParts } from './store-options.ts';
+import { checkCommitOptions } from './store-options.ts';
 import { StoreReferences } from './store-references.ts';
-import { verifyHistory } from './verify-history.ts';
+import { verifyStore } from './verify-history.ts';
 import { VersionLog, type BranchHead } from './version-log.ts';
-import { VersionReader } from './version-reader.ts';
 import { checkId, prepareVersion, type Recording } from './version-recorder.ts';
+
+/** Work whose signal aborts when nobody waits for it any more. */
+type Work<T> = (signal: AbortSignal | undefined) => Promise<T>;
 
 /** What is checked out of a store before its head is known. */
 const NOTHING: StateTree = StateTree.from<unknown>(null);
@@ -97,7 +100,10 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
       headOf: (branch) => this.#head(branch),
       prepare: (commit, parent, open) => this.#prepare(commit, parent, open),
       // What is refused is made anew here, or told to whoever made it.
-      send: ({ op, chunks }, sending) => this.#write([op], chunks, sending),
+      send: ({ op, link, chunks }, sending) => {
+        parts.recovered?.noteRemade(link.id).catch(onError);
+        return this.#write([op], chunks, sending);
+      },
       onRecorded: (version) => this.#adopt(version),
     });
     const treeOf = (id: string): Promise<StateTree> => this.#tree(id);
@@ -174,7 +180,7 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
    * different places, and sent again under the same id; see `SharedCommitOptions`. A function that changes a draft may
    * run more than once, so it should do nothing else. Called off, it may be recorded all the same, unless it had to wait for
    * its turn: ask for its `id`.
-   * @throws `VersionConflictError` with `CommitConflictDetails`
+   * @throws `VersionConflictError` with `CommitConflictDetails`; `config/invalid` for an option that is none
    */
   async commit(change: Change<S>, options: string | SharedCommitOptions = {}): Promise<string> {
     return this.#commit(options, (open) =>
@@ -276,29 +282,22 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   }
 
   async verify(call?: CallOptions): Promise<VerifyResult> {
-    const { client } = this.#parts;
-    const reader = new VersionReader(client.readPage, (store) =>
-      client.telemetry.count('state.verify_failures', 1, { store }),
-    );
-    const verify = (): Promise<VerifyResult> => verifyHistory(this.#log, reader);
-    return this.#within('verify', call, () => client.telemetry.span('state.verify', { store: this.name }, verify));
+    return this.#within('verify', call, () => verifyStore(this.#parts.client, this.name, this.#log));
   }
 
   /**
    * Leaves out versions for good, on the server, for everybody: as NERV's `compact`, with the same rules. Versions that
    * no branch and no tag leads to go too, once they are a day old: an import may still be on its way to them. Only the
-   * owner may.
+   * owner may. It goes in steps: called off, what was done stays, and no further step is taken.
    * @throws `permission/denied`; `state/in-use` when somebody names a version meanwhile: what was done stays, do it again
    */
-  async compact(options: CompactionOptions = {}): Promise<CompactionReport> {
+  async compact(options: CompactionOptions = {}, call?: CallOptions): Promise<CompactionReport> {
     const { client, reader } = this.#parts;
-    const parts = {
-      ...{ client, reader, store: this.name, log: this.#log, references: this.#references, snapshots: this.#snapshots },
-      write: (ops: readonly Op[], chunks: readonly Op[]) => this.#write(ops, chunks),
-    };
-    return this.#line.alone(() =>
-      client.telemetry.span('state.compact', { store: this.name }, () => new StoreCompaction(parts).run(options)),
-    );
+    const own = { store: this.name, log: this.#log, references: this.#references, snapshots: this.#snapshots };
+    return this.#alone('compact', call, (signal) => {
+      const write = (ops: readonly Op[], chunks: readonly Op[]): Promise<void> => this.#write(ops, chunks, { signal });
+      return new StoreCompaction({ client, reader, ...own, write, signal }).run(options);
+    });
   }
 
   subscribe(listener: (change: StateChange<S>) => void): StoreSubscription {
@@ -323,17 +322,18 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
   }
 
   /** As `#within`, for what must not happen while commits are on their way. */
-  #alone<T>(name: string, call: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
+  #alone<T>(name: string, call: CallOptions | undefined, work: Work<T>): Promise<T> {
     return this.#within(name, call, (ending) =>
       this.#line.alone(async () => {
         ending?.throwIfAborted();
-        return work();
+        return work(ending);
       }),
     );
   }
 
-  #commit(options: string | SharedCommitOptions, change: (open: StateTree) => StateTree): Promise<string> {
+  async #commit(options: string | SharedCommitOptions, change: (open: StateTree) => StateTree): Promise<string> {
     const given: SharedCommitOptions = typeof options === 'string' ? { description: options } : options;
+    checkCommitOptions(given);
     const { signal, timeoutMs, ...described } = given;
     return this.#within('commit', { signal, timeoutMs }, (ending) => this.#addCommit(described, change, ending));
   }

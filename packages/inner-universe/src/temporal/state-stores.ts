@@ -7,7 +7,7 @@ import type { CallOptions } from '../connection/connection.ts';
 import { runWithin } from '../connection/run-within.ts';
 import { RecoveredCommits } from './recovered-commits.ts';
 import { SpacetimeTemporalStore } from './spacetime-temporal-store.ts';
-import type { OpenStoreOptions, TemporalStoreOptions } from './store-options.ts';
+import { checkStoreOptions, type OpenStoreOptions, type TemporalStoreOptions } from './store-options.ts';
 import { VersionReader, type LoadedState } from './version-reader.ts';
 
 interface Closable {
@@ -38,9 +38,10 @@ export class StateStores {
    * out (`undefined`) for one that is known to have some. Loads the head, not the history. While the server is away, the
    * store is as it was kept here (`isStale`), with the commits that wait for the server, and catches up later. Called
    * off, `initial` may have been recorded.
-   * @throws `state/branch-not-found`, naming the branches there are
+   * @throws `state/branch-not-found`, naming the branches there are; `config/invalid` for an option that is none
    */
   async open<S>(name: string, initial?: S, options: OpenStoreOptions = {}): Promise<SpacetimeTemporalStore<S>> {
+    checkStoreOptions(options);
     const { signal, timeoutMs, ...rest } = options;
     const opening = (ending: AbortSignal | undefined): Promise<SpacetimeTemporalStore<S>> =>
       this.#openStore(name, { initial, options: rest }, ending);

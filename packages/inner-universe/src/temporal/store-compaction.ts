@@ -38,6 +38,8 @@ export interface StoreCompactionParts {
   readonly references: StoreReferences;
   readonly snapshots: SnapshotRule;
   readonly write: (ops: readonly Op[], chunks: readonly Op[]) => Promise<void>;
+  /** No step begins once it is aborted. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** What is to be done: what goes, and what stays. */
@@ -67,24 +69,39 @@ export class StoreCompaction {
   }
 
   /** Reads the whole descent of the store, and leaves out what may go, step by step. */
-  async run(options: CompactionOptions): Promise<CompactionReport> {
+  run(options: CompactionOptions): Promise<CompactionReport> {
+    const { client, store } = this.#parts;
+    return client.telemetry.span('state.compact', { store }, () => this.#run(options));
+  }
+
+  async #run(options: CompactionOptions): Promise<CompactionReport> {
     await this.#read();
     const before = this.#graph.size;
     const selection = await this.#select(options);
-    const pruned = await this.#prune(selection);
+    try {
+      const leftOut = (await this.#prune(selection)) + (await this.#leaveOutLines(selection));
+      return { kept: before - leftOut, leftOut };
+    } finally {
+      // Also of what was done before it failed, or was called off.
+      this.#parts.log.forget();
+      this.#parts.reader.forget();
+    }
+  }
+
+  async #leaveOutLines(selection: Selection): Promise<number> {
     let leftOut = 0;
     for (const line of this.#lines(selection)) {
+      this.#parts.signal?.throwIfAborted();
       await this.#leaveOut(line);
       leftOut += line.versions.length;
     }
-    this.#parts.log.forget();
-    this.#parts.reader.forget();
-    return { kept: before - pruned - leftOut, leftOut: pruned + leftOut };
+    return leftOut;
   }
 
   async #read(): Promise<void> {
     const { log } = this.#parts;
     for await (const page of log.oldestFirst()) {
+      this.#parts.signal?.throwIfAborted();
       for (const entry of page) this.#entries.set(entry.version.id, entry);
       const parents = page.flatMap(({ version }) => version.parents).filter((id) => !this.#entries.has(id));
       for (const run of await log.runs(parents)) {
@@ -152,6 +169,7 @@ export class StoreCompaction {
     const versionIds = [...this.#graph.versions()].map(({ id }) => id).filter((id) => !reachable.has(id));
     versionIds.reverse();
     for (let from = 0; from < versionIds.length; from += MAX_TRIM_ROWS) {
+      this.#parts.signal?.throwIfAborted();
       const ids = versionIds.slice(from, from + MAX_TRIM_ROWS);
       await write([{ tag: 'pruneVersions', value: { store, versionIds: ids } }], []);
     }

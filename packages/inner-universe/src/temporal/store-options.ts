@@ -1,9 +1,10 @@
 import type { MergeOptions, SnapshotPolicy } from '@inner-universe/nerv/temporal';
 import type { ModuleClient } from '../client/client.ts';
 import type { CallOptions } from '../connection/connection.ts';
+import { checkOptions, type OptionForms } from '../controller/check-options.ts';
 import type { Encryption } from '../encryption/encryption.ts';
 import type { RecoveredCommits } from './recovered-commits.ts';
-import type { OnConflict } from './state-commit.ts';
+import type { OnConflict, SharedCommitOptions } from './state-commit.ts';
 import type { VersionReader } from './version-reader.ts';
 
 /** How a store is opened. */
@@ -51,4 +52,41 @@ export interface TemporalStoreParts {
   readonly recovered?: RecoveredCommits | undefined;
   /** Called once, when the store is closed. */
   readonly onClose?: (() => void) | undefined;
+}
+
+const CONFLICTS: readonly OnConflict[] = ['rebase', 'rerun', 'fail'];
+const FLAG = [true, false];
+
+const STORE_OPTIONS: Readonly<Record<keyof Required<OpenStoreOptions>, OptionForms[string]>> = {
+  branch: 'any',
+  author: 'any',
+  scope: 'any',
+  onConflict: CONFLICTS,
+  optimistic: FLAG,
+  snapshots: 'any',
+  signal: 'any',
+  timeoutMs: 'any',
+};
+
+const COMMIT_OPTIONS: Readonly<Record<keyof Required<SharedCommitOptions>, OptionForms[string]>> = {
+  description: 'any',
+  author: 'any',
+  branch: 'any',
+  expectedHead: 'any',
+  id: 'any',
+  authoredAtMicros: 'any',
+  onConflict: CONFLICTS,
+  optimistic: FLAG,
+  signal: 'any',
+  timeoutMs: 'any',
+};
+
+/** @throws {NervPersistenceError} `config/invalid` */
+export function checkStoreOptions(options: OpenStoreOptions): void {
+  checkOptions('a store', options, STORE_OPTIONS);
+}
+
+/** @throws {NervPersistenceError} `config/invalid` */
+export function checkCommitOptions(options: SharedCommitOptions): void {
+  checkOptions('a commit', options, COMMIT_OPTIONS);
 }

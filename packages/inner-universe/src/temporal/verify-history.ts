@@ -1,15 +1,25 @@
 import { NervError } from '@inner-universe/nerv';
 import { chainHash } from '@inner-universe/nerv/hash';
 import { expectedChainHash, type CompactedRun, type VerifyResult, type Version } from '@inner-universe/nerv/temporal';
+import type { ModuleClient } from '../client/client.ts';
 import { readHeaders } from './compacted-runs.ts';
 import type { VersionLog } from './version-log.ts';
-import type { VersionReader } from './version-reader.ts';
+import { VersionReader } from './version-reader.ts';
+
+/** Reads and verifies a whole store afresh: what was read before is not relied on. */
+export function verifyStore(client: ModuleClient, store: string, log: VersionLog): Promise<VerifyResult> {
+  const { telemetry } = client;
+  const reader = new VersionReader(client.readPage, (name) =>
+    telemetry.count('state.verify_failures', 1, { store: name }),
+  );
+  return telemetry.span('state.verify', { store }, () => verifyHistory(log, reader));
+}
 
 /**
  * Checks the chain hash and the state of every version as it is stored, parents first; names the first that is bad.
  * Reads the whole history. `reader` must have read nothing yet.
  */
-export async function verifyHistory(log: VersionLog, reader: VersionReader): Promise<VerifyResult> {
+async function verifyHistory(log: VersionLog, reader: VersionReader): Promise<VerifyResult> {
   /** The chain hashes of what was found good. */
   const chain = new Map<string, string>();
   let versions = 0;

@@ -23,7 +23,7 @@ export interface TestUniverseOptions {
   readonly reconnectForMs?: number | undefined;
   /**
    * How long a call may be without an answer until its connection is taken to be dead, in milliseconds of the test's
-   * clock. Default 60,000, as on a server.
+   * clock. Default 60,000, as on a server. Given, it is noticed by who only listens as well: the client asks now and then.
    */
   readonly silenceMs?: number | undefined;
   /** What universes keep of their reads, as `openUniverse` takes it. */

@@ -69,3 +69,16 @@ test('what is planned can be taken back, and positions are counted from 1', () =
   expect(arrived).toEqual([1]);
   for (const wrong of [0, 1.5, Number.NaN]) expect(() => lane.plan('drop', wrong)).toThrow(RangeError);
 });
+
+test('a message that is held is as it was sent, though its sender wrote the next one into the same bytes', () => {
+  const arrived: number[] = [];
+  const lane = new FaultLane(() => () => undefined);
+  const ends = { deliver: ([n = -1]: Uint8Array) => void arrived.push(n), drop: () => undefined };
+  lane.plan('reorder', 1);
+  const buffer = new Uint8Array(1);
+  for (const n of [1, 2]) {
+    buffer[0] = n;
+    lane.pass(buffer, ends);
+  }
+  expect(arrived).toEqual([2, 1]);
+});

@@ -59,8 +59,9 @@ export class FaultLane {
       ends.drop();
       return;
     }
-    // Each reader owns the bytes it is given.
-    const messages = faults.has('duplicate') ? [message, message.slice()] : [message];
+    // Whoever sent it writes the next one into the same bytes; and each reader owns those it is given.
+    const kept = faults.has('reorder') ? message.slice() : message;
+    const messages = faults.has('duplicate') ? [kept, kept.slice()] : [kept];
     const deliver = (): void => messages.forEach((each) => ends.deliver(each));
     if (faults.has('reorder')) this.#hold(deliver);
     else deliver();

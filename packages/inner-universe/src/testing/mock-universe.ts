@@ -142,6 +142,8 @@ export class MockUniverse implements Universe {
       ids,
       waiting: NO_WAITING,
       onError,
+      // What a test sees of requests are the ops it wrote.
+      batching: { requestsMax: 1 },
     });
     calls.clear();
     return new MockUniverse({ calls, log, client, connector, errors, onError, source });

@@ -77,6 +77,7 @@ export class TestNetwork {
     const micros = BigInt(Math.round(delayMs * 1000));
     this.#link?.delay(micros, ...directions);
     for (const direction of both(directions)) this.#delayMicros.set(direction, micros);
+    this.#noteFree();
   }
 
   /** Nothing passes any more, and nobody hears of it, until `thaw`. */
@@ -89,6 +90,7 @@ export class TestNetwork {
   thaw(...directions: readonly LinkDirection[]): void {
     for (const direction of both(directions)) this.#frozen.delete(direction);
     this.#link?.thaw(...directions);
+    this.#noteFree();
   }
 
   /** Takes the network away: the connection is lost and none can be made until `restore`. */
@@ -146,6 +148,11 @@ export class TestNetwork {
   end(): void {
     this.#refuse(new ConnectionError('connection/closed', 'The test universe was closed.'));
     this.#parts.onRestored();
+  }
+
+  /** Who waits to connect need not wait for the clock where nothing is in the way any more. */
+  #noteFree(): void {
+    if (!this.isImpaired) this.#parts.onRestored();
   }
 
   #attach(link: TestLink): SdkSocket {

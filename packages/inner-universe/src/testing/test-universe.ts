@@ -2,10 +2,11 @@ import { createTestHost, type CrashPoint, type TestHost } from '@inner-universe/
 import { UuidV7Source, type Clock } from '@inner-universe/nerv';
 import { makeWireTimestamp, type Op } from '@inner-universe/module/wire';
 import { InnerUniverseClient } from '../client/inner-universe-client.ts';
+import type { BatchingOptions } from '../client/request-queue.ts';
 import { InnerUniverseConfig } from '../controller/config.ts';
 import { InnerUniverseController } from '../controller/controller.ts';
 import { findModule } from '../controller/module-bundle.ts';
-import { refusalOf } from '../errors.ts';
+import { ConnectionError, refusalOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { ObservedConnector } from '../observability/observed-connector.ts';
 import { makeObserver } from '../observability/observer.ts';
@@ -34,6 +35,8 @@ export interface TestOffline {
   readonly outbox?: string | Outbox | OutboxOptions | undefined;
   /** True: it is opened while its network is cut, as with `offline: 'allow'`; `restore` connects it. */
   readonly isCut?: boolean | undefined;
+  /** How its writes share requests, as `openUniverse` takes it. */
+  readonly batching?: BatchingOptions | undefined;
 }
 
 /** One universe that was opened, with what lies between it and the host. */
@@ -69,6 +72,10 @@ export class TestUniverse implements AsyncDisposable {
     this.#options = options;
     this.#time = new TestTime(host.time);
     this.clock = this.#time;
+    // Whoever ends the process: nobody is let in by it any more.
+    host.onKilled(() => {
+      for (const { network } of this.#opened) network.abandonAttempt();
+    });
   }
 
   /** As `createTestUniverse`. */
@@ -154,8 +161,11 @@ export class TestUniverse implements AsyncDisposable {
       reconnectForMs,
       cache: config.cache,
       silenceMs: this.#options.silenceMs ?? SILENCE_MS,
+      // Or moving the clock by days would be thousands of questions.
+      asksWhenIdle: this.#options.silenceMs !== undefined,
       outbox,
       mayStartLost: offline.isCut,
+      batching: offline.batching,
     });
     const universe = new OpenedUniverse(controller, client, { onError, source });
     this.#opened.push({ universe, network, waiting });
@@ -219,12 +229,11 @@ export class TestUniverse implements AsyncDisposable {
 
   /**
    * Resolves when nothing is on its way any more and every universe whose network is not hindered has been told all that
-   * was committed before this call.
+   * was committed before this call. Who waits for the clock is not waited for.
    */
   async settle(): Promise<void> {
     await this.#quiet();
-    const within = this.host.isAlive ? this.#opened.filter(({ network }) => !network.isImpaired) : [];
-    await Promise.all(within.map(({ universe }) => catchUp(universe)));
+    await this.#catchUp();
     await this.#quiet();
   }
 
@@ -241,28 +250,25 @@ export class TestUniverse implements AsyncDisposable {
    */
   crash(): void {
     this.host.crash();
-    this.#abandonAttempts();
   }
 
   /**
    * Kills the host at the n-th commit to come (1 is the next): `before` it is durable, or `after` it is and before
    * anybody is told. Resolves when that has happened. @throws {RangeError}
    */
-  async crashAt(point: CrashPoint): Promise<void> {
-    await this.host.crashAt(point);
-    this.#abandonAttempts();
+  crashAt(point: CrashPoint): Promise<void> {
+    return this.host.crashAt(point);
   }
 
   /**
    * Starts the host anew, killing it if it still runs: what was durable is there. Resolves when the universes whose
-   * network is not hindered are connected again.
+   * network is not hindered are connected again. Starting and connecting commit as well: a crash that is planned for one
+   * of these commits kills the host again, and `host.isAlive` says so.
    */
   async restart(): Promise<void> {
     await this.host.restart();
-    this.#abandonAttempts();
     for (const { waiting } of this.#opened) waiting.wake();
-    const within = this.#opened.filter(({ network }) => !network.isImpaired);
-    await Promise.all(within.map(({ universe }) => catchUp(universe)));
+    await this.#catchUp();
   }
 
   /**
@@ -274,7 +280,10 @@ export class TestUniverse implements AsyncDisposable {
     return TestUniverse.#around(await this.host.fork(), this.#options, `${this.#lineage}/fork-${this.#forks}`);
   }
 
-  /** Closes the universes, then the database. Writes that cannot get through are rejected. Idempotent. */
+  /**
+   * Closes the universes, then the database. Writes that cannot get through are rejected, also where the host dies or is
+   * slow only now. Idempotent.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -285,17 +294,56 @@ export class TestUniverse implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const isAlive = this.host.isAlive && !this.host.storage.isHeld;
-    for (const { network } of this.#opened) if (!isAlive || network.isImpaired) network.end();
+    const open = new Set(this.#opened);
+    const closing = Promise.all(
+      this.#opened.map((opened) => opened.universe.close().finally(() => void open.delete(opened))),
+    );
+    const closed = closing.then(
+      () => true,
+      () => true,
+    );
     try {
-      await Promise.all(this.#opened.map(({ universe }) => universe.close()));
+      // Nobody moves the clock any more: what needs that to get through does not.
+      do this.#endHindered(open);
+      while (!(await Promise.race([closed, afterTurn()])));
+      await closing;
     } finally {
       await this.host.close();
     }
   }
 
-  #abandonAttempts(): void {
-    for (const { network } of this.#opened) network.abandonAttempt();
+  #endHindered(open: Iterable<Opened>): void {
+    const { isAlive, storage } = this.host;
+    for (const { network } of open) if (!isAlive || storage.isSlow || network.isImpaired) network.end();
+  }
+
+  /**
+   * Has everybody told what was committed before this call, as far as that can be done now: whose network is hindered,
+   * whose host died meanwhile, or who waits for the clock, is not waited for.
+   */
+  async #catchUp(): Promise<void> {
+    const isOver = { value: false };
+    const within = this.#opened.filter(({ network }) => !network.isImpaired);
+    const told = Promise.all(within.map((opened) => this.#catchUpOne(opened, isOver)));
+    try {
+      await Promise.race([told, this.#quiet()]);
+    } finally {
+      isOver.value = true;
+      told.catch(() => undefined);
+    }
+  }
+
+  async #catchUpOne({ universe, network }: Opened, isOver: { readonly value: boolean }): Promise<void> {
+    while (!isOver.value && this.host.isAlive && !network.isImpaired) {
+      try {
+        await catchUp(universe);
+        return;
+      } catch (error) {
+        // An attempt that failed is followed by another one.
+        if (!(error instanceof ConnectionError) || !error.retryable) throw error;
+        await afterTurn();
+      }
+    }
   }
 
   /** Resolves when no message has moved for some turns of the event loop. */
@@ -308,7 +356,7 @@ export class TestUniverse implements AsyncDisposable {
       const now = this.#countMessages();
       quietTurns = now === messages ? quietTurns + 1 : 0;
       messages = now;
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await afterTurn();
     }
   }
 
@@ -317,6 +365,10 @@ export class TestUniverse implements AsyncDisposable {
     for (const { network } of this.#opened) count += network.messages.toHost + network.messages.toClient;
     return count;
   }
+}
+
+function afterTurn(): Promise<false> {
+  return new Promise((resolve) => setImmediate(() => resolve(false)));
 }
 
 /** Somebody whose grants have ended is told nothing more: that is no fault of the test. */

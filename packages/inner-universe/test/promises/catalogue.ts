@@ -291,6 +291,8 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
         [STATE_CONTRACT, 'the difference of two versions turns one into the other'],
         [STATE_CONTRACT, 'a revert takes back one version and keeps the later ones'],
         [STATE_CONTRACT, 'a tag does not move, and goes when deleted'],
+        ['torture/audit/references.ts', 'a tag points where it was set'],
+        ['torture/audit/references.ts', 'what was merged has both sides'],
       ],
     },
     {

@@ -9,6 +9,8 @@ const LIMITS = [
   'rows',
 ] as const;
 
+const RETENTION = ['maxAgeSeconds', 'maxEvents', 'historyMaxAgeSeconds'] as const;
+
 /** Says what is wrong with a configuration value, as the rest of a sentence; undefined if it has its key's form. */
 export function checkValidSettings(key: ConfigurationKey, value: unknown): string | undefined {
   switch (key) {
@@ -24,9 +26,7 @@ export function checkValidSettings(key: ConfigurationKey, value: unknown): strin
     case 'limits':
       return isNumbers(value, LIMITS) ? undefined : `must be an object of positive numbers ${LIMITS.join(', ')}`;
     case 'retention':
-      return isNumbers(value, ['maxAgeSeconds', 'maxEvents'])
-        ? undefined
-        : 'must be an object of positive numbers maxAgeSeconds, maxEvents';
+      return isNumbers(value, RETENTION) ? undefined : `must be an object of positive numbers ${RETENTION.join(', ')}`;
     case 'trusted_issuers':
       return Array.isArray(value) && value.every(isIssuer)
         ? undefined

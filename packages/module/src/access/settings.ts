@@ -26,8 +26,15 @@ export interface SettingForms {
     readonly burstSeconds?: number;
     readonly rows?: number;
   };
-  /** For the archive: how long or how much of the log to keep. The module only stores it. */
-  readonly retention: { readonly maxAgeSeconds?: number; readonly maxEvents?: number };
+  /**
+   * How long or how much of the log to keep, which is the archive's business; and how long the past of the graph, which
+   * maintenance prunes.
+   */
+  readonly retention: {
+    readonly maxAgeSeconds?: number;
+    readonly maxEvents?: number;
+    readonly historyMaxAgeSeconds?: number;
+  };
   /** Issuers whose `roles` claim (or the claim named) counts, each for one audience. */
   readonly trusted_issuers: readonly { readonly issuer: string; readonly audience: string; readonly claim?: string }[];
 }

@@ -6,6 +6,8 @@
  * - the recorded time is never before that of an earlier transaction.
  * Nothing is written before `flush`, which is called once, after the last op.
  */
+import { errors } from 'spacetimedb/server';
+import { refuse } from '../refusals/refused.ts';
 import type { Context } from '../schema/database.ts';
 import type { EventFeedRow, EventLogRow, LogHeadRow } from '../schema/rows.ts';
 import { makeTimestamp, micros, type Timestamp } from '../values/library-values.ts';
@@ -29,6 +31,11 @@ interface RecordDraft {
 
 const NO_METADATA = '{}';
 
+/** Refuses an event whose id is taken; `op` is the position of its own, where another is being carried out. */
+export function refuseTakenId(eventId: string, op?: number): never {
+  refuse('event/id-taken', `The event id '${eventId}' is taken by another event.`, { ids: [eventId], op });
+}
+
 /** The head of the log, the one row of its table. */
 export function readLogHead(ctx: Context): LogHeadRow {
   const head = ctx.db.logHead.id.find(0);
@@ -44,6 +51,8 @@ export class LogWriter {
   readonly #head: LogHeadRow;
   readonly #requestId: string;
   readonly #durable: EventFeedRow[] = [];
+  /** The positions of the ops that published these, in the same order. */
+  readonly #ops: number[] = [];
   readonly #ephemeral: EventDraft[] = [];
   readonly #broadcast: EventDraft[] = [];
   readonly #records = new Map<string, RecordDraft>();
@@ -70,9 +79,10 @@ export class LogWriter {
     return this.#head.trimmedSeq;
   }
 
-  /** Adds a durable event, in the order of the ops. */
-  publish(draft: EventDraft): void {
+  /** Adds a durable event, in the order of the ops; `op` is the position of its own, for when its id is taken. */
+  publish(draft: EventDraft, op: number): void {
     this.#durable.push(this.#makeRow(draft, this.#takeSeq(), 'durable'));
+    this.#ops.push(op);
   }
 
   /** Adds an event that is broadcast, kept in its scope's ring, and not logged. */
@@ -109,9 +119,7 @@ export class LogWriter {
   /** Writes everything, moves the heads of the scopes concerned, and gives the last `seq`, or 0 if it took none. */
   flush(): bigint {
     const heads = new Map<string, bigint>();
-    for (const record of this.#records.values()) this.#durable.push(this.#finishRecord(record));
-    if (this.#records.size > 0) this.#durable.sort((left, right) => (left.seq < right.seq ? -1 : 1));
-    for (const row of this.#durable) this.#writeDurable(row, heads);
+    for (const row of this.#inOrder()) this.#writeDurable(row, heads);
     const rings = this.#writeEphemeral();
     for (const draft of this.#broadcast) this.#ctx.db.eventFeed.insert(this.#makeRow(draft, 0n, 'ephemeral'));
     for (const scope of new Set([...heads.keys(), ...rings.keys()])) {
@@ -167,10 +175,27 @@ export class LogWriter {
     return this.#makeRow(makeRecord({ eventId, type, scope, data }, this.recordedAt), seq, 'durable');
   }
 
+  /** Events and records by `seq`. */
+  #inOrder(): readonly EventFeedRow[] {
+    if (this.#records.size === 0) return this.#durable;
+    const records = Array.from(this.#records.values(), (record) => this.#finishRecord(record));
+    return [...this.#durable, ...records].sort((left, right) => (left.seq < right.seq ? -1 : 1));
+  }
+
   #writeDurable(row: EventFeedRow, heads: Map<string, bigint>): void {
-    this.#ctx.db.eventLog.insert(row);
+    this.#insertIntoLog(row);
     this.#ctx.db.eventFeed.insert(row);
     heads.set(row.scope, row.seq);
+  }
+
+  /** Whether an id is new is seen by the log's own key: to look for it first would take as long as to insert. */
+  #insertIntoLog(row: EventFeedRow): void {
+    try {
+      this.#ctx.db.eventLog.insert(row);
+    } catch (error) {
+      if (!(error instanceof errors.UniqueAlreadyExists)) throw error;
+      refuseTakenId(row.eventId, this.#ops[this.#durable.indexOf(row)]);
+    }
   }
 
   #writeEphemeral(): ReadonlyMap<string, bigint> {

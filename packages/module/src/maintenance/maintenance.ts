@@ -1,10 +1,11 @@
 /**
  * What has to be done now and then, in bounded steps: forgets old requests, drops chunks nothing refers to and idle
- * rate buckets, and goes on with reindexing. A step that leaves work has the next one run at once.
+ * rate buckets, prunes the past of the graph as `retention` says, and goes on with reindexing. A step that leaves work has the next one run at once.
  */
 import { Range } from 'spacetimedb/server';
 import { Access, isDatabase } from '../access/access.ts';
 import { Settings } from '../access/settings.ts';
+import { pruneOldHistory } from '../ops/history-pruning.ts';
 import { readLogHead } from '../log/log-writer.ts';
 import { toSenderError } from '../refusals/refused.ts';
 import type { Context, Db } from '../schema/database.ts';
@@ -43,7 +44,11 @@ export function maintain(ctx: Context): void {
       },
     ];
     const left = prunings.map((pruning) => prune(db, pruning, timestamp));
-    left.push(reindexStep(db, settings, readLogHead(ctx).nextSeq - 1n, timestamp));
+    const { nextSeq, trimmedSeq } = readLogHead(ctx);
+    const seq = nextSeq - 1n;
+    left.push(reindexStep(db, settings, seq, timestamp));
+    const { historyMaxAgeSeconds } = settings.get('retention');
+    left.push(pruneOldHistory({ db, seq, now: timestamp, trimmedSeq }, historyMaxAgeSeconds));
     if (left.includes(true)) runMaintenanceSoon(db, timestamp);
   } catch (error) {
     throw toSenderError(error, null);

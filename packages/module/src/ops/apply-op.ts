@@ -1,8 +1,10 @@
 import type { Op } from '../schema/op-types.ts';
 import { refuse } from '../refusals/refused.ts';
+import { afterRequest } from './after-request.ts';
 import { createTag, deleteBranch, deleteTag, moveBranch } from './branches.ts';
 import { uploadChunk } from './chunks.ts';
 import { compactVersions } from './compaction.ts';
+import { pruneHistory } from './history-pruning.ts';
 import { pruneVersions } from './pruning.ts';
 import {
   advancePartition,
@@ -60,6 +62,8 @@ const handlers: Handlers = {
   retryDeadLetter,
   joinConsumer,
   leaveConsumer,
+  afterRequest,
+  pruneHistory,
 };
 
 /** Carries out one op: checks it, then writes. Refuses by throwing. */

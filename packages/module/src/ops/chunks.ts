@@ -60,7 +60,11 @@ export function referToChunks(work: Work, scope: string, ...values: readonly (re
 }
 
 /** Notes that rows that referred to large values are gone. What nothing refers to any more is pruned after a day. */
-export function releaseChunks(work: Work, scope: string, ...values: readonly (readonly [string, string])[]): void {
+export function releaseChunks(
+  work: Pick<Work, 'db' | 'now'>,
+  scope: string,
+  ...values: readonly (readonly [string, string])[]
+): void {
   for (const [text, encoding] of values) {
     if (encoding !== 'chunks/1') continue;
     const { digest } = parseChunkReference(text, 'value');

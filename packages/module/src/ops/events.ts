@@ -9,9 +9,12 @@ import {
   checkScope,
   checkValue,
 } from '../values/checks.ts';
+import { refuseTakenId } from '../log/log-writer.ts';
 import { SYSTEM_ID_PREFIX } from '../wire/vocabulary.ts';
 import { referToChunks } from './chunks.ts';
 import type { Work } from './work.ts';
+
+const NO_METADATA = '{}';
 
 /** Publishes an application event, durable or ephemeral. */
 export function publishEvent(work: Work, op: PublishEventOp): void {
@@ -21,11 +24,13 @@ export function publishEvent(work: Work, op: PublishEventOp): void {
   const eventId = checkEventId(op.eventId);
   const dataEncoding = checkEncoding(op.dataEncoding);
   checkValue(op.data, dataEncoding, 'data');
-  const metadata = op.metadata === '' ? '{}' : op.metadata;
+  const metadata = op.metadata === '' ? NO_METADATA : op.metadata;
   const metadataEncoding = checkEncoding(op.metadataEncoding);
-  checkObjectValue(metadata, metadataEncoding, 'metadata');
+  if (metadata !== NO_METADATA || metadataEncoding !== 'json/1') {
+    checkObjectValue(metadata, metadataEncoding, 'metadata');
+  }
   const ephemeral = isEphemeral(op.durability);
-  requireNewId(work, eventId);
+  requireNewId(work, eventId, ephemeral);
   const draft = {
     eventId,
     eventType,
@@ -44,8 +49,10 @@ export function publishEvent(work: Work, op: PublishEventOp): void {
     work.log.publishEphemeral(draft);
     return;
   }
-  referToChunks(work, scope, [draft.data, dataEncoding], [metadata, metadataEncoding]);
-  work.log.publish(draft);
+  if (dataEncoding === 'chunks/1' || metadataEncoding === 'chunks/1') {
+    referToChunks(work, scope, [draft.data, dataEncoding], [metadata, metadataEncoding]);
+  }
+  work.log.publish(draft, work.position);
 }
 
 function checkEventId(eventId: string): string {
@@ -61,10 +68,10 @@ function checkEventId(eventId: string): string {
   return checkId(eventId, 'event id');
 }
 
-function requireNewId(work: Work, eventId: string): void {
-  if (work.eventIds.has(eventId) || work.db.eventLog.eventId.find(eventId) !== null) {
-    refuse('event/id-taken', `The event id '${eventId}' is taken by another event.`, { ids: [eventId] });
-  }
+/** The log itself does not take a durable event's id twice, see `LogWriter`. */
+function requireNewId(work: Work, eventId: string, ephemeral: boolean): void {
+  const isLogged = ephemeral && work.db.eventLog.eventId.find(eventId) !== null;
+  if (isLogged || work.eventIds.has(eventId)) refuseTakenId(eventId);
   work.eventIds.add(eventId);
 }
 

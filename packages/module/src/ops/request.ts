@@ -31,12 +31,14 @@ const ROOM_MAKING: ReadonlySet<string> = new Set<Op['tag']>([
   'trimEvents',
   'compactVersions',
   'pruneVersions',
+  'pruneHistory',
   'deleteConsumer',
   'claimPartition',
   'releasePartition',
   'advancePartition',
   'joinConsumer',
   'leaveConsumer',
+  'afterRequest',
 ]);
 
 /** What `apply` is called with. */
@@ -58,7 +60,7 @@ export function applyRequest(ctx: Context, request: Request): void {
     requireTimely(ctx, request);
     requireMigrated(ctx.db, request.ops);
     const bytes = requireSize(request.ops);
-    if (!access.isOwner) requireRate(ctx, { access, settings }, { ops: request.ops.length, bytes });
+    if (!access.isOwner) requireRate(ctx, { access, settings }, { ops: costOf(request.ops), bytes });
     if (!makesRoom(request.ops, access)) requireRoom(ctx, settings);
     const scopes = access.isOwner ? 0n : ctx.db.scope.count();
     const work = startWork(ctx, request.requestId, access, settings);
@@ -103,6 +105,11 @@ function startWork(ctx: Context, requestId: string, access: Access, settings: Se
 
 function makesRoom(ops: readonly Op[], { isOwner }: Access): boolean {
   return ops.every(({ tag }) => ROOM_MAKING.has(tag) || (isOwner && tag === 'setConfiguration'));
+}
+
+/** What says where a request belongs is not what its caller does with it. */
+function costOf(ops: readonly Op[]): number {
+  return ops[0]?.tag === 'afterRequest' ? ops.length - 1 : ops.length;
 }
 
 function isApplied(ctx: Context, requestId: string): boolean {

@@ -243,7 +243,8 @@ export function readChunk(
   return { count: value.count, pieces };
 }
 
-function requireConsumer(reader: Reader, name: string): ConsumerRow {
+/** The consumer of this name, if the caller may use it. */
+export function requireConsumer(reader: Reader, name: string): ConsumerRow {
   const consumer = reader.db.consumer.name.find(name);
   if (consumer !== null && mayConsume(reader, consumer)) return consumer;
   return refuse('consumer/not-found', `There is no consumer '${name.slice(0, 128)}' that you may use.`, {

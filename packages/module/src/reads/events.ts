@@ -58,7 +58,7 @@ export function readEvents(reader: Reader, request: EventsRequest): EventsResult
 function readNamedEvents(reader: Reader, request: EventsRequest, trimmedSeq: bigint): EventsResult {
   const { rows, end } = readByIds(reader, request.ids, { cursor: '', limit: request.limit }, (id) => {
     const row = reader.db.eventLog.eventId.find(id);
-    return row !== null && mayRead(reader, row) ? row : undefined;
+    return row !== null && mayReadEvent(reader, row) ? row : undefined;
   });
   return { events: rows, lookedTo: 0n, more: end.more, seq: reader.seq, trimmedSeq, recent: [], recentNumber: 0n };
 }
@@ -141,11 +141,11 @@ function isWanted(reader: Reader, row: EventLogRow, wanted: Wanted & { readonly 
   if (wanted.kind !== '' && row.kind !== wanted.kind) return false;
   if (wanted.source !== '' && row.source !== wanted.source) return false;
   if (wanted.compiled !== undefined && !wanted.compiled.matches(row.eventType)) return false;
-  return mayRead(reader, row);
+  return mayReadEvent(reader, row);
 }
 
 /** Records of the module tell of everything in a scope, so they are for those who may read all of it. */
-function mayRead(
+export function mayReadEvent(
   { access }: Reader,
   row: { readonly kind: string; readonly eventType: string; readonly scope: string },
 ): boolean {
@@ -176,7 +176,7 @@ function readRecent(reader: Reader, request: EventsRequest, budget: PageBudget):
       admit: ({ row }) => {
         if (request.kind === 'system' || (request.source !== '' && request.source !== row.source)) return undefined;
         if (pattern !== undefined && !pattern.matches(row.eventType)) return undefined;
-        return mayRead(reader, row) ? row : undefined;
+        return mayReadEvent(reader, row) ? row : undefined;
       },
     },
     { cursor: { seq: after + 1n, tail: '' }, first: after + 1n, last, descending: false },

@@ -18,22 +18,29 @@ import {
   type EntityFilter,
   type RelationFilter,
 } from './graph.ts';
-import { lastSeqBefore } from './log-time.ts';
+import { historiesOf, momentAt, type HistoryFetch } from './graph-moment.ts';
+import { historyBoundOf, refuseTrimmed, requireKept } from './history-bound.ts';
 import { makePhase, readInPhases, type Phase } from './phases.ts';
 import { concat, readByIds, scopesToRead, type End, type PageRequest, type Reader } from './reader.ts';
 import { entityPast, isFirstAfter, isLastUpTo, relationPast, requireTold, rowAt, type Past } from './row-past.ts';
-import { makeRange, type SeqSource } from './seq-reader.ts';
+import type { SeqSource } from './seq-reader.ts';
 
 /** What `read_moment` is called with. */
 export interface MomentRequest {
   readonly time: Timestamp;
 }
 
-/** The last `seq` recorded up to a time; of a part of the log that is trimmed, the last change of the graph up to then. */
+/**
+ * The last `seq` recorded up to a time; of a part of the log that is trimmed, the last change of the graph up to then.
+ * @throws `graph/history-trimmed`
+ */
 export function readMoment(reader: Reader, { time }: MomentRequest): { seq: bigint } {
   const { trimmedSeq } = readLogHead(reader.ctx);
-  const seq = lastSeqBefore(reader, trimmedSeq, micros(time) + 1n);
-  return { seq: seq > trimmedSeq || trimmedSeq === 0n ? seq : lastChangeUpTo(reader, trimmedSeq, time) };
+  const bound = historyBoundOf(reader.db);
+  if (bound !== undefined && micros(time) < micros(bound.keptFrom)) refuseTrimmed(bound, 'at that time');
+  const seq = momentAt(reader, micros(time), { trimmedSeq, histories: readableHistories(reader) });
+  // The changes by which the last moment up to the bound was found may be pruned: the bound is the same moment.
+  return { seq: bound !== undefined && seq < bound.keptFromSeq ? bound.keptFromSeq : seq };
 }
 
 /** What `read_entities_at` is called with. */
@@ -42,8 +49,9 @@ export interface EntitiesAtRequest extends PageRequest, Omit<EntityFilter, 'prop
   readonly ids: readonly string[];
 }
 
-/** Reads a page of the entities as they were. @throws `graph/no-history` */
+/** Reads a page of the entities as they were. @throws `graph/no-history`, `graph/history-trimmed` */
 export function readEntitiesAt(reader: Reader, request: EntitiesAtRequest): { entities: EntityRow[] } & End {
+  requireKept(reader.db, request.seq);
   const past = entityPast(reader);
   const { rows, end } =
     request.ids.length > 0
@@ -58,8 +66,9 @@ export interface RelationsAtRequest extends PageRequest, RelationFilter {
   readonly ids: readonly string[];
 }
 
-/** Reads a page of the relations as they were. @throws `graph/no-history` */
+/** Reads a page of the relations as they were. @throws `graph/no-history`, `graph/history-trimmed` */
 export function readRelationsAt(reader: Reader, request: RelationsAtRequest): { relations: RelationRow[] } & End {
+  requireKept(reader.db, request.seq);
   const past = relationPast(reader);
   const { rows, end } =
     request.ids.length > 0
@@ -77,7 +86,7 @@ export interface NeighborhoodRequest extends PageRequest {
   readonly seq: bigint;
 }
 
-/** Reads a page of the relations around several entities. @throws `graph/no-history` */
+/** Reads a page of the relations around several entities. @throws `graph/no-history`, `graph/history-trimmed` */
 export function readNeighborhood(reader: Reader, request: NeighborhoodRequest): { relations: RelationRow[] } & End {
   const { ids, direction, relationTypes, seq } = request;
   if (ids.length > MAX_READ_IDS) {
@@ -90,6 +99,7 @@ export function readNeighborhood(reader: Reader, request: NeighborhoodRequest): 
   }
   scopesToRead(reader, '', 'relation');
   const past = relationPast(reader);
+  if (seq > 0n) requireKept(reader.db, seq);
   if (seq > 0n) requireTold(reader, 'relation', relationTypes, seq);
   const types = new Set(relationTypes);
   const isWanted = (row: RelationRow, id: string): boolean =>
@@ -291,42 +301,13 @@ function scanAt<Row extends AnyRow, History extends AnyHistory>(
   return readInPhases(reader, { count: isUpToThen ? UP_TO_THEN + 1 : SINCE + 1, phase }, start);
 }
 
-/** The last change of the graph, of what the caller may read, that was recorded up to a time and is not after `last`. */
-function lastChangeUpTo(reader: Reader, last: bigint, time: Timestamp): bigint {
-  const fetches = historiesOf(reader);
-  const firstFrom = (from: bigint, to: bigint): { seq: bigint; recordedAt: Timestamp } | undefined => {
-    let low = from;
-    for (let window = 64n; low <= to; window *= 16n) {
-      const high = low + window - 1n < to ? low + window - 1n : to;
-      let first: { seq: bigint; recordedAt: Timestamp } | undefined;
-      for (const fetch of fetches) {
-        for (const row of fetch(makeRange(low, high))) if (first === undefined || row.seq < first.seq) first = row;
-      }
-      if (first !== undefined) return first;
-      low = high + 1n;
-    }
-    return undefined;
-  };
-  let low = 0n;
-  let high = last;
-  while (low < high) {
-    const middle = (low + high + 1n) / 2n;
-    const change = firstFrom(middle, high);
-    if (change === undefined) high = middle - 1n;
-    else if (micros(change.recordedAt) <= micros(time)) low = change.seq;
-    else high = middle - 1n;
-  }
-  return low;
-}
-
-type Fetch = (range: Range<bigint>) => Iterable<{ readonly seq: bigint; readonly recordedAt: Timestamp }>;
-
-function historiesOf({ db, access }: Reader): readonly Fetch[] {
-  const fetches: Fetch[] = [];
-  for (const { name: scope } of db.scope.iter()) {
-    if (access.mayReadSome('entity', scope)) fetches.push((range) => db.entityHistory.byScope.filter([scope, range]));
-    if (access.mayReadSome('relation', scope))
-      fetches.push((range) => db.relationHistory.byScope.filter([scope, range]));
-  }
-  return fetches;
+/** The histories that the caller may read something of. */
+function readableHistories({ db, access }: Reader): readonly HistoryFetch[] {
+  return [...db.scope.iter()].flatMap(({ name: scope }) => {
+    const { entity, relation } = historiesOf(db, scope);
+    return [
+      ...(access.mayReadSome('entity', scope) ? [entity] : []),
+      ...(access.mayReadSome('relation', scope) ? [relation] : []),
+    ];
+  });
 }

@@ -5,7 +5,7 @@ import type { Reader } from './reader.ts';
  * The last `seq` recorded before a time, of those the log still has; `trimmedSeq` if there is none. Recorded times
  * never fall as `seq` rises, and no `seq` is missing, so halving finds it.
  */
-export function lastSeqBefore(reader: Reader, trimmedSeq: bigint, timeMicros: bigint): bigint {
+export function lastSeqBefore(reader: Pick<Reader, 'db' | 'seq'>, trimmedSeq: bigint, timeMicros: bigint): bigint {
   let low = trimmedSeq;
   let high = reader.seq;
   while (low < high) {

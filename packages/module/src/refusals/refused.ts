@@ -7,6 +7,8 @@ import { byteLength } from '../values/text.ts';
 export interface RefusalParts {
   readonly ids?: readonly string[];
   readonly details?: RefusalDetails;
+  /** The position of the op that is refused, where that is not the one being carried out. */
+  readonly op?: number | undefined;
 }
 
 /** A request, read or connection that is refused: taken back whole, and told to the caller. */
@@ -14,12 +16,14 @@ export class Refused extends Error {
   readonly code: RefusalCode;
   readonly ids: readonly string[];
   readonly details: RefusalDetails;
+  readonly op: number | undefined;
 
   constructor(code: RefusalCode, message: string, parts: RefusalParts = {}) {
     super(message);
     this.code = code;
     this.ids = parts.ids ?? [];
     this.details = parts.details ?? {};
+    this.op = parts.op;
   }
 }
 
@@ -33,7 +37,8 @@ export function refuse(code: RefusalCode, message: string, parts?: RefusalParts)
  * happened, because the caller would otherwise only learn of a fatal error.
  */
 export function toSenderError(error: unknown, op: number | null): SenderError {
-  return new SenderError(refusalText(error instanceof Refused ? error : toInternal(error), op));
+  const refused = error instanceof Refused ? error : toInternal(error);
+  return new SenderError(refusalText(refused, refused.op ?? op));
 }
 
 function toInternal(error: unknown): Refused {

@@ -6,6 +6,7 @@ import {
   entityHistory,
   entityProperty,
   entityTag,
+  historyBound,
   historyGap,
   relation,
   relationHistory,
@@ -67,6 +68,7 @@ export const database = schema({
   consumerWorker,
   compactedRun,
   readBucket,
+  historyBound,
 });
 
 /** The types of the module's tables. */

@@ -153,3 +153,19 @@ export const historyGap = table(
     recordedAt: t.timestamp(),
   },
 );
+
+/** From which `seq` on the past of the graph is kept, once anything was pruned; one row. */
+export const historyBound = table(
+  {},
+  {
+    id: t.u8().primaryKey(),
+    keptFromSeq: t.u64(),
+    /** When that was recorded. */
+    keptFrom: t.timestamp(),
+    /** How far what lies before it is removed. */
+    cursor: t.string(),
+    done: t.bool(),
+    /** Rows removed so far, of all prunings together. */
+    removed: t.u64(),
+  },
+);

@@ -299,6 +299,12 @@ export const compactVersionsOp = t.object('CompactVersionsOp', {
 /** `PruneVersionsOp` on the wire. */
 export const pruneVersionsOp = t.object('PruneVersionsOp', { store: t.string(), versionIds: t.array(t.string()) });
 
+/** `AfterRequestOp` on the wire. */
+export const afterRequestOp = t.object('AfterRequestOp', { requestId: t.string() });
+
+/** `PruneHistoryOp` on the wire. */
+export const pruneHistoryOp = t.object('PruneHistoryOp', { keptFromSeq: t.u64() });
+
 /** `Op` on the wire. */
 export const op = t.enum('Op', {
   publishEvent: publishEventOp,
@@ -335,6 +341,8 @@ export const op = t.enum('Op', {
   leaveConsumer: leaveConsumerOp,
   compactVersions: compactVersionsOp,
   pruneVersions: pruneVersionsOp,
+  afterRequest: afterRequestOp,
+  pruneHistory: pruneHistoryOp,
 });
 
 /** A value of `Op`. */
@@ -405,3 +413,7 @@ export type LeaveConsumerOp = Infer<typeof leaveConsumerOp>;
 export type CompactVersionsOp = Infer<typeof compactVersionsOp>;
 /** A value of `PruneVersionsOp`. */
 export type PruneVersionsOp = Infer<typeof pruneVersionsOp>;
+/** A value of `AfterRequestOp`. */
+export type AfterRequestOp = Infer<typeof afterRequestOp>;
+/** A value of `PruneHistoryOp`. */
+export type PruneHistoryOp = Infer<typeof pruneHistoryOp>;

@@ -144,6 +144,13 @@ export const consumersPage = t.object('ConsumersPage', {
 });
 /** `ConsumerWorkersResult` on the wire. */
 export const consumerWorkersResult = t.object('ConsumerWorkersResult', { workers: t.array(consumerWorker.rowType) });
+/** `ConsumerLagPage` on the wire. */
+export const consumerLagPage = t.object('ConsumerLagPage', {
+  counts: t.array(t.u32()),
+  lookedTo: t.u64(),
+  more: t.bool(),
+  seq: t.u64(),
+});
 /** `ConnectionsResult` on the wire. */
 export const connectionsResult = t.object('ConnectionsResult', { connections: t.array(clientConnection.rowType) });
 /** `RequestResult` on the wire. */
@@ -160,3 +167,10 @@ export const graphChangesPage = t.object('GraphChangesPage', {
 });
 /** `MomentResult` on the wire. */
 export const momentResult = t.object('MomentResult', { seq: t.u64() });
+/** `HistoryBoundResult` on the wire. */
+export const historyBoundResult = t.object('HistoryBoundResult', {
+  keptFromSeq: t.u64(),
+  keptFrom: t.option(t.timestamp()),
+  done: t.bool(),
+  removed: t.u64(),
+});

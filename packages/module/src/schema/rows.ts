@@ -2,7 +2,7 @@
 import type { Infer } from 'spacetimedb/server';
 import type { audit, clientConnection, grant, roleMember } from './access-tables.ts';
 import type { consumer, consumerDeadLetter, consumerPartition, consumerWorker } from './consumer-tables.ts';
-import type { entity, entityHistory, relation, relationHistory } from './graph-tables.ts';
+import type { entity, entityHistory, historyBound, relation, relationHistory } from './graph-tables.ts';
 import type { eventFeed, eventLog, logHead, recentEvent } from './log-tables.ts';
 import type {
   branch,
@@ -33,6 +33,8 @@ export type EntityHistoryRow = Infer<typeof entityHistory.rowType>;
 export type RelationRow = Infer<typeof relation.rowType>;
 /** A row of `relation_history`. */
 export type RelationHistoryRow = Infer<typeof relationHistory.rowType>;
+/** A row of `history_bound`. */
+export type HistoryBoundRow = Infer<typeof historyBound.rowType>;
 /** A row of `state_store`. */
 export type StateStoreRow = Infer<typeof stateStore.rowType>;
 /** A row of `state_version`. */

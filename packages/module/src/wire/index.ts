@@ -54,8 +54,16 @@ export {
   type SystemEventType,
   type ValueEncoding,
 } from './vocabulary.ts';
+export { fnv1a, partitionOf } from './partition-of.ts';
 export { REFUSAL_CODES, tryParseRefusal, type Refusal, type RefusalCode, type RefusalDetails } from './refusal.ts';
-export { CODE_VERSION, MODULE_RELEASE, OLDEST_CLIENT, OLDEST_MODULE } from './version.ts';
+export {
+  CODE_VERSION,
+  HISTORY_PRUNING_SINCE,
+  MODULE_RELEASE,
+  OLDEST_CLIENT,
+  OLDEST_MODULE,
+  ORDERED_REQUESTS_SINCE,
+} from './version.ts';
 export type {
   ApplyArguments,
   ApplyConfigurationArguments,
@@ -76,7 +84,9 @@ export type {
   JoinConsumerOp,
   LeaveConsumerOp,
   CompactVersionsOp,
+  PruneHistoryOp,
   PruneVersionsOp,
+  AfterRequestOp,
   MoveBranchOp,
   OneOpArguments,
   Op,
@@ -136,10 +146,12 @@ export type {
   ChunkResult,
   ConfigurationResult,
   ConnectionsResult,
+  ConsumerLagPage,
   ConsumersPage,
   ConsumerWorkersResult,
   EntitiesPage,
   EventsPage,
+  HistoryBoundResult,
   HistoryPage,
   GoneRow,
   GraphChangesPage,
@@ -155,6 +167,7 @@ export type {
   ReadCompactedRunsArguments,
   ReadChunkArguments,
   ReadConsumersArguments,
+  ReadConsumerLagArguments,
   ReadConsumerWorkersArguments,
   ReadEntitiesArguments,
   ReadEventsArguments,

@@ -41,7 +41,9 @@ export type Op =
   | { readonly tag: 'joinConsumer'; readonly value: JoinConsumerOp }
   | { readonly tag: 'leaveConsumer'; readonly value: LeaveConsumerOp }
   | { readonly tag: 'compactVersions'; readonly value: CompactVersionsOp }
-  | { readonly tag: 'pruneVersions'; readonly value: PruneVersionsOp };
+  | { readonly tag: 'pruneVersions'; readonly value: PruneVersionsOp }
+  | { readonly tag: 'afterRequest'; readonly value: AfterRequestOp }
+  | { readonly tag: 'pruneHistory'; readonly value: PruneHistoryOp };
 
 /** The name of an op's variant. */
 export type OpTag = Op['tag'];
@@ -429,4 +431,23 @@ export interface CompactVersionsOp {
 export interface PruneVersionsOp {
   readonly store: string;
   readonly versionIds: readonly string[];
+}
+
+/**
+ * Writes nothing, and refuses its request with `request/out-of-order` unless an earlier one of the caller has been
+ * applied. It is put first in a request that is sent before the answer to that one has come: when that is refused, so is
+ * this, with nothing of it applied. It costs nothing of the caller's rate there.
+ */
+export interface AfterRequestOp {
+  readonly requestId: string;
+}
+
+/**
+ * Keeps the past of the graph from a `seq` on: what it was before is refused from now on, and what only tells of that is
+ * removed, in steps: one with each op, of at most 1,000 rows. An op for a bound that is reached already takes a step
+ * only; `read_history_bound` tells when all is done. What is the last before the bound stays, to tell of what comes
+ * after it. The owner's alone.
+ */
+export interface PruneHistoryOp {
+  readonly keptFromSeq: bigint;
 }

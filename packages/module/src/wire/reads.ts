@@ -330,6 +330,18 @@ export interface MomentResult {
   readonly seq: bigint;
 }
 
+/** Result of `read_history_bound`, which takes no arguments: from when on the past of the graph is kept. */
+export interface HistoryBoundResult {
+  /** 0 as long as nothing was pruned. */
+  readonly keptFromSeq: bigint;
+  /** When that was recorded. */
+  readonly keptFrom?: WireTimestamp | undefined;
+  /** Whether everything that lies before it is removed. */
+  readonly done: boolean;
+  /** Rows removed so far, of all prunings together. */
+  readonly removed: bigint;
+}
+
 /**
  * Arguments of `read_entities_at`: as `read_entities`, of the entities as they were at `seq`. Rows come in no order
  * that means anything, and may come twice where they change meanwhile, the same both times. What was not kept is
@@ -469,6 +481,28 @@ export interface ReadConsumerWorkersArguments {
 /** Result of `read_consumer_workers`: those whose lease has not ended, in the order in which they joined. */
 export interface ConsumerWorkersResult {
   readonly workers: readonly ConsumerWorkerRow[];
+}
+
+/** Arguments of `read_consumer_lag`. */
+export interface ReadConsumerLagArguments {
+  readonly name: string;
+  /** `application`, `system`, or (empty) both: a consumer's workers say which they take, and nothing stores it. */
+  readonly kind: string;
+  /** Up to where each partition counts as handled: one for each, in order. */
+  readonly afterSeqs: readonly bigint[];
+  /** Where to go on: what the page before looked up to, or 0. */
+  readonly lookAfter: bigint;
+  /** The last `seq` to look at; 0 for the end of the log. */
+  readonly throughSeq: bigint;
+}
+
+/** Result of `read_consumer_lag`: a page of a count, which is the sum of its pages. */
+export interface ConsumerLagPage {
+  /** The consumer's events that this page looked at and that lie after `afterSeqs`, for each partition. */
+  readonly counts: readonly number[];
+  readonly lookedTo: bigint;
+  readonly more: boolean;
+  readonly seq: bigint;
 }
 
 /** Result of `read_connections`, which takes no arguments: at most 1,000. For the owner. */

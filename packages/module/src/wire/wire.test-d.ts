@@ -74,6 +74,8 @@ test('pages', () => {
   expectTypeOf<Fits<Infer<typeof pages.permissionsPage>, wire.PermissionsPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.auditPage>, wire.AuditPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.consumersPage>, wire.ConsumersPage>>().toEqualTypeOf<true>();
+  expectTypeOf<Fits<Infer<typeof pages.historyBoundResult>, wire.HistoryBoundResult>>().toEqualTypeOf<true>();
+  expectTypeOf<Fits<Infer<typeof pages.consumerLagPage>, wire.ConsumerLagPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.consumerWorkersResult>, wire.ConsumerWorkersResult>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.connectionsResult>, wire.ConnectionsResult>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.requestResult>, wire.RequestResult>>().toEqualTypeOf<true>();

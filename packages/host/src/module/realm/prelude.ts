@@ -33,7 +33,6 @@ let ${STEP_NAME} = () => undefined;
 
   // ---- text codecs: short ASCII in here, the rest by the host, each where it was measured to be faster ----
   const SHORT_ENCODE = 16;
-  const SHORT_DECODE = 8;
   const scratch = new Uint8Array(65536);
   const tryEncodeShort = (text) => {
     const length = text.length;
@@ -83,6 +82,51 @@ let ${STEP_NAME} = () => undefined;
     sharedUsed += host.writeUtf8(input, new Uint8Array(shared.buffer, start));
     return new Uint8Array(shared.buffer, start, sharedUsed - start);
   };
+  // The same without even a view: straight into the writer's buffer, of which the last one's bytes are kept.
+  const LOOP_WRITE = 128;
+  let writerBuffer;
+  let writerBytes;
+  const writeText = (writer, input) => {
+    const isOurs = globalThis.TextEncoder === TextEncoder && TextEncoder.prototype.encode === encode;
+    if (!isOurs || typeof input !== 'string' || input.length > SHARED_LENGTH_MAX) {
+      writer.writeUInt8Array(encodeShared(input));
+      return;
+    }
+    const length = input.length;
+    writer.expandBuffer(4 + length * 3);
+    const buffer = writer.buffer.buffer;
+    if (buffer !== writerBuffer) {
+      writerBytes = new Uint8Array(buffer);
+      writerBuffer = buffer;
+    }
+    const start = writer.offset + 4;
+    let written = 0;
+    while (written < length && length <= LOOP_WRITE) {
+      const unit = input.charCodeAt(written);
+      if (unit > 127) break;
+      writerBytes[start + written] = unit;
+      written++;
+    }
+    if (written < length) written = host.writeUtf8(input, new Uint8Array(buffer, start));
+    writer.writeU32(written);
+    writer.offset += written;
+  };
+  // Short texts mostly come again: names, scopes, encodings. The same text is then the same string.
+  const KEPT_DECODE = 16;
+  const KEPT_PLACES = 256;
+  const keptTexts = new Array(KEPT_PLACES).fill('');
+  const placeOf = (bytes, length) => {
+    let hash = length;
+    for (let position = 0; position < length; position++) hash = (hash * 31 + bytes[position]) | 0;
+    return (hash ^ (hash >>> 8)) & (KEPT_PLACES - 1);
+  };
+  const isText = (text, bytes, length) => {
+    if (text.length !== length) return false;
+    for (let position = 0; position < length; position++) {
+      if (text.charCodeAt(position) !== bytes[position]) return false;
+    }
+    return true;
+  };
   class TextDecoder {
     #isFatal;
     constructor(label = 'utf-8', options = {}) {
@@ -98,17 +142,11 @@ let ${STEP_NAME} = () => undefined;
       if (input === undefined) return '';
       const bytes = toBytes(input);
       const length = bytes.length;
-      if (length <= SHORT_DECODE) {
-        let text = '';
-        let position = 0;
-        for (; position < length; position++) {
-          const byte = bytes[position];
-          if (byte > 127) break;
-          text += String.fromCharCode(byte);
-        }
-        if (position === length) return text;
-      }
+      if (length === 0) return '';
+      const place = length <= KEPT_DECODE ? placeOf(bytes, length) : -1;
+      if (place >= 0 && isText(keptTexts[place], bytes, length)) return keptTexts[place];
       const text = host.readUtf8(bytes, this.#isFatal);
+      if (place >= 0 && text !== undefined) keptTexts[place] = text;
       if (text === undefined) throw new TypeError('The encoded data was not valid utf-8');
       return text;
     }
@@ -290,7 +328,7 @@ let ${STEP_NAME} = () => undefined;
   let body;
   const load = () => {
     const module = { exports: {} };
-    apply(body, undefined, [module, module.exports, require, encodeShared]);
+    apply(body, undefined, [module, module.exports, require, encodeShared, writeText]);
     const exported = module.exports;
     const schema = exported.default;
     if (schema === undefined || schema === null || typeof schema[moduleHooks] !== 'function') {

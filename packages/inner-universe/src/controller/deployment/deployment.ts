@@ -202,7 +202,7 @@ class Deployment {
 async function applyModuleMigrations({ client, signal, onProgress }: MigrationRun): Promise<void> {
   await applyMigrations(client, {
     signal,
-    onProgress: ({ name, processed }) => onProgress({ done: Number(processed), what: name }),
+    onProgress: ({ name, processed }) => onProgress({ done: processed, what: name }),
   });
 }
 

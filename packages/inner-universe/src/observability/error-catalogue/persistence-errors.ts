@@ -126,8 +126,12 @@ export const PERSISTENCE_ERRORS: ErrorCatalogue<Exclude<PersistenceErrorCode, Re
     do: 'Correct what the message names.',
   },
   'migration/changed': {
-    when: 'A data migration that was begun is defined otherwise now than it was then.',
-    do: 'Finish it as it was; make what is new a migration of its own.',
+    when: 'A data migration that was begun, or is done, is defined otherwise now than it was then.',
+    do: 'Define it, or finish it, as it was; make what is new a migration of its own.',
+  },
+  'migration/out-of-order': {
+    when: 'A data migration that was never begun stands before one that is done.',
+    do: "Put it behind; or, where their order does not matter, apply with outOfOrder: 'apply'.",
   },
   'migration/function-failed': {
     when: 'A function of a data migration threw, or gave what cannot be stored; the row or branch is named.',
@@ -167,8 +171,8 @@ export const PERSISTENCE_ERRORS: ErrorCatalogue<Exclude<PersistenceErrorCode, Re
   'universe/open-failed': { when: 'The universe could not be opened; the cause says why.', do: 'See the cause.' },
   'universe/closed': { when: 'The universe is closed.', do: 'Open it again.' },
   'graph/too-large': {
-    when: 'More of the graph would be held here, met by a walk or told of a history than the stated limit allows.',
-    do: 'Load a smaller part, bound the walk, read the history by pages, or raise the limit.',
+    when: 'More of the graph would be held here, looked at by a query, met by a walk or told of a history than the stated limit allows.',
+    do: 'Load a smaller part, narrow the query, bound the walk, read the history by pages, or raise the limit.',
   },
   'page/gap': {
     when: 'Events were trimmed before they were read here, so handlers do not get them.',
@@ -198,6 +202,10 @@ export const PERSISTENCE_ERRORS: ErrorCatalogue<Exclude<PersistenceErrorCode, Re
   'consumer/transaction-ended': {
     when: 'A handler used its transaction after it had returned.',
     do: 'Await everything before the handler returns.',
+  },
+  'page/scopes-cut': {
+    when: 'An identity that is not the owner may read 1,000 scopes or more, which is as many as are followed at once. Reported to `onError`, once a connection: in further scopes durable events are told late, and ephemeral ones are not.',
+    do: 'Follow as several identities with fewer scopes each, or put what belongs together into one scope.',
   },
   'client/queue-full': {
     when: 'Too many writes wait to be sent.',

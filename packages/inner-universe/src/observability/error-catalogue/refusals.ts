@@ -58,6 +58,10 @@ export const REFUSALS: ErrorCatalogue<RefusalCode> = {
     do: 'Read from there on, or open the archive.',
   },
   'grant/not-found': { when: 'There is no such grant to take back.', do: 'See `listPermissions()`.' },
+  'graph/history-trimmed': {
+    when: 'The past of the graph that was asked for is pruned.',
+    do: 'Ask for a later time: `details.keptFromMs` is the first one that is kept.',
+  },
   'graph/no-history': {
     when: 'Not all changes of the type since then were kept.',
     do: 'Ask for a later time, or for types whose history is kept.',
@@ -108,6 +112,10 @@ export const REFUSALS: ErrorCatalogue<RefusalCode> = {
     do: 'Look at what it would have done, and make a new one.',
   },
   'request/id-taken': { when: 'Another identity has used this request id.', do: 'Make a new id.' },
+  'request/out-of-order': {
+    when: 'The request says that it comes after another one of its caller, which was not applied; nothing of it was either.',
+    do: 'Send that one first, then this again. Writes of a client do so by themselves.',
+  },
   'schema/migrating': {
     when: 'The data are being brought to the schema of the module.',
     do: 'Wait, and send it again; the owner runs `inner-universe migrate`.',

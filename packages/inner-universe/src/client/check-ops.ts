@@ -1,0 +1,70 @@
+import type { Op } from '@inner-universe/module/wire';
+import { tryFindNearest } from '../controller/nearest-name.ts';
+import { NervPersistenceError } from '../errors.ts';
+
+/** Every op there is: one that is new has to be named here, or this does not compile. */
+const OP_TAGS: { readonly [Tag in Op['tag']]: true } = {
+  publishEvent: true,
+  createEntity: true,
+  updateEntity: true,
+  deleteEntity: true,
+  createRelation: true,
+  updateRelation: true,
+  deleteRelation: true,
+  recordVersion: true,
+  recordDelta: true,
+  recordSnapshot: true,
+  moveBranch: true,
+  deleteBranch: true,
+  createTag: true,
+  deleteTag: true,
+  uploadChunk: true,
+  setConfiguration: true,
+  grant: true,
+  revoke: true,
+  addRoleMember: true,
+  removeRoleMember: true,
+  createConsumer: true,
+  deleteConsumer: true,
+  claimPartition: true,
+  releasePartition: true,
+  advancePartition: true,
+  parkEvent: true,
+  discardDeadLetter: true,
+  trimEvents: true,
+  seekConsumer: true,
+  retryDeadLetter: true,
+  joinConsumer: true,
+  leaveConsumer: true,
+  compactVersions: true,
+  pruneVersions: true,
+  afterRequest: true,
+  pruneHistory: true,
+};
+const NAMES: readonly string[] = Object.keys(OP_TAGS);
+const TAGS: ReadonlySet<unknown> = new Set(NAMES);
+
+/**
+ * Why these are no ops, for programs without types; undefined for what are. It looks at names and forms: what is in an
+ * op the module checks. Found before anything is sent, it takes nothing else back.
+ */
+export function findOpFault(ops: readonly Op[]): NervPersistenceError | undefined {
+  if (!Array.isArray(ops)) return makeInvalid('A write takes an array of ops');
+  for (const [index, op] of (ops as readonly unknown[]).entries()) {
+    const { tag, value } = { ...(op as { readonly tag?: unknown; readonly value?: unknown }) };
+    if (!TAGS.has(tag)) {
+      const meant = typeof tag === 'string' ? tryFindNearest(tag, NAMES) : undefined;
+      const hint = meant === undefined ? `there are ${NAMES.join(', ')}` : `did you mean '${meant}'?`;
+      return makeInvalid(`There is no op '${String(tag).slice(0, 100)}' (the ${index + 1}. of this write): ${hint}`);
+    }
+    if (typeof value !== 'object' || value === null) return makeInvalid(`The op '${String(tag)}' has no value`);
+  }
+  return undefined;
+}
+
+function makeInvalid(message: string): NervPersistenceError {
+  const end = message.endsWith('?') ? '' : '.';
+  return new NervPersistenceError('config/invalid', `${message}${end} Nothing was sent.`, {
+    details: { field: 'ops' },
+  });
+}
