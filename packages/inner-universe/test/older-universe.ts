@@ -4,19 +4,19 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 
-const FIXTURE = fileURLToPath(new URL('fixtures/universe-schema-1', import.meta.url));
-
 /**
- * Unpacks the universe that the release of schema 1 left into an empty directory: 40 events of a shop, the entities ada,
- * bob and code (a secret without history), a relation, the store cart with 13 versions and the branch gift, the tag
- * first, and the consumer billing.
+ * Unpacks a universe that the release of that schema left into an empty directory: 40 events of a shop, the entities ada,
+ * bob and code, a relation, the store cart with the branch gift, the tag first, and the consumer billing. In schema 1
+ * code is a secret without history and the store has 13 versions; in schema 2 the store is compacted, and the consumer has
+ * two partitions, has handled 30 of the events, made an invoice of order 8 and parked order 7.
  */
-export async function unpackOlderUniverse(directory: string): Promise<void> {
-  const names = await readdir(FIXTURE, { recursive: true, withFileTypes: true });
+export async function unpackOlderUniverse(directory: string, schema: 1 | 2 = 1): Promise<void> {
+  const fixture = fileURLToPath(new URL(`fixtures/universe-schema-${schema}`, import.meta.url));
+  const names = await readdir(fixture, { recursive: true, withFileTypes: true });
   for (const entry of names) {
     if (!entry.isFile()) continue;
     const from = join(entry.parentPath, entry.name);
-    const to = join(directory, from.slice(FIXTURE.length + 1).replace(/\.gz$/, ''));
+    const to = join(directory, from.slice(fixture.length + 1).replace(/\.gz$/, ''));
     await mkdir(dirname(to), { recursive: true });
     if (entry.name.endsWith('.gz')) await writeFile(to, gunzipSync(await readFile(from)), { mode: 0o600 });
     else await cp(from, to);

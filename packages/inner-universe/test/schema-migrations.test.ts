@@ -1,6 +1,6 @@
 import { openHost, silentLogger } from '@inner-universe/host';
 import { CODE_VERSION } from '@inner-universe/module/wire';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   applyMigrations,
   InnerUniverseConfig,
@@ -122,6 +122,35 @@ describe('a universe of schema 1', () => {
     expect(steps.length).toBeGreaterThan(5);
     expect(steps.at(-1)).toMatchObject({ what: 'rename-sources' });
   });
+});
+
+test('a universe of schema 2 is brought forward, and its consumer goes on where it was', async () => {
+  await unpackOlderUniverse(data, 2);
+  const older = await open({ data, migrate: 'manual', logger });
+  expect(await migrationStatus(older.client)).toMatchObject({ state: 'data-older', dataVersion: 2 });
+  const before = await readEverything(older);
+  expect(before).toMatchObject({ consumers: ['billing'], relations: [['ada', 'bob']] });
+  await older.close();
+  const universe = await open({ data, logger });
+  expect(await migrationStatus(universe.client)).toMatchObject({ dataVersion: CODE_VERSION, state: 'current' });
+  expect(await readEverything(universe)).toEqual(before);
+  expect(await (await universe.states.open('cart', undefined)).verify()).toMatchObject({ ok: true });
+  const billing = await universe.consumers.open('billing');
+  const orders: unknown[] = [];
+  const stop = new AbortController();
+  const running = billing.run(({ data: order }) => void orders.push((order as { id: number }).id), {
+    signal: stop.signal,
+  });
+  await universe.consumers.deadLetters('billing').retryAll();
+  await vi.waitFor(async () => {
+    expect(orders).toHaveLength(11);
+    expect(await universe.consumers.status('billing')).toMatchObject({ lag: 0 });
+    expect(await universe.consumers.deadLetters('billing').list()).toEqual([]);
+  });
+  stop.abort();
+  await running.catch(() => undefined);
+  expect(orders).toContain(7);
+  expect(new Set(orders).size).toBe(11);
 });
 
 describe('a migration that blocks', () => {
