@@ -156,7 +156,7 @@ describe('a host on disk', () => {
     await (await start()).createDatabase({ name: 'people', module: await bundleOf('people.ts') });
     await open.splice(0)[0]?.close();
     const paths = ['inner-universe.json', 'credentials', 'credentials/owner.token', 'credentials/id_ecdsa'];
-    const files = ['database', 'watermark', 'log', 'log/00000000000000000000.log', 'snapshots'];
+    const files = ['database', 'watermark', 'log', 'log/00000000000000000000.log'];
     for (const path of [...paths, ...files.map((name) => `databases/people/${name}`)]) {
       const damaged = join(root, path.replaceAll('/', '-'));
       await cp(data, damaged, { recursive: true });
@@ -168,6 +168,8 @@ describe('a host on disk', () => {
       });
       expect(await readTree(damaged), path).toEqual(left);
     }
+    // Nothing was in the folder of snapshots yet: a copy may have left it out.
+    await rm(join(data, 'databases/people/snapshots'), { recursive: true });
     const whole = await start();
     expect(whole.databases.map(({ name }) => name)).toEqual(['people']);
   });
