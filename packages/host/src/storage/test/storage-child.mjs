@@ -36,9 +36,16 @@ function check(bytes, offset) {
   if (Buffer.compare(bytes, makeRecord(offset)) !== 0) throw new Error(`record ${offset} is not what was stored`);
 }
 
-/** At once: a line that is still in a buffer when the process is killed would not count. */
+/** At once: a line that is still in a buffer when the process is killed would not count. A full pipe is tried again. */
 function say(line) {
-  fs.writeSync(1, `${line}\n`);
+  let left = Buffer.from(`${line}\n`);
+  while (left.length > 0) {
+    try {
+      left = left.subarray(fs.writeSync(1, left));
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+    }
+  }
 }
 
 function giveUp(error) {
