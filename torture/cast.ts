@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { ChaosProxy } from './chaos-proxy.ts';
 import { Child } from './child.ts';
 
-export type Role = 'writer' | 'reader' | 'worker';
+export type Role = 'writer' | 'reader' | 'worker' | 'archiver' | 'migrator';
 
 /** What the server says when it is ready. */
 export interface ServerFacts {

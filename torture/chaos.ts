@@ -11,6 +11,8 @@ const TROUBLES = {
   'freeze-server': 2,
   'stop-server': 1,
   'kill-client': 4,
+  // Of those whose work is one long row of steps: there are few of them, and every step is one to die between.
+  'kill-mover': 4,
   'freeze-client': 3,
   cut: 5,
   'half-open': 3,
@@ -61,7 +63,7 @@ export class Chaos {
     const { server, players } = this.#cast;
     const isOfServer = trouble === 'kill-server' || trouble === 'freeze-server' || trouble === 'stop-server';
     // Taken in any case, so that what comes next does not depend on what is under way.
-    const player = this.#chance.pick(players);
+    const player = this.#chance.pick(trouble === 'kill-mover' ? players.filter(isMover) : players);
     const lastsMs = this.#chance.between(0, trouble.startsWith('freeze') ? FREEZE_MS_MAX : ABSENCE_MS_MAX);
     const delayMs = this.#chance.between(1, SLOW_MS_MAX);
     const who = isOfServer ? this.#cast : isOfNetwork(trouble) ? player.proxy : player;
@@ -99,7 +101,7 @@ export class Chaos {
     { lastsMs, delayMs }: { readonly lastsMs: number; readonly delayMs: number },
   ): Promise<void> {
     const { child, proxy } = player;
-    if (trouble === 'kill-client') {
+    if (trouble === 'kill-client' || trouble === 'kill-mover') {
       child?.signal('SIGKILL');
       await child?.ended;
       await rest(lastsMs, this.#ending.signal);
@@ -126,6 +128,10 @@ export class Chaos {
     await rest(lastsMs, this.#ending.signal);
     child.signal('SIGCONT');
   }
+}
+
+function isMover({ role }: Player): boolean {
+  return role === 'archiver' || role === 'migrator';
 }
 
 function isOfNetwork(trouble: Trouble): boolean {

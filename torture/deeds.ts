@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 /** One thing that a writer wants done. Its `id` is of the event, version, entity or relation. */
 export type Deed =
   | { readonly type: 'event'; readonly id: string; readonly key: string }
@@ -78,4 +80,14 @@ export interface Counted {
   readonly seq: number;
   readonly partition: number;
   readonly by: string;
+}
+/** The consumer that begins when everything is over. */
+export const LATE_CONSUMER = 'late';
+/** Between these lies what the archiver leaves in the log. */
+export const KEPT_MIN = 20;
+export const KEPT_MAX = 400;
+
+/** Where the archive of a run lies. */
+export function archiveIn(directory: string): string {
+  return join(directory, 'archive');
 }

@@ -2,10 +2,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openUniverse, type Universe } from 'inner-universe';
+import { openArchive, openUniverse, type Universe } from 'inner-universe';
+import { archiveOnce, auditArchive, auditArchiver, auditLateConsumer } from './audit/archive.ts';
 import { auditConsumer, auditEvents, auditReader, readLog } from './audit/events.ts';
 import { Findings } from './audit/findings.ts';
 import { auditGraph } from './audit/graph.ts';
+import { auditMigrations, auditMigrator } from './audit/migrations.ts';
 import { auditReferences } from './audit/references.ts';
 import { auditFiles, auditSecrets } from './audit/secrets.ts';
 import { auditStates } from './audit/states.ts';
@@ -14,9 +16,19 @@ import { Cast, type Player, type ServerFacts } from './cast.ts';
 import { Chance } from './chance.ts';
 import type { Child } from './child.ts';
 import { Chaos } from './chaos.ts';
-import { BOARD, CONSUMER, EMPTY_BOARD, type Board, type Held, type ReaderEntry, type WriterEntry } from './deeds.ts';
+import {
+  archiveIn,
+  BOARD,
+  CONSUMER,
+  EMPTY_BOARD,
+  type Board,
+  type Held,
+  type ReaderEntry,
+  type WriterEntry,
+} from './deeds.ts';
 import { digestRows, digestValue } from './digest.ts';
 import { Journal, readJournal } from './journal.ts';
+import { LEDGER, LEGACY, LEGACY_ROWS, UNMIGRATED, type Migrated } from './legacy.ts';
 import { sealing } from './secrets.ts';
 
 /** What a run is to be. */
@@ -39,6 +51,7 @@ export interface TortureReport {
 
 const WRITERS = 3;
 const WORKERS = 3;
+const MIGRATORS = 2;
 const MEBIBYTE = 1_048_576;
 /** How long everybody has to come to rest once nobody is troubled any more. */
 const DRAIN_MS = 120_000;
@@ -86,12 +99,19 @@ async function raise(cast: Cast, seed: string): Promise<void> {
   // Whoever only reads expects it to be there.
   await using universe = await openUniverse({ server: address, token: ownerToken });
   await universe.states.open<Board>(BOARD, EMPTY_BOARD);
+  await universe.states.open<Migrated>(LEDGER, UNMIGRATED);
+  await universe.graph.batch((batch) => {
+    for (let n = 0; n < LEGACY_ROWS; n += 1)
+      batch.createEntity(LEGACY, { id: `legacy-${n}`, properties: { ...UNMIGRATED } });
+  });
   const modes = ['offline', 'always'];
   for (let n = 0; n < WRITERS; n += 1)
     await cast.add('writer', `writer-${n}`, [ownerToken, seed, modes[n % modes.length] ?? 'offline']);
   await cast.add('reader', 'reader-of-owner', [ownerToken]);
   await cast.add('reader', 'reader-of-scope', [readerToken]);
   for (let n = 0; n < WORKERS; n += 1) await cast.add('worker', `worker-${n}`, [ownerToken, seed]);
+  await cast.add('archiver', 'archiver', [ownerToken, seed]);
+  for (let n = 0; n < MIGRATORS; n += 1) await cast.add('migrator', `migrator-${n}`, [ownerToken]);
   for (const player of cast.players) cast.start(player);
   for (const { name, child } of cast.players) {
     if ((await within(child?.next(), DRAIN_MS, name)) === undefined)
@@ -104,18 +124,27 @@ async function audit(cast: Cast, findings: Findings, { directory, onProgress }: 
   const of = (role: Player['role']): readonly Player[] => cast.players.filter((player) => player.role === role);
   await finishWriters(of('writer'), findings);
   onProgress('writers are done');
+  await end([...of('archiver'), ...of('migrator')], findings);
   const server = cast.facts;
   if (server === undefined) throw new Error('There is no server.');
-  const universe = await openUniverse({ server: server.address, token: server.ownerToken });
+  const archive = openArchive(archiveIn(directory));
+  const universe = await openUniverse({ server: server.address, token: server.ownerToken, archive });
   try {
     await drainConsumer(universe);
     onProgress('consumers are done');
+    for (const { name } of of('archiver')) auditArchiver(join(directory, `${name}.jsonl`), findings);
+    for (const { name } of of('migrator')) auditMigrator(join(directory, `${name}.jsonl`), findings);
+    await archiveOnce(universe, directory, findings);
+    await auditArchive(universe, directory, findings);
+    await auditMigrations(universe, findings);
+    onProgress('archive and migrations are audited');
     const log = await readLog(universe);
     const deeds = of('writer').flatMap(({ name }) =>
       readDeeds(name, readJournal(join(directory, `${name}.jsonl`)) as readonly WriterEntry[]),
     );
     auditEvents(log, deeds, findings);
     await auditConsumer(universe, log, findings);
+    await auditLateConsumer(universe, log, findings);
     await compareReaders(universe, of('reader'), findings);
     for (const { name } of of('reader'))
       auditReader(name, readJournal(join(directory, `${name}.jsonl`)) as readonly ReaderEntry[], log, findings);
@@ -231,7 +260,8 @@ async function reopen(
 ): Promise<void> {
   cast.server?.signal('SIGKILL');
   await cast.server?.ended;
-  await using universe = await openUniverse({ data: join(before.directory, 'data') });
+  const archive = openArchive(archiveIn(before.directory));
+  await using universe = await openUniverse({ data: join(before.directory, 'data'), archive });
   const counts = await countsOf(universe);
   findings.require(
     counts === before.counts,
@@ -239,6 +269,7 @@ async function reopen(
     'counts',
     `the server had ${before.counts}, its directory has ${counts}`,
   );
+  await auditArchive(universe, before.directory, findings);
   await auditStates(universe, before.deeds, new Findings());
 }
 

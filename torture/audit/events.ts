@@ -123,6 +123,8 @@ export function auditReader(
   let next: number | undefined;
   for (const entry of entries) {
     if ('run' in entry) next = undefined;
+    // It goes on in the archive: that nothing is missing is what is looked at here.
+    if ('error' in entry && entry.error.includes('page/gap')) findings.count('gaps of readers');
     if (!('seq' in entry)) continue;
     findings.count('events seen by readers');
     const place = places.get(entry.id);

@@ -3,8 +3,8 @@
  * its bus hands over. Told to look, it says what it holds of the graph and the board.
  */
 import { join } from 'node:path';
-import { openUniverse } from 'inner-universe';
-import { BOARD, type Board, type Held, type ReaderEntry } from '../deeds.ts';
+import { openArchive, openUniverse } from 'inner-universe';
+import { archiveIn, BOARD, type Board, type Held, type ReaderEntry } from '../deeds.ts';
 import { digestRows, digestValue } from '../digest.ts';
 import { Journal, readJournal } from '../journal.ts';
 import { describe, nextCommand, say } from './told.ts';
@@ -18,6 +18,8 @@ const universe = await openUniverse({
   server,
   token,
   offline: 'allow',
+  // Where it was away for longer than the log keeps, it reads on there.
+  archive: openArchive(archiveIn(directory)),
   reconnectForMs: Number.POSITIVE_INFINITY,
   connectTimeoutMs: 3_000,
   onError: (error) => journal.write({ at: Date.now(), error: describe(error) }),

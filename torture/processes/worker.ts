@@ -32,6 +32,7 @@ const consumer = await universe.consumers.open(CONSUMER, {
   pattern: 'work.*',
   partitions: PARTITIONS,
   startAt: 'beginning',
+  holdsTrim: true,
   leaseMs: LEASE_MS,
   holder: name,
   batchMax: chance.is(0.5) ? 1 : 10,

@@ -234,6 +234,11 @@ function serving(command: Command): Command {
     .option('--slow-call-ms <ms>', 'log calls that take longer (default: 1000)', parseMilliseconds)
     .option('--drain-ms <ms>', 'say at /ready that it stops so long before it does', parseMilliseconds, 0)
     .addOption(
+      new Option('--expired-tokens <what>', 'a connection whose token expires while it is open: end it, or keep it')
+        .choices(['end', 'keep'])
+        .default('end'),
+    )
+    .addOption(
       new Option('--migrate <when>', 'data of an older release: before serving, or left to `migrate apply`')
         .choices(['auto', 'manual'])
         .default('auto'),

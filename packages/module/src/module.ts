@@ -49,6 +49,7 @@ export {
   readRelations,
   readRelationsAt,
   readRequest,
+  readScopePage,
   readScopes,
   readState,
   readStatus,

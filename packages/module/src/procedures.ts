@@ -9,6 +9,7 @@ import {
   readConsumerWorkers as consumerWorkersOf,
   readPermissions as permissionsOf,
   readRequest as requestOf,
+  readScopePage as scopePageOf,
   readScopes as scopesOf,
   readStatus as statusOf,
 } from './reads/administration.ts';
@@ -59,6 +60,7 @@ import {
   propertyMatch,
   relationsPage,
   requestResult,
+  scopesPage,
   scopesResult,
   statePage,
   statusResult,
@@ -299,3 +301,8 @@ export const readConsumerLag = database.procedure(
 
 /** From when on the past of the graph is told. */
 export const readHistoryBound = database.procedure(historyBoundResult, (ctx) => read(ctx, historyBoundOf));
+
+/** A page of the scopes the caller may know, by name: for who may know more than `read_scopes` gives. */
+export const readScopePage = database.procedure(page, scopesPage, (ctx, args) =>
+  read(ctx, (reader) => scopePageOf(reader, args)),
+);

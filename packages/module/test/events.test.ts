@@ -38,7 +38,10 @@ describe('publishing', () => {
     expect(universe.apply([ops.event('one')])).toMatchObject({ code: 'event/id-taken', ids: ['one'] });
     expect(universe.apply([ops.event('two'), ops.event('two')])).toMatchObject({ code: 'event/id-taken', op: 1 });
     const ephemeral = { durability: 'ephemeral' };
-    expect(universe.apply([ops.event('one', 'order.placed', ephemeral)])).toMatchObject({ code: 'event/id-taken', op: 0 });
+    expect(universe.apply([ops.event('one', 'order.placed', ephemeral)])).toMatchObject({
+      code: 'event/id-taken',
+      op: 0,
+    });
   });
 
   test('of an id that exists is named by its own op, whatever else is in the request, of which nothing stays', async () => {

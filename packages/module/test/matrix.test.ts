@@ -241,6 +241,7 @@ const READS: Readonly<Record<string, Reading>> = {
   read_relations: { args: {}, holds: has('relations') },
   read_relations_at: { args: { seq: 4n }, holds: has('relations') },
   read_request: { args: { requestId: 'request-1' }, holds: ({ applied }) => applied },
+  read_scope_page: { args: {}, holds: ({ scopes }) => scopes.some((scope: Plain) => scope.name === 'main') },
   read_scopes: { args: {}, holds: ({ scopes }) => scopes.some((scope: Plain) => scope.name === 'main') },
   read_state: { args: { versionId: 'v' }, holds: has('steps') },
   read_status: { args: {}, holds: ({ events }) => events > 0n },

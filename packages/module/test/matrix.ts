@@ -150,6 +150,7 @@ export const PROCEDURES: Readonly<Record<string, readonly HolderName[]>> = {
   read_relations: RELATION_READERS,
   read_relations_at: RELATION_READERS,
   read_request: [],
+  read_scope_page: [...LISTENERS, 'entity reader', 'relation reader', 'store reader', 'guest'],
   read_scopes: [...LISTENERS, 'entity reader', 'relation reader', 'store reader', 'guest'],
   read_state: STORE_READERS,
   read_status: ['overseer'],

@@ -242,6 +242,7 @@ const READ_DEFAULTS: Record<string, object> = {
   read_neighborhood: { direction: 'both', relationTypes: [], seq: 0n, ...PAGE },
   read_chunk: { scope: '', position: 0 },
   read_permissions: { subject: '', ...PAGE },
+  read_scope_page: PAGE,
   read_audit: PAGE,
   read_consumers: { name: '', ...PAGE },
   read_consumer_lag: { kind: 'application', lookAfter: 0n, throughSeq: 0n },

@@ -1,7 +1,9 @@
+import { createPrivateKey, sign } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { openUniverse } from 'inner-universe';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runCommandLine } from '../run.ts';
 
@@ -73,7 +75,35 @@ test('it is alive and ready, and with --drain-ms says that it stops before it do
   await expect(fetch(`${address}/health`)).rejects.toThrow();
 });
 
+/** The owner's token again, as its keys sign it, for a few seconds. */
+async function makePassingToken(seconds: number): Promise<string> {
+  const credentials = join(data, 'credentials');
+  const key = createPrivateKey(await readFile(join(credentials, 'id_ecdsa')));
+  const [header = '', body = ''] = (await readFile(join(credentials, 'owner.token'), 'utf8')).split('.');
+  const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as object; // the host wrote it
+  const passing = { ...claims, exp: Math.floor(Date.now() / 1_000) + seconds };
+  const text = `${header}.${Buffer.from(JSON.stringify(passing)).toString('base64url')}`;
+  return `${text}.${sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+}
+
 test.each([
+  ['end', 'lost'],
+  ['keep', 'connected'],
+] as const)('--expired-tokens %s leaves a connection %s whose token has expired', async (what, state) => {
+  const server = await serve('--expired-tokens', what);
+  const token = await makePassingToken(2);
+  await using universe = await openUniverse({ server, token, reconnectForMs: 0 });
+  expect(universe.client.state).toBe('connected');
+  const headers = { authorization: `Bearer ${token}` };
+  const statusOfLogs = async (): Promise<number> =>
+    (await fetch(`${server}/v1/database/universe/logs`, { headers })).status;
+  await expect.poll(statusOfLogs, { timeout: 10_000 }).toBe(401);
+  await expect.poll(() => universe.client.state, { timeout: 10_000 }).toBe(state);
+  if (what === 'keep') expect((await universe.client.getSystemStatus()).events).toBe(0n);
+});
+
+test.each([
+  ['--expired-tokens', 'sometimes'],
   ['--metrics', 'everybody'],
   ['--slow-call-ms', 'soon'],
   ['--drain-ms', '-1'],

@@ -24,6 +24,8 @@ export interface ServeOptions extends ServedArchiveOptions, StorageKeyFiles, Tls
   readonly slowCallMs?: number | undefined;
   /** For how long `/ready` says no before the server stops, in milliseconds. */
   readonly drainMs?: number | undefined;
+  /** Connections whose token expires while they are open are ended (default), or kept as SpacetimeDB does. */
+  readonly expiredTokens?: 'end' | 'keep' | undefined;
 }
 
 /** A universe that is being served. */
@@ -61,6 +63,7 @@ export async function openServed(options: ServeOptions, signal: AbortSignal): Pr
       metrics: options.metrics,
       moreMetrics: () => universe.metrics.snapshot(),
       drainMs: options.drainMs,
+      expiredTokens: options.expiredTokens,
     });
     return { universe, data, address };
   } catch (error) {

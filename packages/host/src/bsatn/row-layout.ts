@@ -1,6 +1,6 @@
 import type { AlgebraicType } from './algebraic-type.ts';
 import { BsatnError } from './bsatn-error.ts';
-import { fixedSize } from './size.ts';
+import { fixedSize, isPlain } from './size.ts';
 import type { Walk } from './walk.ts';
 import { compileCheckedWalk, compileTrustedWalk } from './walk.ts';
 
@@ -15,11 +15,14 @@ export class RowLayout {
   /** Start of column `p` for p up to and including the first column of varying size (or the row's end). */
   readonly #fixedStarts: readonly number[];
   readonly #checked: readonly Walk[];
+  /** As `#checked`, but columns of which any bytes are a value are stepped over together with those beside them. */
+  readonly #merged: readonly Walk[];
   readonly #trusted: readonly Walk[];
 
   constructor(types: readonly AlgebraicType[]) {
     this.columnCount = types.length;
     this.#checked = types.map(compileCheckedWalk);
+    this.#merged = mergePlain(types).map(compileCheckedWalk);
     this.#trusted = types.map(compileTrustedWalk);
     const starts = [0];
     for (const [position, type] of types.entries()) {
@@ -33,8 +36,10 @@ export class RowLayout {
 
   /** Checks the row that starts at `start` and gives the position behind it. @throws {BsatnError} */
   check(bytes: Uint8Array, start: number, end: number): number {
+    const walks = this.#merged;
     let at = start;
-    for (const walk of this.#checked) at = walk(bytes, at, end);
+    // Indexed on purpose: this loop runs for every row that is loaded.
+    for (let position = 0; position < walks.length; position += 1) at = walks[position]?.(bytes, at, end) ?? at;
     return at;
   }
 
@@ -82,4 +87,27 @@ export class RowLayout {
   columnEnd(bytes: Uint8Array, start: number, position: number): number {
     return this.#trusted[position]?.(bytes, start, bytes.length) ?? start;
   }
+}
+
+/** The types with each run of plain ones as one product of them. */
+function mergePlain(types: readonly AlgebraicType[]): readonly AlgebraicType[] {
+  const merged: AlgebraicType[] = [];
+  let run: AlgebraicType[] = [];
+  for (const type of types) {
+    if (isPlain(type)) {
+      run.push(type);
+      continue;
+    }
+    if (run.length > 0) merged.push(asProduct(run));
+    merged.push(type);
+    run = [];
+  }
+  return run.length > 0 ? [...merged, asProduct(run)] : merged;
+}
+
+function asProduct(types: readonly AlgebraicType[]): AlgebraicType {
+  return {
+    type: 'product',
+    elements: types.map((algebraicType, position) => ({ name: String(position), algebraicType })),
+  };
 }

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { BsatnReader } from '../bsatn/reader.ts';
 import { BsatnWriter } from '../bsatn/writer.ts';
-import { decodeRecord, encodeRecord, type StoredRecord } from './record-codec.ts';
+import type { LoggedRows } from '../datastore/datastore.ts';
+import { decodeLogged, decodeRecord, encodeRecord, type StoredRecord } from './record-codec.ts';
 
 const bytes = fc.uint8Array({ maxLength: 40 });
 const u32 = fc.nat({ max: 0xffff_ffff });
@@ -43,12 +45,30 @@ const record = fc
     parts.program === undefined ? { ...parts, migration: undefined } : parts,
   ) as fc.Arbitrary<StoredRecord>;
 
+function splitLogged({ count, bytes }: LoggedRows): Uint8Array[] {
+  const reader = new BsatnReader(bytes);
+  const rows = Array.from({ length: count }, () => reader.byteArray());
+  reader.expectEnd();
+  return rows;
+}
+
 describe('a log record', () => {
   test('comes back as it was written', () => {
     const writer = new BsatnWriter();
     fc.assert(
       fc.property(record, (original) => {
         expect(decodeRecord(encodeRecord(writer, original).slice())).toEqual(original);
+      }),
+    );
+  });
+
+  test('says the same when its inserted rows are left as they lie', () => {
+    const writer = new BsatnWriter();
+    fc.assert(
+      fc.property(record, (original) => {
+        const { transaction, ...rest } = decodeLogged(encodeRecord(writer, original).slice());
+        const changes = transaction?.changes.map((change) => ({ ...change, inserts: splitLogged(change.inserts) }));
+        expect({ ...rest, transaction: transaction && { ...transaction, changes } }).toEqual(original);
       }),
     );
   });
@@ -60,6 +80,8 @@ describe('a log record', () => {
         const encoded = encodeRecord(writer, original).slice();
         expect(() => decodeRecord(encoded.subarray(0, cut % encoded.length))).toThrow(/malformed BSATN/);
         expect(() => decodeRecord(Uint8Array.from([...encoded, 0]))).toThrow(/malformed BSATN/);
+        expect(() => decodeLogged(encoded.subarray(0, cut % encoded.length))).toThrow(/malformed BSATN/);
+        expect(() => decodeLogged(Uint8Array.from([...encoded, 0]))).toThrow(/malformed BSATN/);
       }),
     );
   });

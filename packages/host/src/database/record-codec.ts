@@ -1,6 +1,7 @@
 import { assert } from '../assert.ts';
 import { BsatnReader } from '../bsatn/reader.ts';
 import type { BsatnWriter } from '../bsatn/writer.ts';
+import type { LoggedRows } from '../datastore/datastore.ts';
 import type { Row } from '../datastore/state-view.ts';
 import type { SequenceAllocation } from '../datastore/sequence.ts';
 import { HostError } from '../errors.ts';
@@ -46,31 +47,31 @@ export interface StoredProgram {
   readonly tableIds: ReadonlyMap<string, number>;
 }
 
-/** The net change of one table. */
-export interface StoredChange {
+/** The net change of one table. Its inserted rows may be as they lie in the record. */
+export interface StoredChange<Inserts = readonly Row[]> {
   readonly tableId: number;
   /** Every row that was there is gone; then `deletes` is empty. */
   readonly isTruncated: boolean;
   readonly deletes: readonly Row[];
-  readonly inserts: readonly Row[];
+  readonly inserts: Inserts;
 }
 
 /** One committed transaction. */
-export interface StoredTransaction {
+export interface StoredTransaction<Inserts = readonly Row[]> {
   readonly kind: CommitKind;
   readonly functionName: string | undefined;
   readonly caller: Caller | undefined;
   readonly timestampMicros: bigint;
   readonly sequences: readonly SequenceAllocation[];
-  readonly changes: readonly StoredChange[];
+  readonly changes: readonly StoredChange<Inserts>[];
 }
 
 /** One record: a change of the program, a transaction, or both as one. */
-export interface StoredRecord {
+export interface StoredRecord<Inserts = readonly Row[]> {
   readonly program?: StoredProgram | undefined;
   /** What becomes of the data of the program before; only with `program`. */
   readonly migration?: DataMigration | undefined;
-  readonly transaction?: StoredTransaction | undefined;
+  readonly transaction?: StoredTransaction<Inserts> | undefined;
 }
 
 /** Kinds by their number in the log: only ever appended to. */
@@ -95,6 +96,18 @@ export function encodeRecord(writer: BsatnWriter, record: StoredRecord): Uint8Ar
 
 /** @throws {HostError} `database/newer-version`; @throws {BsatnError} when the bytes are no record. */
 export function decodeRecord(bytes: Uint8Array): StoredRecord {
+  return decodeParts(bytes, readRows);
+}
+
+/**
+ * As `decodeRecord`, but inserted rows are left as they lie, each behind its length: for replaying many.
+ * @throws {HostError} `database/newer-version`; @throws {BsatnError}
+ */
+export function decodeLogged(bytes: Uint8Array): StoredRecord<LoggedRows> {
+  return decodeParts(bytes, readLogged);
+}
+
+function decodeParts<Inserts>(bytes: Uint8Array, readInserts: (reader: BsatnReader) => Inserts): StoredRecord<Inserts> {
   const reader = new BsatnReader(bytes);
   const version = reader.u8();
   checkVersion(version, VERSION, 'log record');
@@ -104,7 +117,7 @@ export function decodeRecord(bytes: Uint8Array): StoredRecord {
   const program = (parts & HAS_PROGRAM) === 0 ? undefined : readProgram(reader);
   const migration = (parts & HAS_MIGRATION) === 0 ? undefined : readMigration(reader);
   if (migration !== undefined && program === undefined) reader.fail('a migration has no program');
-  const transaction = (parts & HAS_TRANSACTION) === 0 ? undefined : readTransaction(reader);
+  const transaction = (parts & HAS_TRANSACTION) === 0 ? undefined : readTransaction(reader, readInserts);
   reader.expectEnd();
   return { program, migration, transaction };
 }
@@ -212,17 +225,20 @@ function writeCaller(writer: BsatnWriter, caller: Caller): void {
   lastCallerBytes = writer.peek().slice(start);
 }
 
-function readTransaction(reader: BsatnReader): StoredTransaction {
+function readTransaction<Inserts>(
+  reader: BsatnReader,
+  readInserts: (reader: BsatnReader) => Inserts,
+): StoredTransaction<Inserts> {
   const kind = KINDS[reader.u8()] ?? reader.fail('a kind of transaction is expected');
   const functionName = reader.bool() ? reader.string() : undefined;
   const caller = reader.bool() ? { identity: reader.u256(), connectionId: reader.u128() } : undefined;
   const timestampMicros = reader.i64();
   const sequences = readSequences(reader);
-  const changes: StoredChange[] = [];
+  const changes: StoredChange<Inserts>[] = [];
   for (let count = reader.arrayLength(13); count > 0; count--) {
     const tableId = reader.u32();
     const isTruncated = reader.bool();
-    changes.push({ tableId, isTruncated, deletes: readRows(reader), inserts: readRows(reader) });
+    changes.push({ tableId, isTruncated, deletes: readRows(reader), inserts: readInserts(reader) });
   }
   return { kind, functionName, caller, timestampMicros, sequences, changes };
 }
@@ -236,4 +252,14 @@ function readRows(reader: BsatnReader): Row[] {
   const rows: Row[] = [];
   for (let count = reader.arrayLength(4); count > 0; count--) rows.push(reader.byteArray());
   return rows;
+}
+
+function readLogged(reader: BsatnReader): LoggedRows {
+  const count = reader.arrayLength(4);
+  const start = reader.offset;
+  for (let left = count; left > 0; left--) {
+    const length = reader.u32();
+    reader.advanceTo(reader.offset + length);
+  }
+  return { count, bytes: reader.bytes.subarray(start, reader.offset) };
 }

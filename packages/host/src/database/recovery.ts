@@ -1,12 +1,12 @@
 import { BsatnError } from '../bsatn/bsatn-error.ts';
-import { Datastore } from '../datastore/datastore.ts';
+import { Datastore, type LoggedRows } from '../datastore/datastore.ts';
 import { HostError } from '../errors.ts';
 import { decodeRawModuleDef } from '../schema/decode-module-def.ts';
 import type { DataMigration } from '../migration/carry-over.ts';
 import type { ModuleDef } from '../schema/module-def.ts';
 import { validateModuleDef } from '../schema/validate.ts';
 import type { RecoveryVisitor, Storage } from '../storage/storage.ts';
-import { decodeRecord, type StoredChange, type StoredProgram } from './record-codec.ts';
+import { decodeLogged, type StoredChange, type StoredProgram } from './record-codec.ts';
 import { carryAll, rebuildDatastore } from './rebuild-datastore.ts';
 import { decodeSnapshotChunk, decodeSnapshotHead } from './snapshot-codec.ts';
 import { TableIds } from './table-ids.ts';
@@ -106,7 +106,7 @@ class Replay implements RecoveryVisitor {
   }
 
   #apply(bytes: Uint8Array): void {
-    const { program, migration, transaction } = decodeRecord(bytes);
+    const { program, migration, transaction } = decodeLogged(bytes);
     if (program !== undefined) this.#takeProgram(program, migration);
     if (transaction === undefined) return;
     const { state } = this;
@@ -117,9 +117,9 @@ class Replay implements RecoveryVisitor {
   }
 }
 
-function applyChange(datastore: Datastore, change: StoredChange): void {
+function applyChange(datastore: Datastore, change: StoredChange<LoggedRows>): void {
   const deletes = change.isTruncated ? [...datastore.committed.table(change.tableId).scan()] : change.deletes;
-  datastore.applyDelta(change.tableId, deletes, change.inserts);
+  datastore.applyLogged(change.tableId, deletes, change.inserts);
 }
 
 /** Names the place of what does not fit: the storage's checksums were right, so it was written so or by other code. */

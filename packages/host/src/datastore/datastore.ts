@@ -1,7 +1,7 @@
 import { assert } from '../assert.ts';
 import type { TableDef } from '../schema/module-def.ts';
-import { exportTables, loadTable, replayDelta } from './replay.ts';
-import type { RowChunk } from './replay.ts';
+import { exportTables, loadTable, replayDelta, replayLogged } from './replay.ts';
+import type { LoggedRows, RowChunk } from './replay.ts';
 import type { SequenceAllocation } from './sequence.ts';
 import type { Row, StateView, TableView } from './state-view.ts';
 import { SYSTEM_TABLES } from './system-tables.ts';
@@ -11,7 +11,7 @@ import type { TableAndIndex } from './table-registry.ts';
 import { TableRegistry } from './table-registry.ts';
 import { Transaction } from './transaction.ts';
 
-export type { RowChunk } from './replay.ts';
+export type { LoggedRows, RowChunk } from './replay.ts';
 
 /** Size of one table in memory: bytes of its rows, and bytes held outside the JavaScript heap for them. */
 export interface TableUsage {
@@ -142,8 +142,14 @@ export class Datastore {
     replayDelta(this.#registry.data(tableId), deletes, inserts);
   }
 
+  /** As `applyDelta`, of inserted rows as they lie in the log. @throws {ReplayError} */
+  applyLogged(tableId: number, deletes: readonly Row[], inserts: LoggedRows): void {
+    assert(this.#open === undefined, 'history is replayed outside of transactions');
+    replayLogged(this.#registry.data(tableId), deletes, inserts);
+  }
+
   /**
-   * Loads a run of `count` rows as `exportRows` gave it.
+   * Loads a run of `count` rows as `exportRows` gave it. The bytes may be kept and must not change any more.
    * @throws {ReplayError} `datastore/constraint-unmet` when the bytes are not such rows.
    */
   loadRows(tableId: number, rows: Uint8Array, count: number): void {

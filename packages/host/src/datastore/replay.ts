@@ -1,8 +1,10 @@
+import { readU32 } from '../bsatn/reader.ts';
 import { HostError } from '../errors.ts';
 import type { TableDef } from '../schema/module-def.ts';
 import { COMMITTED } from './row-state.ts';
+import type { RowRun } from './row-store.ts';
 import type { Row } from './state-view.ts';
-import type { TableData } from './table-data.ts';
+import type { IndexOutcome, TableData } from './table-data.ts';
 
 /** A run of rows of one table, back to back. */
 export interface RowChunk {
@@ -10,6 +12,15 @@ export interface RowChunk {
   readonly count: number;
   readonly rows: Uint8Array;
 }
+
+/** Rows of one table as a log has them: one behind the other, each behind its length as u32. */
+export interface LoggedRows {
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Rows in fewer bytes are copied one by one: a buffer for each run would cost more than they do. */
+const RUN_BYTES_MIN = 16 * 1024;
 
 /** Stored rows that do not fit the table they are loaded into: the history is damaged or of another module. */
 export class ReplayError extends HostError {
@@ -31,17 +42,65 @@ export function replayDelta(data: TableData, deletes: readonly Row[], inserts: r
   for (const row of inserts) loadRow(data, row);
 }
 
-/** Loads `count` rows that lie back to back. @throws {ReplayError} */
+/** Applies a logged change whose inserted rows are as the log has them. @throws {ReplayError} */
+export function replayLogged(data: TableData, deletes: readonly Row[], inserts: LoggedRows): void {
+  if (data.def.isEvent) return;
+  data.cursors.beforeChange();
+  for (const row of deletes) deleteRow(data, row);
+  loadRun(data, locateLogged(data, inserts));
+}
+
+/** Loads `count` rows that lie back to back in bytes that do not change any more. @throws {ReplayError} */
 export function loadTable(data: TableData, rows: Uint8Array, count: number): void {
   data.cursors.beforeChange();
+  loadRun(data, locateRows(data, rows, count));
+}
+
+function loadRun(data: TableData, run: RowRun): void {
+  const count = run.starts.length;
+  if (run.bytes.length < RUN_BYTES_MIN || !data.store.takesRun(count)) {
+    for (let order = 0; order < count; order += 1) {
+      const start = run.starts[order] ?? 0;
+      loadRow(data, run.bytes.subarray(start, start + (run.lengths[order] ?? 0)));
+    }
+    return;
+  }
+  checkOutcome(data, data.addRun(run, COMMITTED));
+}
+
+/** Checks rows that lie back to back. */
+function locateRows(data: TableData, bytes: Uint8Array, count: number): RowRun {
+  // Rows of no bytes are all the same, and a table holds a row once.
+  if (count > Math.max(1, bytes.length)) throw new ReplayError(data.def, `${count} rows in ${bytes.length} bytes`);
+  const run = { bytes, isKeepable: true, starts: new Uint32Array(count), lengths: new Uint32Array(count) };
   let at = 0;
-  for (let index = 0; index < count; index += 1) {
-    const end = findEnd(data, rows, at);
-    loadRow(data, rows.subarray(at, end));
+  for (let order = 0; order < count; order += 1) {
+    const end = findEnd(data, bytes, at, bytes.length);
+    run.starts[order] = at;
+    run.lengths[order] = end - at;
     at = end;
   }
-  if (at !== rows.length) throw new ReplayError(data.def, `${rows.length - at} bytes are left over`);
+  if (at !== bytes.length) throw new ReplayError(data.def, `${bytes.length - at} bytes are left over`);
+  return run;
 }
+
+/** Checks rows that lie behind their lengths. The codec of the log found all of them inside the bytes. */
+function locateLogged(data: TableData, { bytes, count }: LoggedRows): RowRun {
+  const run = { bytes, isKeepable: false, starts: new Uint32Array(count), lengths: new Uint32Array(count) };
+  let at = 0;
+  for (let order = 0; order < count; order += 1) {
+    const start = at + LENGTH_BYTES;
+    const length = readU32(bytes, at);
+    at = start + length;
+    const end = findEnd(data, bytes, start, at);
+    if (end !== at) throw new ReplayError(data.def, `${at - end} bytes are left over in a row`);
+    run.starts[order] = start;
+    run.lengths[order] = length;
+  }
+  return run;
+}
+
+const LENGTH_BYTES = 4;
 
 /** The committed rows of these tables as of this call, in runs of about `chunkBytes`. */
 export function exportTables(tables: readonly TableData[], chunkBytes: number): Iterable<RowChunk> {
@@ -80,9 +139,9 @@ function makeChunk(table: TableDef, run: readonly Row[], bytes: number): RowChun
   return { table, count: run.length, rows };
 }
 
-function findEnd(data: TableData, rows: Uint8Array, start: number): number {
+function findEnd(data: TableData, rows: Uint8Array, start: number, end: number): number {
   try {
-    return data.layout.check(rows, start, rows.length);
+    return data.layout.check(rows, start, end);
   } catch (error) {
     throw new ReplayError(data.def, `malformed row at byte ${start}`, error);
   }
@@ -97,6 +156,11 @@ function loadRow(data: TableData, row: Row): void {
     return;
   }
   data.store.takeBack(slot);
+  checkOutcome(data, outcome);
+}
+
+function checkOutcome(data: TableData, outcome: IndexOutcome): void {
+  if (outcome.type === 'indexed') return;
   const problem =
     outcome.type === 'twin' ? 'a row is there twice' : `two rows share a key of index "${outcome.index.def.name}"`;
   throw new ReplayError(data.def, problem);

@@ -5,7 +5,8 @@ import type { Row } from './state-view.ts';
 /*
  * Rows as bytes in large buffers outside the JavaScript heap. A row is known by its slot, a small number.
  *
- *   slab    [slot u32 | length u32 | row ...] [slot u32 | length u32 | row ...] ... unused
+ *   slab          [slot u32 | length u32 | row ...] [slot u32 | length u32 | row ...] ... unused
+ *   slab of run   rows as they were loaded, in slots one behind the other from `firstSlot` on; lengths beside it
  *
  * Invariants:
  *   1. Bytes that were handed out never change: a freed row's bytes are not overwritten. Space comes back when a slab
@@ -23,14 +24,32 @@ const SLOTS_MIN = 64;
 /** A store that is cleared keeps room for this many rows at most. */
 const KEPT_SLOTS_MAX = 16 * 1024;
 
+/** A constant: looked at for every row that is read. */
+const IN_SLAB = 'the slot of a row names a slab that is there';
+
 /** No row is in the slot. */
 export const FREE = 0;
 
 interface Slab {
+  /** All of its buffer. */
   readonly bytes: Uint8Array;
+  /** Of a run only: the slot that its first row was loaded into, and the length of each row. */
+  readonly firstSlot: number;
+  readonly lengths: Uint32Array | undefined;
+  /** Rows that were ever in it with their headers, which in a run are only counted. */
   used: number;
   /** Live rows with their headers. */
   liveBytes: number;
+}
+
+/** Rows that lie in one buffer, in order. */
+export interface RowRun {
+  readonly bytes: Uint8Array;
+  /** Whether the buffer may be kept: nobody changes it any more. */
+  readonly isKeepable: boolean;
+  /** Where each row starts in `bytes`, and its length; who takes the run keeps these. */
+  readonly starts: Uint32Array;
+  readonly lengths: Uint32Array;
 }
 
 /** What is needed to read rows as they are now, whatever happens to the store later. */
@@ -99,21 +118,52 @@ export class RowStore {
     return slot;
   }
 
+  /** Whether so many rows may go into new slots: those that are free must not pile up. */
+  takesRun(count: number): boolean {
+    return this.#freeSlots.length < count;
+  }
+
+  /**
+   * Puts the rows of a run into new slots, one behind the other, and gives the first. The run's buffer is kept where it
+   * may be and is little larger than the run, else a copy.
+   */
+  addRun(run: RowRun, state: number): number {
+    const bytes = run.isKeepable && isMostOfBuffer(run.bytes) ? run.bytes : run.bytes.slice();
+    const { starts, lengths } = run;
+    const count = starts.length;
+    const firstSlot = this.#slotCount;
+    this.#slotCount += count;
+    if (this.#slotCount > this.#states.length) this.#growSlots(this.#slotCount);
+    const index = this.#freeSlabs.pop() ?? this.#slabs.length;
+    const places = this.#places;
+    let liveBytes = 0;
+    for (let order = 0; order < count; order += 1) {
+      const at = (firstSlot + order) * 2;
+      places[at] = index;
+      places[at + 1] = bytes.byteOffset + (starts[order] ?? 0);
+      liveBytes += lengths[order] ?? 0;
+    }
+    this.#states.fill(state, firstSlot, this.#slotCount);
+    this.#liveBytes += liveBytes;
+    this.#slabBytes += bytes.buffer.byteLength + lengths.byteLength;
+    const used = liveBytes + count * HEADER_BYTES;
+    this.#slabs[index] = { bytes: new Uint8Array(bytes.buffer), firstSlot, lengths, used, liveBytes: used };
+    return firstSlot;
+  }
+
   setState(slot: number, state: number): void {
     this.#states[slot] = state;
   }
 
   /** The row as a view of its slab. It stays as it is and keeps the slab in memory while it is held. */
   row(slot: number): Row {
-    const bytes = this.slabOf(slot);
-    const start = this.startOf(slot);
-    return viewOf(bytes, start, readU32(bytes, start - 4));
+    return rowIn(this.#slabs[this.#places[slot * 2] ?? 0], slot, this.startOf(slot));
   }
 
   /** The buffer that the row lies in, from `startOf` on for `lengthOf` bytes. */
   slabOf(slot: number): Uint8Array {
     const slab = this.#slabs[this.#places[slot * 2] ?? 0];
-    assert(slab !== undefined, `slot ${slot} is in a slab`);
+    assert(slab !== undefined, IN_SLAB);
     return slab.bytes;
   }
 
@@ -122,7 +172,9 @@ export class RowStore {
   }
 
   lengthOf(slot: number): number {
-    return readU32(this.slabOf(slot), this.startOf(slot) - 4);
+    const slab = this.#slabs[this.#places[slot * 2] ?? 0];
+    assert(slab !== undefined, IN_SLAB);
+    return lengthIn(slab, slot, this.startOf(slot));
   }
 
   /** True when the row is exactly the first `length` bytes of `other`. */
@@ -132,9 +184,7 @@ export class RowStore {
 
   /** True when two rows have the same bytes. */
   sameBytes(slot: number, other: number): boolean {
-    const bytes = this.slabOf(other);
-    const start = this.startOf(other);
-    return this.#hasBytes(slot, bytes, start, readU32(bytes, start - 4));
+    return this.#hasBytes(slot, this.slabOf(other), this.startOf(other), this.lengthOf(other));
   }
 
   /** Frees the row's slot and bytes, and tidies its slab when that is mostly dead. */
@@ -188,24 +238,21 @@ export class RowStore {
   /** A reader of the rows and states of this moment. Costs nine bytes of copying for each slot. */
   snapshot(): RowSnapshot {
     const count = this.#slotCount;
-    const slabs = this.#slabs.map((slab) => slab?.bytes);
+    const slabs = [...this.#slabs];
     const places = this.#places.slice(0, count * 2);
     return {
       slotCount: count,
       states: this.#states.slice(0, count),
       row(slot) {
-        const bytes = slabs[places[slot * 2] ?? 0];
-        assert(bytes !== undefined, `slot ${slot} is in a slab`);
-        const start = places[slot * 2 + 1] ?? 0;
-        return viewOf(bytes, start, readU32(bytes, start - 4));
+        return rowIn(slabs[places[slot * 2] ?? 0], slot, places[slot * 2 + 1] ?? 0);
       },
     };
   }
 
   #hasBytes(slot: number, other: Uint8Array, otherStart: number, length: number): boolean {
+    if (this.lengthOf(slot) !== length) return false;
     const bytes = this.slabOf(slot);
     const start = this.startOf(slot);
-    if (readU32(bytes, start - 4) !== length) return false;
     for (let index = 0; index < length; index += 1) {
       if (bytes[start + index] !== other[otherStart + index]) return false;
     }
@@ -214,7 +261,7 @@ export class RowStore {
 
   #newSlot(): number {
     const slot = this.#slotCount;
-    if (slot === this.#states.length) this.#growSlots(slot * 2);
+    if (slot === this.#states.length) this.#growSlots(slot + 1);
     this.#slotCount = slot + 1;
     return slot;
   }
@@ -224,7 +271,10 @@ export class RowStore {
     this.#states = new Uint8Array(SLOTS_MIN);
   }
 
-  #growSlots(capacity: number): void {
+  /** Makes room for so many slots, and for as many as there were at least. */
+  #growSlots(count: number): void {
+    let capacity = this.#states.length;
+    while (capacity < count) capacity *= 2;
     const places = new Uint32Array(capacity * 2);
     const states = new Uint8Array(capacity);
     places.set(this.#places);
@@ -266,7 +316,7 @@ export class RowStore {
 
   #addSlab(size: number): number {
     const index = this.#freeSlabs.pop() ?? this.#slabs.length;
-    this.#slabs[index] = { bytes: new Uint8Array(size), used: 0, liveBytes: 0 };
+    this.#slabs[index] = { bytes: new Uint8Array(size), firstSlot: 0, lengths: undefined, used: 0, liveBytes: 0 };
     this.#slabBytes += size;
     return index;
   }
@@ -275,7 +325,7 @@ export class RowStore {
   #release(slot: number): number {
     const index = this.#places[slot * 2] ?? 0;
     const slab = this.#slabs[index];
-    assert(slab !== undefined, `slot ${slot} is in a slab`);
+    assert(slab !== undefined, IN_SLAB);
     const length = this.lengthOf(slot);
     slab.liveBytes -= HEADER_BYTES + length;
     this.#liveBytes -= length;
@@ -289,8 +339,9 @@ export class RowStore {
     if (slab === undefined || index === this.#active) return;
     if (slab.liveBytes * 2 >= slab.used && slab.liveBytes > 0) return;
     this.#slabs[index] = undefined;
-    this.#slabBytes -= slab.bytes.length;
-    if (slab.liveBytes > 0) this.#moveLive(slab, index);
+    this.#slabBytes -= slab.bytes.length + (slab.lengths?.byteLength ?? 0);
+    if (slab.liveBytes > 0 && slab.lengths === undefined) this.#moveLive(slab, index);
+    else if (slab.liveBytes > 0) this.#moveRun(slab, index);
     this.#freeSlabs.push(index);
   }
 
@@ -300,11 +351,39 @@ export class RowStore {
       const slot = readU32(slab.bytes, at);
       const length = readU32(slab.bytes, at + 4);
       const start = at + HEADER_BYTES;
-      const isLive = this.#states[slot] !== FREE && this.#places[slot * 2] === index && this.startOf(slot) === start;
-      if (isLive) this.#place(slot, slab.bytes, start, length);
+      if (this.#isIn(index, slot) && this.startOf(slot) === start) this.#place(slot, slab.bytes, start, length);
       at = start + length;
     }
   }
+
+  /** A slot of a run is in its slab or in one that rows are added to, so its start need not be compared. */
+  #moveRun({ bytes, firstSlot, lengths = NO_LENGTHS }: Slab, index: number): void {
+    for (let order = 0; order < lengths.length; order += 1) {
+      const slot = firstSlot + order;
+      if (this.#isIn(index, slot)) this.#place(slot, bytes, this.startOf(slot), lengths[order] ?? 0);
+    }
+  }
+
+  /** Whether the row of a slot lies in a slab; invariant 2 for all but its start. */
+  #isIn(index: number, slot: number): boolean {
+    return this.#states[slot] !== FREE && this.#places[slot * 2] === index;
+  }
+}
+
+const NO_LENGTHS = new Uint32Array(0);
+
+/** What is kept of a buffer beside a run is wasted. */
+function isMostOfBuffer({ length, buffer }: Uint8Array): boolean {
+  return length * 8 >= buffer.byteLength * 7;
+}
+
+function rowIn(slab: Slab | undefined, slot: number, start: number): Row {
+  assert(slab !== undefined, IN_SLAB);
+  return viewOf(slab.bytes, start, lengthIn(slab, slot, start));
+}
+
+function lengthIn({ bytes, firstSlot, lengths }: Slab, slot: number, start: number): number {
+  return lengths === undefined ? readU32(bytes, start - 4) : (lengths[slot - firstSlot] ?? 0);
 }
 
 /** A view of a slab, which is a buffer of its own. Nearly twice as fast as `subarray`, and one is made for each row read. */

@@ -6,13 +6,18 @@ import { OpenCursors } from './cursor.ts';
 import { IndexProgress } from './index-progress.ts';
 import { makeNoSuchIndexError } from './datastore-error.ts';
 import { HashIndex } from './hash-index.ts';
+import { hasTextKey } from './index-key.ts';
+import { hasExactBytes } from './key-bytes.ts';
 import { PointKey } from './point-key.ts';
 import { RowHash } from './row-hash.ts';
 import { COMMITTED, DELETED, INSERTED } from './row-state.ts';
 import { FREE, RowStore } from './row-store.ts';
+import type { RowRun } from './row-store.ts';
 import type { IndexKey, LocatedRow, TableIndex } from './table-index.ts';
 import { indexColumnTypes } from './table-index.ts';
 import { forEachSlot } from './slot-list.ts';
+import { UniqueBytesIndex } from './unique-bytes-index.ts';
+import type { UniqueBytesOptions } from './unique-bytes-index.ts';
 import { UniqueIndex } from './unique-index.ts';
 import type { SlotList } from './slot-list.ts';
 
@@ -75,7 +80,7 @@ export class TableData {
     this.#uniqueCount = this.indexes.filter((index) => index.def.isUnique).length;
     this.#rowHash = parts.rowHash;
     this.#progress = parts.progress;
-    this.#lastIndexedColumn = Math.max(-1, ...def.indexes.flatMap((index) => index.columns));
+    this.#lastIndexedColumn = lastColumnOf(this.indexes);
     this.committedRows = parts.rows;
     this.visibleRows = parts.rows;
     this.#located = { bytes: new Uint8Array(0), base: 0, starts: new Uint32Array(def.columns.length) };
@@ -88,17 +93,20 @@ export class TableData {
    */
   fork(def: TableDef = this.def): TableData {
     assert(this.committedRows === this.visibleRows, 'a table is forked between transactions');
+    const store = this.store.fork();
+    const defOf = ({ def: { name } }: TableIndex): IndexDef | undefined =>
+      def.indexes.find((each) => each.name === name);
     return new TableData(def, 0, {
       layout: this.layout,
-      store: this.store.fork(),
-      indexes: this.indexes.map((index) => index.fork(def.indexes.find(({ name }) => name === index.def.name))),
+      store,
+      indexes: this.indexes.map((index) => index.fork(defOf(index), store)),
       rowHash: this.#rowHash?.fork(),
       progress: this.#progress.fork(),
       rows: this.committedRows,
     });
   }
 
-  /** Bytes held for rows; indexes are on the JavaScript heap and not counted. */
+  /** Bytes held for rows outside the JavaScript heap; those of indexes are not counted. */
   get reservedBytes(): number {
     return this.store.reservedBytes + (this.#rowHash?.bytes ?? 0);
   }
@@ -160,6 +168,37 @@ export class TableData {
     located.bytes = this.store.slabOf(slot);
     located.base = this.store.startOf(slot);
     return slot;
+  }
+
+  /**
+   * Puts the rows of a run into the table as they lie there. They are sound, and no transaction is open. The first one
+   * that does not fit is told with its outcome; it and those behind it are not in the table.
+   */
+  addRun(run: RowRun, state: number): IndexOutcome {
+    const { store } = this;
+    const first = store.addRun(run, state);
+    const end = first + run.starts.length;
+    const indexes = this.indexes.filter((_index, order) => this.#progress.has(order, first));
+    const isAdded = this.#tryAddRun(indexes, first, end);
+    const lastColumn = lastColumnOf(indexes);
+    let outcome: IndexOutcome = INDEXED;
+    let slot = isAdded ? end : first;
+    for (; slot < end; slot += 1) {
+      this.#locate(slot, lastColumn);
+      outcome = this.tryIndex(slot);
+      if (outcome !== INDEXED) break;
+    }
+    this.committedRows += slot - first;
+    this.visibleRows += slot - first;
+    for (; slot < end; slot += 1) store.free(slot);
+    return outcome;
+  }
+
+  /** Adds a run to what alone has its rows, when that takes many at once and none of them is there. */
+  #tryAddRun(indexes: readonly TableIndex[], first: number, end: number): boolean {
+    const [index, ...others] = indexes;
+    if (index === undefined) return this.#rowHash?.tryAddRun(this.store, first, end) ?? false;
+    return others.length === 0 && index instanceof UniqueBytesIndex && index.tryAddRun(first, end);
   }
 
   /** Where the columns of the row that was just added or located are. Good until the next write. */
@@ -231,11 +270,11 @@ export class TableData {
   }
 
   /** Makes a stored row the row at hand, as far as indexes need it. */
-  #locate(slot: number): void {
+  #locate(slot: number, lastColumn: number = this.#lastIndexedColumn): void {
     const located = this.#located;
     located.bytes = this.store.slabOf(slot);
     located.base = this.store.startOf(slot);
-    this.layout.locate(located.bytes, located.base, this.#lastIndexedColumn, located.starts);
+    this.layout.locate(located.bytes, located.base, lastColumn, located.starts);
   }
 
   #finishIndex(order: number): void {
@@ -334,12 +373,14 @@ export class TableData {
 }
 
 function makeParts(def: TableDef, hashSeed: number): Parts {
+  const layout = new RowLayout(def.columns.map(({ algebraicType }) => algebraicType));
+  const store = new RowStore();
   const indexes = def.indexes
     .toSorted((a, b) => Number(b.isUnique) - Number(a.isUnique))
-    .map((index) => makeTableIndex(def, index, hashSeed));
+    .map((index) => makeTableIndex(def, index, { layout, rows: store, hashSeed }));
   return {
-    layout: new RowLayout(def.columns.map(({ algebraicType }) => algebraicType)),
-    store: new RowStore(),
+    layout,
+    store,
     indexes,
     rowHash: indexes.some((index) => index.def.isUnique) ? undefined : new RowHash(hashSeed),
     progress: new IndexProgress(indexes.length),
@@ -347,13 +388,19 @@ function makeParts(def: TableDef, hashSeed: number): Parts {
   };
 }
 
-function makeTableIndex(table: TableDef, def: TableDef['indexes'][number], hashSeed: number): TableIndex {
+function makeTableIndex(table: TableDef, def: IndexDef, options: Omit<UniqueBytesOptions, 'type'>): TableIndex {
   const types = indexColumnTypes(table, def);
-  if (def.algorithm === 'hash') return new HashIndex(def, types, hashSeed);
+  if (def.algorithm === 'hash') return new HashIndex(def, types, options.hashSeed);
   const [type] = types;
-  return def.isUnique && types.length === 1 && type !== undefined
-    ? new UniqueIndex(def, type, { hashSeed })
-    : new BTreeIndex(def, types);
+  if (!def.isUnique || types.length !== 1 || type === undefined) return new BTreeIndex(def, types);
+  return hasTextKey(type) && hasExactBytes(type)
+    ? new UniqueBytesIndex(def, { ...options, type })
+    : new UniqueIndex(def, type, options);
+}
+
+/** The last column that one of the indexes is over, or -1. */
+function lastColumnOf(indexes: readonly TableIndex[]): number {
+  return Math.max(-1, ...indexes.flatMap(({ def }) => def.columns));
 }
 
 function firstSlot(list: SlotList | undefined, accepts: (slot: number) => boolean): number {

@@ -5,12 +5,13 @@ import { BsatnWriter } from '../bsatn/writer.ts';
 import type { IndexDef, TableDef } from '../schema/module-def.ts';
 import type { KeyPart } from './index-key.ts';
 import { compileKeyReader } from './index-key.ts';
+import type { KeyBytes } from './key-bytes.ts';
 import { compilePack, packedText } from './packed-key.ts';
 import type { SlotList } from './slot-list.ts';
 import type { IndexRange } from './state-view.ts';
 
-/** A key of an index: of one column, of several, or (with gaps) the end of a range over several. */
-export type IndexKey = KeyPart | readonly (KeyPart | undefined)[];
+/** A key of an index: of one column, of several, (with gaps) the end of a range over several, or as it is stored. */
+export type IndexKey = KeyPart | readonly (KeyPart | undefined)[] | KeyBytes;
 
 /** Where the columns of a row lie in `bytes`: column `c` starts at `base + starts[c]`. */
 export interface LocatedRow {
@@ -19,14 +20,23 @@ export interface LocatedRow {
   readonly starts: Uint32Array;
 }
 
+/** Where an index finds the rows that its slots stand for. */
+export interface IndexedRows {
+  /** The buffer that a slot's row lies in. */
+  slabOf(slot: number): Uint8Array;
+  /** Where it starts there. */
+  startOf(slot: number): number;
+}
+
 /** Slots of a table by key. Knows nothing of the rows' states: whoever searches passes over what he may not see. */
 export interface TableIndex {
   readonly def: IndexDef;
   /**
-   * An index with the same keys. Later writes of either side do not show in the other; costs little until then. Another
-   * definition may differ in names and number only.
+   * An index with the same keys, for the rows of a fork of the table. Later writes of either side do not show in the
+   * other; costs little until then. Another definition may differ in names and number only.
    */
-  fork(def?: IndexDef): TableIndex;
+  fork(def?: IndexDef, rows?: IndexedRows): TableIndex;
+  /** Good until the next call, and as long as the row's bytes stay as they are. */
   keyOf(row: LocatedRow): IndexKey;
   /** Adds the slot when nothing has the key yet; else changes nothing and gives what has it. */
   tryAdd(key: IndexKey, slot: number): SlotList | undefined;

@@ -6,7 +6,7 @@ import { ReadyRealms } from './ready-realms.ts';
 import type { LoadedProgram, ModuleRealm, ProgramLoader, RealmEvents } from './realm-port.ts';
 import { VmRealm } from './realm/vm-realm.ts';
 import type { TimeLimits } from './realm/time-limit.ts';
-import { SHARED_TEXT_NAME, shareTextBuffers, WRITE_TEXT_NAME } from './shared-text.ts';
+import { READ_TEXT_NAME, SHARED_TEXT_NAME, shareTextBuffers, WRITE_TEXT_NAME, WRITE_U256_NAME } from './shared-text.ts';
 import type { SystemCallTarget } from './system-functions.ts';
 
 /** Names the form of what a cache holds: part of each key, so that another version of this code never reads it. */
@@ -134,7 +134,8 @@ async function downLevel(text: string): Promise<string> {
 
 function compileBody(code: string): vm.Script {
   try {
-    const parameters = `module, exports, require, ${SHARED_TEXT_NAME}, ${WRITE_TEXT_NAME}`;
+    const given = [SHARED_TEXT_NAME, WRITE_TEXT_NAME, READ_TEXT_NAME, WRITE_U256_NAME];
+    const parameters = `module, exports, require, ${given.join(', ')}`;
     return new vm.Script(`(function (${parameters}) {'use strict';${code}\n})`, { filename: 'spacetimedb_module' });
   } catch (error) {
     throw new HostError({

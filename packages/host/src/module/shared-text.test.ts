@@ -2,7 +2,7 @@ import { transform } from 'esbuild';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ADA, bundleOf, openModule } from '../../test/module-database.ts';
-import { SHARED_TEXT_NAME, shareTextBuffers, WRITE_TEXT_NAME } from './shared-text.ts';
+import { READ_TEXT_NAME, SHARED_TEXT_NAME, shareTextBuffers, WRITE_TEXT_NAME, WRITE_U256_NAME } from './shared-text.ts';
 
 const WRITE_BYTES = `
   writeUInt8Array(value) {
@@ -54,6 +54,64 @@ describe('the writer of strings', () => {
     ['one that keeps the bytes', LIBRARY.replace('this.writeUInt8Array(encodedString)', 'this.bytes = encodedString')],
   ])('%s is not it', (_what, code) => {
     expect(shareTextBuffers(code)).toBe(code);
+  });
+});
+
+const READER = `
+class BinaryReader {
+  readBytes(length) {
+    const array = new Uint8Array(
+      this.view.buffer,
+      this.view.byteOffset + this.offset,
+      length
+    );
+    this.offset += length;
+    return array;
+  }
+  readString() {
+    const length = this.readU32();
+    this.#ensure(length);
+    const bytes = this.readBytes(length);
+    return new TextDecoder("utf-8").decode(bytes);
+  }
+}
+`;
+
+describe('the reader of strings', () => {
+  test.each([false, true])('of the library is found in a bundle (minified: %s), once', async (minify) => {
+    const { code } = await transform(await bundleOf('people.ts'), { minify });
+    const body = await transform(code, { format: 'cjs', target: 'es2022' });
+    expect(shareTextBuffers(body.code).split(READ_TEXT_NAME)).toHaveLength(2);
+  });
+
+  test('still looks first whether there is as much', () => {
+    expect(shareTextBuffers(READER)).toContain(`this.#ensure(length);\n    return ${READ_TEXT_NAME}(this, length);`);
+  });
+
+  test.each([
+    ['in a module that has a decoder of its own', `class TextDecoder {}${READER}`],
+    ['whose bytes are read in another way', READER.replace('+= length', '+= 2 * length')],
+    ['beside another reader of bytes', READER + READER.slice(0, READER.indexOf('readString'))],
+    ['that does not look whether there is as much', READER.replace('this.#ensure(length);', '')],
+    ['that decodes something else', READER.replace('decode(bytes)', 'decode(this.bytes)')],
+    ['that refuses what is no text', READER.replace('"utf-8"', '"utf-8", { fatal: true }')],
+  ])('is left alone %s', (_what, code) => {
+    expect(shareTextBuffers(code)).toBe(code);
+  });
+});
+
+describe('the writer of identities', () => {
+  test.each([false, true])('of the library is found in a bundle (minified: %s), once', async (minify) => {
+    const { code } = await transform(await bundleOf('people.ts'), { minify });
+    const body = await transform(code, { format: 'cjs', target: 'es2022' });
+    expect(shareTextBuffers(body.code).split(WRITE_U256_NAME)).toHaveLength(2);
+  });
+
+  test('is left alone where it writes in another way', async () => {
+    const code = await bundleOf('people.ts');
+    const other = code.replace(/(writeU256\(value\) \{\s*this\.expandBuffer\()32/, '$164');
+    expect(other).not.toBe(code);
+    expect(shareTextBuffers(other)).not.toContain(WRITE_U256_NAME);
   });
 });
 

@@ -73,7 +73,7 @@ export interface Storage {
 export interface RecoveryVisitor {
   /** Called at most once, before any record; chunks arrive exactly as they were written. */
   snapshot(offset: bigint, chunks: AsyncIterable<Uint8Array>): Promise<void>;
-  /** The bytes stay valid, but lie in a larger buffer: what keeps a few of them for long should copy. */
+  /** The bytes are good until it returns: what keeps some of them copies these. */
   record(offset: bigint, record: Uint8Array): void;
 }
 

@@ -188,6 +188,33 @@ describe('a crash', () => {
     expect(await host.sql(`SELECT * FROM result WHERE key = 'tick often'`)).toMatchObject([{ value: '1' }]);
   });
 
+  test.each([
+    ['before the module has signed it on', { commit: 1, when: 'before' }],
+    ['after the module has signed it on', { commit: 1, when: 'after' }],
+  ] as const)('lets nobody in: who is being let in as it dies, %s, is told so', async (_when, point) => {
+    const authToken = await host.tokenOf('ada');
+    const request = { wsProtocol: ['v2.bsatn.spacetimedb'], nameOrAddress: host.databaseName, authToken };
+    let killed = 0;
+    const stop = host.onKilled(() => (killed += 1));
+    const dead = host.crashAt(point);
+    const opening = host.openLink(request).then(
+      () => 'let in',
+      ({ code }: { code: string }) => code,
+    );
+    await dead;
+    expect([killed, host.isAlive]).toEqual([1, false]);
+    expect(await opening).toBe('host/closed');
+    await host.restart();
+    stop();
+    host.crash();
+    expect(killed).toBe(1);
+    await host.restart();
+    const { connection, ends } = await connect('ada');
+    const call = addPerson(connection, 'ann');
+    await settle();
+    expect([call.outcome, ends]).toEqual(['done', []]);
+  });
+
   test('is not needed for a restart; the module begins anew and signs its clients off', async () => {
     const { connection, ends } = await connect('ada');
     await connection.reducers.addPerson({ name: 'ann', team: 'red', age: 30 });

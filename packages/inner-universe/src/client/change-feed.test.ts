@@ -1,3 +1,4 @@
+import { CODE_VERSION } from '@inner-universe/module/wire';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { FakeConnection } from '../../test/fake-connections.ts';
@@ -40,6 +41,11 @@ class FakeLog {
         seq: head,
       };
     }
+    if (name === 'readScopePage') {
+      const recentNumber = BigInt(this.recent.length);
+      const scopes = [{ name: 'main', scopeKey: 'key', seq: head, recentNumber }];
+      return { scopes, cursor: '0:main', more: false, seq: head };
+    }
     this.reads += 1;
     const { afterSeq, throughSeq, recentAfter } = args;
     if (afterSeq < this.trimmedSeq) {
@@ -76,6 +82,7 @@ function makeFeed(log: FakeLog): {
   const onError = (error: unknown): void => void errors.push(error);
   const feed = new ChangeFeed({
     read: ((name, args) => log.answer(name, args as never)) as ReadPage,
+    codeVersion: () => CODE_VERSION,
     onError,
     timers: { schedule: () => () => undefined },
   });

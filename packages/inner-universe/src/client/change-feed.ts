@@ -22,6 +22,8 @@ export type LiveListener = (events: readonly LiveEvent[]) => void;
 
 export interface ChangeFeedOptions {
   readonly read: ReadPage;
+  /** The schema of the module's code on the connection that is attached. */
+  readonly codeVersion: () => number;
   /** What reads wait with that come faster than they may. */
   readonly timers: Timers;
   readonly onError: (error: unknown) => void;
@@ -36,6 +38,7 @@ interface Listening {
 /** The live end of the log, shared by everything that follows it. */
 export class ChangeFeed {
   readonly #read: ReadPage;
+  readonly #codeVersion: () => number;
   readonly #timers: Timers;
   readonly #onError: (error: unknown) => void;
   readonly #listeners = new Set<Listening>();
@@ -48,6 +51,7 @@ export class ChangeFeed {
 
   constructor(options: ChangeFeedOptions) {
     this.#read = options.read;
+    this.#codeVersion = options.codeVersion;
     this.#timers = options.timers;
     this.#onError = options.onError;
     const cursor = (): bigint => this.cursor;
@@ -102,7 +106,14 @@ export class ChangeFeed {
     this.#isOwner = connection.identity === identityHex(scopes.owner);
     this.#cursor ??= scopes.seq;
     await beforeLive();
-    const parts = { connection, sink: this.#sink, read: this.#read, timers: this.#timers, onError: this.#onError };
+    const parts = {
+      connection,
+      sink: this.#sink,
+      codeVersion: this.#codeVersion(),
+      read: this.#read,
+      timers: this.#timers,
+      onError: this.#onError,
+    };
     this.#source = this.#isOwner ? new PushedChanges(parts) : new PulledChanges(parts);
     await this.#source.start(read, call);
   }
@@ -172,7 +183,7 @@ export class ChangeFeed {
     this.#onError(
       new NervPersistenceError(
         'page/gap',
-        `The events after ${afterSeq} up to ${trimmedSeq} were trimmed away before they were read here. Handlers do not get them; read them from the archive.`,
+        `The events after ${afterSeq} up to ${trimmedSeq} were trimmed away before they were read here. A universe that was opened with their archive reads on there; handlers of any other do not get them.`,
         { details: { afterSeq: afterSeq.toString(), trimmedSeq: trimmedSeq.toString() }, cause },
       ),
     );

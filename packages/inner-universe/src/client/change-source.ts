@@ -28,6 +28,8 @@ export interface FeedSink {
 export interface SourceParts {
   readonly connection: Connection;
   readonly sink: FeedSink;
+  /** The schema of the module's code on this connection. */
+  readonly codeVersion: number;
   /** Reads after `start`; survives the loss of this connection. */
   readonly read: ReadPage;
   readonly timers: Timers;

@@ -43,6 +43,7 @@ const OP_TAGS: { readonly [Tag in Op['tag']]: true } = {
 };
 const NAMES: readonly string[] = Object.keys(OP_TAGS);
 const TAGS: ReadonlySet<unknown> = new Set(NAMES);
+const NOTHING = {};
 
 /**
  * Why these are no ops, for programs without types; undefined for what are. It looks at names and forms: what is in an
@@ -50,12 +51,14 @@ const TAGS: ReadonlySet<unknown> = new Set(NAMES);
  */
 export function findOpFault(ops: readonly Op[]): NervPersistenceError | undefined {
   if (!Array.isArray(ops)) return makeInvalid('A write takes an array of ops');
-  for (const [index, op] of (ops as readonly unknown[]).entries()) {
-    const { tag, value } = { ...(op as { readonly tag?: unknown; readonly value?: unknown }) };
+  let count = 0;
+  for (const op of ops as readonly unknown[]) {
+    count += 1;
+    const { tag, value } = (op ?? NOTHING) as { readonly tag?: unknown; readonly value?: unknown }; // both are looked at here
     if (!TAGS.has(tag)) {
       const meant = typeof tag === 'string' ? tryFindNearest(tag, NAMES) : undefined;
       const hint = meant === undefined ? `there are ${NAMES.join(', ')}` : `did you mean '${meant}'?`;
-      return makeInvalid(`There is no op '${String(tag).slice(0, 100)}' (the ${index + 1}. of this write): ${hint}`);
+      return makeInvalid(`There is no op '${String(tag).slice(0, 100)}' (the ${count}. of this write): ${hint}`);
     }
     if (typeof value !== 'object' || value === null) return makeInvalid(`The op '${String(tag)}' has no value`);
   }

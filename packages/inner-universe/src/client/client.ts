@@ -11,6 +11,7 @@ import { Link, type LinkOptions, type Waiting } from '../connection/link.ts';
 import type { LinkState, LinkStatus } from '../connection/link-status.ts';
 import { runWithin } from '../connection/run-within.ts';
 import { watchSilence } from '../connection/silence-watch.ts';
+import { refreshToken } from '../connection/token-refresh.ts';
 import type { Watchable } from '../connection/watched.ts';
 import { ConnectionError, NervPersistenceError } from '../errors.ts';
 import { makeSchemaNotice } from '../migrations/schema-notice.ts';
@@ -171,9 +172,11 @@ export class ModuleClient implements AsyncDisposable {
     const rows = new RowFollowers();
     const feed = new ChangeFeed({
       read: (name, args) => requireClient(opened).#noted(requireClient(opened).#readHere(name, args)),
+      codeVersion: () => opened.schema?.codeVersion ?? 0,
       timers: parts.timers ?? systemTimers,
       onError: parts.onError,
     });
+    let link: Link | undefined;
     const prepare = async (connection: Connection, step: CallOptions): Promise<void> => {
       const schema = await checkSchema(connection, parts.database, step);
       tellSchema(schema, opened.schema, parts);
@@ -185,9 +188,9 @@ export class ModuleClient implements AsyncDisposable {
       opened.connection = connection;
       const { silenceMs, asksWhenIdle = true, timers = systemTimers } = parts;
       if (silenceMs !== undefined && asksWhenIdle) watchSilence(connection, { silenceMs, timers });
+      refreshToken(connection, { ...parts, onFresh: () => link?.renew(connection) });
       if (opened.client !== undefined) opened.client.#adopt(connection, schema);
     };
-    let link: Link | undefined;
     let client: C;
     try {
       link = await Link.open({ ...pickLink(parts), prepare }, call);

@@ -1,9 +1,9 @@
-import { SYSTEM_SCOPE, type HeadRow, type ReadableScope } from '@inner-universe/module/wire';
+import { SCOPE_PAGES_SINCE, SYSTEM_SCOPE, type HeadRow, type ReadableScope } from '@inner-universe/module/wire';
 import type { CallOptions, ConnectionSubscription, RowChange } from '../connection/connection.ts';
 import { NervPersistenceError } from '../errors.ts';
 import type { ChangeSource, ReadPage, SourceParts } from './change-source.ts';
 import { isDenied, OnceDenied } from './once-denied.ts';
-import { ALL_EVENTS } from './reads.ts';
+import { ALL_EVENTS, pages } from './reads.ts';
 
 /** What is known of a scope's ephemeral events. */
 interface FollowedScope {
@@ -14,8 +14,10 @@ interface FollowedScope {
   last: bigint;
 }
 
-/** Scopes that `read_scopes` lists, at most. */
-const SCOPES_MAX = 1_000;
+/** Scopes that `read_scopes` lists, at most: all there is of modules that do not list them by pages. */
+const LISTED_SCOPES_MAX = 1_000;
+/** Scopes that are followed, at most. */
+const SCOPES_MAX = 100_000;
 /** Pauses between asking for the scopes again, where others' scopes move and nothing comes of it. */
 const ASK_MS_MIN = 1_000;
 const ASK_MS_MAX = 30_000;
@@ -32,6 +34,7 @@ export class PulledChanges implements ChangeSource {
   readonly #parts: SourceParts;
   /** The scopes that may be read, by their key in `head`. */
   readonly #scopes = new Map<string, FollowedScope>();
+  #names: ReadonlySet<string> = new Set();
   readonly #denied: OnceDenied;
   #subscription: ConnectionSubscription | undefined;
   #pulling: Promise<void> | undefined;
@@ -61,7 +64,7 @@ export class PulledChanges implements ChangeSource {
       },
     };
     this.#subscription = await this.#parts.connection.subscribe(request, call);
-    this.#takeScopes((await read('readScopes', {})).scopes);
+    this.#takeScopes(await this.#readAllScopes(read));
     // Ephemeral events from before are nobody's any more.
     for (const scope of this.#scopes.values()) scope.read = scope.last;
     await this.#parts.sink.readOn(read);
@@ -78,8 +81,7 @@ export class PulledChanges implements ChangeSource {
   }
 
   follows(scope: string): boolean {
-    for (const { name } of this.#scopes.values()) if (name === scope) return true;
-    return false;
+    return this.#names.has(scope);
   }
 
   close(): void {
@@ -126,10 +128,32 @@ export class PulledChanges implements ChangeSource {
     let hasChanged = false;
     for (const scopeKey of this.#scopes.keys()) if (!keys.has(scopeKey)) hasChanged = this.#scopes.delete(scopeKey);
     for (const scope of scopes) if (this.#follow(scope)) hasChanged = true;
-    if (hasChanged) this.#askMs = ASK_MS_MIN;
-    if (scopes.length < SCOPES_MAX || this.#isCutTold) return;
+    if (!hasChanged) return;
+    this.#askMs = ASK_MS_MIN;
+    this.#names = new Set(scopes.map(({ name }) => name));
+  }
+
+  /** Every scope that may be read now, as far as the module tells and as many as are followed. */
+  async #readAllScopes(read: ReadPage): Promise<readonly ReadableScope[]> {
+    if (this.#parts.codeVersion < SCOPE_PAGES_SINCE) {
+      const { scopes } = await read('readScopes', {});
+      if (scopes.length >= LISTED_SCOPES_MAX) this.#tellCut(LISTED_SCOPES_MAX);
+      return scopes;
+    }
+    const found: ReadableScope[] = [];
+    for await (const { scopes, more } of pages((cursor) => read('readScopePage', { cursor, limit: 0 }))) {
+      found.push(...scopes.slice(0, SCOPES_MAX - found.length));
+      if (found.length < SCOPES_MAX || !more) continue;
+      this.#tellCut(SCOPES_MAX);
+      break;
+    }
+    return found;
+  }
+
+  #tellCut(limit: number): void {
+    if (this.#isCutTold) return;
     this.#isCutTold = true;
-    this.#parts.onError(makeCut());
+    this.#parts.onError(makeCut(limit));
   }
 
   /** True for one that was not followed before. */
@@ -175,7 +199,7 @@ export class PulledChanges implements ChangeSource {
   async #readScopes(): Promise<void> {
     const { read, sink } = this.#parts;
     try {
-      this.#takeScopes((await read('readScopes', {})).scopes);
+      this.#takeScopes(await this.#readAllScopes(read));
       this.#denied.noteAllowed();
     } catch (error) {
       if (isDenied(error)) {
@@ -202,11 +226,13 @@ export class PulledChanges implements ChangeSource {
   }
 }
 
-function makeCut(): NervPersistenceError {
+function makeCut(limit: number): NervPersistenceError {
   return new NervPersistenceError(
     'page/scopes-cut',
-    `This identity may read ${SCOPES_MAX} scopes or more, and no more than the first ${SCOPES_MAX} by name are followed at once: ` +
-      'what happens in others is told late, and their ephemeral events are not. Follow as an identity with fewer scopes.',
-    { details: { limit: SCOPES_MAX } },
+    `This identity may read ${limit} scopes or more, and no more than the first ${limit} by name are followed at once: ` +
+      'what happens in others is told late, and their ephemeral events are not. ' +
+      (limit === LISTED_SCOPES_MAX ? `Publish the newer module, which lists up to ${SCOPES_MAX}` : 'Follow') +
+      ', or follow as an identity with fewer scopes.',
+    { details: { limit } },
   );
 }

@@ -99,11 +99,13 @@ export class PushedChanges implements ChangeSource {
 /** How many events, in order, follow the cursor without a gap. */
 function countComplete(events: readonly LiveEvent[], cursor: bigint): number {
   let next = cursor + 1n;
-  for (const [index, { seq }] of events.entries()) {
-    if (seq > next) return index;
+  let count = 0;
+  for (const { seq } of events) {
+    if (seq > next) return count;
     if (seq === next) next += 1n;
+    count += 1;
   }
-  return events.length;
+  return count;
 }
 
 /** Ephemeral events, whose `seq` is 0, come first, in the order in which they came. */

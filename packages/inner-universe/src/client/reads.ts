@@ -42,6 +42,7 @@ import type {
   ReadVersionsArguments,
   RelationsPage,
   RequestResult,
+  ScopesPage,
   ScopesResult,
   StatePage,
   StatusResult,
@@ -54,6 +55,7 @@ import type {
 /** Every paged read of the module: its arguments and what it answers. */
 export interface Reads {
   readScopes: [Record<string, never>, ScopesResult];
+  readScopePage: [PageArguments, ScopesPage];
   readEvents: [ReadEventsArguments, EventsPage];
   readVersions: [ReadVersionsArguments, VersionsPage];
   readVersionAt: [ReadVersionAtArguments, VersionAtResult];

@@ -128,9 +128,10 @@ class FakeNetwork {
     if (first !== undefined && second !== undefined) this.#messages.splice(0, 2, second, first);
   }
 
+  /** A copy arrives before it. One that came after a refusal for a time might be taken, in any order of requests. */
   double(): void {
     const [first] = this.#messages;
-    if (first !== undefined) this.#messages.unshift(first);
+    if (first !== undefined) this.#module.apply(first.request);
   }
 
   #take(call: Call): void {
@@ -243,7 +244,7 @@ class Application {
     else if (step.type === 'decide') await this.#decide();
     else if (step.type === 'too fast') module.tooFast += 2;
     else if (step.type === 'fire') this.#timers.fire();
-    // A ghost of what was refused for a time may be taken later: that is nothing an order of requests could prevent.
+    // The same goes for what an earlier connection still holds.
     else if (step.type === 'lose') network.lose(this.#setting.mode === 'none');
     else network[step.type]();
     // Somebody may be killed before a disk has written.

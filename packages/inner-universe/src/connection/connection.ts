@@ -64,10 +64,22 @@ export interface Connection extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Tokens of connections, from somebody who gives a fresh one when asked. */
+export interface RenewableTokens {
+  /** The one that a connection was made with last. */
+  readonly current: string | undefined;
+  /** Asks for another one. @throws {ConnectionError} `connection/no-token`; `connection/timeout`; the signal's reason */
+  ask(call: CallOptions): Promise<string>;
+  /** The next connection is made with this one, and nobody is asked for it. */
+  useNext(token: string): void;
+}
+
 /** Opens connections to one database; what differs between in process, worker and server is behind it. */
 export interface Connector {
   /** What people are told about where this leads: an address without secrets. */
   readonly target: string;
+  /** Tokens that can be asked for ahead of the next connection; undefined where each has the same one. */
+  readonly tokens?: RenewableTokens | undefined;
   /** @throws {ConnectionError} with the code that says what to do. */
   connect(options?: CallOptions): Promise<Connection>;
 }

@@ -84,6 +84,8 @@ export class Link implements AsyncDisposable {
   #connection: Connection | undefined;
   /** The loop that tries to get the connection back, while there is one. */
   #restoring: Promise<void> | undefined;
+  /** The connection that is given up for a better one. */
+  #renewed: Connection | undefined;
   /** Aborted to end the loop's pause early. */
   #pause = new AbortController();
 
@@ -162,6 +164,16 @@ export class Link implements AsyncDisposable {
     });
   }
 
+  /**
+   * Has a connection made anew that is still good, for who has a better token for the next one. Calls that are on their
+   * way are in doubt, as when it is lost. Does nothing for one that is not the open one.
+   */
+  renew(connection: Connection): void {
+    if (this.#connection !== connection || this.#closing.signal.aborted) return;
+    this.#renewed = connection;
+    connection.abandon(new Error('The connection is made anew with a fresh token.'));
+  }
+
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(makeClosed());
@@ -200,12 +212,16 @@ export class Link implements AsyncDisposable {
   #onEnded(connection: Connection, cause: Error | undefined): void {
     if (this.#connection !== connection || this.#closing.signal.aborted) return;
     this.#connection = undefined;
-    this.#telemetry.count('connection.losses');
-    this.#telemetry.log('warn', 'The connection was lost.', {
-      target: this.#options.connector.target,
-      reason: cause?.message,
-    });
-    this.#change('reconnecting', { lastError: cause ?? makeLost() });
+    const facts = { target: this.#options.connector.target, reason: cause?.message };
+    if (this.#renewed === connection) {
+      this.#telemetry.log('info', 'The connection is made anew.', facts);
+      this.#change('reconnecting', { lastError: undefined });
+    } else {
+      this.#telemetry.count('connection.losses');
+      this.#telemetry.log('warn', 'The connection was lost.', facts);
+      this.#change('reconnecting', { lastError: cause ?? makeLost() });
+    }
+    this.#renewed = undefined;
     this.#startRestoring();
   }
 

@@ -1,4 +1,5 @@
 import { systemTimers, type Timers } from '@inner-universe/nerv';
+import { checkCallOptions } from '../controller/check-options.ts';
 import { ConnectionError } from '../errors.ts';
 import type { CallOptions } from './connection.ts';
 
@@ -27,7 +28,11 @@ export type CallRunner = <T>(
 
 /** A runner whose errors name the call as `area.name`. */
 export function makeCallRunner(area: string, timers: Timers | undefined): CallRunner {
-  return (name, call = {}, work) => runWithin(`${area}.${name}`, call, work, timers);
+  return async (name, call, work) => {
+    if (call === undefined) return work(undefined);
+    checkCallOptions(`${area}.${name}`, call);
+    return runWithin(`${area}.${name}`, call, work, timers);
+  };
 }
 
 /** As `CallRunner`, for walks by pages: `timeoutMs` is for each page. */
@@ -39,7 +44,10 @@ export type WalkRunner = <T>(
 
 /** A runner whose errors name the walk as `area.name`. */
 export function makeWalkRunner(area: string, timers: Timers | undefined): WalkRunner {
-  return (name, call = {}, walk) => walkWithin(`${area}.${name}`, call, walk, timers);
+  return (name, call = {}, walk) => {
+    checkCallOptions(`${area}.${name}`, call);
+    return walkWithin(`${area}.${name}`, call, walk, timers);
+  };
 }
 
 async function* walkWithin<T>(

@@ -1,5 +1,5 @@
 import { ConnectionError } from '../errors.ts';
-import type { CallOptions, Connection, Connector } from './connection.ts';
+import type { CallOptions, Connection, Connector, RenewableTokens } from './connection.ts';
 import { openSdkConnection } from './sdk-connection.ts';
 import { openServerSocket } from './server-socket.ts';
 import { makeTransport, type TlsOptions } from './server-transport.ts';
@@ -36,6 +36,10 @@ export class ServerConnector implements Connector {
     this.target = address.url;
     this.#address = address;
     this.#tokens = new TokenKeeper(address.token);
+  }
+
+  get tokens(): RenewableTokens | undefined {
+    return this.#tokens.isRenewable ? this.#tokens : undefined;
   }
 
   async connect(options: CallOptions = {}): Promise<Connection> {

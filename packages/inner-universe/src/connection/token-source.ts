@@ -1,8 +1,11 @@
 import { ConnectionError } from '../errors.ts';
-import type { CallOptions } from './connection.ts';
+import type { CallOptions, RenewableTokens } from './connection.ts';
 import { runWithin } from './run-within.ts';
 
-/** Asks for a token; called for each connection that is made, and once more when its answer was not accepted. */
+/**
+ * Asks for a token; called for each connection that is made, once more when its answer was not accepted, and ahead of
+ * the end of one that says when it expires.
+ */
 export type TokenProvider = (request: { readonly signal: AbortSignal | undefined }) => string | Promise<string>;
 
 /** Who we are: a token, or what gives one, such as one that expires and is renewed. */
@@ -15,9 +18,12 @@ const TOKEN_LENGTH_MAX = 16_384;
  * The token of a connector. Invariants: no token stands in an error; a token that a server gave to somebody without one
  * is kept, so that a connection after a loss is the same somebody.
  */
-export class TokenKeeper {
+export class TokenKeeper implements RenewableTokens {
   readonly #source: TokenSource | undefined;
   #issued: string | undefined;
+  /** Asked for ahead, for the next connection. */
+  #fresh: string | undefined;
+  #current: string | undefined;
 
   constructor(source: TokenSource | undefined) {
     this.#source = source;
@@ -28,13 +34,34 @@ export class TokenKeeper {
     return typeof this.#source === 'function';
   }
 
+  get current(): string | undefined {
+    return this.#current;
+  }
+
   /**
    * The token for the next connection; undefined to be given a fresh identity.
    * @throws {ConnectionError} `connection/no-token`; `connection/timeout`; the signal's reason
    */
   async next(call: CallOptions): Promise<string | undefined> {
+    const fresh = this.#fresh;
+    this.#fresh = undefined;
+    const given = typeof this.#source === 'function' ? (fresh ?? (await this.ask(call))) : this.#source;
+    this.#current = given ?? this.#issued;
+    return this.#current;
+  }
+
+  useNext(token: string): void {
+    this.#fresh = token;
+  }
+
+  /** Keeps what the server gave for whom it had none. */
+  keep(issued: string | undefined): void {
+    this.#issued ??= issued;
+  }
+
+  async ask(call: CallOptions): Promise<string> {
     const source = this.#source;
-    if (typeof source !== 'function') return source ?? this.#issued;
+    if (typeof source !== 'function') throw new TypeError('Only a function can be asked for a token.');
     let token: unknown;
     try {
       token = await runWithin('token', call, async (signal) => source({ signal }));
@@ -47,11 +74,6 @@ export class TokenKeeper {
     const fault = faultOfToken(token);
     if (fault !== undefined) throw makeNoToken(`what it gave ${fault}`);
     return token;
-  }
-
-  /** Keeps what the server gave for whom it had none. */
-  keep(issued: string | undefined): void {
-    this.#issued ??= issued;
   }
 }
 

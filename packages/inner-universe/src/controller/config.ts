@@ -98,11 +98,12 @@ export interface ServerOptions extends CommonOptions {
   /** `ws://`, `wss://`, `http://` or `https://`. */
   readonly server: string;
   /**
-   * Who we are: a token, or a function that is asked for one at each connection and when one is not accepted. Without
-   * one, the server gives a fresh identity, which may do nothing until it is granted something.
+   * Who we are: a token, or a function that is asked for one at each connection, when one is not accepted, and ahead of
+   * the end of one that says when it expires. Without one, the server gives a fresh identity, which may do nothing until
+   * it is granted something.
    */
   readonly token?: TokenSource | undefined;
-  /** A file with the token, read anew for each connection. */
+  /** A file with the token, read anew for each connection, and ahead of the end of a token that says when it expires. */
   readonly tokenFile?: string | undefined;
   /**
    * How long the server may leave a call without an answer before the connection is taken to be dead and made anew, in

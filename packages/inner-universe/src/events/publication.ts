@@ -38,11 +38,16 @@ const NO_METADATA: StoredText = { text: '{}', encoding: 'json/1', chunks: [] };
  * Writes an event to the log. It takes its place in the order of writes now, also when it must be sealed first.
  * @throws {NervError} at once, for what cannot be stored: `value/…`
  */
-export function writeEvent(parts: PublicationParts, event: Outgoing, call: CallOptions): Promise<void> {
+export function writeEvent(
+  parts: PublicationParts,
+  event: Outgoing,
+  call: CallOptions,
+  nowMicros: bigint,
+): Promise<void> {
   const { client, sealer } = parts;
   const { id, type } = event;
   const text = makeEventText(event.data);
-  const authoredMicros = event.timestamp === undefined ? client.clock.nowMicros() : microsOfMs(event.timestamp);
+  const authoredMicros = event.timestamp === undefined ? nowMicros : microsOfMs(event.timestamp);
   if (sealer?.covers(type) !== true) {
     const { ops, chunks } = makeWrite(parts, event, { text, authoredMicros });
     return client.writeWithChunks(chunks, ops, call);

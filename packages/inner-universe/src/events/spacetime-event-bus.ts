@@ -288,15 +288,15 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
   #publish(event: Outgoing, call: CallOptions): Promise<string> {
     this.#assertOpen();
     const startMicros = this.#client.clock.nowMicros();
-    return this.#told(this.#begin(event, call), event.id, event.durability, startMicros);
+    return this.#told(this.#begin(event, call, startMicros), event.id, event.durability, startMicros);
   }
 
   /** Starts an event on its way. Never throws. */
-  #begin(event: Outgoing, call: CallOptions): Promise<void> {
+  #begin(event: Outgoing, call: CallOptions, nowMicros: bigint): Promise<void> {
     const stage = this.#publishStage;
     try {
       this.#assertPublishable(event);
-      if (stage === undefined) return this.#send(event, call);
+      if (stage === undefined) return this.#send(event, call, nowMicros);
       return this.#within('publish', call, (signal) => this.#sendStaged(stage, event, { signal }));
     } catch (error) {
       return Promise.reject(error as Error);
@@ -317,9 +317,9 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     await stage(before, (after) => this.#send(changedBy(event, before, after), call));
   }
 
-  #send(event: Outgoing, call: CallOptions): Promise<void> {
+  #send(event: Outgoing, call: CallOptions, nowMicros = this.#client.clock.nowMicros()): Promise<void> {
     call.signal?.throwIfAborted();
-    const writing = writeEvent(this.#publication, event, call);
+    const writing = writeEvent(this.#publication, event, call, nowMicros);
     if (event.options.optimistic !== true) return writing;
     // It has its place in the order of writes by now, and nothing is delivered of what cannot be written.
     this.#deliverPending(event);

@@ -874,6 +874,14 @@ export const ReadableScope = __t.object('ReadableScope', {
 });
 export type ReadableScope = __Infer<typeof ReadableScope>;
 
+export const ScopesPage = __t.object('ScopesPage', {
+  scopes: __t.array(ReadableScope),
+  cursor: __t.string(),
+  more: __t.bool(),
+  seq: __t.u64(),
+});
+export type ScopesPage = __Infer<typeof ScopesPage>;
+
 export const ScopesResult = __t.object('ScopesResult', {
   scopes: __t.array(ReadableScope),
   owner: __t.identity(),
@@ -2732,6 +2740,14 @@ const proceduresSchema = __procedures(
       requestId: __t.string(),
     },
     RequestResult,
+  ),
+  __procedureSchema(
+    'read_scope_page',
+    {
+      cursor: __t.string(),
+      limit: __t.u32(),
+    },
+    ScopesPage,
   ),
   __procedureSchema('read_scopes', {}, ScopesResult),
   __procedureSchema(

@@ -81,18 +81,13 @@ export class MetricRegistry {
   }
 
   count(name: CounterName, by: number, labels: Labels | undefined): void {
-    seriesOf(this.#counters, name, labels, (own) => ({ labels: own, value: 0 })).value += by;
+    const counted = tryLast(this.#counters, name, labels) ?? seriesOf(this.#counters, name, labels, makeCounted);
+    counted.value += by;
   }
 
   record(name: DistributionName, value: number, labels: Labels | undefined): void {
     const bounds = boundsOf(name);
-    const make = (own: MetricLabels): Distributed => ({
-      labels: own,
-      counts: Array.from({ length: bounds.length + 1 }, () => 0),
-      count: 0,
-      sum: 0,
-    });
-    const series = seriesOf(this.#distributions, name, labels, make);
+    const series = tryLast(this.#distributions, name, labels) ?? this.#distributedOf(name, labels);
     let place = 0;
     while (place < bounds.length && value > (bounds[place] ?? 0)) place += 1;
     series.counts[place] = (series.counts[place] ?? 0) + 1;
@@ -106,6 +101,17 @@ export class MetricRegistry {
     const observed: Observed = { labels: textOf(labels), read };
     if (gauges.size < SERIES_MAX) gauges.add(observed);
     return () => void gauges.delete(observed);
+  }
+
+  #distributedOf(name: DistributionName, labels: Labels | undefined): Distributed {
+    const { length } = boundsOf(name);
+    const make = (own: MetricLabels): Distributed => ({
+      labels: own,
+      counts: Array.from({ length: length + 1 }, () => 0),
+      count: 0,
+      sum: 0,
+    });
+    return seriesOf(this.#distributions, name, labels, make);
   }
 
   /** Everything measured so far, in the order of the catalogue; what was never measured is left out. */
@@ -168,6 +174,16 @@ export function tryRead(read: () => number): number | undefined {
   }
 }
 
+function makeCounted(labels: MetricLabels): Counted {
+  return { labels, value: 0 };
+}
+
+/** Who measures often gives the same object, which nobody changes. */
+function tryLast<N, S>(all: Map<N, Series<S>>, name: N, labels: Labels | undefined): S | undefined {
+  const series = all.get(name);
+  return series?.lastLabels === labels ? series?.last : undefined;
+}
+
 function seriesOf<N, S>(
   all: Map<N, Series<S>>,
   name: N,
@@ -176,8 +192,6 @@ function seriesOf<N, S>(
 ): S {
   let series = all.get(name);
   if (series === undefined) all.set(name, (series = { byLabels: new Map(), lastLabels: undefined, last: undefined }));
-  // Who measures often gives the same object, which nobody changes.
-  if (series.last !== undefined && series.lastLabels === labels) return series.last;
   const found = findSeries(series.byLabels, labels, make);
   series.lastLabels = labels;
   series.last = found;

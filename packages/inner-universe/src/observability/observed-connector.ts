@@ -5,6 +5,7 @@ import type {
   ConnectionEnd,
   Connector,
   ConnectionSubscription,
+  RenewableTokens,
   SubscriptionRequest,
   WireRow,
 } from '../connection/connection.ts';
@@ -26,6 +27,10 @@ export class ObservedConnector implements Connector {
 
   get target(): string {
     return this.#inner.target;
+  }
+
+  get tokens(): RenewableTokens | undefined {
+    return this.#inner.tokens;
   }
 
   async connect(options?: CallOptions): Promise<Connection> {

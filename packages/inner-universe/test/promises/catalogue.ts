@@ -222,6 +222,11 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
           `${IU}/test/archive-kill.test.ts`,
           'a process that archives and is killed with kill -9, again and again, loses no event and doubles none',
         ],
+        [`${TORTURE}/archive.ts`, 'nothing is trimmed before it is archived'],
+        [`${TORTURE}/archive.ts`, 'every row is in the archive or in the log'],
+        [`${TORTURE}/archive.ts`, 'a row is archived once'],
+        [`${TORTURE}/archive.ts`, 'archive and log say the same'],
+        [`${TORTURE}/archive.ts`, 'every segment of an archive verifies'],
       ],
     },
     {
@@ -236,11 +241,26 @@ export const PROMISE_CATALOGUE: Readonly<Record<string, readonly PromiseEntry[]>
       attempts: [
         [ARCHIVE, 'without one is refused with the point, by place and by time'],
         [ARCHIVE, 'gives all events in order, each once, upwards and downwards, by whatever pages'],
+        [`${TORTURE}/archive.ts`, 'a consumer goes through archive and log, each event once, in order'],
       ],
     },
     {
       promise: 'Trimming touches neither versions nor the history of the graph.',
       attempts: [[ARCHIVE, 'touches neither versions nor the history of the graph']],
+    },
+  ],
+  Migrations: [
+    {
+      promise:
+        'A migration of the data changes a row once: the change and how far it is are one transaction, whoever is killed.',
+      attempts: [
+        [
+          `${IU}/test/migration-kill.test.ts`,
+          'a migration goes on after kill -9 of who applies it and of the server, and takes each step once',
+        ],
+        [`${TORTURE}/migrations.ts`, 'every migration changes every row once, in order'],
+        [`${TORTURE}/migrations.ts`, 'a migration commits a state once'],
+      ],
     },
   ],
   State: [

@@ -57,5 +57,5 @@ What Inner Universe promises, and under each promise the tests that try to break
 
 All tests run with \`npm test\`, on two releases of Node, before any change lands: where one fails, the change does not. Tests in a contract run against NERV in memory and against a universe in memory, on disk and over a server. What is random prints its seed, and can be repeated (\`SEED=\`) and multiplied (\`RUNS=\`).
 
-Lines marked _torture_ are checks at the end of \`npm run torture -- --seconds N --seed S\`: writers with durable outboxes, readers, and workers of a durable consumer, in processes of their own, against a server that is killed with \`kill -9\`, frozen, stopped and started again, over connections that are cut, half open, deaf, mute, slow or refused. It says on failure what was done to the item, and how to run the same again. A minute of it runs before any change lands.
+Lines marked _torture_ are checks at the end of \`npm run torture -- --seconds N --seed S\`: writers with durable outboxes, readers, workers of a durable consumer, an archiver and migrators, in processes of their own, against a server that is killed with \`kill -9\`, frozen, stopped and started again, over connections that are cut, half open, deaf, mute, slow or refused. It says on failure what was done to the item, and how to run the same again. A minute of it runs before any change lands.
 `;

@@ -30,6 +30,7 @@ export class Access {
   readonly #ctx: Context;
   readonly #settings: Settings;
   #grants: readonly GrantRow[] | undefined;
+  #sorted: SortedGrants | undefined;
   readonly #allowed = new Map<string, boolean>();
 
   constructor(ctx: Context, settings: Settings) {
@@ -44,7 +45,7 @@ export class Access {
     const key = `${action}\n${resource.kind}\n${resource.name}\n${resource.scope}`;
     const known = this.#allowed.get(key);
     if (known !== undefined) return known;
-    const allowed = this.grants().some((grant) => covers(grant, action, resource));
+    const allowed = this.#someAbout(resource.scope, (grant) => covers(grant, action, resource));
     this.#allowed.set(key, allowed);
     return allowed;
   }
@@ -96,7 +97,8 @@ export class Access {
   /** Whether the caller may read anything of this kind in a scope, so that looking there can find something. */
   mayReadSome(kind: ResourceKind, scope: string): boolean {
     if (this.isOwner) return true;
-    return this.grants().some(
+    return this.#someAbout(
+      scope,
       (grant) =>
         (grant.action === 'read' && isWithin(grant, scope) && grant.resource.startsWith(`${kind}:`)) ||
         covers(grant, 'read', { kind: 'scope', name: scope, scope }),
@@ -116,20 +118,24 @@ export class Access {
   /** Whether the caller may read anything at all in a scope, and so may know of it. */
   mayKnowScope(scope: string): boolean {
     if (this.isOwner) return true;
-    return this.grants().some(
+    return this.#someAbout(
+      scope,
       (grant) => grant.action === 'read' && isWithin(grant, scope) && isAboutScope(grant, scope),
     );
   }
 
   /** Whether any grant of the caller's is about a scope; to everybody else, what lies there does not exist. */
   isAbout(scope: string): boolean {
-    return this.isOwner || this.grants().some((grant) => isWithin(grant, scope) && isAboutScope(grant, scope));
+    return this.isOwner || this.#someAbout(scope, (grant) => isWithin(grant, scope) && isAboutScope(grant, scope));
   }
 
   /** Whether the caller may write anything at all in a scope. */
   mayWriteSome(scope: string): boolean {
     if (this.isOwner) return true;
-    return this.grants().some((grant) => isWrite(grant.action) && isWithin(grant, scope) && isAboutScope(grant, scope));
+    return this.#someAbout(
+      scope,
+      (grant) => isWrite(grant.action) && isWithin(grant, scope) && isAboutScope(grant, scope),
+    );
   }
 
   /** The caller's grants that have not expired, and those of the caller's roles. */
@@ -151,6 +157,12 @@ export class Access {
       }
       return false;
     });
+  }
+
+  /** Whether one of the grants that can matter in a scope is so: whoever has thousands has them for as many scopes. */
+  #someAbout(scope: string, isSo: (grant: GrantRow) => boolean): boolean {
+    this.#sorted ??= sortByScope(this.grants());
+    return this.#sorted.anywhere.some(isSo) || (this.#sorted.inOne.get(scope)?.some(isSo) ?? false);
   }
 
   #subjects(): readonly string[] {
@@ -215,6 +227,30 @@ export function administers(admin: GrantRow, resource: string, scope: string): b
 /** Whether the caller is the database itself, as scheduled reducers are. */
 export function isDatabase(ctx: Context, sender: Identity): boolean {
   return isSameIdentity(ctx.databaseIdentity, sender);
+}
+
+/** Grants by where they can matter: `isWithin` and `covers` say no to one of `inOne` in any other scope. */
+interface SortedGrants {
+  readonly anywhere: readonly GrantRow[];
+  readonly inOne: ReadonlyMap<string, readonly GrantRow[]>;
+}
+
+function sortByScope(grants: readonly GrantRow[]): SortedGrants {
+  const anywhere: GrantRow[] = [];
+  const inOne = new Map<string, GrantRow[]>();
+  for (const grant of grants) {
+    const scope = onlyScopeOf(grant);
+    if (scope === undefined) anywhere.push(grant);
+    else if (inOne.get(scope)?.push(grant) === undefined) inOne.set(scope, [grant]);
+  }
+  return { anywhere, inOne };
+}
+
+/** The only scope in which a grant can allow anything; undefined if there may be several. */
+function onlyScopeOf({ scope, resource }: GrantRow): string | undefined {
+  if (scope !== '') return scope;
+  if (!resource.startsWith('scope:') || resource === 'scope:*') return undefined;
+  return resource.slice('scope:'.length);
 }
 
 function isWrite(action: string): boolean {

@@ -65,10 +65,12 @@ export function applyRequest(ctx: Context, request: Request): void {
     const scopes = access.isOwner ? 0n : ctx.db.scope.count();
     const work = startWork(ctx, request.requestId, access, settings);
     if (request.consumer !== undefined) advancePartition(work, request.consumer);
-    for (const [index, op] of request.ops.entries()) {
-      position = index;
-      work.position = index;
+    let next = 0;
+    for (const op of request.ops) {
+      position = next;
+      work.position = next;
       applyOp(work, op);
+      next += 1;
     }
     position = null;
     const seq = work.log.flush();
@@ -171,7 +173,9 @@ const textUnits = (text: string): number => text.length;
 function sizeOf(value: object, measure: (text: string) => number): number {
   if (value instanceof Uint8Array) return value.byteLength;
   let size = 0;
-  for (const member of Object.values(value) as readonly unknown[]) {
+  // What was read from the wire inherits nothing that is listed. An array of the members would be made for each op.
+  for (const name in value) {
+    const member = (value as Readonly<Record<string, unknown>>)[name];
     if (typeof member === 'string') size += measure(member);
     else if (typeof member === 'object' && member !== null) size += sizeOf(member, measure);
   }

@@ -18,7 +18,8 @@ import type {
 import { checkScope } from '../values/checks.ts';
 import { isSameIdentity, makeIdentity, micros, type Identity, type Timestamp } from '../values/library-values.ts';
 import { MAX_PAGE_BYTES, MAX_PAGE_ROWS } from '../wire/limits.ts';
-import { positionTail } from './cursor.ts';
+import { formatCursor, parseCursor, positionTail } from './cursor.ts';
+import { PageBudget } from './page.ts';
 import { readPage, type End, type PageRequest, type Reader } from './reader.ts';
 
 /** A scope with its key in `head`. */
@@ -31,14 +32,34 @@ export interface ReadableScope {
 
 /** The scopes the caller may read anything of, with their keys. */
 export function readScopes(reader: Reader): { scopes: ReadableScope[]; owner: Identity; seq: bigint } {
+  const { scopes } = readScopePage(reader, { cursor: '', limit: 0 });
+  return { scopes, owner: readOwner(reader), seq: reader.seq };
+}
+
+/**
+ * A page of the scopes the caller may read anything of, by name. What the caller may not know of shows nowhere in it:
+ * the cursor is the name of the last scope that was given, and `more` tells of one that will be.
+ */
+export function readScopePage(reader: Reader, request: PageRequest): { scopes: ReadableScope[] } & End {
+  const { db, access, seq } = reader;
+  const { tail: after } = parseCursor(request.cursor, { seq: 0n, tail: '' });
+  const rest = [...db.scope.iter()].filter(({ name }) => name > after);
+  rest.sort((left, right) => compare(left.name, right.name));
+  const budget = new PageBudget(request.limit);
   const scopes: ReadableScope[] = [];
-  for (const { name, scopeKey } of reader.db.scope.iter()) {
-    if (!reader.access.mayKnowScope(name)) continue;
-    const head = reader.db.head.scopeKey.find(scopeKey);
-    scopes.push({ name, scopeKey, seq: head?.seq ?? 0n, recentNumber: head?.recentNumber ?? 0n });
+  for (const { name, scopeKey } of rest) {
+    if (!access.mayKnowScope(name)) continue;
+    const head = db.head.scopeKey.find(scopeKey);
+    const scope = { name, scopeKey, seq: head?.seq ?? 0n, recentNumber: head?.recentNumber ?? 0n };
+    if (!budget.take(scope)) return { scopes, cursor: cursorAfter(scopes, request.cursor), more: true, seq };
+    scopes.push(scope);
   }
-  scopes.sort((left, right) => (left.name < right.name ? -1 : 1));
-  return { scopes: scopes.slice(0, MAX_PAGE_ROWS), owner: readOwner(reader), seq: reader.seq };
+  return { scopes, cursor: cursorAfter(scopes, request.cursor), more: false, seq };
+}
+
+function cursorAfter(scopes: readonly ReadableScope[], before: string): string {
+  const last = scopes.at(-1);
+  return last === undefined ? before : formatCursor({ seq: 0n, tail: last.name });
 }
 
 /** What `read_status` gives. */

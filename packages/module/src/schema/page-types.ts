@@ -22,6 +22,8 @@ export const scopesResult = t.object('ScopesResult', {
   owner: t.identity(),
   seq: t.u64(),
 });
+/** `ScopesPage` on the wire. */
+export const scopesPage = t.object('ScopesPage', { scopes: t.array(readableScope), ...pageEnd });
 /** `EventsPage` on the wire. */
 export const eventsPage = t.object('EventsPage', {
   events: t.array(eventLog.rowType),

@@ -63,6 +63,7 @@ export {
   OLDEST_CLIENT,
   OLDEST_MODULE,
   ORDERED_REQUESTS_SINCE,
+  SCOPE_PAGES_SINCE,
 } from './version.ts';
 export type {
   ApplyArguments,
@@ -187,6 +188,7 @@ export type {
   ReadVersionsArguments,
   RelationsPage,
   RequestResult,
+  ScopesPage,
   ScopesResult,
   StatePage,
   StateSnapshotValue,

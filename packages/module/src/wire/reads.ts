@@ -62,6 +62,11 @@ export interface ScopesResult {
   readonly seq: bigint;
 }
 
+/** Result of `read_scope_page` (arguments: `PageArguments`): the scopes of `read_scopes` and those after them, by name. */
+export interface ScopesPage extends PageEnd {
+  readonly scopes: readonly ReadableScope[];
+}
+
 /**
  * Arguments of `read_events`. With `ids` the other filters are ignored and the page is the events found. Else the
  * events with `afterSeq < seq <= throughSeq` (`throughSeq` 0: the head), ascending or descending.

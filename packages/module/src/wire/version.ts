@@ -8,5 +8,7 @@ export const OLDEST_MODULE = 2;
 export const HISTORY_PRUNING_SINCE = 3;
 /** The first module schema that knows the op `afterRequest`. */
 export const ORDERED_REQUESTS_SINCE = 3;
+/** The first module schema that lists scopes by pages. */
+export const SCOPE_PAGES_SINCE = 3;
 /** The module's release, for messages. */
 export const MODULE_RELEASE = '0.1.0';

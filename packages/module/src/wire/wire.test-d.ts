@@ -54,6 +54,7 @@ test('rows', () => {
 
 test('pages', () => {
   expectTypeOf<Fits<Infer<typeof pages.scopesResult>, wire.ScopesResult>>().toEqualTypeOf<true>();
+  expectTypeOf<Fits<Infer<typeof pages.scopesPage>, wire.ScopesPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.eventsPage>, wire.EventsPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.versionsPage>, wire.VersionsPage>>().toEqualTypeOf<true>();
   expectTypeOf<Fits<Infer<typeof pages.versionAtResult>, wire.VersionAtResult>>().toEqualTypeOf<true>();

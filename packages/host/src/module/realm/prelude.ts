@@ -115,17 +115,27 @@ let ${STEP_NAME} = () => undefined;
   const KEPT_DECODE = 16;
   const KEPT_PLACES = 256;
   const keptTexts = new Array(KEPT_PLACES).fill('');
-  const placeOf = (bytes, length) => {
+  const placeOf = (bytes, start, length) => {
     let hash = length;
-    for (let position = 0; position < length; position++) hash = (hash * 31 + bytes[position]) | 0;
+    for (let position = 0; position < length; position++) hash = (hash * 31 + bytes[start + position]) | 0;
     return (hash ^ (hash >>> 8)) & (KEPT_PLACES - 1);
   };
-  const isText = (text, bytes, length) => {
+  const isText = (text, bytes, start, length) => {
     if (text.length !== length) return false;
     for (let position = 0; position < length; position++) {
-      if (text.charCodeAt(position) !== bytes[position]) return false;
+      if (text.charCodeAt(position) !== bytes[start + position]) return false;
     }
     return true;
+  };
+  const decodePart = (bytes, start, length, isFatal) => {
+    if (length === 0) return '';
+    const place = length <= KEPT_DECODE ? placeOf(bytes, start, length) : -1;
+    if (place >= 0 && isText(keptTexts[place], bytes, start, length)) return keptTexts[place];
+    const part = start === 0 && length === bytes.length ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset + start, length);
+    const text = host.readUtf8(part, isFatal);
+    if (text === undefined) throw new TypeError('The encoded data was not valid utf-8');
+    if (place >= 0) keptTexts[place] = text;
+    return text;
   };
   class TextDecoder {
     #isFatal;
@@ -141,16 +151,44 @@ let ${STEP_NAME} = () => undefined;
       if (options !== undefined && options.stream) throw new TypeError('TextDecoder: stream is not supported');
       if (input === undefined) return '';
       const bytes = toBytes(input);
-      const length = bytes.length;
-      if (length === 0) return '';
-      const place = length <= KEPT_DECODE ? placeOf(bytes, length) : -1;
-      if (place >= 0 && isText(keptTexts[place], bytes, length)) return keptTexts[place];
-      const text = host.readUtf8(bytes, this.#isFatal);
-      if (place >= 0 && text !== undefined) keptTexts[place] = text;
-      if (text === undefined) throw new TypeError('The encoded data was not valid utf-8');
-      return text;
+      return decodePart(bytes, 0, bytes.length, this.#isFatal);
     }
   }
+  const decode = TextDecoder.prototype.decode;
+  // For the library's reader of strings: without a decoder, and a view only of what is not kept.
+  let readerBuffer;
+  let readerBytes;
+  const readText = (reader, length) => {
+    if (globalThis.TextDecoder !== TextDecoder || TextDecoder.prototype.decode !== decode) {
+      return new globalThis.TextDecoder('utf-8').decode(reader.readBytes(length));
+    }
+    const { view } = reader;
+    const { buffer } = view;
+    if (buffer !== readerBuffer) {
+      readerBytes = new Uint8Array(buffer);
+      readerBuffer = buffer;
+    }
+    const start = view.byteOffset + reader.offset;
+    reader.offset += length;
+    return decodePart(readerBytes, start, length, false);
+  };
+  // For the library's writer of identities, of which the last one's words are kept.
+  const WORD = 0xffffffffffffffffn;
+  let lastU256 = 0n;
+  let words = [0n, 0n, 0n, 0n];
+  const writeU256 = (writer, value) => {
+    writer.expandBuffer(32);
+    if (value !== lastU256) {
+      words = [value & WORD, (value >> 64n) & WORD, (value >> 128n) & WORD, value >> 192n];
+      lastU256 = value;
+    }
+    const { view, offset } = writer;
+    view.setBigUint64(offset, words[0], true);
+    view.setBigUint64(offset + 8, words[1], true);
+    view.setBigUint64(offset + 16, words[2], true);
+    view.setBigUint64(offset + 24, words[3], true);
+    writer.offset = offset + 32;
+  };
   const toBytes = (input) => {
     if (input instanceof Uint8Array) return input;
     return isView(input) ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength) : new Uint8Array(input);
@@ -328,7 +366,7 @@ let ${STEP_NAME} = () => undefined;
   let body;
   const load = () => {
     const module = { exports: {} };
-    apply(body, undefined, [module, module.exports, require, encodeShared, writeText]);
+    apply(body, undefined, [module, module.exports, require, encodeShared, writeText, readText, writeU256]);
     const exported = module.exports;
     const schema = exported.default;
     if (schema === undefined || schema === null || typeof schema[moduleHooks] !== 'function') {

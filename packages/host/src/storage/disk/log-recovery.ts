@@ -82,7 +82,8 @@ class LogRecovery {
   #nextOffset: number | undefined;
   #records: number = 0;
   #tornBytes: number = 0;
-  #lastFrame: FoundFrame | undefined;
+  /** Where the last sound frame of the segment is. */
+  #lastFrameAt: number | undefined;
 
   constructor(options: LogRecoveryOptions) {
     this.#options = options;
@@ -98,14 +99,14 @@ class LogRecovery {
       const header = await reader.read(0, Math.min(FILE_HEADER_BYTES, reader.size));
       checkFileHeader(header, segment.path, { kind: 'segment', storeId, offset: segment.offset });
       this.#nextOffset = segment.offset;
-      this.#lastFrame = undefined;
+      this.#lastFrameAt = undefined;
       const end = await this.#readFrames(reader);
       const contentEnd = await this.#checkTail(reader, end, isLast);
       const torn = contentEnd > end;
       this.#tornBytes += contentEnd - end;
       const allocated = torn ? end : reader.size;
       this.#segments.push({ path: segment.path, baseOffset: segment.offset, end, allocated });
-      if (isLast) await this.#makeDurable(end, torn);
+      if (isLast) await this.#makeDurable(reader, end, torn);
     } finally {
       await reader.close();
     }
@@ -158,7 +159,7 @@ class LogRecovery {
       this.#records++;
     }
     this.#nextOffset = firstOffset + recordCount;
-    this.#lastFrame = frame;
+    this.#lastFrameAt = frame.position;
   }
 
   /** The end of what lies behind the last sound frame: `end` for zeros, more for a torn tail. Damage throws. */
@@ -166,20 +167,17 @@ class LogRecovery {
     const contentEnd = await reader.findContentEnd(end);
     if (contentEnd === end) return end;
     const frame = await reader.readFrame(end);
-    const damage = await this.#describe(reader, end, frame);
+    const damage = this.#describe(reader, end, frame);
+    const isTorn = frame && isTornFrame(frame.bytes, frame.header, frame.position);
     if (!isLast) throw makeCorruptError(damage); // D1
     if ((this.#nextOffset ?? 0) < this.#options.watermark) throw makeCorruptError(damage); // D3
     const behind = end + (frame?.bytes.length ?? FRAME_HEADER_BYTES);
     if ((await reader.findFrame(behind)) !== undefined) throw makeCorruptError(damage); // D2
-    const torn =
-      frame === undefined
-        ? await isTornStart(reader, end, contentEnd)
-        : isTornFrame(frame.bytes, frame.header, frame.position);
-    if (!torn) throw makeCorruptError(damage); // D4
+    if (!(isTorn ?? (await isTornStart(reader, end, contentEnd)))) throw makeCorruptError(damage); // D4
     return contentEnd;
   }
 
-  async #describe(reader: SegmentReader, end: number, frame: FoundFrame | undefined): Promise<Damage> {
+  #describe(reader: SegmentReader, end: number, frame: FoundFrame | undefined): Damage {
     const flaw = frame && findFrameFlaw(frame.bytes, frame.header, this.#storeSeed);
     return {
       file: reader.path,
@@ -192,11 +190,11 @@ class LogRecovery {
    * Cuts off the torn tail, and writes the last frame once more before anyone hears of its records: after a failed sync
    * the system may show bytes that never reached the disk, and would not write them again by itself.
    */
-  async #makeDurable(end: number, torn: boolean): Promise<void> {
+  async #makeDurable(reader: SegmentReader, end: number, torn: boolean): Promise<void> {
     const segment = this.#segments.at(-1);
-    const frame = this.#lastFrame;
     const isKnown = (this.#nextOffset ?? 0) <= this.#options.watermark;
     if (segment === undefined || (isKnown && !torn)) return;
+    const frame = this.#lastFrameAt === undefined ? undefined : await reader.readFrame(this.#lastFrameAt);
     await writing(segment.path, async () => {
       const file = await this.#options.fileSystem.open(segment.path, 'write');
       try {

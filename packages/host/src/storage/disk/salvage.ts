@@ -29,7 +29,7 @@ export interface DamagedRange {
 export interface SalvageVisitor {
   /** A sound chunk of the snapshot at `offset`. Damaged ones before it are reported, and counted in `index`. */
   snapshotChunk(offset: bigint, index: number, chunk: Uint8Array): void;
-  /** A sound record. Segments come in order, and the records of each. */
+  /** A sound record, to be kept. Segments come in order, and the records of each. */
   record(offset: bigint, record: Uint8Array): void;
   damaged(range: DamagedRange): void;
 }
@@ -177,7 +177,7 @@ class Salvage {
       const end = tryRecordEnd(bytes, at, recordsEnd) ?? recordsEnd;
       if (at < end && isRecordSound(bytes, at, end, makeRecordSeed(storeSeed, offset))) {
         this.#records++;
-        this.#visitor.record(BigInt(offset), bytes.subarray(at + RECORD_HEADER_BYTES, end));
+        this.#visitor.record(BigInt(offset), bytes.slice(at + RECORD_HEADER_BYTES, end));
       } else {
         const reason = `record ${offset} does not match its checksum`;
         this.#reportDamage({ file: reader.path, from: position + at, to: position + end, reason });

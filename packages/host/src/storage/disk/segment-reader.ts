@@ -2,7 +2,8 @@
  * Reads a segment front to back through a window, so that a frame is taken from memory without a system call or a
  * promise. Bytes past the end of the file read as zeros: that is what a write that never happened leaves.
  *
- * A window is never overwritten. What was handed out stays valid.
+ * What was handed out is good until the next call that is awaited: then the window may move, in the same buffer. A log
+ * is read when a database opens; a buffer for each window of it would be garbage as large as the log.
  */
 import type { FileSystem, OpenFile } from './file-system.ts';
 import { FRAME_HEADER_BYTES, frameBytes, tryDecodeFrameHeader, type FrameHeader, type FramePlace } from './frame.ts';
@@ -23,6 +24,8 @@ export class SegmentReader {
   readonly size: number;
   readonly #file: OpenFile;
   readonly #segmentSeed: number;
+  #buffer: Uint8Array = new Uint8Array(0);
+  /** The part of the buffer that is filled. */
   #window: Uint8Array = new Uint8Array(0);
   #windowStart: number = 0;
 
@@ -98,10 +101,23 @@ export class SegmentReader {
 
   async #moveWindow(position: number, length: number): Promise<void> {
     const ahead = Math.min(WINDOW_BYTES, Math.max(0, this.size - position));
-    const window = new Uint8Array(Math.max(length, ahead));
-    await reading(this.path, () => this.#file.read(window, position));
-    this.#window = window;
+    const size = Math.max(length, ahead);
+    const known = this.#knownFrom(position);
+    if (this.#buffer.length < size) this.#buffer = new Uint8Array(size);
+    this.#buffer.set(known);
+    // Nothing is in the window while it is being read: what fails leaves none that is half of the one before.
+    this.#window = this.#buffer.subarray(0, 0);
+    const rest = this.#buffer.subarray(known.length, size);
+    const count = await reading(this.path, () => this.#file.read(rest, position + known.length));
+    rest.fill(0, count);
+    this.#window = this.#buffer.subarray(0, size);
     this.#windowStart = position;
+  }
+
+  /** What the window has of the bytes from `position` on. */
+  #knownFrom(position: number): Uint8Array {
+    const at = position - this.#windowStart;
+    return at < 0 || at > this.#window.length ? this.#window.subarray(0, 0) : this.#window.subarray(at);
   }
 
   #place(position: number): FramePlace {

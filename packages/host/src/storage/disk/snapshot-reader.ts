@@ -15,9 +15,20 @@ import {
   type SnapshotEnd,
 } from './snapshot-format.ts';
 
+/** A chunk up to this size is read ahead, while the one before it is used. */
+const AHEAD_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A chunk that is being read, with what lies behind it: the header of the next one, or the start of the end. */
+interface PendingChunk {
+  readonly headerBytes: Uint8Array;
+  readonly header: ChunkHeader;
+  readonly bytes: Promise<Uint8Array>;
+}
+
 /**
  * Reads a snapshot that was published whole: anything but the bytes that were written is damage. The end is checked
  * before the first chunk is handed out, each chunk before it is handed out, and the chunks against the end at last.
+ * A chunk is in a buffer of its own and may be kept.
  */
 export class SnapshotReader {
   readonly size: number;
@@ -28,6 +39,10 @@ export class SnapshotReader {
   #position: number = FILE_HEADER_BYTES;
   #index: number = 0;
   #checksum: number;
+  /** The header of the chunk at `#position`, once it was read. */
+  #headerBytes: Uint8Array | undefined;
+  /** The chunk at `#position`, when it is read ahead. */
+  #pending: PendingChunk | undefined;
 
   private constructor(opened: OpenedSnapshot) {
     this.#snapshot = opened.snapshot;
@@ -73,25 +88,48 @@ export class SnapshotReader {
   }
 
   async close(): Promise<void> {
+    // Its failure is nobody's any more, but the file must not be closed under it.
+    await this.#pending?.bytes.catch(() => undefined);
     await reading(this.#snapshot.path, () => this.#file.close());
   }
 
   async #readChunk(): Promise<Uint8Array | undefined> {
     if (this.#index === this.#end.chunks) return this.#checkEnd();
     const at = this.#position;
-    const headerBytes = await this.#read(at, CHUNK_HEADER_BYTES);
-    const header = tryDecodeChunkHeader(headerBytes);
-    if (header === undefined || !this.#fits(header)) {
-      throw corrupt(this.#snapshot, at, `chunk ${this.#index} does not start as it was written`);
-    }
-    const chunk = await this.#read(at + CHUNK_HEADER_BYTES, header.length);
+    this.#headerBytes ??= await this.#read(at, CHUNK_HEADER_BYTES);
+    const { headerBytes, header, bytes } = this.#pending ?? this.#startReading(this.#headerBytes);
+    this.#pending = undefined;
+    const read = await bytes;
+    const chunk = read.subarray(0, header.length);
     if (chunkChecksum(chunk, this.#index, this.#seed) !== header.checksum) {
       throw corrupt(this.#snapshot, at, `chunk ${this.#index} does not match its checksum`);
     }
     this.#checksum = crc32c(headerBytes, 0, CHUNK_HEADER_BYTES, this.#checksum);
     this.#position = at + CHUNK_HEADER_BYTES + header.length;
     this.#index++;
+    this.#headerBytes = read.slice(header.length);
+    this.#readAhead(this.#headerBytes);
     return chunk;
+  }
+
+  /** Begins to read the chunk at `#position`. */
+  #startReading(headerBytes: Uint8Array): PendingChunk {
+    const header = tryDecodeChunkHeader(headerBytes);
+    if (header === undefined || !this.#fits(header)) {
+      throw corrupt(this.#snapshot, this.#position, `chunk ${this.#index} does not start as it was written`);
+    }
+    // Behind a chunk there is a header or the end, which is longer.
+    const bytes = this.#read(this.#position + CHUNK_HEADER_BYTES, header.length + CHUNK_HEADER_BYTES);
+    return { headerBytes, header, bytes };
+  }
+
+  /** What is wrong with the next chunk is told when it is asked for. */
+  #readAhead(headerBytes: Uint8Array): void {
+    if (this.#index === this.#end.chunks) return;
+    const header = tryDecodeChunkHeader(headerBytes);
+    if (header === undefined || !this.#fits(header) || header.length > AHEAD_BYTES_MAX) return;
+    this.#pending = this.#startReading(headerBytes);
+    this.#pending.bytes.catch(() => undefined);
   }
 
   #checkEnd(): undefined {

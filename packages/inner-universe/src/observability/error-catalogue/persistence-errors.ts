@@ -175,8 +175,8 @@ export const PERSISTENCE_ERRORS: ErrorCatalogue<Exclude<PersistenceErrorCode, Re
     do: 'Load a smaller part, narrow the query, bound the walk, read the history by pages, or raise the limit.',
   },
   'page/gap': {
-    when: 'Events were trimmed before they were read here, so handlers do not get them.',
-    do: 'Read them from the archive; keep events longer, or mark a consumer to hold them.',
+    when: 'Events were trimmed before they were read here. Handlers get them if the universe was opened with the archive that has them, and else not.',
+    do: 'Open the universe with the archive; keep events longer, or mark a consumer to hold them.',
   },
   'consumer/mismatch': {
     when: 'A consumer of that name exists with another scope, pattern, number of partitions or policy.',
@@ -204,8 +204,8 @@ export const PERSISTENCE_ERRORS: ErrorCatalogue<Exclude<PersistenceErrorCode, Re
     do: 'Await everything before the handler returns.',
   },
   'page/scopes-cut': {
-    when: 'An identity that is not the owner may read 1,000 scopes or more, which is as many as are followed at once. Reported to `onError`, once a connection: in further scopes durable events are told late, and ephemeral ones are not.',
-    do: 'Follow as several identities with fewer scopes each, or put what belongs together into one scope.',
+    when: 'An identity that is not the owner may read more scopes than are followed at once: 100,000, or 1,000 where the module is older than its schema 3. Reported to `onError`, once a connection: in further scopes durable events are told late, and ephemeral ones are not.',
+    do: 'Publish the newer module, follow as several identities with fewer scopes each, or put what belongs together into one scope.',
   },
   'client/queue-full': {
     when: 'Too many writes wait to be sent.',
