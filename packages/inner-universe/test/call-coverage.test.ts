@@ -2,8 +2,9 @@
  * Every call that may have to wait for the server takes a signal and a time. What is here is found out from the objects
  * themselves: a method that is added and named in no list fails the first test.
  */
-import { makeWireTimestamp, type Op } from '@inner-universe/module/wire';
+import type { Op } from '@inner-universe/module/wire';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ops } from '../../module/test/universe.ts';
 import type { CallOptions, Consumer, SpacetimeTemporalStore, Universe } from '../src/index.ts';
 import { createTestUniverse, READ_AND_WRITE, type TestUniverse } from '../src/testing/index.ts';
 
@@ -29,13 +30,14 @@ interface Covered {
 }
 
 const write: readonly Op[] = [{ tag: 'deleteEntity', value: { id: 'z', cascade: false } }];
-// Only what can be sent is needed of these.
-const anything = {} as never;
-const authoredAt = makeWireTimestamp(0n);
-const entity = { id: 'z', tags: [], authoredAt } as never;
-const relation = { id: 'z', tags: [], authoredAt, fromId: 'a', toId: 'b' } as never;
-const change = { id: 'z', propertiesRemoved: [], authoredAt } as never;
-const version = { versionId: 'z', parents: [], authoredAt } as never;
+const opOf = (op: Op): never => op.value as never; // the tag says which
+const event = opOf(ops.event('z'));
+const entity = opOf(ops.entity('z'));
+const entityChange = opOf(ops.changeEntity('z', {}));
+const relation = opOf(ops.relation('z', 'a', 'b'));
+const relationChange = { id: 'z', propertiesRemoved: [], clearStrength: false, clearValidity: false };
+const version = opOf(ops.version('z'));
+const delta = { versionId: 'z', delta: '[]', deltaEncoding: 'json/1' };
 const entityPatch = { properties: { n: 1 } };
 
 const COVERED: Readonly<Record<string, Covered>> = {
@@ -137,9 +139,9 @@ const COVERED: Readonly<Record<string, Covered>> = {
       status: ({ universe }, call) => universe.consumers.status('mail', call),
       seek: ({ universe }, call) => universe.consumers.seek('mail', 'beginning', call),
       delete: ({ universe }, call) => universe.consumers.delete('mail', call),
-      close: ({ universe, consumer }, call) => (void hold(consumer), universe.consumers.close(call)),
     },
-    others: ['deadLetters'],
+    // Closing waits for handlers alone, and for the server only a moment: see the tests below.
+    others: ['deadLetters', 'close'],
   },
   consumer: {
     of: ({ consumer }) => consumer,
@@ -147,10 +149,9 @@ const COVERED: Readonly<Record<string, Covered>> = {
       status: ({ consumer }, call) => consumer.status(call),
       lag: ({ consumer }, call) => consumer.lag(call),
       seek: ({ consumer }, call) => consumer.seek(new Date(0), call),
-      close: ({ consumer }, call) => (void hold(consumer), consumer.close(call)),
     },
     // A run ends by its signal, and after its time, as a success: see the tests below.
-    others: ['run', 'deliveries', 'Symbol(Symbol.asyncIterator)'],
+    others: ['run', 'deliveries', 'close', 'Symbol(Symbol.asyncIterator)'],
   },
   'dead letters': {
     of: ({ consumer }) => consumer.deadLetters,
@@ -176,20 +177,20 @@ const COVERED: Readonly<Record<string, Covered>> = {
   client: {
     of: ({ universe }) => universe.client,
     calls: {
-      publishEvent: ({ universe }, call) => universe.client.publishEvent(anything, call),
+      publishEvent: ({ universe }, call) => universe.client.publishEvent(event, call),
       queryEvents: ({ universe }, call) => universe.client.queryEvents({}, call),
       createEntity: ({ universe }, call) => universe.client.createEntity(entity, call),
       getEntity: ({ universe }, call) => universe.client.getEntity('a', call),
-      updateEntity: ({ universe }, call) => universe.client.updateEntity(change, call),
-      deleteEntity: ({ universe }, call) => universe.client.deleteEntity(anything, call),
+      updateEntity: ({ universe }, call) => universe.client.updateEntity(entityChange, call),
+      deleteEntity: ({ universe }, call) => universe.client.deleteEntity({ id: 'z', cascade: false }, call),
       queryEntities: ({ universe }, call) => universe.client.queryEntities({}, call),
       createRelation: ({ universe }, call) => universe.client.createRelation(relation, call),
       getRelation: ({ universe }, call) => universe.client.getRelation('r', call),
-      updateRelation: ({ universe }, call) => universe.client.updateRelation(change, call),
-      deleteRelation: ({ universe }, call) => universe.client.deleteRelation(anything, call),
+      updateRelation: ({ universe }, call) => universe.client.updateRelation(relationChange, call),
+      deleteRelation: ({ universe }, call) => universe.client.deleteRelation({ id: 'z' }, call),
       queryRelations: ({ universe }, call) => universe.client.queryRelations({}, call),
       commitStateVersion: ({ universe }, call) => universe.client.commitStateVersion(version, call),
-      recordDelta: ({ universe }, call) => universe.client.recordDelta(anything, call),
+      recordDelta: ({ universe }, call) => universe.client.recordDelta(delta, call),
       getVersionHistory: ({ universe }, call) => universe.client.getVersionHistory('counter', call).next(),
       getSystemStatus: ({ universe }, call) => universe.client.getSystemStatus(call),
       applyConfiguration: ({ universe }, call) =>
@@ -237,9 +238,11 @@ let testUniverse: TestUniverse;
 let opened: Opened;
 let release: () => void;
 
-/** Runs the consumer with a handler that does not end: closing it has to wait. */
+/** Runs the consumer until its handler has begun, which does not end: closing it has to wait. */
 async function hold(consumer: Consumer): Promise<void> {
-  await consumer.run(() => new Promise<void>((resolve) => (release = resolve)));
+  await new Promise<void>((hasBegun) => {
+    consumer.run(() => new Promise<void>((resolve) => ((release = resolve), hasBegun()))).catch(() => undefined);
+  });
 }
 
 beforeEach(async () => {
@@ -318,6 +321,17 @@ test('a run, and a loop over a consumer, end after their time, and what was hand
   await looping;
   expect(seen).toEqual([0, 1]);
   expect(await opened.consumer.lag()).toBe(0);
+});
+
+test.each([
+  ['a consumer', ({ consumer }: Opened, call: CallOptions) => consumer.close(call)],
+  ['all consumers', ({ universe }: Opened, call: CallOptions) => universe.consumers.close(call)],
+])('closing %s waits for its handler, no longer than its signal and its time', async (_what, close) => {
+  await hold(opened.consumer);
+  await expect(close(opened, { signal: AbortSignal.abort(REASON) })).rejects.toBe(REASON);
+  const closing = expect(close(opened, { timeoutMs: LONG_MS })).rejects.toMatchObject({ code: 'connection/timeout' });
+  await testUniverse.advance(LONG_MS);
+  await closing;
 });
 
 test('a loop over a consumer ends with its signal', async () => {

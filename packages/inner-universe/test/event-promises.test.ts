@@ -144,6 +144,17 @@ describeForms((form) => {
     await universe.close();
   });
 
+  test('what a rule gives as a partition key must be a text that has a UTF-8', async () => {
+    const universe = await form.open({
+      events: { partitionKey: { half: () => 'a\ud800', none: () => 5 as unknown as string } },
+    });
+    for (const type of ['half', 'none']) {
+      await expect(universe.events.publish(type, 1)).rejects.toMatchObject({ code: 'value/unsupported' });
+    }
+    expect(await universe.events.query()).toEqual([]);
+    await universe.close();
+  });
+
   test('rules by type say how events are published, the most specific one holds, and a call goes before', async () => {
     const universe = await form.open({
       events: {

@@ -8,6 +8,7 @@ import { identityHex, makeWireTimestamp, microsOf, type EventLogRow } from '@inn
 import type { ModuleClient } from '../client/client.ts';
 import { ALL_EVENTS, pages } from '../client/reads.ts';
 import type { CallOptions } from '../connection/connection.ts';
+import { CALL_OPTION_FORMS, checkOptions, type OptionForm } from '../controller/check-options.ts';
 import { loadStoredText } from '../client/value-text.ts';
 import { NervPersistenceError, refusalOf } from '../errors.ts';
 import { makeGap } from './archive-error.ts';
@@ -52,6 +53,15 @@ export interface ArchiveResult {
   readonly heldBy: string | undefined;
 }
 
+/** @internal The forms of the options of `archiveEvents`. */
+export const ARCHIVE_FORMS: { readonly [Name in keyof Required<ArchiveOptions>]: OptionForm } = {
+  ...CALL_OPTION_FORMS,
+  limits: 'object',
+  onProgress: 'function',
+  segmentRows: 'count',
+  segmentBytes: 'count',
+  fileBytes: 'count',
+};
 const SEGMENT_ROWS_MAX = 1_000;
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const FILE_BYTES = 64 * 1024 * 1024;
@@ -60,13 +70,15 @@ const FILE_BYTES = 64 * 1024 * 1024;
  * Writes the part of the log that its limits let go into an archive, then trims it off. Without any limits everything
  * up to now is written, and nothing is trimmed. For the owner.
  * @throws {NervPersistenceError} `archive/in-use`, `archive/not-owner`, `archive/other-universe`, `archive/gap`,
- * `archive/damaged`, `archive/newer-format`, and what reading and writing throw; what was done until then stays
+ * `archive/damaged`, `archive/newer-format`, `config/invalid`, and what reading and writing throw; what was done until then stays
  */
 export async function archiveEvents(
   client: ModuleClient,
   files: ArchiveFiles,
   options: ArchiveOptions = {},
 ): Promise<ArchiveResult> {
+  checkOptions('archiveEvents', options, ARCHIVE_FORMS);
+  if (options.limits !== undefined) checkLimits(options.limits);
   const unlock = await files.lock();
   try {
     return await new ArchiveRun(client, files, options).run();

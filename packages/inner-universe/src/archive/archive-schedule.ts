@@ -2,8 +2,10 @@ import { systemTimers } from '@inner-universe/nerv';
 import type { ModuleClient } from '../client/client.ts';
 import type { CallOptions } from '../connection/connection.ts';
 import { runWithin } from '../connection/run-within.ts';
-import { archiveEvents, type ArchiveOptions, type ArchiveResult } from './archive-events.ts';
+import { checkCallOptions, checkOptions } from '../controller/check-options.ts';
+import { ARCHIVE_FORMS, archiveEvents, type ArchiveOptions, type ArchiveResult } from './archive-events.ts';
 import { NodeArchiveFiles } from './node-archive-files.ts';
+import { checkLimits } from './retention.ts';
 
 /** How events are archived again and again. */
 export interface ArchiveScheduleOptions extends ArchiveOptions {
@@ -26,8 +28,15 @@ export class ArchiveSchedule implements AsyncDisposable {
   #running: Promise<void>;
   #cancel: (() => void) | undefined;
 
-  /** Begins at once. Close it before the universe. */
+  /** Begins at once. Close it before the universe. @throws {NervPersistenceError} `config/invalid` */
   constructor(client: ModuleClient, directory: string, options: ArchiveScheduleOptions) {
+    checkOptions('an archive schedule', options, {
+      ...ARCHIVE_FORMS,
+      everyMs: 'duration',
+      onDone: 'function',
+      onError: 'function',
+    });
+    if (options.limits !== undefined) checkLimits(options.limits);
     this.#client = client;
     this.#files = new NodeArchiveFiles(directory);
     this.#options = options;
@@ -39,6 +48,7 @@ export class ArchiveSchedule implements AsyncDisposable {
    * goes on all the same.
    */
   async close(call: CallOptions = {}): Promise<void> {
+    checkCallOptions('archive.close', call);
     this.#closing.abort();
     this.#cancel?.();
     await runWithin('archive.close', call, () => this.#running, this.#client.timers);
@@ -50,9 +60,9 @@ export class ArchiveSchedule implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    const { onDone, onError, everyMs = EVERY_MS } = this.#options;
+    const { onDone, onError, everyMs = EVERY_MS, ...options } = this.#options;
     try {
-      const result = await archiveEvents(this.#client, this.#files, { ...this.#options, signal });
+      const result = await archiveEvents(this.#client, this.#files, { ...options, signal });
       onDone?.(result);
     } catch (error) {
       if (!signal.aborted) onError(error);

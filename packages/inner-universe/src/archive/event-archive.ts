@@ -3,6 +3,7 @@ import type { EventKind, NervEvent } from '@inner-universe/nerv';
 import { compilePattern } from '@inner-universe/nerv/events/pattern';
 import { completeEvent, makeEventOfRow } from '../events/event-row.ts';
 import { EventUpcasting, type Upcasters } from '../events/upcasting.ts';
+import { checkOptions, type OptionForm } from '../controller/check-options.ts';
 import type { NervPersistenceError } from '../errors.ts';
 import { makeDamaged, makeTrimmed } from './archive-error.ts';
 import type { ArchiveFiles } from './archive-files.ts';
@@ -32,6 +33,17 @@ export interface ArchiveQuery {
   readonly recordedTo?: number | undefined;
   readonly order?: 'ascending' | 'descending' | undefined;
 }
+
+const QUERY_FORMS: { readonly [Name in keyof Required<ArchiveQuery>]: OptionForm } = {
+  pattern: 'text',
+  kind: ['application', 'system'],
+  scope: 'text',
+  afterSeq: 'count',
+  throughSeq: 'count',
+  recordedFrom: 'number',
+  recordedTo: 'number',
+  order: ['ascending', 'descending'],
+};
 
 /** What an archive holds. */
 export interface ArchiveContents {
@@ -67,6 +79,7 @@ export class EventArchive implements AsyncIterable<NervEvent> {
    * @throws {NervPersistenceError} `archive/damaged`, `archive/newer-format`, and as `toCurrentEvent` does
    */
   async *events(query: ArchiveQuery = {}): AsyncGenerator<NervEvent, void, undefined> {
+    checkOptions('a query of an archive', query, QUERY_FORMS);
     const { pattern, kind = 'application', scope, afterSeq, throughSeq, recordedFrom, recordedTo, order } = query;
     const compiled = pattern === undefined ? undefined : compilePattern(pattern);
     const span: ArchiveSpan = {
@@ -197,6 +210,7 @@ export interface OpenArchiveOptions {
  * nothing is to be closed; what is archived later is found as well.
  */
 export function openArchive(directory: string, options: OpenArchiveOptions = {}): EventArchive {
+  checkOptions('openArchive', options, { upcasters: 'object' });
   return new EventArchive(new NodeArchiveFiles(directory), options.upcasters);
 }
 

@@ -1,5 +1,6 @@
 import type { ModuleClient } from '../client/client.ts';
 import type { CallOptions } from '../connection/connection.ts';
+import { checkOptions } from '../controller/check-options.ts';
 import { NervPersistenceError } from '../errors.ts';
 
 /** What a log keeps. A row leaves it when it is beyond one of these; absent is without limit. */
@@ -25,6 +26,7 @@ export async function readRetention(
 
 /** The limits, or undefined where there are none. @throws {NervPersistenceError} `config/invalid` */
 export function checkLimits(limits: RetentionLimits): RetentionLimits | undefined {
+  checkOptions('the limits of a log', limits, { maxAgeMs: 'any', maxEvents: 'any' });
   for (const [name, value] of Object.entries(limits) as readonly [string, number | undefined][]) {
     if (value === undefined || (Number.isFinite(value) && value >= 0)) continue;
     throw new NervPersistenceError('config/invalid', `The limit ${name} is ${value}; it takes a number from 0.`, {

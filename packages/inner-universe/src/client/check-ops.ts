@@ -1,6 +1,11 @@
 import type { Op } from '@inner-universe/module/wire';
+import type { NervError } from '@inner-universe/nerv';
 import { tryFindNearest } from '../controller/nearest-name.ts';
 import { NervPersistenceError } from '../errors.ts';
+import type { LaterWrite } from './client.ts';
+import { makeOpChecks, makeWireError } from './check-wire.ts';
+import { cutByBytes } from './op-size.ts';
+import type { OpGroups } from './queued-write.ts';
 
 /** Every op there is: one that is new has to be named here, or this does not compile. */
 const OP_TAGS: { readonly [Tag in Op['tag']]: true } = {
@@ -43,13 +48,14 @@ const OP_TAGS: { readonly [Tag in Op['tag']]: true } = {
 };
 const NAMES: readonly string[] = Object.keys(OP_TAGS);
 const TAGS: ReadonlySet<unknown> = new Set(NAMES);
+const CHECKS = makeOpChecks();
 const NOTHING = {};
 
 /**
- * Why these are no ops, for programs without types; undefined for what are. It looks at names and forms: what is in an
- * op the module checks. Found before anything is sent, it takes nothing else back.
+ * Why these are no ops, for programs without types; undefined for what are. It looks at names, forms and types: what they
+ * mean the module checks. Found before anything is queued, it takes nothing else back, and what is queued can be kept.
  */
-export function findOpFault(ops: readonly Op[]): NervPersistenceError | undefined {
+export function findOpFault(ops: readonly Op[]): NervError<string> | undefined {
   if (!Array.isArray(ops)) return makeInvalid('A write takes an array of ops');
   let count = 0;
   for (const op of ops as readonly unknown[]) {
@@ -61,8 +67,17 @@ export function findOpFault(ops: readonly Op[]): NervPersistenceError | undefine
       return makeInvalid(`There is no op '${String(tag).slice(0, 100)}' (the ${count}. of this write): ${hint}`);
     }
     if (typeof value !== 'object' || value === null) return makeInvalid(`The op '${String(tag)}' has no value`);
+    const wrong = CHECKS.get(tag)?.(value);
+    if (wrong !== undefined) return makeWireError(`ops[${count - 1}].value`, wrong);
   }
   return undefined;
+}
+
+/** Chunks, and behind them the ops that refer to them, as groups that are sent in turn. @throws what `findOpFault` finds */
+export function makeGroups({ chunks, ops }: LaterWrite): OpGroups {
+  const fault = findOpFault(chunks) ?? findOpFault(ops);
+  if (fault !== undefined) throw fault;
+  return [...cutByBytes(chunks), ops];
 }
 
 function makeInvalid(message: string): NervPersistenceError {

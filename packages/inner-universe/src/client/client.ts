@@ -1,6 +1,7 @@
 import { makeWireTimestamp, ORDERED_REQUESTS_SINCE, type ConsumerAdvance, type Op } from '@inner-universe/module/wire';
-import { systemTimers, type Clock, type IdSource, type Timers } from '@inner-universe/nerv';
+import { systemTimers, type Clock, type IdSource, type NervError, type Timers } from '@inner-universe/nerv';
 import type { CacheOptions, ClientCacheStats } from '../cache/cache-options.ts';
+import { checkCallOptions } from '../controller/check-options.ts';
 import { CachedReads } from '../cache/cached-reads.ts';
 import { CallGuard } from '../connection/call-guard.ts';
 import { CallTable } from '../connection/call-table.ts';
@@ -14,22 +15,24 @@ import { watchSilence } from '../connection/silence-watch.ts';
 import { refreshToken } from '../connection/token-refresh.ts';
 import type { Watchable } from '../connection/watched.ts';
 import { ConnectionError, NervPersistenceError } from '../errors.ts';
-import { makeSchemaNotice } from '../migrations/schema-notice.ts';
 import { SILENT_TELEMETRY, type Telemetry } from '../observability/telemetry.ts';
 import type { LocalCopies } from '../offline/local-copies.ts';
 import type { OpenedOutbox } from '../offline/outbox-options.ts';
 import type { Work } from '../offline/work.ts';
 import { ChangeFeed, type LiveListener } from './change-feed.ts';
 import type { ReadPage } from './change-source.ts';
-import { findOpFault } from './check-ops.ts';
+import { findOpFault, makeGroups } from './check-ops.ts';
+import { checkApply, checkRead, findWriteFault } from './check-calls.ts';
 import { cutByBytes } from './op-size.ts';
 import { asSdkVariant } from './sdk-variant.ts';
 import { isLargeRead } from '../pool/large-reads.ts';
 import { ReadPool, type PoolOptions } from '../pool/read-pool.ts';
-import type { BatchingOptions, OpGroups, WriteOptions } from './request-queue.ts';
+import type { BatchingOptions, WriteOptions } from './request-queue.ts';
 import type { ReadName, Reads } from './reads.ts';
 import { RowFollowers, type RowFollowing } from './row-followers.ts';
+import { tellSchema } from './tell-schema.ts';
 import { withinRate } from './within-rate.ts';
+import { withinTime } from './within-time.ts';
 import { WriteSide } from './write-side.ts';
 
 /** What a client is made of; `openUniverse` fills it in. */
@@ -263,7 +266,7 @@ export class ModuleClient implements AsyncDisposable {
    * server. With an outbox it waits for a server that is away, and the write is kept there meanwhile.
    */
   write(ops: readonly Op[], options?: WriteOptions): Promise<void> {
-    const fault = this.#writeFault(ops);
+    const fault = this.#writeFault(options, ops);
     return fault === undefined ? this.#writes.write(ops, options) : Promise.reject(fault);
   }
 
@@ -272,7 +275,7 @@ export class ModuleClient implements AsyncDisposable {
    * order of writes now. A chunk that is there already changes nothing.
    */
   writeWithChunks(chunks: readonly Op[], ops: readonly Op[], options?: WriteOptions): Promise<void> {
-    const fault = this.#writeFault(ops);
+    const fault = this.#writeFault(options, ops, chunks);
     if (fault !== undefined) return Promise.reject(fault);
     if (chunks.length === 0) return this.#writes.write(ops, options);
     return this.#writes.writeInTurn([...cutByBytes(chunks), ops], options);
@@ -287,9 +290,8 @@ export class ModuleClient implements AsyncDisposable {
     bytes: number,
     options?: WriteOptions,
   ): Promise<void> {
-    const group = ({ chunks, ops }: LaterWrite): OpGroups => [...cutByBytes(chunks), ops];
-    const groups = typeof later === 'function' ? async () => group(await later()) : later.then(group);
-    const fault = this.#writeFault();
+    const groups = typeof later === 'function' ? async () => makeGroups(await later()) : later.then(makeGroups);
+    const fault = this.#writeFault(options);
     if (fault !== undefined) {
       // That it is closed, or away, is what is told.
       if (typeof groups !== 'function') groups.catch(() => undefined);
@@ -306,6 +308,7 @@ export class ModuleClient implements AsyncDisposable {
   /** Sends one request now, past the queue; resolves when it is durable. */
   async apply(ops: readonly Op[], options: ApplyOptions = {}): Promise<void> {
     if (this.#closing !== undefined) throw makeClosed();
+    checkApply(options);
     const fault = findOpFault(ops);
     if (fault !== undefined) throw fault;
     await this.#guard.run('apply', () => this.#send(ops, options));
@@ -317,6 +320,7 @@ export class ModuleClient implements AsyncDisposable {
    */
   async migrateStep(step: { readonly to: number; readonly cursor: string }, options: CallOptions = {}): Promise<void> {
     if (this.#closing !== undefined) throw makeClosed();
+    checkCallOptions('migrateStep', options);
     const take = (connection: Connection, call: CallOptions): Promise<void> =>
       connection.callReducer('migrate', step, call);
     await this.#guard.run('migrate', () => this.#call('migrate', take, options)).finally(() => this.#cache?.clear());
@@ -325,6 +329,7 @@ export class ModuleClient implements AsyncDisposable {
   /** One page of a read. A connection that is lost meanwhile is restored and asked again. */
   async read<N extends ReadName>(name: N, args: Reads[N][0], options: CallOptions = {}): Promise<Reads[N][1]> {
     if (this.#isDrained) throw makeClosed();
+    checkRead(name, args, options);
     const pool = this.#pool !== undefined && isLargeRead(name, args) ? this.#pool : undefined;
     const reading = this.#guard.run(name, () => {
       if (pool === undefined) return this.#readHere(name, args, options);
@@ -345,6 +350,7 @@ export class ModuleClient implements AsyncDisposable {
     const cache = this.#cache;
     if (cache === undefined) return this.read(name, args, options);
     if (this.#isDrained) throw makeClosed();
+    checkRead(name, args, options);
     // Others may wait for the same load: who calls his own off leaves it to them.
     return runWithin(name, options, () => cache.read(name, args), this.timers);
   }
@@ -384,6 +390,7 @@ export class ModuleClient implements AsyncDisposable {
    * to tables. The result ends it.
    */
   async followRows(following: RowFollowing, call: CallOptions = {}): Promise<() => void> {
+    checkCallOptions('followRows', call);
     call.signal?.throwIfAborted();
     // Whose connection it will be is not known before the first one: it is begun on that.
     if (this.#identity === '') return this.#rows.addLater(following);
@@ -392,17 +399,20 @@ export class ModuleClient implements AsyncDisposable {
   }
 
   /** Resolves when everything committed before this call has been handed to the listeners. */
-  catchUp(call: CallOptions = {}): Promise<void> {
+  async catchUp(call: CallOptions = {}): Promise<void> {
+    checkCallOptions('catchUp', call);
     return runWithin('catchUp', call, () => this.#feed.catchUp(), this.timers);
   }
 
   /** Resolves when the listeners have been handed what this client's own writes, so far answered, brought about. */
-  settle(call: CallOptions = {}): Promise<void> {
+  async settle(call: CallOptions = {}): Promise<void> {
+    checkCallOptions('settle', call);
     return runWithin('settle', call, () => this.#feed.settle(), this.timers);
   }
 
   /** Sends what waits, then ends the connection. Idempotent. When the call is called off, closing goes on all the same. */
-  close(call: CallOptions = {}): Promise<void> {
+  async close(call: CallOptions = {}): Promise<void> {
+    checkCallOptions('close', call);
     const closing = (this.#closing ??= this.#close());
     return runWithin('close', call, () => closing, this.timers);
   }
@@ -443,10 +453,10 @@ export class ModuleClient implements AsyncDisposable {
     }
   }
 
-  /** Why nothing of this can be written now: with an outbox only that it is closed, or that these are no ops, for there is always room for a while. */
-  #writeFault(ops: readonly Op[] = []): NervPersistenceError | undefined {
+  /** Why nothing of this can be written now: there is always room for a while with an outbox. */
+  #writeFault(...write: Parameters<typeof findWriteFault>): NervError<string> | undefined {
     if (this.#closing !== undefined) return makeClosed();
-    return findOpFault(ops) ?? (this.#hasOutbox ? undefined : this.#guard.faultOf('write'));
+    return findWriteFault(...write) ?? (this.#hasOutbox ? undefined : this.#guard.faultOf('write'));
   }
 
   /** Has the cache note what a page tells. */
@@ -521,26 +531,6 @@ export class ModuleClient implements AsyncDisposable {
 function pickLink(parts: ClientParts): Omit<LinkOptions, 'prepare'> {
   const { connector, waiting, clock, onError, telemetry, reconnectForMs, connectTimeoutMs, mayStartLost } = parts;
   return { connector, waiting, clock, onError, telemetry, reconnectForMs, connectTimeoutMs, mayStartLost };
-}
-
-/** Tells what the schema that was found asks for, once, and again when it changes. */
-function tellSchema(found: SchemaFacts, before: SchemaFacts | undefined, parts: ClientParts): void {
-  const { codeVersion, dataVersion } = found;
-  if (before?.codeVersion === codeVersion && before.dataVersion === dataVersion) return;
-  if (parts.migrates === true && dataVersion < codeVersion) return;
-  const notice = makeSchemaNotice(found, parts.database);
-  if (notice !== undefined) parts.telemetry?.log(notice.level, notice.text, { ...found, database: parts.database });
-}
-
-/** Gives work the time its caller gives, as a signal; where that is for ever, nothing is set up. */
-function withinTime<T>(
-  name: string,
-  options: CallOptions,
-  timers: Timers | undefined,
-  work: (call: Pick<CallOptions, 'signal'>) => Promise<T>,
-): Promise<T> {
-  if (options.timeoutMs === undefined) return work({ signal: options.signal });
-  return runWithin(name, options, (signal) => work({ signal }), timers);
 }
 
 function requireClient(opened: { client?: ModuleClient }): ModuleClient {

@@ -32,6 +32,7 @@ import {
   makeGrantOp,
   makeRevokeOp,
   makeRoleOp,
+  requireSettings,
   type AccessGrant,
   type GrantTarget,
   type Permissions,
@@ -131,8 +132,12 @@ export class InnerUniverseClient extends ObservedClient {
     return this.read('readStatus', {}, options);
   }
 
-  /** Sets configuration keys (JSON texts); a key without a value goes back to its default. */
+  /**
+   * Sets configuration keys (JSON texts); a key without a value goes back to its default.
+   * @throws {NervPersistenceError} `config/invalid`; {RefusedError} `config/unknown-key`, `permission/denied`
+   */
   async applyConfiguration(settings: readonly SetConfigurationOp[], options?: WriteOptions): Promise<void> {
+    requireSettings(settings);
     for (const { key, value } of settings) this.#checkConfiguration?.(key, value);
     return this.write(
       settings.map((value) => ({ tag: 'setConfiguration', value })),

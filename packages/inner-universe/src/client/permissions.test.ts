@@ -106,6 +106,61 @@ test.each([
   expect((await client.listPermissions()).grants).toEqual([]);
 });
 
+test.each([
+  ['expires', { expires: new Date(0) }, "did you mean 'expiresAt'?"],
+  ['scop', { scop: 'main' }, "did you mean 'scope'?"],
+  ['nonsense', { nonsense: 1 }, 'there are subject, action, resource, scope, expiresAt.'],
+])('a field %s is refused, and nothing is granted or taken back', async (field, slip, message) => {
+  const { client } = testUniverse.universe;
+  const grant: AccessGrant = { subject: client.identity, action: 'read', resource: 'scope:main' };
+  const refused = { code: 'value/malformed', details: { field } };
+  const wrong: AccessGrant = { ...grant, ...slip };
+  await expect(client.grantAccess(wrong)).rejects.toMatchObject({
+    ...refused,
+    message: expect.stringContaining(message),
+  });
+  expect((await client.listPermissions()).grants).toEqual([]);
+  await client.grantAccess(grant);
+  await expect(client.revokeAccess(wrong)).rejects.toMatchObject(refused);
+  const membership = { role: 'readers', member: client.identity, ...slip };
+  await expect(client.addRoleMember(membership)).rejects.toMatchObject(refused);
+  await expect(client.removeRoleMember(membership)).rejects.toMatchObject(refused);
+  const { grants, members } = await client.listPermissions();
+  expect([grants.length, members.length]).toEqual([1, 0]);
+});
+
+test('an end is no part of a grant that is taken back', async () => {
+  const { client } = testUniverse.universe;
+  const grant: AccessGrant = {
+    subject: client.identity,
+    action: 'read',
+    resource: 'scope:main',
+    expiresAt: new Date(),
+  };
+  await expect(client.revokeAccess(grant)).rejects.toMatchObject({ details: { field: 'expiresAt' } });
+});
+
+test.each([[{ subjct: 'role:x' }], [null], [5], [{ subject: 'role:\ud800' }]])(
+  'permissions are not listed by %j',
+  async (query) => {
+    const { client } = testUniverse.universe;
+    await expect(client.listPermissions(query as never)).rejects.toMatchObject({ code: 'value/malformed' });
+  },
+);
+
+test.each([[null], [5], [[]], [undefined]])('%j is no grant', async (grant) => {
+  const { client } = testUniverse.universe;
+  await expect(client.grantAccess(grant as never)).rejects.toMatchObject({ code: 'value/malformed' });
+  await expect(client.addRoleMember(grant as never)).rejects.toMatchObject({ code: 'value/malformed' });
+});
+
+test('half of a surrogate pair is no part of a name', async () => {
+  const { client } = testUniverse.universe;
+  const grant: AccessGrant = { subject: 'role:x', action: 'read', resource: 'scope:main' };
+  for (const slip of [{ subject: 'role:\udc00' }, { resource: 'scope:\ud800' }, { scope: '\ud800' }])
+    await expect(client.grantAccess({ ...grant, ...slip })).rejects.toMatchObject({ code: 'value/malformed' });
+});
+
 test('a role without a name, and a member that is no identity, are told', async () => {
   const { client } = testUniverse.universe;
   await expect(client.addRoleMember({ role: '', member: client.identity })).rejects.toMatchObject({
@@ -116,3 +171,14 @@ test('a role without a name, and a member that is no identity, are told', async 
     details: { field: 'member' },
   });
 });
+
+test.each([[5], [[5]], [[null]], [{ key: 'guests', value: 'true' }], [[{ key: 'guests', valu: 'true' }]]])(
+  'nothing is configured by %j',
+  async (settings) => {
+    const { client } = testUniverse.universe;
+    await client.applyConfiguration([{ key: 'guests', value: 'true' }]);
+    await expect(client.applyConfiguration(settings as never)).rejects.toMatchObject({ code: 'config/invalid' });
+    const { settings: kept } = await client.read('readConfiguration', {});
+    expect(kept).toMatchObject([{ key: 'guests', value: 'true' }]);
+  },
+);

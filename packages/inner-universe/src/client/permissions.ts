@@ -15,6 +15,7 @@ import {
   type RoleMemberRow,
   type WireTimestamp,
 } from '@inner-universe/module/wire';
+import { tryFindNearest } from '../controller/nearest-name.ts';
 import { NervPersistenceError } from '../errors.ts';
 import { pages } from './reads.ts';
 
@@ -71,12 +72,25 @@ export interface PermissionsQuery {
   readonly subject?: string | undefined;
 }
 
+const GRANT_FIELDS = Object.keys({
+  subject: true,
+  action: true,
+  resource: true,
+  scope: true,
+  expiresAt: true,
+} satisfies { readonly [Name in keyof Required<AccessGrant>]: true });
+const TARGET_FIELDS = GRANT_FIELDS.filter((name) => name !== 'expiresAt');
+const MEMBERSHIP_FIELDS = ['role', 'member'];
+const QUERY_FIELDS = ['subject'];
 const ROLE_PREFIX = 'role:';
+/** Half of a surrogate pair: such a text has no UTF-8, and would be stored as another one. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
 /** Beyond it there is no `Date`; the module's times reach further. */
 const DATE_MS_MAX = 8.64e15;
 
 /** The op that gives a right. @throws {NervPersistenceError} `value/malformed` */
 export function makeGrantOp(grant: AccessGrant): Op {
+  requireFields('A grant', grant, GRANT_FIELDS);
   const { expiresAt } = grant;
   return {
     tag: 'grant',
@@ -86,24 +100,39 @@ export function makeGrantOp(grant: AccessGrant): Op {
 
 /** The op that takes a right back. @throws {NervPersistenceError} `value/malformed` */
 export function makeRevokeOp(grant: GrantTarget): Op {
+  requireFields('A grant to take back', grant, TARGET_FIELDS);
   return { tag: 'revoke', value: checkTarget(grant) };
 }
 
 /** The op that puts an identity into a role, or takes it out. @throws {NervPersistenceError} `value/malformed` */
-export function makeRoleOp(tag: 'addRoleMember' | 'removeRoleMember', { role, member }: RoleMembership): Op {
+export function makeRoleOp(tag: 'addRoleMember' | 'removeRoleMember', membership: RoleMembership): Op {
+  requireFields('A membership', membership, MEMBERSHIP_FIELDS);
+  const { role, member } = membership;
   requireText('role', role);
   return { tag, value: { role, member: { __identity__: BigInt(`0x${readIdentity('member', member)}`) } } };
 }
 
+/** Refuses what is no list of settings; what is in each the write checks. @throws {NervPersistenceError} `config/invalid` */
+export function requireSettings(settings: unknown): void {
+  if (Array.isArray(settings) && settings.every((one) => typeof one === 'object' && one !== null)) return;
+  throw new NervPersistenceError(
+    'config/invalid',
+    'applyConfiguration takes a list of { key, value }. Nothing was sent.',
+    { details: { field: 'settings' } },
+  );
+}
+
 /** All pages of permissions together. @throws {NervPersistenceError} `value/malformed`; what `read` throws */
 export async function collectPermissions(
-  { subject = '' }: PermissionsQuery,
+  query: PermissionsQuery,
   read: (args: {
     readonly subject: string;
     readonly cursor: string;
     readonly limit: number;
   }) => Promise<PermissionsPage>,
 ): Promise<Permissions> {
+  requireFields('A list of permissions', query, QUERY_FIELDS);
+  const { subject = '' } = query;
   const of = subject === '' ? '' : readSubject(subject);
   const grants: Grant[] = [];
   const members: RoleMember[] = [];
@@ -138,17 +167,16 @@ function checkTarget({
 }: GrantTarget): Required<GrantTarget> & { scope: string } {
   if (!(GRANT_ACTIONS as readonly unknown[]).includes(action))
     throw makeMalformed('action', action, `one of ${GRANT_ACTIONS.join(', ')}`);
-  const kind = typeof resource === 'string' ? resource.slice(0, Math.max(resource.indexOf(':'), 0)) : '';
+  const kind = isText(resource) ? resource.slice(0, Math.max(resource.indexOf(':'), 0)) : '';
   if (!(RESOURCE_KINDS as readonly string[]).includes(kind) || resource.length === kind.length + 1)
     throw makeMalformed('resource', resource, `a kind and a name: ${RESOURCE_KINDS.join(':…, ')}:…`);
-  if (typeof scope !== 'string') throw makeMalformed('scope', scope, 'the name of a scope');
+  if (!isText(scope)) throw makeMalformed('scope', scope, 'the name of a scope');
   return { subject: readSubject(subject), action, resource, scope };
 }
 
 /** A subject as the module stores it. */
 function readSubject(subject: unknown): string {
-  if (typeof subject === 'string' && subject.startsWith(ROLE_PREFIX) && subject.length > ROLE_PREFIX.length)
-    return subject;
+  if (isText(subject) && subject.startsWith(ROLE_PREFIX) && subject.length > ROLE_PREFIX.length) return subject;
   return readIdentity('subject', subject, ', or role:<name>');
 }
 
@@ -159,8 +187,25 @@ function readIdentity(field: string, identity: unknown, or = ''): string {
   return digits.toLowerCase();
 }
 
+/** Refuses what has other fields: one that is mistyped would be left out, and a grant be wider, or longer, than meant. */
+function requireFields(what: string, given: unknown, names: readonly string[]): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw makeMalformed(what, given, `an object with ${names.join(', ')}`);
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  const meant = tryFindNearest(unknown, names) ?? names.find((name) => name.startsWith(unknown));
+  const advice = meant === undefined ? `there are ${names.join(', ')}.` : `did you mean '${meant}'?`;
+  throw new NervPersistenceError('value/malformed', `${what} has no field '${unknown}': ${advice} Nothing was sent.`, {
+    details: { field: unknown },
+  });
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && !LONE_SURROGATE.test(value);
+}
+
 function requireText(field: string, text: unknown): void {
-  if (typeof text !== 'string' || text === '') throw makeMalformed(field, text, 'a name of at least one character');
+  if (!isText(text) || text === '') throw makeMalformed(field, text, 'a name of at least one character');
 }
 
 function toTimestamp(date: unknown): WireTimestamp {

@@ -15,6 +15,7 @@ import { Ledger, makeReason } from '../offline/ledger.ts';
 import { makeNoWork } from '../offline/no-work.ts';
 import { makeKept } from '../offline/outbox-errors.ts';
 import type { OpenedOutbox } from '../offline/outbox-options.ts';
+import { makeWorkRunner } from '../offline/work-runner.ts';
 import type { Work } from '../offline/work.ts';
 import type { KeepingOptions } from './request-queue-keeping.ts';
 import type { QueuedWrite } from './queued-write.ts';
@@ -211,17 +212,20 @@ export class WriteSide {
 
   #makeWork(): Work {
     const ledger = this.#ledger;
-    if (ledger === undefined) return makeNoWork(() => this.#queue.idle());
+    const run = makeWorkRunner(this.#timers);
+    if (ledger === undefined) return makeNoWork(() => this.#queue.idle(), run);
+    const explain = async (id: string, error: unknown): Promise<void> =>
+      this.#queue.keeping?.options.keeper.explain(id, error);
     return {
       summary: ledger.summary,
       list: (state) => ledger.list(state),
       unconfirmed: () => ledger.unconfirmed(),
       onOutcome: (listener) => ledger.onOutcome(listener),
-      retry: (id) => this.#queue.retry(id),
-      discard: (id) => this.#queue.discard(id),
-      explain: async (id, error) => this.#queue.keeping?.options.keeper.explain(id, error),
+      retry: (id, call) => run('retry', call, () => this.#queue.retry(id)),
+      discard: (id, call) => run('discard', call, () => this.#queue.discard(id)),
+      explain: (id, error, call) => run('explain', call, () => explain(id, error)),
       stopsAtRejected: this.#parts.outbox?.onRejected === 'stop',
-      secured: () => this.#secured(),
+      secured: (call) => run('secured', call, () => this.#secured()),
     };
   }
 

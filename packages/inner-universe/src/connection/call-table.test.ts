@@ -91,3 +91,21 @@ test('after closing here, calls are told that they must not be tried again', asy
   calls.end(undefined, true);
   await expect(calls.run('read', async () => 1)).rejects.toMatchObject({ code: 'connection/closed', retryable: false });
 });
+
+test('a signal that is none is refused, and one that fails does not keep its call or its end', async () => {
+  const calls = new CallTable();
+  let isStarted = false;
+  const start = async (): Promise<void> => void (isStarted = true);
+  await expect(calls.run('read', start, { signal: {} as AbortSignal })).rejects.toMatchObject({
+    code: 'config/invalid',
+  });
+  expect([isStarted, calls.size]).toEqual([false, 0]);
+  const refuse = (): never => {
+    throw new TypeError('no listeners here');
+  };
+  const signal = { aborted: false, addEventListener: refuse, removeEventListener: refuse, throwIfAborted: refuse };
+  const refused = calls.run('read', start, { signal: signal as unknown as AbortSignal });
+  await expect(refused).rejects.toThrow('no listeners here');
+  expect([isStarted, calls.size]).toEqual([false, 0]);
+  calls.end(undefined, true);
+});

@@ -1,4 +1,5 @@
 import { systemTimers, type Timers } from '@inner-universe/nerv';
+import { checkCallOptions } from '../controller/check-options.ts';
 import { ConnectionError, makeCallError } from '../errors.ts';
 import type { CallOptions } from './connection.ts';
 
@@ -28,22 +29,25 @@ export class CallTable {
   /**
    * Starts a call and keeps it until it ends. After an abort or a timeout the answer, when it comes, is dropped: the
    * call's outcome is unknown to the caller.
+   * @throws {NervPersistenceError} `config/invalid` for a signal or a time that is none: nothing is started
    */
-  run<T>(name: string, start: () => Promise<T>, options: CallOptions = {}): Promise<T> {
-    if (this.#end !== undefined) return Promise.reject(this.#end);
-    if (options.signal?.aborted) return Promise.reject(abortReason(options.signal));
+  async run<T>(name: string, start: () => Promise<T>, options: CallOptions = {}): Promise<T> {
+    checkCallOptions(name, options);
+    if (this.#end !== undefined) throw this.#end;
+    if (options.signal?.aborted) throw abortReason(options.signal);
     return new Promise<T>((resolve, reject) => {
       let cancelTimeout: (() => void) | undefined;
       const settle = (finish: () => void): void => {
         if (!this.#pending.delete(call)) return;
+        // First of all: whatever the signal of a caller does, his call ends.
+        finish();
         cancelTimeout?.();
         options.signal?.removeEventListener('abort', onAbort);
-        finish();
       };
       const call: PendingCall = { name, reject: (error) => settle(() => reject(error)) };
       const onAbort = (): void => call.reject(abortReason(options.signal));
-      this.#pending.add(call);
       options.signal?.addEventListener('abort', onAbort, { once: true });
+      this.#pending.add(call);
       if (options.timeoutMs !== undefined) {
         const timeoutMs = options.timeoutMs;
         cancelTimeout = this.#timers.schedule(() => call.reject(makeTimeout(name, timeoutMs)), timeoutMs);

@@ -1,5 +1,6 @@
 import { fnv1a } from '@inner-universe/module/wire';
 import type { IdSource } from '@inner-universe/nerv';
+import { checkOptions, type OptionForm } from '../controller/check-options.ts';
 import { NervPersistenceError } from '../errors.ts';
 
 /** How often a handler is called for an event that it fails on, and how long it is waited in between. */
@@ -16,6 +17,24 @@ export interface ConsumerRetry {
   readonly retryIf?: ((error: unknown) => boolean) | undefined;
 }
 
+const FORMS: { readonly [Name in keyof Required<ConsumerRetry>]: OptionForm } = {
+  attempts: 'count',
+  delayMsMin: 'duration',
+  delayMsMax: 'duration',
+  jitter: 'number',
+  retryIf: 'function',
+};
+
+/** Refuses options that are none. @throws {NervPersistenceError} `config/invalid` */
+export function checkRetry(retry: ConsumerRetry): void {
+  checkOptions("a consumer's retry", retry, FORMS);
+  const { attempts = 1, delayMsMin = 0, delayMsMax = 0, jitter = 0 } = retry;
+  checkRange('attempts', attempts, 1, ATTEMPTS_MAX);
+  checkRange('delayMsMin', delayMsMin, 0, MAX_DELAY_MS);
+  checkRange('delayMsMax', delayMsMax, 0, MAX_DELAY_MS);
+  checkRange('jitter', jitter, 0, 1);
+}
+
 /** Pauses that grow. */
 export class Backoff {
   readonly attempts: number;
@@ -27,11 +46,11 @@ export class Backoff {
 
   /** @throws {NervPersistenceError} `config/invalid` */
   constructor(options: ConsumerRetry, ids: IdSource) {
-    this.attempts = checked('attempts', options.attempts ?? 5, 1, 1_000);
-    if (!Number.isInteger(this.attempts)) throw wrong('attempts', this.attempts);
-    this.#min = checked('delayMsMin', options.delayMsMin ?? 100, 0, MAX_DELAY_MS);
-    this.#max = checked('delayMsMax', options.delayMsMax ?? 30_000, 0, MAX_DELAY_MS);
-    this.#jitter = checked('jitter', options.jitter ?? 0.5, 0, 1);
+    checkRetry(options);
+    this.attempts = options.attempts ?? 5;
+    this.#min = options.delayMsMin ?? 100;
+    this.#max = options.delayMsMax ?? 30_000;
+    this.#jitter = options.jitter ?? 0.5;
     this.#retryIf = options.retryIf ?? (() => true);
     this.#ids = ids;
   }
@@ -53,15 +72,12 @@ export class Backoff {
   }
 }
 
+const ATTEMPTS_MAX = 1_000;
 const MAX_DELAY_MS = 86_400_000;
 
-function checked(name: string, value: number, least: number, most: number): number {
-  if (value >= least && value <= most) return value;
-  throw wrong(name, value);
-}
-
-function wrong(name: string, value: number): NervPersistenceError {
-  return new NervPersistenceError('config/invalid', `The option 'retry.${name}' cannot be ${value}.`, {
+function checkRange(name: string, value: number, least: number, most: number): void {
+  if (value >= least && value <= most) return;
+  throw new NervPersistenceError('config/invalid', `The option 'retry.${name}' cannot be ${value}.`, {
     details: { field: `retry.${name}`, value },
   });
 }

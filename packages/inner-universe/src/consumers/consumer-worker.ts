@@ -51,6 +51,9 @@ export class ConsumerWorker {
   readonly #gauges = new Map<number, () => void>();
   #failure: { readonly error: unknown } | undefined;
   #isStopping = false;
+  #tellStopping: () => void = () => undefined;
+  /** Resolves when it was told to stop, or has failed. */
+  readonly stopping: Promise<void> = new Promise((resolve) => (this.#tellStopping = resolve));
   /** Whether the lease is to be renewed by the next round. */
   #isDue = true;
   /** Whether the next round looks who holds what. */
@@ -102,6 +105,11 @@ export class ConsumerWorker {
       stopStates();
       stopWatching();
     }
+    this.throwFailure();
+  }
+
+  /** Throws what ended it, if something did. */
+  throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
@@ -109,6 +117,7 @@ export class ConsumerWorker {
   stop(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#tellStopping();
     for (const run of this.#runs.values()) run.drain();
     this.#parts.sender.hurry();
     this.wake();

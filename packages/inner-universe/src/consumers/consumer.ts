@@ -2,9 +2,11 @@ import type { ConsumerPartitionRow } from '@inner-universe/module/wire';
 import { systemTimers } from '@inner-universe/nerv';
 import type { CallOptions } from '../connection/connection.ts';
 import { makeCallRunner, runWithin, type CallRunner } from '../connection/run-within.ts';
+import { CALL_OPTION_FORMS, checkCallOptions, checkOptions, type OptionForm } from '../controller/check-options.ts';
 import { NervPersistenceError } from '../errors.ts';
 import type { ArchivedLog } from './archived-log.ts';
 import { Backoff } from './backoff.ts';
+import { Bell } from './bell.ts';
 import { countUnhandled, sumOf } from './consumer-lag.ts';
 import { ConsumerWorker } from './consumer-worker.ts';
 import type { TransactionParts } from './consumer-transaction.ts';
@@ -47,7 +49,19 @@ export interface SeekOptions extends CallOptions {
   readonly partition?: number | undefined;
 }
 
+const SEEK_FORMS: { readonly [Name in keyof Required<SeekOptions>]: OptionForm } = {
+  ...CALL_OPTION_FORMS,
+  partition: 'count',
+};
+
+/** Refuses a partition that is mistyped: all would be moved. @throws {NervPersistenceError} `config/invalid` */
+export function checkSeekOptions(options: SeekOptions): void {
+  checkOptions('consumer.seek', options, SEEK_FORMS);
+}
+
 const LEASE_MS = 30_000;
+/** How long a run that is to end waits for the server's answers once nothing is being handled. */
+const LEAVE_MS = 2_000;
 
 /** One worker of a named, durable subscription. Runs as long as somebody handles its events. */
 export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposable {
@@ -61,6 +75,8 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
   readonly #within: CallRunner;
   #worker: ConsumerWorker | undefined;
   #running: Promise<void> | undefined;
+  /** Settled when the last run has left, which may be after it has ended. */
+  #leaving: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   /** Use `universe.consumers.open`. */
@@ -93,13 +109,16 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
 
   /**
    * Handles events until the signal is aborted or the consumer is closed. What the handler does through its transaction
-   * is done exactly once; effects anywhere else are at least once, with the event's id as idempotency key.
+   * is done exactly once; effects anywhere else are at least once, with the event's id as idempotency key. Called off, it
+   * waits for what is being handled, and two seconds for the server; what has no answer then goes on behind it, or is
+   * left to the lease.
    * @throws {NervError} `event/invalid` for a handler that is no function; {NervPersistenceError} `consumer/running` when
    * it is running already, `consumer/closed`; what ends it: `event/trimmed`, `permission/denied`, `consumer/not-found`,
    * an end of the connection that is final
    */
   async run(handler: ConsumerHandler, options: RunOptions = {}): Promise<void> {
     requireHandler(handler);
+    checkOptions('consumer.run', options, CALL_OPTION_FORMS);
     this.#assertIdle();
     if (options.signal?.aborted === true) return;
     const running = this.#run(handler, options);
@@ -117,7 +136,9 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
   }
 
   /** As a loop over the consumer, which ends when it is called off; the event at hand is handled when the loop goes on. */
-  async *deliveries({ signal, timeoutMs }: RunOptions = {}): AsyncGenerator<ConsumerDelivery, void, undefined> {
+  async *deliveries(options: RunOptions = {}): AsyncGenerator<ConsumerDelivery, void, undefined> {
+    checkOptions('consumer.deliveries', options, CALL_OPTION_FORMS);
+    const { signal, timeoutMs } = options;
     const handover = new Handover();
     const leaving = new AbortController();
     const leave = (): void => leaving.abort();
@@ -167,7 +188,9 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
    * a partition loses it, and claims it anew there; dead letters of events that come again are dropped.
    * @throws {NervPersistenceError} `permission/denied`, `config/invalid`, `event/trimmed`
    */
-  async seek(position: ConsumerPosition, { partition, ...call }: SeekOptions = {}): Promise<void> {
+  async seek(position: ConsumerPosition, options: SeekOptions = {}): Promise<void> {
+    checkSeekOptions(options);
+    const { partition, ...call } = options;
     const onTrimmed = this.#onTrimmed;
     await this.#within('seek', call, (signal) =>
       seekConsumer(this.#parts.client, this.definition, { position, partition, onTrimmed, call: { signal } }),
@@ -180,6 +203,7 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
    * goes on all the same.
    */
   async close(call: CallOptions = {}): Promise<void> {
+    checkCallOptions('consumer.close', call);
     if (!this.#isClosed) this.#onClosed();
     this.#isClosed = true;
     this.#worker?.stop();
@@ -209,23 +233,41 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
   }
 
   async #run(handler: ConsumerHandler, { signal, timeoutMs }: RunOptions): Promise<void> {
-    const { pass, worker } = this.#makeWorker(handler);
+    const { pass, worker, gate } = this.#makeWorker(handler);
     const stop = (): void => worker.stop();
     const { timers = systemTimers } = this.#parts.client;
+    const left = new Bell(timers);
+    const leaving = this.#work(worker, pass).finally(() => left.ring());
+    this.#leaving = leaving.catch(() => undefined);
+    const called = async (): Promise<void> => {
+      await worker.stopping;
+      await gate.idle();
+      await left.wait(LEAVE_MS);
+      worker.throwFailure();
+    };
     const cancel = timeoutMs === undefined ? undefined : timers.schedule(stop, timeoutMs);
     signal?.addEventListener('abort', stop, { once: true });
     this.#worker = worker;
     try {
-      await worker.run();
+      await Promise.race([leaving, called()]);
     } finally {
       this.#worker = undefined;
       cancel?.();
       signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Works until it is told to stop and has left. One at a time: they share a label. */
+  async #work(worker: ConsumerWorker, pass: LogPass): Promise<void> {
+    try {
+      await this.#leaving;
+      await worker.run();
+    } finally {
       await pass.close();
     }
   }
 
-  #makeWorker(handler: ConsumerHandler): { pass: LogPass; worker: ConsumerWorker } {
+  #makeWorker(handler: ConsumerHandler): { pass: LogPass; worker: ConsumerWorker; gate: Gate } {
     const { client, source, transactions, onError } = this.#parts;
     const { definition, holder } = this;
     const {
@@ -237,7 +279,8 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
     const { describeFailure: describe = describeFailure } = this.#options;
     const onTrimmed = this.#onTrimmed;
     const { telemetry } = client;
-    const handling = { handler, source, transactions, telemetry, gate: new Gate(concurrency) };
+    const gate = new Gate(concurrency);
+    const handling = { handler, source, transactions, telemetry, gate };
     const sender = new OpSender(client);
     const retry = this.#makeRetry();
     const { scope, pattern, partitions } = definition;
@@ -264,7 +307,7 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
     };
     const makeRun = (row: ConsumerPartitionRow): PartitionRun => new PartitionRun(shared, row);
     const worker = new ConsumerWorker({ client, definition, sender, pass, leaseMs, holder, makeRun });
-    return { pass, worker };
+    return { pass, worker, gate };
   }
 
   #makeRetry(): Backoff {

@@ -3,13 +3,22 @@ import type { ModuleClient } from '../client/client.ts';
 import { pages } from '../client/reads.ts';
 import type { CallOptions } from '../connection/connection.ts';
 import { makeCallRunner, runWithin, type CallRunner } from '../connection/run-within.ts';
+import { CALL_OPTION_FORMS, checkCallOptions, checkOptions, type OptionForm } from '../controller/check-options.ts';
 import { refusalOf } from '../errors.ts';
-import { Consumer, seekConsumer, trimmedBy, type ConsumerParts, type SeekOptions } from './consumer.ts';
+import {
+  checkSeekOptions,
+  Consumer,
+  seekConsumer,
+  trimmedBy,
+  type ConsumerParts,
+  type SeekOptions,
+} from './consumer.ts';
 import { readStatus, type ConsumerStatus, type StatusOptions } from './consumer-status.ts';
 import { DeadLetters } from './dead-letters.ts';
 import {
-  checkWorkerOptions,
+  checkConsumerOptions,
   definitionOf,
+  EVENT_KINDS,
   makeDefinition,
   requireSame,
   type ConsumerDefinition,
@@ -18,12 +27,18 @@ import {
 } from './definition.ts';
 import { findPosition } from './log-position.ts';
 
+const STATUS_FORMS: { readonly [Name in keyof Required<StatusOptions>]: OptionForm } = {
+  ...CALL_OPTION_FORMS,
+  kind: EVENT_KINDS,
+};
+
 /** The durable consumers of a universe. */
 export class Consumers {
   readonly #parts: ConsumerParts;
   readonly #client: ModuleClient;
   readonly #within: CallRunner;
   readonly #open = new Set<Consumer>();
+  #closing: Promise<unknown> | undefined;
 
   constructor(parts: ConsumerParts) {
     this.#parts = parts;
@@ -38,7 +53,7 @@ export class Consumers {
    * `permission/denied` without a grant to consume its pattern in its scope
    */
   async open(name: string, options: ConsumerOptions = {}, call?: CallOptions): Promise<Consumer> {
-    checkWorkerOptions(options);
+    checkConsumerOptions(name, options);
     const wanted = makeDefinition(name, options);
     const definition = await this.#within('open', call, async (signal) => {
       return (await this.#find(name, { signal })) ?? (await this.#create(wanted, options, { signal }));
@@ -64,7 +79,9 @@ export class Consumers {
   }
 
   /** How one stands. @throws `consumer/not-found` */
-  status(name: string, { kind, ...call }: StatusOptions = {}): Promise<ConsumerStatus> {
+  async status(name: string, options: StatusOptions = {}): Promise<ConsumerStatus> {
+    checkOptions('consumers.status', options, STATUS_FORMS);
+    const { kind, ...call } = options;
     return this.#within('status', call, (signal) => readStatus(this.#client, name, { kind, signal }));
   }
 
@@ -74,8 +91,10 @@ export class Consumers {
   }
 
   /** See `Consumer.seek`. @throws `consumer/not-found` */
-  seek(name: string, position: ConsumerPosition, { partition, ...options }: SeekOptions = {}): Promise<void> {
-    return this.#within('seek', options, async (signal) => {
+  async seek(name: string, position: ConsumerPosition, options: SeekOptions = {}): Promise<void> {
+    checkSeekOptions(options);
+    const { partition, ...given } = options;
+    return this.#within('seek', given, async (signal) => {
       const call = { signal };
       const definition = await this.#read(name, call);
       await seekConsumer(this.#client, definition, { position, partition, onTrimmed: trimmedBy(this.#parts), call });
@@ -89,10 +108,12 @@ export class Consumers {
 
   /** Closes all that were opened here. When the call is called off, closing goes on all the same. */
   async close(call: CallOptions = {}): Promise<void> {
-    const closing = Promise.all([...this.#open].map((consumer) => consumer.close())).finally(() =>
+    checkCallOptions('consumers.close', call);
+    // Whoever closes once more waits for those that are being closed as well.
+    this.#closing = Promise.all([this.#closing, ...[...this.#open].map((consumer) => consumer.close())]).finally(() =>
       this.#parts.transactions.states.close(),
     );
-    await runWithin('consumers.close', call, () => closing, this.#client.timers);
+    await runWithin('consumers.close', call, async () => this.#closing, this.#client.timers);
   }
 
   async #create(wanted: ConsumerDefinition, options: ConsumerOptions, call: CallOptions): Promise<ConsumerDefinition> {

@@ -3,6 +3,7 @@ import type { ModuleClient } from '../client/client.ts';
 import { pages } from '../client/reads.ts';
 import type { CallOptions } from '../connection/connection.ts';
 import { makeCallRunner, type CallRunner } from '../connection/run-within.ts';
+import { checkCallOptions, checkOptions } from '../controller/check-options.ts';
 
 /** An event that a consumer's handler could not take. */
 export interface DeadLetter {
@@ -42,6 +43,7 @@ export class DeadLetters implements AsyncIterable<DeadLetter> {
 
   /** As a loop over them, which can be called off; `timeoutMs` is for each page. */
   async *each(call: CallOptions = {}): AsyncGenerator<DeadLetter, void, undefined> {
+    checkCallOptions('deadLetters.each', call);
     const read = (cursor: string): Promise<ConsumersPage> =>
       this.#client.read('readConsumers', { name: this.#name, cursor, limit: 0 }, call);
     for await (const { deadLetters, partitions, consumers } of pages(read)) {
@@ -62,8 +64,9 @@ export class DeadLetters implements AsyncIterable<DeadLetter> {
     }
   }
 
-  /** The first of them, at most so many. */
-  list(limit = 1_000, call?: CallOptions): Promise<readonly DeadLetter[]> {
+  /** The first of them, at most so many; `Infinity` for all. @throws {NervPersistenceError} `config/invalid` */
+  async list(limit = 1_000, call?: CallOptions): Promise<readonly DeadLetter[]> {
+    if (limit !== Infinity) checkOptions('deadLetters.list', { limit }, { limit: 'count' });
     return this.#within('list', call, async (signal) => {
       const letters: DeadLetter[] = [];
       for await (const letter of this.each({ signal })) {

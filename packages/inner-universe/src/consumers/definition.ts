@@ -1,7 +1,8 @@
 import { MAX_LEASE_MICROS, MAX_PARTITIONS, type ConsumerRow } from '@inner-universe/module/wire';
 import type { EventKind } from '@inner-universe/nerv';
+import { checkOptions, type OptionForm } from '../controller/check-options.ts';
 import { NervPersistenceError } from '../errors.ts';
-import type { ConsumerRetry } from './backoff.ts';
+import { checkRetry, type ConsumerRetry } from './backoff.ts';
 import type { OnTrimmed } from './log-pass.ts';
 
 /**
@@ -62,26 +63,28 @@ export interface WorkerOptions {
   readonly describeFailure?: ((error: unknown) => string) | undefined;
 }
 
+/** The kinds of events that a consumer may take. */
+export const EVENT_KINDS: readonly (EventKind | 'all')[] = ['application', 'system', 'all'];
+
 /** How a consumer is opened. */
 export interface ConsumerOptions extends ConsumerSettings, WorkerOptions {}
 
-const OPTIONS: { readonly [Name in keyof Required<ConsumerOptions>]: true } = {
-  scope: true,
-  pattern: true,
-  partitions: true,
-  startAt: true,
-  failurePolicy: true,
-  holdsTrim: true,
-  leaseMs: true,
-  concurrency: true,
-  retry: true,
-  batchMax: true,
-  holder: true,
-  kind: true,
-  onTrimmed: true,
-  describeFailure: true,
+const OPTIONS: { readonly [Name in keyof Required<ConsumerOptions>]: OptionForm } = {
+  scope: 'text',
+  pattern: 'text',
+  partitions: 'count',
+  startAt: 'any',
+  failurePolicy: ['park', 'stop'],
+  holdsTrim: 'boolean',
+  leaseMs: 'count',
+  concurrency: 'count',
+  retry: 'object',
+  batchMax: 'count',
+  holder: 'text',
+  kind: EVENT_KINDS,
+  onTrimmed: 'any',
+  describeFailure: 'function',
 };
-const OPTION_NAMES: ReadonlySet<string> = new Set(Object.keys(OPTIONS));
 const LEASE_MS_MIN = 100;
 const BATCH_MAX = 1_000;
 
@@ -89,9 +92,6 @@ const BATCH_MAX = 1_000;
 export function makeDefinition(name: string, settings: ConsumerSettings): ConsumerDefinition {
   const { scope = 'main', pattern = '**', partitions = 1, holdsTrim = false, failurePolicy = 'park' } = settings;
   checkCount('partitions', partitions, 1, MAX_PARTITIONS);
-  if (failurePolicy !== 'park' && failurePolicy !== 'stop') {
-    throw invalid('failurePolicy', failurePolicy, `'park' or 'stop'`);
-  }
   return { name, scope, pattern, partitions, holdsTrim, failurePolicy };
 }
 
@@ -123,21 +123,38 @@ export function requireSame(existing: ConsumerDefinition, settings: ConsumerSett
   }
 }
 
-/** @throws {NervPersistenceError} `config/invalid` */
-export function checkWorkerOptions(options: ConsumerOptions): void {
-  // A pattern that is mistyped would mean every event, for ever.
-  const unknown = Object.keys(options).find((field) => !OPTION_NAMES.has(field));
-  if (unknown !== undefined) {
-    throw new NervPersistenceError(
-      'config/invalid',
-      `A consumer has no option '${unknown}'; it takes ${[...OPTION_NAMES].join(', ')}.`,
-      { details: { field: unknown } },
-    );
+/**
+ * Refuses options that are none: a pattern that is mistyped would mean every event, for ever.
+ * @throws {NervPersistenceError} `config/invalid`
+ */
+export function checkConsumerOptions(name: string, options: ConsumerOptions): void {
+  if (typeof name !== 'string') throw invalid('name', name, 'a text');
+  checkOptions('a consumer', options, OPTIONS);
+  const { retry, startAt, onTrimmed } = options;
+  if (retry !== undefined) checkRetry(retry);
+  if (startAt !== undefined) checkPosition(startAt);
+  if (onTrimmed !== undefined && !isOnTrimmed(onTrimmed)) {
+    throw invalid('onTrimmed', onTrimmed, `'error', 'skip' or { archive }, as openArchive gives it`);
   }
   const { leaseMs, concurrency, batchMax } = options;
   if (leaseMs !== undefined) checkCount('leaseMs', leaseMs, LEASE_MS_MIN, Number(MAX_LEASE_MICROS / 1000n));
   if (concurrency !== undefined) checkCount('concurrency', concurrency, 1, MAX_PARTITIONS);
   if (batchMax !== undefined) checkCount('batchMax', batchMax, 1, BATCH_MAX);
+}
+
+/** @throws {NervPersistenceError} `config/invalid` */
+export function checkPosition(position: ConsumerPosition): void {
+  if (position === 'beginning' || position === 'now') return;
+  const isDate = position instanceof Date && !Number.isNaN(position.getTime());
+  const isSeq = typeof position === 'bigint' || Number.isSafeInteger(position);
+  if (isDate || (isSeq && Number(position) >= 0)) return;
+  throw invalid('startAt', position, `'beginning', 'now', a 'seq' of the log, or a valid Date`);
+}
+
+function isOnTrimmed(onTrimmed: unknown): boolean {
+  if (onTrimmed === 'error' || onTrimmed === 'skip') return true;
+  const { archive } = { ...(onTrimmed as { readonly archive?: { readonly rows?: unknown } | null }) };
+  return typeof onTrimmed === 'object' && typeof archive?.rows === 'function';
 }
 
 function checkCount(field: string, value: number, least: number, most: number): void {
@@ -146,7 +163,13 @@ function checkCount(field: string, value: number, least: number, most: number): 
 }
 
 function invalid(field: string, value: unknown, wanted: string): NervPersistenceError {
-  return new NervPersistenceError('config/invalid', `The option '${field}' is ${String(value)}; it takes ${wanted}.`, {
-    details: { field, value: String(value) },
+  return new NervPersistenceError('config/invalid', `The option '${field}' is ${show(value)}; it takes ${wanted}.`, {
+    details: { field, value: show(value) },
   });
+}
+
+function show(value: unknown): string {
+  if (value instanceof Date) return String(value);
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'function' ? 'a function' : String(value).slice(0, 100);
 }

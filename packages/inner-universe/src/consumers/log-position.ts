@@ -3,7 +3,7 @@ import type { ModuleClient } from '../client/client.ts';
 import { ALL_EVENTS } from '../client/reads.ts';
 import type { CallOptions } from '../connection/connection.ts';
 import { NervPersistenceError } from '../errors.ts';
-import type { ConsumerPosition } from './definition.ts';
+import { checkPosition, type ConsumerPosition } from './definition.ts';
 import type { OnTrimmed } from './log-pass.ts';
 
 /** The scope whose events count, and what is done about those that were trimmed. */
@@ -22,16 +22,14 @@ export async function findPosition(
   position: ConsumerPosition,
   context: PositionContext,
 ): Promise<bigint> {
+  checkPosition(position);
   if (position === 'beginning') return 0n;
   if (position === 'now') return (await client.read('readScopes', {}, context.call)).seq;
   if (position instanceof Date) return findTime(client, position, context);
-  const isWhole = typeof position === 'bigint' || Number.isSafeInteger(position);
-  if (!isWhole || position < 0) throw invalid(`The position ${String(position)} is no 'seq' of a log.`);
   return position === 0 || position === 0n ? 0n : BigInt(position) - 1n;
 }
 
 async function findTime(client: ModuleClient, date: Date, context: PositionContext): Promise<bigint> {
-  if (Number.isNaN(date.getTime())) throw invalid('The position is an invalid date.');
   const micros = BigInt(date.getTime()) * 1000n;
   for (let afterSeq = 0n; ;) {
     const asked = { ...ALL_EVENTS, scope: context.scope, recordedFrom: makeWireTimestamp(micros), afterSeq, limit: 1 };
@@ -62,8 +60,4 @@ async function findTrimmed(date: Date, trimmedSeq: bigint, { onTrimmed, call }: 
     if (microsOf(recordedAt) >= micros) return seq - 1n;
   }
   return trimmedSeq;
-}
-
-function invalid(message: string): NervPersistenceError {
-  return new NervPersistenceError('config/invalid', message, { details: { field: 'startAt' } });
 }

@@ -11,7 +11,7 @@ const given = (options: object): never => options as never;
 test.each([
   [{ onConflict: 'nope' }, '\'onConflict\' of a commit is "nope"; it takes "rebase", "rerun", "fail"'],
   [{ onconflict: 'rerun' }, "did you mean 'onConflict'?"],
-  [{ optimistic: 'yes' }, 'it takes true, false'],
+  [{ optimistic: 'yes' }, 'it takes true or false'],
   [{ nonsense: 1 }, "no option 'nonsense' of a commit: it takes description"],
 ])('a commit with %j is refused, and nothing is committed', async (options, message) => {
   const store = await testUniverse.universe.states.open('counter', { count: 0 });

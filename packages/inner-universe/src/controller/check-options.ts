@@ -16,6 +16,7 @@ const FORMS = {
   count: { takes: 'a whole number, 0 or more', is: (value) => Number.isSafeInteger(value) && Number(value) >= 0 },
   /** Milliseconds of waiting. */
   duration: { takes: 'milliseconds, 0 or more', is: (value) => typeof value === 'number' && value >= 0 },
+  number: { takes: 'a number', is: (value) => typeof value === 'number' && !Number.isNaN(value) },
   bigint: { takes: 'a bigint', is: (value) => typeof value === 'bigint' },
   date: { takes: 'a valid Date', is: (value) => value instanceof Date && !Number.isNaN(value.getTime()) },
   function: { takes: 'a function', is: (value) => typeof value === 'function' },
@@ -85,14 +86,18 @@ function isSignal(value: unknown): boolean {
     typeof value === 'object' &&
     typeof signal?.aborted === 'boolean' &&
     typeof signal.addEventListener === 'function' &&
+    typeof signal.removeEventListener === 'function' &&
     typeof signal.throwIfAborted === 'function'
   );
 }
 
 /** Whether a text has no half of a surrogate pair: such a one has no UTF-8. */
-function isWellFormed(text: string): boolean {
-  return !LONE_SURROGATE.test(text);
+export function isWellFormed(text: string): boolean {
+  return nativeIsWellFormed === undefined ? !LONE_SURROGATE.test(text) : nativeIsWellFormed.call(text);
 }
+
+/** Where the runtime has it, it costs least by far; the library that is compiled against has no such member yet. */
+const nativeIsWellFormed = (String.prototype as { readonly isWellFormed?: (this: string) => boolean }).isWellFormed;
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 

@@ -121,7 +121,7 @@ export const CONFIG_FIELDS: { readonly [Name in OptionName]: ConfigField } = {
   encryption: { faultOf: (value) => faultOfNames(value, ENCRYPTION_PARTS) },
   events: { faultOf: (value) => faultOfNames(value, EVENT_PARTS) },
   graph: { faultOf: (value) => faultOfNames(value, GRAPH_PARTS) },
-  archive: object,
+  archive: { faultOf: faultOfArchive },
   clock: object,
   ids: object,
   logger: object,
@@ -261,6 +261,13 @@ function faultOfOutbox(value: unknown): string | undefined {
     bytesMax: (bytes) => faultOfWhole(bytes, 1, Number.MAX_SAFE_INTEGER),
     copiesBytesMax: (bytes) => faultOfWhole(bytes, 0, Number.MAX_SAFE_INTEGER),
   });
+}
+
+/** Of another copy of this package it is no instance of the class here. */
+function faultOfArchive(value: unknown): string | undefined {
+  const { rows, bounds, segments } = Object(value) as Readonly<Record<string, unknown>>; // any value has fields, or none
+  if ([rows, bounds, segments].every((method) => typeof method === 'function')) return undefined;
+  return `takes an archive, as openArchive gives it, not ${show(value)}`;
 }
 
 /** Whether a field is an object with parts that are known. */

@@ -8,6 +8,8 @@ import { Watched, type Watchable } from '../connection/watched.ts';
 import { NervPersistenceError } from '../errors.ts';
 import { makeObserver } from '../observability/observer.ts';
 import { makeHostLogger } from '../observability/host-logger.ts';
+import { CALL_OPTION_FORMS, checkCallOptions, checkOptions } from './check-options.ts';
+import { checkDeploymentOptions, checkServeOptions } from './controller-options.ts';
 import { InnerUniverseConfig, type DiskOptions, type MemoryOptions, type UniverseOptions } from './config.ts';
 import type { DeploymentOptions, DeploymentReport } from './deployment/deployment.ts';
 import { Drains } from './drains.ts';
@@ -103,6 +105,7 @@ export class InnerUniverseController implements AsyncDisposable {
    * `universe/storage-failed`, `universe/open-failed`, `connection/timeout`; the signal's reason
    */
   async startServerMode(call: CallOptions = {}): Promise<Connector> {
+    checkCallOptions('startServerMode', call);
     this.#assertStopped();
     return this.#keepBusy('starting', call, async (signal) => {
       try {
@@ -124,9 +127,10 @@ export class InnerUniverseController implements AsyncDisposable {
    * Brings a database to the state this release needs, wherever it is: builds the module, shows what publishing it
    * would do, publishes it, migrates data, and reads back what is there then. Needs no server mode, and leaves nothing
    * open. Default target: that of the configuration.
-   * @throws {NervPersistenceError} `deployment/*`, `server/*`, `connection/*`, `universe/*`; the signal's reason
+   * @throws {NervPersistenceError} `config/invalid`, `deployment/*`, `server/*`, `connection/*`, `universe/*`; the signal's reason
    */
   async startDeploymentMode(options: DeploymentOptions = {}): Promise<DeploymentReport> {
+    checkDeploymentOptions(options);
     this.#assertStopped();
     return this.#keepBusy('deploying', options, async (signal) => {
       const { deploy } = await import('./deployment/deployment.ts');
@@ -139,9 +143,11 @@ export class InnerUniverseController implements AsyncDisposable {
   /**
    * Serves an embedded universe to other processes and browsers; gives the address. With `tls` it does so over TLS.
    * @throws {NervPersistenceError} `universe/open-failed` when it is on a server already; `connection/timeout`; the
-   * host's own error when it cannot listen; the signal's reason.
+   * host's own error when it cannot listen; `config/invalid`; the signal's reason.
    */
   async serve(options: ServeOptions, call: CallOptions = {}): Promise<string> {
+    checkServeOptions(options);
+    checkCallOptions('serve', call);
     const { host } = this;
     if (host === undefined || this.state !== 'running') {
       throw new NervPersistenceError(
@@ -167,8 +173,9 @@ export class InnerUniverseController implements AsyncDisposable {
    * and gives up the directory. Idempotent. When the call is called off, stopping goes on all the same.
    * @throws {ConnectionError} `connection/timeout`; the signal's reason; what closing throws
    */
-  stop(options: StopOptions = {}): Promise<void> {
-    if (this.state === 'stopped') return Promise.resolve();
+  async stop(options: StopOptions = {}): Promise<void> {
+    checkOptions('stop', options, { ...CALL_OPTION_FORMS, drainMs: 'duration' });
+    if (this.state === 'stopped') return;
     if (this.#stopping === undefined) {
       this.#stopping = this.#stop(options.drainMs ?? DRAIN_MS).finally(() => (this.#stopping = undefined));
       // Whoever waits is told; that nobody waits any more is no fault.

@@ -1,5 +1,6 @@
 import { NervError, type Durability, type EventMetadata } from '@inner-universe/nerv';
 import type { BusMiddleware } from '@inner-universe/nerv/events';
+import { isWellFormed } from '../controller/check-options.ts';
 import { NervPersistenceError } from '../errors.ts';
 import { TypeRules } from './type-rules.ts';
 import { EventUpcasting, type Upcasters } from './upcasting.ts';
@@ -44,7 +45,8 @@ export class EventRules {
         throw invalid(`The durability of '${pattern}' is '${durability}'; it is durable, ephemeral or local.`, pattern);
     }
     for (const [pattern, scope] of Object.entries(options.scope ?? {})) {
-      if (typeof scope !== 'string' || scope === '') throw invalid(`The scope of '${pattern}' has no name.`, pattern);
+      if (typeof scope !== 'string' || scope === '' || !isWellFormed(scope))
+        throw invalid(`The scope of '${pattern}' has no name.`, pattern);
     }
     for (const [pattern, keyOf] of Object.entries(options.partitionKey ?? {})) {
       if (typeof keyOf !== 'function') throw invalid(`The partition key of '${pattern}' takes a function.`, pattern);
@@ -63,8 +65,13 @@ export class EventRules {
     return this.#scope.find(type);
   }
 
+  /** @throws {NervError} `value/unsupported` for what a rule gives that is no text */
   partitionKeyOf(event: KeyedEvent): string | undefined {
-    return this.#partitionKey.find(event.type)?.(event);
+    const key: unknown = this.#partitionKey.find(event.type)?.(event);
+    if (key === undefined || (typeof key === 'string' && isWellFormed(key))) return key;
+    throw new NervError('value/unsupported', `The partition key of '${event.type}' that its rule gives is no text.`, {
+      details: { type: event.type },
+    });
   }
 }
 

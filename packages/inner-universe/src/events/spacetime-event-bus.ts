@@ -43,12 +43,19 @@ import { makeCallRunner, type CallRunner } from '../connection/run-within.ts';
 import type { EventSealer } from '../encryption/event-sealer.ts';
 import { errorCodeOf } from '../observability/error-facts.ts';
 import { bridgeBuses } from './event-bridge.ts';
+import {
+  checkEmitOptions,
+  checkPublishOptions,
+  checkQuery,
+  checkSelector,
+  checkStreamOptions,
+  checkWaitOptions,
+} from './check-arguments.ts';
 import { EventLine } from './event-line.ts';
 import { HeardBus } from './heard-bus.ts';
 import { EventLogReader, type LogQuery } from './event-log-reader.ts';
 import { EventRules, type EventOptions } from './event-options.ts';
 import { asNervEvent, changedBy, writeEvent, type Outgoing, type PublicationParts } from './publication.ts';
-import { checkPublishOptions } from './publish-options.ts';
 import { requireHandler } from './require-handler.ts';
 
 /** How a bus over the log behaves where a call says nothing. */
@@ -129,6 +136,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
 
   /** Delivers on this bus alone, whatever the rules say of the type. */
   emit<T extends EventTypeOf<M>>(type: T, ...rest: DataArguments<M[T], EmitOptions>): string {
+    if (rest[1] !== undefined) checkEmitOptions(rest[1]);
     return this.#local.emit(type, ...rest);
   }
 
@@ -193,19 +201,25 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
 
   subscribe<P extends string>(selector: EventSelector<M, P>, handler: EventHandler<EventOf<M, P>>): EventSubscription {
     requireHandler(handler);
+    checkSelector(selector);
     return this.#local.subscribe(selector, handler);
   }
 
   once<P extends string>(selector: EventSelector<M, P>, handler: EventHandler<EventOf<M, P>>): EventSubscription {
     requireHandler(handler);
+    checkSelector(selector);
     return this.#local.once(selector, handler);
   }
 
-  waitFor<P extends string>(selector: EventSelector<M, P>, options?: WaitOptions): Promise<EventOf<M, P>> {
+  async waitFor<P extends string>(selector: EventSelector<M, P>, options?: WaitOptions): Promise<EventOf<M, P>> {
+    checkSelector(selector);
+    checkWaitOptions(options);
     return this.#local.waitFor(selector, options);
   }
 
   events<P extends string>(selector: EventSelector<M, P>, options?: StreamOptions): EventStream<EventOf<M, P>> {
+    checkSelector(selector);
+    checkStreamOptions(options);
     return this.#local.events(selector, options);
   }
 
@@ -215,12 +229,18 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
    * `event/newer-version`, `event/missing-upcaster`, `event/upcast-failed`; {RefusedError} `permission/denied`
    */
   query<P extends string = string>(query: LogQuery<P> = {}, call?: CallOptions): Promise<readonly EventOf<M, P>[]> {
-    return this.#within('query', call, (ending) => this.#log.query(query, ending));
+    return this.#within('query', call, async (ending) => {
+      checkQuery(query);
+      return this.#log.query(query, ending);
+    });
   }
 
   /** One page of `query`; it may hold fewer events than asked for, also none, and still have a `next`. */
   queryPage<P extends string = string>(query: LogQuery<P> = {}, call?: CallOptions): Promise<EventPage<EventOf<M, P>>> {
-    return this.#within('queryPage', call, () => this.#log.queryPage(query));
+    return this.#within('queryPage', call, async () => {
+      checkQuery(query);
+      return this.#log.queryPage(query);
+    });
   }
 
   /**
@@ -234,6 +254,7 @@ export class SpacetimeEventBus<M extends object = EventMap> implements EventBus<
     call?: CallOptions,
   ): Promise<number> {
     requireHandler(handler);
+    checkQuery(query);
     this.#assertOpen();
     return this.#within('replay', call, (ending) => this.#replay(query, handler, ending));
   }

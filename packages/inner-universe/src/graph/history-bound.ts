@@ -5,6 +5,8 @@ import type { CallOptions } from '../connection/connection.ts';
 import { ConnectionError } from '../errors.ts';
 
 const MICROS_PER_MS = 1000n;
+/** Clocks of client and server may differ by so much. */
+const CLOCK_SKEW_MS_MAX = 60_000;
 
 /** From when on the past of a graph is kept. */
 export interface HistoryBound {
@@ -51,6 +53,7 @@ export async function pruneHistory(
 ): Promise<HistoryBound> {
   if (!mayPrune(client)) throw makeTooOld(client.codeVersion);
   const beforeMs = millisecondsOf('before', before);
+  requirePast(beforeMs, Number(client.clock.nowMicros() / MICROS_PER_MS));
   let bound = await readHistoryBound(client);
   const wantedSeq = await findKeptFrom(client, beforeMs, bound);
   const keptFromSeq = wantedSeq > bound.keptFromSeq ? wantedSeq : bound.keptFromSeq;
@@ -61,6 +64,17 @@ export async function pruneHistory(
     onProgress?.(bound);
   }
   return bound;
+}
+
+/** A time to come would take all of the past away; who means that says now. */
+function requirePast(beforeMs: number, nowMs: number): void {
+  if (beforeMs <= nowMs + CLOCK_SKEW_MS_MAX) return;
+  throw new NervError(
+    'graph/invalid-argument',
+    `The option 'before' is ${beforeMs} ms since 1970, and now it is ${nowMs}: all of the past would go. ` +
+      'Give a time that has passed, in milliseconds. Nothing was pruned.',
+    { details: { option: 'before', value: String(beforeMs), nowMs } },
+  );
 }
 
 /** The last `seq` before a time; 0 where that is pruned already. */

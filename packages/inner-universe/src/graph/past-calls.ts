@@ -4,6 +4,7 @@ import { idOf } from '@inner-universe/nerv/graph/replica';
 import type { ModuleClient } from '../client/client.ts';
 import type { CallOptions } from '../connection/connection.ts';
 import type { CallRunner, WalkRunner } from '../connection/run-within.ts';
+import { CALL_OPTION_FORMS, checkOptions, type OptionForms } from '../controller/check-options.ts';
 import { collectVersions, readVersions } from './graph-history.ts';
 import type { RowSource } from './graph-rows.ts';
 import {
@@ -39,6 +40,9 @@ export interface PastCallsParts {
 
 type Version = RowVersion<Entity | Relation>;
 
+const HISTORY_OPTIONS: OptionForms = { from: 'any', ...CALL_OPTION_FORMS };
+const PRUNE_OPTIONS: OptionForms = { before: 'any', onProgress: 'function', ...CALL_OPTION_FORMS };
+
 /** The calls of a graph that are about its past. */
 export class PastCalls {
   readonly #parts: PastCallsParts;
@@ -55,7 +59,9 @@ export class PastCalls {
   }
 
   /** What the entity or relation of an id has been, the oldest first. */
-  async history(of: Reference, { from, ...call }: HistoryOptions): Promise<readonly Version[]> {
+  async history(of: Reference, options: HistoryOptions): Promise<readonly Version[]> {
+    checkOptions('graph.history', options, HISTORY_OPTIONS);
+    const { from, ...call } = options;
     const { versionsMax, within, assertOpen } = this.#parts;
     assertOpen();
     const id = idOf(of);
@@ -63,7 +69,9 @@ export class PastCalls {
   }
 
   /** As `history`, by pages. */
-  historyPages(of: Reference, { from, ...call }: HistoryOptions): AsyncGenerator<readonly Version[], void, undefined> {
+  historyPages(of: Reference, options: HistoryOptions): AsyncGenerator<readonly Version[], void, undefined> {
+    checkOptions('graph.historyPages', options, HISTORY_OPTIONS);
+    const { from, ...call } = options;
     return this.#parts.walkWithin('historyPages', call, () => this.#versions(idOf(of), from));
   }
 
@@ -75,7 +83,9 @@ export class PastCalls {
     });
   }
 
-  pruneHistory({ before, onProgress, ...call }: PruneHistoryOptions): Promise<HistoryBound> {
+  async pruneHistory(options: PruneHistoryOptions): Promise<HistoryBound> {
+    checkOptions('graph.pruneHistory', options, PRUNE_OPTIONS);
+    const { before, onProgress, ...call } = options;
     const { client, within, assertOpen } = this.#parts;
     return within('pruneHistory', call, async (signal) => {
       assertOpen();

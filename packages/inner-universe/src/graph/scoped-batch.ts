@@ -1,6 +1,19 @@
 import { NervError } from '@inner-universe/nerv';
-import type { GraphBatch, GraphSchema } from '@inner-universe/nerv/graph';
+import type {
+  DeleteEntityOptions,
+  EntityInput,
+  EntityPatch,
+  GraphBatch,
+  GraphSchema,
+  Reference,
+  RelationInput,
+  RelationPatch,
+  WriteOptions,
+} from '@inner-universe/nerv/graph';
 import { BatchBuilder, type GraphOperation, type OperationFactory } from '@inner-universe/nerv/graph/replica';
+import { isWellFormed } from '../controller/check-options.ts';
+import { checkInput, checkPatch, checkReference } from './check-input.ts';
+import { checkBatchedOptions } from './write-options.ts';
 
 /** A write that may say which scope it creates in. */
 export type ScopedOperation = GraphOperation & {
@@ -41,6 +54,50 @@ export class ScopedBatchBuilder extends BatchBuilder implements ScopedGraphBatch
     return new ScopedBatchBuilder(this.#factory, scope, this.#root ?? this);
   }
 
+  override createEntity(type: string, input: EntityInput = {}): string {
+    checkInput('entity', type, input);
+    return super.createEntity(type, input);
+  }
+
+  override upsertEntity(type: string, input: EntityInput): string {
+    checkInput('entity', type, input);
+    return super.upsertEntity(type, input);
+  }
+
+  override updateEntity(entity: Reference, patch: EntityPatch, options: WriteOptions = {}): string {
+    checkPatch('entity', entity, patch);
+    checkBatchedOptions('updateEntity', options);
+    return super.updateEntity(entity, patch, options);
+  }
+
+  override deleteEntity(entity: Reference, options: DeleteEntityOptions = {}): string {
+    checkReference('entity', entity);
+    checkBatchedOptions('deleteEntity', options);
+    return super.deleteEntity(entity, options);
+  }
+
+  override createRelation(type: string, input: RelationInput): string {
+    checkInput('relation', type, input);
+    return super.createRelation(type, input);
+  }
+
+  override upsertRelation(type: string, input: RelationInput): string {
+    checkInput('relation', type, input);
+    return super.upsertRelation(type, input);
+  }
+
+  override updateRelation(relation: Reference, patch: RelationPatch, options: WriteOptions = {}): string {
+    checkPatch('relation', relation, patch);
+    checkBatchedOptions('updateRelation', options);
+    return super.updateRelation(relation, patch, options);
+  }
+
+  override deleteRelation(relation: Reference, options: WriteOptions = {}): string {
+    checkReference('relation', relation);
+    checkBatchedOptions('deleteRelation', options);
+    return super.deleteRelation(relation, options);
+  }
+
   protected override take(operation: ScopedOperation): string {
     const scoped = operation.scope === undefined ? inScope(operation, this.#scope) : operation;
     return this.#root === undefined ? super.take(scoped) : this.#root.take(scoped);
@@ -48,7 +105,7 @@ export class ScopedBatchBuilder extends BatchBuilder implements ScopedGraphBatch
 }
 
 function checkedScope(scope: unknown): string {
-  if (typeof scope === 'string' && scope !== '') return scope;
+  if (typeof scope === 'string' && scope !== '' && isWellFormed(scope)) return scope;
   throw new NervError('graph/invalid-argument', `The scope of a write is ${String(scope)}; it must be a name.`, {
     details: { option: 'scope', value: String(scope) },
   });

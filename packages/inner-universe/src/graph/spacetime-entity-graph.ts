@@ -43,6 +43,7 @@ import type { ModuleClient } from '../client/client.ts';
 import type { CallOptions } from '../connection/connection.ts';
 import { makeCallRunner, makeWalkRunner, type CallRunner, type WalkRunner } from '../connection/run-within.ts';
 import type { GraphKind, GraphSealer } from '../encryption/graph-sealer.ts';
+import { checkInput, checkPatch, checkReference } from './check-input.ts';
 import { decideGraphOptions, type DecidedGraphOptions, type GraphOptions } from './graph-options.ts';
 import { partOf, WHOLE, type GraphPart } from './graph-part.ts';
 import { GraphQueries } from './graph-queries.ts';
@@ -152,6 +153,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     options: GraphCreateOptions = {},
   ): Promise<EntityOf<S, T>> {
     const { scope, ...how } = checkWriteOptions('createEntity', options);
+    checkInput('entity', type, input ?? {});
     const operation = inScope(this.#factory.entity('create-entity', type, erase(input ?? {})), scope);
     return typed(await this.#writes.entity(operation, how));
   }
@@ -166,6 +168,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     options: WriteOptions & GraphWriteOptions = {},
   ): Promise<EntityOf<S, T>> {
     checkWriteOptions('updateEntity', options);
+    checkPatch('entity', entity, patch);
     return typed(await this.#writes.entity(this.#factory.updateEntity(entity, erase(patch), options), options));
   }
 
@@ -175,12 +178,14 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     options: GraphCreateOptions = {},
   ): Promise<EntityOf<S, T>> {
     const { scope, ...how } = checkWriteOptions('upsertEntity', options);
+    checkInput('entity', type, input);
     const operation = inScope(this.#factory.entity('upsert-entity', type, erase(input)), scope);
     return typed(await this.#writes.entity(operation, how));
   }
 
   async deleteEntity(entity: Reference, options: DeleteEntityOptions & GraphWriteOptions = {}): Promise<void> {
     checkWriteOptions('deleteEntity', options);
+    checkReference('entity', entity);
     await this.#writes.write([this.#factory.deleteEntity(entity, options)], options);
   }
 
@@ -190,6 +195,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     options: GraphCreateOptions = {},
   ): Promise<RelationOf<S, T>> {
     const { scope, ...how } = checkWriteOptions('createRelation', options);
+    checkInput('relation', type, input);
     const operation = inScope(this.#factory.relation('create-relation', type, erase(input)), scope);
     return typed(await this.#writes.relation(operation, how));
   }
@@ -204,6 +210,7 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     options: WriteOptions & GraphWriteOptions = {},
   ): Promise<RelationOf<S, T>> {
     checkWriteOptions('updateRelation', options);
+    checkPatch('relation', relation, patch);
     return typed(await this.#writes.relation(this.#factory.updateRelation(relation, erase(patch), options), options));
   }
 
@@ -213,18 +220,21 @@ export class SpacetimeEntityGraph<S extends GraphSchema = GraphSchema> implement
     options: GraphCreateOptions = {},
   ): Promise<RelationOf<S, T>> {
     const { scope, ...how } = checkWriteOptions('upsertRelation', options);
+    checkInput('relation', type, input);
     const operation = inScope(this.#factory.relation('upsert-relation', type, erase(input)), scope);
     return typed(await this.#writes.relation(operation, how));
   }
 
   async deleteRelation(relation: Reference, options: WriteOptions & GraphWriteOptions = {}): Promise<void> {
     checkWriteOptions('deleteRelation', options);
+    checkReference('relation', relation);
     await this.#writes.write([this.#factory.deleteRelation(relation, options)], options);
   }
 
   async batch(build: (batch: ScopedGraphBatch<S>) => void, options: GraphCreateOptions = {}): Promise<void> {
     this.#assertOpen();
     const { scope, ...how } = checkWriteOptions('batch', options);
+    if (typeof build !== 'function') throw new NervError('graph/invalid-argument', 'A batch needs a function.');
     const builder = new ScopedBatchBuilder(this.#factory, scope);
     // The builder takes any types; the schema's are a promise of the caller's compiler.
     build(builder as ScopedGraphBatch<GraphSchema> as ScopedGraphBatch<S>);

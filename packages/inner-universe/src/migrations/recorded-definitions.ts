@@ -11,6 +11,8 @@ import type { MigrationRecord } from './migration-record.ts';
 
 /** What becomes of a migration that stands before one that is done. */
 export type OutOfOrder = 'refuse' | 'apply';
+/** Every one of them. */
+export const OUT_OF_ORDER: readonly OutOfOrder[] = ['refuse', 'apply'];
 
 /** Records by the migrations they are of. */
 export type RecordedMigrations = ReadonlyMap<string, MigrationRecord>;

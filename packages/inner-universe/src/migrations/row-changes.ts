@@ -16,6 +16,7 @@ import { makeEntities, makeRelations, type RowSource, type StoredEntity } from '
 import { WriteSealing } from '../graph/write-sealing.ts';
 import type { DataMigration } from './define-migrations.ts';
 import { authorOf, type MigrationPart } from './migration-record.ts';
+import { checkPatch } from './check-patch.ts';
 import { patchRow } from './patched-row.ts';
 
 type RowPart = Extract<MigrationPart, { readonly type: string }>;
@@ -163,6 +164,7 @@ function runMigrator(
     if (patch === undefined) return undefined;
     const isPlain = typeof patch === 'object' && patch !== null && !('then' in patch);
     if (!isPlain) throw new TypeError('It gave no patch: an object with name, properties and so on, or undefined.');
+    checkPatch(kind, patch);
   } catch (cause) {
     throw makeFunctionFailed(migration.id, `${kind} '${row.id}' of type '${type}'`, { kind, type, id: row.id }, cause);
   }

@@ -8,6 +8,7 @@
 import type { MigrationState } from '@inner-universe/module/wire';
 import type { ModuleClient } from '../client/client.ts';
 import type { CallOptions } from '../connection/connection.ts';
+import { CALL_OPTION_FORMS, checkOptions } from '../controller/check-options.ts';
 import { NervPersistenceError } from '../errors.ts';
 
 /** A migration of the module: what it does, and how far it is. */
@@ -94,8 +95,10 @@ export async function planMigrations(client: ModuleClient, call: CallOptions = {
  */
 export async function applyMigrations(
   client: ModuleClient,
-  { onProgress, ...call }: ApplyMigrationsOptions = {},
+  options: ApplyMigrationsOptions = {},
 ): Promise<SchemaMigrationReport> {
+  checkOptions('applyMigrations', options, { ...CALL_OPTION_FORMS, onProgress: 'function' });
+  const { onProgress, ...call } = options;
   const applied: string[] = [];
   let steps = 0;
   let idle = 0;

@@ -252,3 +252,48 @@ test('somebody with grants to all of it may migrate, and nobody else', async () 
   await expect(ada.migrate([count])).rejects.toMatchObject({ code: 'permission/denied' });
   expect(await runsOf(['p0'])).toEqual([undefined]);
 });
+
+test.each([
+  [{ proprties: { runs: 1 } }, "did you mean 'properties'?"],
+  [{ properties: 'abc' }, 'an object'],
+  [{ name: {} }, 'a text'],
+  [{ tags: 5 }, 'a list of texts'],
+  [{ removeProperties: 'first' }, 'a list of texts'],
+  [{ clearValidity: 'yes' }, 'true or false'],
+  [{ strength: 1 }, "no option 'strength'"],
+])('a function that gives %j fails, nothing of it is written, and it can be run again', async (patch, message) => {
+  await addPeople(3);
+  const id = '2026-11-patch';
+  const wrong: DataMigration = { id, entities: { person: (() => patch) as never } };
+  const failed = { code: 'migration/function-failed', message: expect.stringContaining(message) };
+  await expect(universe.migrations.plan([wrong])).rejects.toMatchObject(failed);
+  await expect(universe.migrate([wrong])).rejects.toMatchObject(failed);
+  const [status] = await universe.migrations.status([wrong]);
+  expect(status).toMatchObject({ changed: 0 });
+  expect(status?.state).not.toBe('done');
+  expect(await runsOf(['p0', 'p1', 'p2'])).toEqual([undefined, undefined, undefined]);
+  const { migrations } = await universe.migrate([{ id, entities: { person: () => ({ properties: { runs: 1 } }) } }]);
+  expect(migrations).toMatchObject([{ state: 'done', changed: 3 }]);
+  expect(await runsOf(['p0', 'p1', 'p2'])).toEqual([1, 1, 1]);
+});
+
+test.each([
+  [{ rowMax: 5 }],
+  [{ outOfOrder: 'yes' }],
+  [{ onProgress: 5 }],
+  [{ timeoutMs: Number.NaN }],
+  [{ signal: {} }],
+  [5],
+])('migrating with %j is refused, and nothing is begun', async (options) => {
+  await addPeople(1);
+  const refused = { code: 'config/invalid' };
+  await expect(universe.migrate([count], options as never)).rejects.toMatchObject(refused);
+  await expect(universe.migrations.plan([count], options as never)).rejects.toMatchObject(refused);
+  expect(await universe.migrations.status()).toEqual([]);
+});
+
+test('planning takes no number of samples that is none, and status no time', async () => {
+  const refused = { code: 'config/invalid' };
+  await expect(universe.migrations.plan([count], { samplesMax: '3' as never })).rejects.toMatchObject(refused);
+  await expect(universe.migrations.status([count], { timeoutMs: -1 })).rejects.toMatchObject(refused);
+});

@@ -10,11 +10,18 @@ import { MAX_REQUEST_BYTES, type Op } from '@inner-universe/module/wire';
 import type { ModuleClient } from '../client/client.ts';
 import { opByteLength } from '../client/op-size.ts';
 import type { CallOptions } from '../connection/connection.ts';
+import { CALL_OPTION_FORMS, checkCallOptions, checkOptions, type OptionForm } from '../controller/check-options.ts';
 import type { Encryption } from '../encryption/encryption.ts';
 import { NervPersistenceError, refusalOf } from '../errors.ts';
 import { defineMigrations, type DataMigration } from './define-migrations.ts';
 import { partsOf, signatureOf } from './migration-parts.ts';
-import { checkRecorded, requireSame, type OutOfOrder, type RecordedMigrations } from './recorded-definitions.ts';
+import {
+  checkRecorded,
+  OUT_OF_ORDER,
+  requireSame,
+  type OutOfOrder,
+  type RecordedMigrations,
+} from './recorded-definitions.ts';
 import { planMigration, type DataMigrationPlan, type PlanOptions } from './migration-plan.ts';
 import {
   authorOf,
@@ -63,6 +70,18 @@ export interface DataMigrationReport {
   readonly applied: readonly string[];
 }
 
+const APPLY_FORMS: { readonly [Name in keyof Required<MigrateDataOptions>]: OptionForm } = {
+  ...CALL_OPTION_FORMS,
+  onProgress: 'function',
+  rowsMax: 'any', // its bounds are checked
+  outOfOrder: OUT_OF_ORDER,
+};
+const PLAN_FORMS: { readonly [Name in keyof Required<PlanOptions>]: OptionForm } = {
+  ...CALL_OPTION_FORMS,
+  outOfOrder: OUT_OF_ORDER,
+  samplesMax: 'count',
+  onProgress: 'function',
+};
 const ROWS_MAX = 200;
 /** With its note and its record a step is within what one request takes. */
 const STEP_ROWS_MAX = 900;
@@ -109,6 +128,7 @@ export class UniverseMigrations {
    * `migration/function-failed`; what reading throws
    */
   async plan(migrations: readonly DataMigration[], options: PlanOptions = {}): Promise<readonly DataMigrationPlan[]> {
+    checkOptions('migrations.plan', options, PLAN_FORMS);
     const { outOfOrder = 'refuse', signal, timeoutMs } = options;
     const defined = defineMigrations(migrations);
     const recorded = await this.#recorded(defined, outOfOrder, { signal, timeoutMs });
@@ -131,6 +151,7 @@ export class UniverseMigrations {
    * `migration/function-failed`, `migration/contended`; refusals of the module; `connection/*`; the signal's reason
    */
   async apply(migrations: readonly DataMigration[], options: MigrateDataOptions = {}): Promise<DataMigrationReport> {
+    checkOptions('migrations.apply', options, APPLY_FORMS);
     const { onProgress, rowsMax = ROWS_MAX, outOfOrder = 'refuse', ...call } = options;
     if (!Number.isInteger(rowsMax) || rowsMax < 1 || rowsMax > STEP_ROWS_MAX) {
       throw new NervPersistenceError(
@@ -175,6 +196,7 @@ export class UniverseMigrations {
 
   /** Where each of the migrations stands; without any, of all that were ever begun here. */
   async status(migrations?: readonly DataMigration[], call: CallOptions = {}): Promise<readonly DataMigrationStatus[]> {
+    checkCallOptions('migrations.status', call);
     const records = await readRecords(this.#client, call);
     if (migrations === undefined) return records.map(statusOf);
     return defineMigrations(migrations).map(({ id }) => {

@@ -59,10 +59,11 @@ export class Keeper {
   async keep(writes: readonly QueuedWrite[], requests: readonly QueuedRequest[] = []): Promise<void> {
     const fresh = writes.filter((write) => write.keeping === 'not' && mayBeKept(write));
     const step = new LedgerStep();
-    for (const write of fresh) this.#begin(write, step);
-    const sent = requests.filter((request) => this.mustRecord(request));
-    for (const request of sent) recordIn(step, request);
+    let sent: readonly QueuedRequest[] = [];
     try {
+      for (const write of fresh) this.#begin(write, step);
+      sent = requests.filter((request) => this.mustRecord(request));
+      for (const request of sent) recordIn(step, request);
       await this.ledger.keep(step, 'durable');
     } catch (error) {
       for (const write of fresh) if (!write.isOver) write.keeping = 'not';

@@ -1,10 +1,11 @@
 import { NervPersistenceError } from '../errors.ts';
 import type { Work, WorkSummary } from './work.ts';
+import type { WorkRunner } from './work-runner.ts';
 
 const NOTHING: WorkSummary = Object.freeze({ pending: 0, blocked: 0, rejected: 0, bytes: 0 });
 
 /** What is visible where there is no outbox: nothing, ever. */
-export function makeNoWork(secured: () => Promise<void>): Work {
+export function makeNoWork(secured: () => Promise<void>, run: WorkRunner): Work {
   const refuse = (id: string): Promise<never> => Promise.reject(makeNotRejected(id));
   return {
     summary: {
@@ -19,11 +20,11 @@ export function makeNoWork(secured: () => Promise<void>): Work {
     list: () => [],
     unconfirmed: () => [],
     onOutcome: () => () => undefined,
-    retry: refuse,
-    discard: refuse,
-    explain: refuse,
+    retry: (id, call) => run('retry', call, () => refuse(id)),
+    discard: (id, call) => run('discard', call, () => refuse(id)),
+    explain: (id, _error, call) => run('explain', call, () => refuse(id)),
     stopsAtRejected: false,
-    secured,
+    secured: (call) => run('secured', call, secured),
   };
 }
 

@@ -48,6 +48,26 @@ function watch(promise: Promise<unknown>): { state: string } {
 }
 
 describe('what is written while the server is away', () => {
+  test.each([
+    ['half a surrogate pair', '\ud83d', 'value/unsupported'],
+    ['a symbol', Symbol('x'), 'config/invalid'],
+    ['a function', () => 1, 'config/invalid'],
+  ])('and cannot be written, as %s, is refused at once beside what can', async (_, id, code) => {
+    const ada = await startApplication();
+    const { client } = ada;
+    testUniverse.networkOf(ada).cut();
+    const before = watch(ada.events.publish('n', 1));
+    const ops = [{ tag: 'deleteEntity', value: { id, cascade: false } }] as never;
+    await expect(client.write(ops)).rejects.toMatchObject({ code });
+    await expect(client.writeLater(Promise.resolve({ ops, chunks: [] }), 1)).rejects.toMatchObject({ code });
+    await expect(ada.graph.createEntity('thing', { name: '\ud83d' })).rejects.toThrow();
+    const after = watch(ada.events.publish('n', 2));
+    await client.work.secured();
+    expect(client.work.list().map(({ state }) => state)).toEqual(['pending', 'pending']);
+    await ada.close();
+    expect([before.state, after.state]).toEqual(['outbox/kept', 'outbox/kept']);
+  });
+
   test('waits however long it takes, is listed once it is kept, and arrives in order', async () => {
     const ada = await startApplication();
     const network = testUniverse.networkOf(ada);

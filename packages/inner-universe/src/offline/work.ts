@@ -1,4 +1,5 @@
 import type { Op } from '@inner-universe/module/wire';
+import type { CallOptions } from '../connection/connection.ts';
 import type { Watchable } from '../connection/watched.ts';
 
 /**
@@ -51,7 +52,10 @@ export interface WorkOutcome {
   readonly error?: unknown;
 }
 
-/** The writes that are kept here until the server has answered. Empty for ever where there is no outbox. */
+/**
+ * The writes that are kept here until the server has answered. Empty for ever where there is no outbox. A call that is
+ * called off goes on: nobody waits for it any more.
+ */
 export interface Work {
   /** How much there is, to be watched. */
   readonly summary: Watchable<WorkSummary>;
@@ -65,17 +69,17 @@ export interface Work {
    * Makes a rejected write pending again, behind all others; resolves when that is durable.
    * @throws {NervPersistenceError} `outbox/not-rejected`
    */
-  retry(id: string): Promise<void>;
+  retry(id: string, options?: CallOptions): Promise<void>;
   /**
    * Forgets a rejected write, or one that was never sent; resolves when that is durable.
    * @throws {NervPersistenceError} `outbox/not-rejected` for one that may have been applied
    */
-  discard(id: string): Promise<void>;
+  discard(id: string, options?: CallOptions): Promise<void>;
   /**
    * Says why a rejected write is given up, in place of what the server answered; resolves when that is durable.
    * @throws {NervPersistenceError} `outbox/not-rejected`
    */
-  explain(id: string, error: unknown): Promise<void>;
+  explain(id: string, error: unknown, options?: CallOptions): Promise<void>;
   /** Whether all behind a rejected write wait until it is retried or discarded. */
   readonly stopsAtRejected: boolean;
   /**
@@ -84,5 +88,5 @@ export interface Work {
    * other write whose call has to ask the server for something first is made when that has come.
    * @throws {NervPersistenceError} `outbox/storage-failed`
    */
-  secured(): Promise<void>;
+  secured(options?: CallOptions): Promise<void>;
 }

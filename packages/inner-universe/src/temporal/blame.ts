@@ -1,6 +1,7 @@
 import type { StateStep } from '@inner-universe/module/wire';
 import { appendPointer, escapeKey, parsePointer } from '@inner-universe/nerv/values';
 import { parsePatch, touches, type StatePath, type StateTree, type Version } from '@inner-universe/nerv/temporal';
+import { checkPath } from './check-arguments.ts';
 import { loadDelta, shownAt, type HistorySource } from './history-questions.ts';
 
 /**
@@ -8,6 +9,7 @@ import { loadDelta, shownAt, type HistorySource } from './history-questions.ts';
  * pages, and states only where a delta touches the place.
  */
 export async function findBlame(source: HistorySource, from: string, path: StatePath): Promise<Version> {
+  checkPath(path);
   const tree = await source.treeOf(from);
   const place = { path, wanted: shownAt(tree, path), pointer: pointerOf(tree, path) };
   for (let next = from; ;) {

@@ -12,6 +12,7 @@ import {
 import type { ReadPage } from '../client/change-source.ts';
 import { ALL_VERSIONS } from '../client/reads.ts';
 import { loadStoredText } from '../client/value-text.ts';
+import { checkLogFilter } from './check-arguments.ts';
 import type { VersionLog } from './version-log.ts';
 
 /** Where versions, their deltas and their states are read. */
@@ -26,6 +27,7 @@ export interface HistorySource {
  * @throws {NervError} `state/invalid-argument`
  */
 export async function findVersions(source: HistorySource, from: string, filter: LogFilter): Promise<Version[]> {
+  checkLogFilter(filter);
   const { log } = source;
   const limit = checkedLimit(filter);
   const tagged = filter.tag === undefined ? undefined : ((await log.tagged(filter.tag)) ?? '');

@@ -289,7 +289,8 @@ export class SpacetimeTemporalStore<S> implements TemporalStore<S> {
    * Leaves out versions for good, on the server, for everybody: as NERV's `compact`, with the same rules. Versions that
    * no branch and no tag leads to go too, once they are a day old: an import may still be on its way to them. Only the
    * owner may. It goes in steps: called off, what was done stays, and no further step is taken.
-   * @throws `permission/denied`; `state/in-use` when somebody names a version meanwhile: what was done stays, do it again
+   * @throws `permission/denied`; `state/in-use` when somebody names a version meanwhile: what was done stays, do it again;
+   * `config/invalid` for an option that is none, before anything is done
    */
   async compact(options: CompactionOptions = {}, call?: CallOptions): Promise<CompactionReport> {
     const { client, reader } = this.#parts;

@@ -4,7 +4,8 @@ import type { ModuleClient } from '../client/client.ts';
 import type { Encryption } from '../encryption/encryption.ts';
 import { ALL_REFERENCES } from '../client/reads.ts';
 import type { CallOptions } from '../connection/connection.ts';
-import { runWithin } from '../connection/run-within.ts';
+import { makeCallRunner, runWithin, type CallRunner } from '../connection/run-within.ts';
+import { checkName } from './check-arguments.ts';
 import { RecoveredCommits } from './recovered-commits.ts';
 import { SpacetimeTemporalStore } from './spacetime-temporal-store.ts';
 import { checkStoreOptions, type OpenStoreOptions, type TemporalStoreOptions } from './store-options.ts';
@@ -21,6 +22,7 @@ export class StateStores {
   readonly #onError: (error: unknown) => void;
   readonly #encryption: Encryption | undefined;
   readonly #recovered: RecoveredCommits;
+  readonly #within: CallRunner;
   readonly #open = new Set<Closable>();
 
   constructor(client: ModuleClient, onError: (error: unknown) => void, encryption?: Encryption) {
@@ -30,6 +32,7 @@ export class StateStores {
     );
     this.#recovered = new RecoveredCommits(client, onError);
     this.#onError = onError;
+    this.#within = makeCallRunner('states', client.timers);
     this.#encryption = encryption;
   }
 
@@ -41,6 +44,7 @@ export class StateStores {
    * @throws `state/branch-not-found`, naming the branches there are; `config/invalid` for an option that is none
    */
   async open<S>(name: string, initial?: S, options: OpenStoreOptions = {}): Promise<SpacetimeTemporalStore<S>> {
+    checkName('The name of a store', name);
     checkStoreOptions(options);
     const { signal, timeoutMs, ...rest } = options;
     const opening = (ending: AbortSignal | undefined): Promise<SpacetimeTemporalStore<S>> =>
@@ -70,22 +74,28 @@ export class StateStores {
     return store;
   }
 
-  /** The state of any version of any store, checked against its hash; as recorded, so that sealed fields are sealed. @throws `state/unknown-version`, `state/corrupt-version` */
+  /** The state of any version of any store, checked against its hash; as recorded, so that sealed fields are sealed. @throws `state/unknown-version`, `state/corrupt-version`, `state/invalid-argument` */
   load(versionId: string, call?: CallOptions): Promise<LoadedState> {
-    return runWithin('states.load', call ?? {}, () => this.#reader.load(versionId), this.#client.timers);
+    return this.#within('load', call, () => this.#load(versionId));
   }
 
   /** The JSON Patch between two versions' states as recorded, also of different stores; from the empty object if `from` is undefined. */
   async diff(from: string | undefined, to: string, call?: CallOptions): Promise<JsonPatch> {
     const diff = async (): Promise<JsonPatch> => {
-      const before = from === undefined ? StateTree.from<Value>({}) : (await this.#reader.load(from)).tree;
-      return before.diff((await this.#reader.load(to)).tree);
+      checkName('The id of a version', to);
+      const before = from === undefined ? StateTree.from<Value>({}) : (await this.#load(from)).tree;
+      return before.diff((await this.#load(to)).tree);
     };
-    return runWithin('states.diff', call ?? {}, diff, this.#client.timers);
+    return this.#within('diff', call, diff);
+  }
+
+  async #load(versionId: string): Promise<LoadedState> {
+    return this.#reader.load(checkName('The id of a version', versionId));
   }
 
   /** Whether a store exists. */
   async has(name: string, call?: CallOptions): Promise<boolean> {
+    checkName('The name of a store', name);
     const page = await this.#client.read('readBranches', { ...ALL_REFERENCES, store: name, limit: 1 }, call);
     return page.branches.length > 0;
   }

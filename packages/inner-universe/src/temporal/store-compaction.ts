@@ -17,6 +17,7 @@ import {
 import type { ModuleClient } from '../client/client.ts';
 import { utf8Length } from '../client/op-size.ts';
 import { makeStoredText } from '../client/value-text.ts';
+import { checkCompactionOptions } from './check-arguments.ts';
 import type { SnapshotRule } from './snapshot-rule.ts';
 import type { StoreReferences } from './store-references.ts';
 import type { RecordedVersion, VersionLog } from './version-log.ts';
@@ -68,8 +69,9 @@ export class StoreCompaction {
     this.#parts = parts;
   }
 
-  /** Reads the whole descent of the store, and leaves out what may go, step by step. */
-  run(options: CompactionOptions): Promise<CompactionReport> {
+  /** Reads the whole descent of the store, and leaves out what may go, step by step. @throws `config/invalid`, first */
+  async run(options: CompactionOptions): Promise<CompactionReport> {
+    checkCompactionOptions(options);
     const { client, store } = this.#parts;
     return client.telemetry.span('state.compact', { store }, () => this.#run(options));
   }

@@ -14,6 +14,7 @@ import {
 } from '@inner-universe/nerv/temporal';
 import type { StatePair } from '../encryption/state-sealer.ts';
 import type { BranchFollower } from './branch-follower.ts';
+import { checkMergeOptions, checkMergeSource } from './check-arguments.ts';
 import type { ParentState } from './commit-line.ts';
 import { withDescent } from './partial-descent.ts';
 import { makeNotFastForward } from './state-refusals.ts';
@@ -47,6 +48,7 @@ export class StoreMerging {
 
   /** Works out a merge of a version, named as `reference`. Reads the histories back to what they have in common. */
   async planReference(reference: VersionReference, theirs: string, options: MergeOptions): Promise<MergePlan> {
+    checkMergeOptions('planMerge', options);
     const isName = typeof reference === 'string' && reference !== theirs;
     // What is neither a version's id nor a tag's name is a branch's.
     const isBranch = isName && (await this.#parts.log.tagged(reference)) === undefined;
@@ -60,6 +62,8 @@ export class StoreMerging {
     options: MergeOptions,
     resolve: (reference: VersionReference) => Promise<string>,
   ): Promise<MergeResult> {
+    checkMergeOptions('merge', options);
+    checkMergeSource(source);
     let plan = isPlan(source) ? source : await this.planReference(source, await resolve(source), options);
     await this.#checkHead(plan.branch, plan.ours, plan.ours);
     if (plan.source !== undefined) await this.#checkHead(plan.source, plan.theirs);
@@ -91,6 +95,7 @@ export class StoreMerging {
 
   /** Commits the opposite of what a version changed; worked out again where others came first. */
   async revert(versionId: string, options: MergeOptions): Promise<string> {
+    checkMergeOptions('revert', options);
     const { log, treeOf } = this.#parts;
     const reverted = await log.get(versionId);
     const [parent] = await log.parentsOf(reverted);

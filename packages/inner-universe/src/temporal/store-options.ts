@@ -1,7 +1,7 @@
 import type { MergeOptions, SnapshotPolicy } from '@inner-universe/nerv/temporal';
 import type { ModuleClient } from '../client/client.ts';
 import type { CallOptions } from '../connection/connection.ts';
-import { checkOptions, type OptionForms } from '../controller/check-options.ts';
+import { CALL_OPTION_FORMS, checkOptions, type OptionForm } from '../controller/check-options.ts';
 import type { Encryption } from '../encryption/encryption.ts';
 import type { RecoveredCommits } from './recovered-commits.ts';
 import type { OnConflict, SharedCommitOptions } from './state-commit.ts';
@@ -55,35 +55,40 @@ export interface TemporalStoreParts {
 }
 
 const CONFLICTS: readonly OnConflict[] = ['rebase', 'rerun', 'fail'];
-const FLAG = [true, false];
 
-const STORE_OPTIONS: Readonly<Record<keyof Required<OpenStoreOptions>, OptionForms[string]>> = {
-  branch: 'any',
-  author: 'any',
-  scope: 'any',
+const STORE_OPTIONS: Readonly<Record<keyof Required<OpenStoreOptions>, OptionForm>> = {
+  branch: 'text',
+  author: 'text',
+  scope: 'text',
   onConflict: CONFLICTS,
-  optimistic: FLAG,
-  snapshots: 'any',
-  signal: 'any',
-  timeoutMs: 'any',
+  optimistic: 'boolean',
+  snapshots: 'object',
+  ...CALL_OPTION_FORMS,
 };
 
-const COMMIT_OPTIONS: Readonly<Record<keyof Required<SharedCommitOptions>, OptionForms[string]>> = {
-  description: 'any',
-  author: 'any',
-  branch: 'any',
-  expectedHead: 'any',
-  id: 'any',
-  authoredAtMicros: 'any',
+const SNAPSHOT_OPTIONS: Readonly<Record<keyof Required<SnapshotPolicy>, OptionForm>> = {
+  versions: 'number',
+  bytes: 'number',
+  replayCost: 'number',
+};
+
+/** What a commit takes. */
+export const COMMIT_OPTIONS: Readonly<Record<keyof Required<SharedCommitOptions>, OptionForm>> = {
+  description: 'text',
+  author: 'text',
+  branch: 'text',
+  expectedHead: 'text',
+  id: 'text',
+  authoredAtMicros: 'bigint',
   onConflict: CONFLICTS,
-  optimistic: FLAG,
-  signal: 'any',
-  timeoutMs: 'any',
+  optimistic: 'boolean',
+  ...CALL_OPTION_FORMS,
 };
 
 /** @throws {NervPersistenceError} `config/invalid` */
 export function checkStoreOptions(options: OpenStoreOptions): void {
   checkOptions('a store', options, STORE_OPTIONS);
+  checkOptions("a store's snapshots", options.snapshots, SNAPSHOT_OPTIONS);
 }
 
 /** @throws {NervPersistenceError} `config/invalid` */

@@ -4,6 +4,7 @@ import type { BranchInfo, Tag } from '@inner-universe/nerv/temporal';
 import { compareKeys } from '@inner-universe/nerv/values';
 import type { ModuleClient } from '../client/client.ts';
 import { ALL_REFERENCES, pages } from '../client/reads.ts';
+import { checkName } from './check-arguments.ts';
 import { makeBranchExists, makeCheckedOut } from './state-refusals.ts';
 import type { VersionLog } from './version-log.ts';
 
@@ -34,6 +35,7 @@ export class StoreReferences {
 
   /** Makes a branch at a version. @throws `state/branch-exists` */
   async createBranch(name: string, head: string): Promise<void> {
+    checkName('The name of a branch', name);
     const { store, write } = this.#parts;
     try {
       await write([{ tag: 'moveBranch', value: { store, name, expectedHead: undefined, head } }]);
@@ -53,12 +55,14 @@ export class StoreReferences {
 
   /** Names a version. @throws `state/tag-exists` */
   async tag(name: string, versionId: string, author: string): Promise<void> {
+    checkName('The name of a tag', name);
     const { store, write } = this.#parts;
     await write([{ tag: 'createTag', value: { store, name, versionId, description: '', author, replace: false } }]);
   }
 
   /** Takes a name away. @throws `state/tag-not-found` */
   async deleteTag(name: string): Promise<void> {
+    checkName('The name of a tag', name);
     const { store, write } = this.#parts;
     await write([{ tag: 'deleteTag', value: { store, name } }]);
   }

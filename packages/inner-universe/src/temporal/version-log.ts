@@ -11,6 +11,7 @@ import { LASTING, ReadCache } from '../cache/read-cache.ts';
 import type { ModuleClient } from '../client/client.ts';
 import { ALL_REFERENCES, ALL_VERSIONS, pages } from '../client/reads.ts';
 import { findRuns } from './compacted-runs.ts';
+import { checkAtOptions, checkName, checkReference } from './check-arguments.ts';
 import type { SinceSnapshot } from './snapshot-rule.ts';
 import { asStateError } from './state-refusals.ts';
 
@@ -219,6 +220,7 @@ export class VersionLog {
 
   /** Where a branch stands; undefined when there is none of that name. */
   async tryHead(branch: string): Promise<BranchHead | undefined> {
+    checkName('The name of a branch', branch);
     const page = await this.#client.read('readBranches', { ...ALL_REFERENCES, store: this.#store, name: branch });
     const row: BranchRow | undefined = page.branches.find(({ name }) => name === branch);
     return row === undefined ? undefined : { versionId: row.head, seq: row.seq };
@@ -239,18 +241,24 @@ export class VersionLog {
 
   /**
    * The id of the version that is meant, seen from where `here` stands.
-   * @throws `state/version-not-found`, `state/branch-not-found`
+   * @throws `state/version-not-found`, `state/branch-not-found`; `state/invalid-argument`, `value/unsupported` for what
+   * names none, and `config/invalid`
    */
   async resolve(
     reference: VersionReference,
     here: { readonly branch: string; readonly versionId: string },
     options: AtOptions = {},
   ): Promise<string> {
+    checkAtOptions(options);
+    checkReference(reference);
     const branch = options.branch ?? here.branch;
     if (reference instanceof Date) return this.#at(branch, reference, options.by ?? 'recorded');
     if (typeof reference === 'string') return this.#named(reference);
     const versionId = branch === here.branch ? here.versionId : (await this.head(branch)).versionId;
-    return reference === 0 ? versionId : this.#stepsBack(versionId, reference, branch);
+    if (reference === 0) return versionId;
+    // Going back by what is no number of steps would lead through all of the history.
+    if (!Number.isSafeInteger(reference) || reference < 0) throw this.#notFound(`${reference} back from ${branch}`);
+    return this.#stepsBack(versionId, reference, branch);
   }
 
   /** The error for a branch that is not there; `others`, where they are known, are named. */

@@ -76,8 +76,8 @@ export class VersionReader {
   /** What a version is made of: the nearest state that is known or stored whole, and the steps from there, newest first. */
   async #fetch(versionId: string, limit: number): Promise<StateLine> {
     const steps: StateStep[] = [];
-    for (let from = versionId; ;) {
-      const page = await this.#readStep(from, limit, from === versionId);
+    for (let from = versionId, isFirst = true; ; isFirst = from === versionId) {
+      const page = await this.#readStep(from, limit, isFirst);
       if (page === undefined) {
         // The rest was left out meanwhile: what stands in its place is found from the beginning.
         steps.length = 0;
