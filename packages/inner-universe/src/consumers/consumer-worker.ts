@@ -43,6 +43,12 @@ const PASSED_MAX = 1_000n;
 /** After how many rounds letters are looked through, where nothing tells of them. */
 const ROUNDS_PER_REVIEW = 6;
 
+/** How far a partition is, as somebody here knows it. */
+interface Position {
+  readonly partition: number;
+  readonly position: bigint;
+}
+
 /** One worker of a consumer, from joining to leaving. */
 export class ConsumerWorker {
   readonly #parts: WorkerParts;
@@ -140,6 +146,20 @@ export class ConsumerWorker {
     if (this.#isPassDue || ![...this.#runs.values()].some(hasPassedFar)) return;
     this.#isPassDue = true;
     this.#bell.ring();
+  }
+
+  /**
+   * Whether others have moved a partition on beyond a position while we were away; its run ends then. The lease tells it
+   * as well, only later: what was trimmed behind the others must not end the whole consumer before.
+   */
+  async isOutdated({ partition, position }: Position): Promise<boolean> {
+    const run = this.#runs.get(partition);
+    if (run === undefined || run.lease.isLost) return true;
+    const row = (await this.#readPartitions()).find((one) => one.partition === partition);
+    if (row === undefined || row.offset <= position) return false;
+    run.lose();
+    this.wake();
+    return true;
   }
 
   /** Looks through the letters, soon. */

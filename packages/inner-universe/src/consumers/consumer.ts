@@ -19,7 +19,7 @@ import type { EventSource } from '../events/event-row.ts';
 import { requireHandler } from '../events/require-handler.ts';
 import { cut, describeFailure } from './failure-reason.ts';
 import { Gate } from './gate.ts';
-import { LogPass, type OnTrimmed } from './log-pass.ts';
+import { LogPass, type OnTrimmed, type PassTarget } from './log-pass.ts';
 import { findPosition } from './log-position.ts';
 import { OpSender } from './op-sender.ts';
 import { PartitionRun } from './partition-run.ts';
@@ -288,7 +288,8 @@ export class Consumer implements AsyncIterable<ConsumerDelivery>, AsyncDisposabl
     const backoff = new Backoff({ delayMsMax: 5_000 }, client.ids);
     const onPassed = (): void => worker.passed();
     const reading = { client, name: definition.name, scope, pattern, partitions, kind };
-    const pass = new LogPass({ ...reading, onTrimmed, onError, onPassed, onFailed, backoff });
+    const isOutdated = (target: PassTarget): Promise<boolean> => worker.isOutdated(target);
+    const pass = new LogPass({ ...reading, onTrimmed, onError, onPassed, isOutdated, onFailed, backoff });
     const shared = {
       client,
       definition,

@@ -848,3 +848,36 @@ test('the holder carries the label it was given, and no two are the same', async
   expect(one.holder.startsWith('workerworker')).toBe(true);
   expect(one.holder.length).toBeLessThanOrEqual(128);
 });
+
+test('a worker that was away while others went on, and the log was trimmed behind them, takes part again', async () => {
+  const ada = await testUniverse.as('ada', [...CONSUME, { action: 'write', resource: 'scope:main' }]);
+  const seen: unknown[] = [];
+  const one = await ada.consumers.open('mail', { startAt: 'beginning', pattern: 'order.**' });
+  const ended: unknown[] = [];
+  const running = one.run((event) => void seen.push(event.data)).catch((error: unknown) => ended.push(error));
+  await place(0);
+  await testUniverse.settle();
+  const network = testUniverse.networkOf(ada);
+  network.cut();
+  const two = await start(() => undefined);
+  await place(1, 2, 3);
+  await testUniverse.advance(40_000);
+  expect(await two.lag()).toBe(0);
+  await trim();
+  // It is told of the next event, and reads on from where it was, before it knows that the partition is another's.
+  network.delay(500);
+  network.restore();
+  for (const number of [4, 5, 6]) {
+    await testUniverse.advance(700);
+    await place(number);
+  }
+  await testUniverse.advance(40_000);
+  network.delay(0);
+  await two.close();
+  await place(7);
+  await testUniverse.advance(40_000);
+  expect(ended).toEqual([]);
+  expect(seen).toEqual([0, 7]);
+  await one.close();
+  await running;
+});

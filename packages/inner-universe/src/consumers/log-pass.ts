@@ -55,6 +55,11 @@ export interface PassParts {
   readonly onError: (error: unknown) => void;
   /** Told when partitions were given everything up to some place. */
   readonly onPassed: () => void;
+  /**
+   * Whether a partition has been moved on by others beyond its position, and is not ours any more: what its position
+   * leads to may be trimmed. It is read for no more then.
+   */
+  readonly isOutdated: (target: PassTarget) => Promise<boolean>;
   /** Told once what ends the reading for good. */
   readonly onFailed: (error: unknown) => void;
   readonly backoff: Backoff;
@@ -232,7 +237,7 @@ export class LogPass {
       const target = this.#furthestBehind();
       if (target === undefined) return;
       try {
-        await this.#readFrom(target.position);
+        await this.#readFor(target);
         failures = 0;
       } catch (error) {
         if (this.#closed) return;
@@ -256,8 +261,9 @@ export class LogPass {
     return found;
   }
 
-  async #readFrom(after: bigint): Promise<void> {
-    const { client, scope, pattern, kind } = this.#parts;
+  async #readFor(target: PassTarget): Promise<void> {
+    const { client, scope, pattern, kind, isOutdated } = this.#parts;
+    const after = target.position;
     try {
       const page = await client.read('readEvents', {
         ...ALL_EVENTS,
@@ -273,7 +279,8 @@ export class LogPass {
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal?.code !== 'event/trimmed') throw error;
-      await this.#passTrimmed(after, refusal);
+      if (await isOutdated(target)) this.remove(target);
+      else await this.#passTrimmed(after, refusal);
     }
   }
 
