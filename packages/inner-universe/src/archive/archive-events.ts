@@ -8,11 +8,12 @@ import { identityHex, makeWireTimestamp, microsOf, type EventLogRow } from '@inn
 import type { ModuleClient } from '../client/client.ts';
 import { ALL_EVENTS, pages } from '../client/reads.ts';
 import type { CallOptions } from '../connection/connection.ts';
-import { CALL_OPTION_FORMS, checkOptions, type OptionForm } from '../controller/check-options.ts';
+import { checkOptions } from '../controller/check-options.ts';
 import { loadStoredText } from '../client/value-text.ts';
 import { NervPersistenceError, refusalOf } from '../errors.ts';
 import { makeGap } from './archive-error.ts';
 import type { ArchiveFiles } from './archive-files.ts';
+import { ARCHIVE_FORMS } from './archive-forms.ts';
 import { NO_DIGEST } from './archive-format.ts';
 import { ArchiveWriter, type TrimPoint, type WrittenSegment } from './archive-writer.ts';
 import { EventArchive } from './event-archive.ts';
@@ -53,15 +54,6 @@ export interface ArchiveResult {
   readonly heldBy: string | undefined;
 }
 
-/** @internal The forms of the options of `archiveEvents`. */
-export const ARCHIVE_FORMS: { readonly [Name in keyof Required<ArchiveOptions>]: OptionForm } = {
-  ...CALL_OPTION_FORMS,
-  limits: 'object',
-  onProgress: 'function',
-  segmentRows: 'count',
-  segmentBytes: 'count',
-  fileBytes: 'count',
-};
 const SEGMENT_ROWS_MAX = 1_000;
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const FILE_BYTES = 64 * 1024 * 1024;

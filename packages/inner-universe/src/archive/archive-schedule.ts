@@ -3,7 +3,8 @@ import type { ModuleClient } from '../client/client.ts';
 import type { CallOptions } from '../connection/connection.ts';
 import { runWithin } from '../connection/run-within.ts';
 import { checkCallOptions, checkOptions } from '../controller/check-options.ts';
-import { ARCHIVE_FORMS, archiveEvents, type ArchiveOptions, type ArchiveResult } from './archive-events.ts';
+import { archiveEvents, type ArchiveOptions, type ArchiveResult } from './archive-events.ts';
+import { ARCHIVE_FORMS } from './archive-forms.ts';
 import { NodeArchiveFiles } from './node-archive-files.ts';
 import { checkLimits } from './retention.ts';
 
